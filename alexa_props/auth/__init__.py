@@ -1,0 +1,1 @@
+"""Authorization: `httpx.Auth` subclasses, which also work on a plain httpx client."""

@@ -1,0 +1,292 @@
+"""Login with Amazon: a refresh token becomes access tokens, one refresh at a time.
+
+Source: https://developer.amazon.com/docs/login-with-amazon/refresh-token.html
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import urllib.parse
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, Final
+
+import anyio
+import attrs
+import httpx
+
+from alexa_props.auth.token_store import TokenStore
+from alexa_props.codec import parse_json
+from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
+from alexa_props.operation import EXTENSION, request_id_of
+from alexa_props.settings import Secret, require_secure
+
+__all__ = ["TOKEN_URL", "LoginWithAmazon"]
+
+TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
+_ADVISORY: Final = 300.0
+"""Seconds before expiry from which one caller refreshes while the others go on with the old token."""
+_MANDATORY: Final = 60.0
+"""Seconds before expiry from which everybody waits for the new token."""
+_AFTER_FAILURE: Final = 10.0
+"""Seconds between two tries of a refresh that is only advisory."""
+_DEFAULT_LIFE: Final = 3600.0
+_SAVE_LIMIT: Final = 10.0
+"""Seconds for which saving a rotated refresh token outlives a cancellation."""
+
+logger: Final = logging.getLogger("alexa_props")
+
+
+@attrs.frozen
+class _Token:
+    access: Secret
+    received: float
+    life: float
+
+    def left(self, now: float) -> float:
+        return self.received + self.life - now
+
+    # A token that lives shorter than the windows would never be fresh: they shrink with it.
+    def needs_refresh(self, now: float) -> bool:
+        return self.left(now) < min(_ADVISORY, self.life / 4)
+
+    def usable(self, now: float) -> bool:
+        return self.left(now) > min(_MANDATORY, self.life / 10)
+
+
+class _Refresh:
+    """A refresh under way: whoever waits for it gets its outcome, not a turn of their own."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.error: AlexaError | None = None
+
+
+class LoginWithAmazon(httpx.Auth):
+    """Authorizes requests with access tokens that it fetches by the refresh-token grant.
+
+    Works as `auth=` of this library's clients and of any `httpx.AsyncClient`. One refresh is in flight however many
+    requests wait; a refused token is dropped only if it is the one that was refused; `401 FORBIDDEN` means missing
+    permission, never a refresh.
+
+    Args:
+        client_id: of the Login with Amazon security profile.
+        client_secret: of the same profile.
+        refresh_token: from the authorization-code grant (`Atzr|…`).
+        token_url: token endpoint; https, or http to loopback.
+        token_store: keeps the refresh token if the server rotates it.
+
+    Raises:
+        ConfigurationError: an argument is empty, or the address is not https.
+        AuthenticationError: from a request, when the token endpoint refuses.
+
+    """
+
+    # The body of a 401 says whether the token or the permission is at fault.
+    requires_response_body = True
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str,
+        refresh_token: str,
+        token_url: str = TOKEN_URL,
+        token_store: TokenStore | None = None,
+    ) -> None:
+        self._client_id = client_id
+        self._client_secret = Secret(client_secret)
+        self._refresh_token = Secret(refresh_token)
+        # Before anything may raise: a traceback shows what names are bound to.
+        del client_secret, refresh_token
+        for name, given in (
+            ("client_id", isinstance(client_id, str) and client_id),
+            ("client_secret", self._client_secret),
+            ("refresh_token", self._refresh_token),
+        ):
+            if not given:
+                raise ConfigurationError(f"{name} must be a non-empty string")
+        self._token_url = require_secure("token_url", token_url)
+        self._store = token_store
+        self._loaded = token_store is None
+        self._token: _Token | None = None
+        self._refresh: _Refresh | None = None
+        self._not_before = -math.inf
+
+    def __repr__(self) -> str:
+        return f"LoginWithAmazon(client_id={self._client_id!r}, token_url={str(self._token_url)!r})"
+
+    def sync_auth_flow(
+        self,
+        request: httpx.Request,  # noqa: ARG002 - the interface's
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Not there: waiting for a token is asynchronous."""
+        raise ConfigurationError("LoginWithAmazon needs an asynchronous client: use httpx.AsyncClient")
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authorize the request; a request for a token may come first."""
+        call = request.extensions.get(EXTENSION)
+        scheme = getattr(call, "token_scheme", "Bearer")
+        for replacing in (False, True):
+            while not self._go_on():
+                refresh = self._refresh
+                if refresh is not None:
+                    await refresh.done.wait()
+                    if refresh.error is not None:
+                        raise _again(refresh.error)
+                    continue
+                self._refresh = refresh = _Refresh()
+                try:
+                    await self._load()
+                    self._token = await self._accept((yield self._token_request()))
+                except (AuthenticationError, TransportError) as error:
+                    if self._token is None or not self._token.usable(anyio.current_time()):
+                        refresh.error = error
+                        raise
+                    logger.warning("refreshing the access token failed, the old one still serves: %s", error)
+                    self._not_before = anyio.current_time() + _AFTER_FAILURE
+                finally:
+                    # If the one who refreshes is cancelled, one of those who wait takes over.
+                    self._refresh = None
+                    refresh.done.set()
+
+            token = self._token
+            assert token is not None  # noqa: S101 - _go_on() said so
+            request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
+            response = yield request
+            # At most one refresh a call: a fresh token that is refused too is not the token's fault.
+            if replacing or getattr(call, "refreshed", False) or not _is_token_refused(response):
+                return
+            if self._token is token:
+                self._token = None
+
+    def _go_on(self) -> bool:
+        """Whether the present token may be used without waiting or refreshing."""
+        token, now = self._token, anyio.current_time()
+        # A token from a clock of another event loop would be older than nothing: it is not trusted.
+        if token is None or token.received > now:
+            return False
+        if not token.needs_refresh(now):
+            return True
+        return token.usable(now) and (self._refresh is not None or now < self._not_before)
+
+    async def _load(self) -> None:
+        if self._loaded or self._store is None:
+            return
+        stored = await self._store.load()
+        if stored:
+            self._refresh_token = Secret(stored)
+        self._loaded = True
+
+    def _token_request(self) -> httpx.Request:
+        return httpx.Request(
+            "POST",
+            self._token_url,
+            headers={"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
+            content=urllib.parse.urlencode(
+                {
+                    "grant_type": "refresh_token",
+                    "refresh_token": self._refresh_token.reveal(),
+                    "client_id": self._client_id,
+                    "client_secret": self._client_secret.reveal(),
+                }
+            ).encode(),
+        )
+
+    async def _accept(self, response: httpx.Response) -> _Token:
+        await response.aread()
+        received = anyio.current_time()
+        if not response.is_success:
+            raise self._refusal(response)
+        access, rotated, life = _parse(response)
+        if rotated is not None and rotated != self._refresh_token and self._store is not None:
+            # The old refresh token may be dead by now: the new one is saved even if nobody waits for it any more.
+            with anyio.move_on_after(_SAVE_LIMIT, shield=True) as scope:
+                await self._store.save(rotated.reveal())
+            if scope.cancelled_caught:
+                raise AuthenticationError(
+                    f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"
+                )
+        self._refresh_token = rotated or self._refresh_token
+        return _Token(access, received, life)
+
+    def _refusal(self, response: httpx.Response) -> AuthenticationError:
+        try:
+            body = parse_json(response.content)
+        except DecodeError:
+            body = None
+        error, description = (_text(body, name) for name in ("error", "error_description"))
+        advice = _ADVICE.get(error or "", "")
+        return AuthenticationError(
+            f"{self._token_url.host} refused to give an access token to client {self._client_id!r}: "
+            f"{response.status_code} {error or ''}{': ' + description if description else ''}{advice} "
+            f"(request id {request_id_of(response)})",
+            error=error,
+            error_description=description,
+            status=response.status_code,
+            request_id=request_id_of(response),
+        )
+
+
+_ADVICE: Final = {
+    "invalid_grant": " - the refresh token is wrong, belongs to another client, or consent was withdrawn",
+    "invalid_client": " - client_id or client_secret is wrong",
+    "unauthorized_client": " - the security profile is not allowed to use this grant",
+}
+
+
+def _text(body: Any, name: str) -> str | None:
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _parse(response: httpx.Response) -> tuple[Secret, Secret | None, float]:
+    """Access token, rotated refresh token and life in seconds, of a success."""
+    fault = None
+    try:
+        body = parse_json(response.content)
+        access, rotated = _text(body, "access_token"), _text(body, "refresh_token")
+        if access:
+            return Secret(access), Secret(rotated) if rotated else None, _life(body.get("expires_in"))
+        fault = "its answer holds no access_token"
+    except DecodeError:
+        # Not the parser's own words: they show how the answer begins, which may be a token cut off.
+        fault = "its answer is not JSON"
+    finally:
+        # These names would show in a traceback.
+        body = access = rotated = None
+    raise AuthenticationError(
+        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id_of(response)})",
+        status=response.status_code,
+        request_id=request_id_of(response),
+    )
+
+
+def _life(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return _DEFAULT_LIFE
+    return seconds if math.isfinite(seconds) and seconds > 0 else _DEFAULT_LIFE
+
+
+def _is_token_refused(response: httpx.Response) -> bool:
+    """Whether it is a 401 that a new token may cure: the bulk deletions of alerts name a missing permission so too."""
+    if response.status_code != httpx.codes.UNAUTHORIZED:
+        return False
+    try:
+        body = parse_json(response.content)
+    except DecodeError:
+        return True
+    entries = body.get("errors") if isinstance(body, dict) else None
+    names = [_text(entry, "code") for entry in [body, *(entries if isinstance(entries, list) else [])]]
+    return "FORBIDDEN" not in (*names, _text(body, "type"))
+
+
+def _again(error: AlexaError) -> AlexaError:
+    """A copy of an error for another waiter: one exception raised in many tasks would pile up their tracebacks."""
+    copy = type(error).__new__(type(error), *error.args)
+    copy.args = error.args
+    copy.__dict__.update(error.__dict__)
+    copy.__cause__ = error
+    return copy

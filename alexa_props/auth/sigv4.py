@@ -1,0 +1,188 @@
+"""Signature V4, the way Alexa for Business wants it, as an `httpx.Auth`.
+
+Its signatures are those of botocore, byte for byte, over the headers that botocore signs for this service.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from hashlib import sha256
+from urllib.parse import quote
+
+import httpx
+
+from alexa_props.errors import ConfigurationError
+from alexa_props.settings import Secret
+
+__all__ = ["SigV4"]
+
+# Everything in here ends up in a header or in the key's derivation; a line break from a pasted file is the usual slip.
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+# More than one region with one set of keys is rare, and a day later the old keys are of no use.
+_KEPT_KEYS = 8
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SigV4(httpx.Auth):
+    """Signs each request with an AWS access key. Each attempt is signed anew; a signature holds for 15 minutes.
+
+    Works in sync and async httpx clients. The body is signed too, so it is read into memory first.
+
+    Args:
+        access_key: access key id.
+        secret_key: secret access key.
+        session_token: for temporary credentials.
+        region: AWS region, such as "us-east-1"; by default that of the client that calls, else the one in the host.
+        service: name of the service in the signature.
+        clock: the current time in UTC. AWS refuses a request when the time in it is off by more than 15 minutes.
+
+    Raises:
+        ConfigurationError: an argument is empty, no string, or holds blanks, line breaks or characters beyond ASCII;
+            when signing: the region is not known.
+
+    """
+
+    requires_request_body = True
+
+    def __init__(
+        self,
+        *,
+        access_key: str,
+        secret_key: str,
+        session_token: str | None = None,
+        region: str | None = None,
+        service: str = "a4b",
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._access_key, self._secret_key = Secret(access_key), Secret(secret_key)
+        self._session_token = None if session_token is None else Secret(session_token)
+        # The checks below raise, and a traceback may be shown with this frame's locals.
+        del access_key, secret_key, session_token
+        _check("access_key", self._access_key)
+        _check("secret_key", self._secret_key)
+        _check("session_token", self._session_token)
+        _check("region", None if region is None else Secret(region))
+        _check("service", Secret(service))
+        self.region = region
+        self.service = service
+        self._clock = clock
+        self._host = re.compile(rf"{re.escape(service)}(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
+        self._keyed_hmacs: dict[tuple[str, str], hmac.HMAC] = {}
+
+    def __repr__(self) -> str:
+        return f"SigV4(region={self.region!r}, service={self.service!r})"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request and send it once."""
+        self.sign(request)
+        yield request
+
+    def sign(self, request: httpx.Request) -> None:
+        """Put `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization` on a request, in place of any it carries.
+
+        Signed are the host, the content type and every `x-amz-` header; proxies may touch the others.
+
+        Raises:
+            ConfigurationError: neither this object, nor the call, nor the host names a region.
+
+        """
+        region = self._region_for(request)
+        # What may raise comes before the first local that holds the session token.
+        time, body = self._clock().strftime("%Y%m%dT%H%M%SZ"), request.content
+        headers = request.headers
+        headers["X-Amz-Date"] = time
+        if self._session_token is not None:
+            headers["X-Amz-Security-Token"] = self._session_token.reveal()
+
+        signed: dict[bytes, bytes] = {}
+        for raw_name, raw_value in headers.raw:
+            name = raw_name.lower()
+            if name.startswith(b"x-amz-") or name in (b"content-type", b"host"):
+                value = b" ".join(raw_value.split())
+                signed[name] = b"%b,%b" % (signed[name], value) if name in signed else value
+        if self._session_token is None and signed.pop(b"x-amz-security-token", None):
+            del headers["X-Amz-Security-Token"]
+        if b"host" not in signed:
+            signed[b"host"] = request.url.netloc
+        names = sorted(signed)
+        signed_names = b";".join(names).decode()
+        path, _, query = request.url.raw_path.decode().partition("?")
+        canonical = b"\n".join(
+            [
+                request.method.encode(),
+                _canonical_path(path).encode(),
+                _canonical_query(query).encode(),
+                *[b"%b:%b" % (name, signed[name]) for name in names],
+                b"",
+                signed_names.encode(),
+                signed.get(b"x-amz-content-sha256") or sha256(body).hexdigest().encode(),
+            ]
+        )
+        scope = f"{time[:8]}/{region}/{self.service}/aws4_request"
+        signature = self._keyed(time[:8], region)
+        signature.update(f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{sha256(canonical).hexdigest()}".encode())
+        headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self._access_key.reveal()}/{scope}, "
+            f"SignedHeaders={signed_names}, Signature={signature.hexdigest()}"
+        )
+
+    def _region_for(self, request: httpx.Request) -> str:
+        region = self.region or getattr(request.extensions.get("alexa_props"), "region", None)
+        if region:
+            return str(region)
+        if match := self._host.fullmatch(request.url.host):
+            return match[1]
+        raise ConfigurationError(
+            f"cannot sign a request to {request.url.host}: the host names no AWS region; pass region= to the client or "
+            f"to the signer"
+        )
+
+    def _keyed(self, date: str, region: str) -> hmac.HMAC:
+        """A fresh HMAC with the day's key in it: an object that shows its key in no repr, and is cheap to copy."""
+        keyed = self._keyed_hmacs.get((date, region))
+        if keyed is None:
+            keyed = hmac.new(f"AWS4{self._secret_key.reveal()}".encode(), digestmod=sha256)
+            for part in (date, region, self.service, "aws4_request"):
+                keyed.update(part.encode())
+                keyed = hmac.new(keyed.digest(), digestmod=sha256)
+            if len(self._keyed_hmacs) >= _KEPT_KEYS:
+                self._keyed_hmacs.clear()
+            self._keyed_hmacs[date, region] = keyed
+        return keyed.copy()
+
+
+def _check(argument: str, secret: Secret | None) -> None:
+    if secret is None:
+        return
+    if not isinstance(secret.reveal(), str) or not _VISIBLE_ASCII.fullmatch(secret.reveal()):
+        raise ConfigurationError(
+            f"SigV4({argument}=…) must be a non-empty string of visible ASCII characters, without blanks"
+        )
+
+
+def _canonical_path(path: str) -> str:
+    """The path as the signature wants it: dot segments and doubled slashes resolved, and quoted once more."""
+    if path in ("", "/"):
+        return "/"
+    segments: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    tail = "/" if segments and path.endswith("/") else ""
+    return quote("/" + "/".join(segments) + tail, safe="/~")
+
+
+def _canonical_query(query: str) -> str:
+    if not query:
+        return ""
+    return "&".join([f"{key}={value}" for key, _, value in sorted(pair.partition("=") for pair in query.split("&"))])

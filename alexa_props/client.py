@@ -1,0 +1,284 @@
+"""What both services' clients are: settings in, pipeline built, calls sent, connections closed."""
+
+from __future__ import annotations
+
+import copy
+import os
+import platform
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+
+import anyio
+import attrs
+import httpx
+
+from alexa_props.errors import AlexaError, ConfigurationError, DecodeError, TransportError
+from alexa_props.hooks import Hook, Hooks
+from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict, was_sent
+from alexa_props.paging import Page, Pager
+from alexa_props.pipeline import Pipeline, build
+from alexa_props.pipeline.rate_limit import ScopeLimits
+from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, require_secure
+
+__all__ = ["Client"]
+
+_LIBRARY: Final = f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
+
+
+@attrs.frozen
+class _Options:
+    """What `with_options` changes."""
+
+    deadline: float | None
+    max_wait: float | None = None
+    priority: Lane = "interactive"
+    retry: RetryPolicy | None = None
+
+
+class Client:
+    """Base of `SmartProperties` and `AlexaForBusiness`.
+
+    Works with or without `async with`; `aclose()` frees the connections. It may be built anywhere, outside an event
+    loop too, and serves one event loop at a time.
+    """
+
+    protocol: ClassVar[ServiceProtocol]
+
+    def __init__(
+        self,
+        *,
+        auth: httpx.Auth,
+        base_url: str,
+        region: str | None,
+        transport: httpx.AsyncBaseTransport | None,
+        proxy: str | None,
+        verify: ssl.SSLContext | str | os.PathLike[str] | None,
+        retry: RetryPolicy | None,
+        rate_limit: RateLimit | None,
+        timeouts: Timeouts | None,
+        max_connections: int,
+        hooks: Iterable[Hook],
+        user_agent: str | None,
+    ) -> None:
+        if not isinstance(auth, httpx.Auth):
+            raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
+        origin = require_secure("base_url", base_url)
+        if transport is None:
+            # Imported here: aiohttp doubles the import time, and an own transport does without it.
+            from alexa_props.pipeline.pool import Pool
+
+            transport = Pool(max_connections=max_connections, proxy=proxy, verify=verify)
+        elif proxy is not None or verify is not None:
+            raise ConfigurationError("proxy and verify are the pool's: with transport= set them on the transport")
+        timeouts = timeouts or Timeouts()
+        self._base_url = str(origin).rstrip("/")
+        self._region = region
+        self._headers = {"User-Agent": f"{user_agent} {_LIBRARY}" if user_agent else _LIBRARY}
+        self._timeout = {
+            "connect": timeouts.connect,
+            "read": timeouts.read,
+            "write": timeouts.read,
+            "pool": timeouts.pool,
+        }
+        self._options = _Options(deadline=timeouts.total)
+        self._pipeline: Pipeline = build(
+            protocol=self.protocol,
+            pool=transport,
+            auth=auth,
+            origin=origin,
+            retry=retry or RetryPolicy(),
+            rate_limit=rate_limit or RateLimit(),
+            hooks=Hooks(hooks),
+        )
+        self._closed = [False]  # one cell, shared by all views
+        self._is_view = False
+        self._bind()
+
+    def _become_view(self, options: _Options) -> None:
+        self._options = options
+        self._is_view = True
+        self._bind()
+
+    def _bind(self) -> None:
+        """Make the resources, each bound to this client or view."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}{', closed' if self._closed[0] else ''}>"
+
+    async def __aenter__(self) -> Self:
+        self._check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Free the connections. May be called again. Closing a view from `with_options` closes nothing."""
+        if not self._is_view and not self._closed[0]:
+            self._closed[0] = True
+            await self._pipeline.innermost.aclose()
+
+    @property
+    def pipeline(self) -> httpx.AsyncBaseTransport:
+        """The whole pipeline as an httpx transport, for calls that this library does not model.
+
+        `httpx.AsyncClient(transport=client.pipeline)` gets its authorization, rate limits and retries; closing that
+        client does not close this one. Requests to other hosts are refused, so that no credentials get there.
+        """
+        return self._pipeline.outermost
+
+    @property
+    def limits(self) -> dict[str, ScopeLimits]:
+        """What the rate limiter knows and does now: one entry for each operation that was called, or shared scope."""
+        return self._pipeline.rate_limit.limits()
+
+    def with_options(
+        self,
+        *,
+        deadline: float | None = None,
+        max_wait: float | None = None,
+        priority: Lane | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Self:
+        """A view of this client with other options, on the same pipeline and connections.
+
+        Args:
+            deadline: seconds for a whole call, waits and retries in it; then `DeadlineExceeded`.
+            max_wait: seconds that the rate limiter may make a call wait; else `RateLimitTooLong`, before any waiting.
+            priority: "interactive" overtakes "bulk".
+            retry: retry policy.
+
+        Raises:
+            ConfigurationError: a value is out of range.
+
+        """
+        for name, value in (("deadline", deadline), ("max_wait", max_wait)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+                raise ConfigurationError(f"{name} must be seconds, at least 0, not {value!r}")
+        if priority not in (None, "interactive", "bulk"):
+            raise ConfigurationError(f'priority must be "interactive" or "bulk", not {priority!r}')
+        options = self._options
+        view = copy.copy(self)
+        view._become_view(  # noqa: SLF001 - of the same class
+            _Options(
+                deadline=options.deadline if deadline is None else deadline,
+                max_wait=options.max_wait if max_wait is None else max_wait,
+                priority=priority or options.priority,
+                retry=retry or options.retry,
+            )
+        )
+        return view
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send a request that this library does not model, through the same pipeline.
+
+        Args:
+            method: HTTP method. GET, HEAD, OPTIONS, PUT and DELETE count as safe to repeat.
+            path: path on the client's host, beginning with "/".
+            params: query parameters; a list repeats the name.
+            json: body; None sends none.
+            headers: further headers.
+
+        Returns:
+            The response of whatever status, read in whole.
+
+        Raises:
+            ConfigurationError: the path is not one.
+            TransportError: no answer.
+            DeadlineExceeded: the call's time limit passed.
+            RateLimitTooLong: the rate limiter would have made it wait too long.
+
+        """
+        if not path.startswith("/") or path.startswith("//"):
+            raise ConfigurationError(f'path must begin with one "/": {path!r} does not; the host is the client\'s')
+        request = httpx.Request(
+            method.upper(),
+            self._base_url + path,
+            params=params,
+            json=json,
+            headers={"Accept": "application/json", **self._headers, **(headers or {})},
+        )
+        return await self._send(self._call(self.protocol.operation(request), {}), request)
+
+    async def call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Any:
+        """Call an operation: resources are thin layers over this.
+
+        Args:
+            operation: what to call.
+            arguments: by our names; None values are not sent.
+            marks: fields of the `Call` to preset.
+
+        Returns:
+            The operation's model, a `Page` of it, or None.
+
+        """
+        call = self._call(operation, arguments, **marks)
+        request = self.protocol.request(call, self._base_url, self._headers)
+        response = await self._send(call, request)
+        if self.protocol.verdict(call, response) is not Verdict.OK:
+            raise self.protocol.error(call, response)
+        return self.protocol.decode(call, response)
+
+    def pager(self, operation: Operation, page_arguments: Callable[[str | None], Mapping[str, Any]]) -> Pager[Any]:
+        """The pager of a paging operation; `page_arguments` gives the arguments for the page that a token starts."""
+
+        async def fetch(token: str | None) -> Page[Any]:
+            page: Page[Any] = await self.call(operation, page_arguments(token))
+            return page
+
+        return Pager(fetch, operation.name)
+
+    def _call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Call:
+        self._check_open()
+        options = self._options
+        return Call(
+            operation,
+            self.protocol,
+            arguments,
+            region=self._region,
+            lane=options.priority,
+            deadline=None if options.deadline is None else anyio.current_time() + options.deadline,
+            max_wait=options.max_wait,
+            retry=options.retry,
+            **marks,
+        )
+
+    async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
+        request.extensions = {"timeout": self._timeout, EXTENSION: call}
+        try:
+            response = await self._pipeline.outermost.handle_async_request(request)
+        except httpx.TransportError as error:
+            sent = was_sent(error)
+            raise TransportError(
+                f"{call.doing}: {type(error).__name__}: {error} "
+                f"({call.attempts} attempt(s), the last {'was not sent' if sent == 'no' else 'may have been sent'})",
+                sent=sent,
+                operation=call.operation.name,
+                attempts=call.attempts,
+            ) from error
+        except httpx.DecodingError as error:
+            raise DecodeError(f"{call.doing}: {error}", operation=call.operation.name) from error
+        except AlexaError as error:
+            if isinstance(error, TransportError) and error.operation is None:
+                error.operation = call.operation.name
+            raise
+        response.request = request
+        return response
+
+    def _check_open(self) -> None:
+        if self._closed[0]:
+            raise ConfigurationError("the client is closed: make a new one, or leave the `async with` later")

@@ -1,0 +1,258 @@
+"""Wire to model and back: wire names, open enums, timestamps, unknown fields.
+
+A model is a frozen attrs class in snake case. The converter of a service writes names its way (`camel`, `pascal`),
+leaves out what is None, ignores members it does not know, and keeps enum values it does not know as plain strings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import enum
+import json
+import math
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, NewType, TypeVar
+
+import attrs
+import cattrs
+import httpx
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from alexa_props.errors import DecodeError
+
+__all__ = ["Codec", "PlainText", "Timestamp", "camel", "parse_http_date", "parse_json", "parse_retry_after", "pascal"]
+
+T = TypeVar("T")
+
+PlainText = NewType("PlainText", str)
+"""A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
+
+Timestamp = NewType("Timestamp", dt.datetime)
+"""A point in time, always aware and in UTC; epoch seconds or ISO 8601 on the wire."""
+
+
+def camel(name: str) -> str:
+    """`endpoint_id` → `endpointId`."""
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def pascal(name: str) -> str:
+    """`device_arn` → `DeviceArn`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+class Codec:
+    """The converter of one service.
+
+    Structuring first runs without bookkeeping; only when that fails does it run again with it, for a message that
+    names the place.
+    """
+
+    def __init__(self, wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any]) -> None:
+        self._fast = _converter(wire_name, write_time, detailed=False)
+        self._detailed = _converter(wire_name, write_time, detailed=True)
+
+    def structure(self, value: Any, model: type[T]) -> T:
+        """The model from parsed JSON; raises `DecodeError` that names the member at fault."""
+        try:
+            return self._fast.structure(value, model)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass
+        try:
+            return self._detailed.structure(value, model)
+        except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reasons = "; ".join(cattrs.transform_error(error, path=_name(model)))
+            raise DecodeError(f"the answer makes no sense: {reasons}") from None
+
+    def structure_all(self, values: Any, model: type[T]) -> tuple[T, ...]:
+        """The models of a list of parsed JSON; None is an empty list."""
+        return self.structure(values, typing.cast("type[tuple[T, ...]]", tuple[model, ...]))  # type: ignore[valid-type]
+
+    def unstructure(self, value: Any) -> Any:
+        """What goes on the wire, as plain dicts, lists and scalars."""
+        return self._fast.unstructure(value)
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "__name__", str(model))
+
+
+def _converter(
+    wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any], *, detailed: bool
+) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed)
+
+    def wire(field: attrs.Attribute[Any]) -> str:
+        return typing.cast("str", field.metadata.get("wire") or wire_name(field.name))
+
+    def structure_model(model: type[Any]) -> Callable[[Any, Any], Any]:
+        names: dict[str, Any] = {field.name: override(rename=wire(field)) for field in attrs.fields(model)}
+        structure: Callable[[Any, Any], Any] = make_dict_structure_fn(
+            model, converter, _cattrs_detailed_validation=detailed, **names
+        )
+
+        def checked(value: Any, to: Any) -> Any:
+            if not isinstance(value, dict):
+                raise TypeError(f"an object was expected, not {_kind(value)}")
+            return structure(value, to)
+
+        return checked
+
+    def unstructure_model(model: type[Any]) -> Callable[[Any], dict[str, Any]]:
+        names: dict[str, Any] = {field.name: override(rename=wire(field)) for field in attrs.fields(model)}
+        unstructure = make_dict_unstructure_fn(model, converter, **names)
+        # None and an empty tuple mean that the service did not send it, so it is not written either.
+        return lambda value: {name: member for name, member in unstructure(value).items() if member not in (None, ())}
+
+    converter.register_structure_hook_factory(attrs.has, structure_model)
+    converter.register_unstructure_hook_factory(attrs.has, unstructure_model)
+    converter.register_structure_hook_factory(_is_open_enum, _structure_open_enum)
+    converter.register_unstructure_hook_factory(_is_open_enum, lambda _: str)
+    converter.register_structure_hook_factory(_is_list, lambda to: _structure_list(converter, to))
+    converter.register_structure_hook(str, _structure_str)
+    converter.register_structure_hook(int, _structure_int)
+    converter.register_structure_hook(PlainText, _structure_plain_text)
+    converter.register_unstructure_hook(PlainText, lambda text: {"type": "PLAIN", "value": {"text": text}})
+    converter.register_structure_hook(Timestamp, _structure_timestamp)
+    converter.register_unstructure_hook(Timestamp, write_time)
+    return converter
+
+
+def _kind(value: object) -> str:
+    return {dict: "an object", list: "an array", str: "a string", type(None): "null", bool: "a boolean"}.get(
+        type(value), "a number"
+    )
+
+
+def _is_open_enum(to: Any) -> bool:
+    members = typing.get_args(to)
+    if typing.get_origin(to) not in (typing.Union, types.UnionType):
+        return False
+    rest = [member for member in members if not (isinstance(member, type) and issubclass(member, enum.StrEnum))]
+    return len(rest) < len(members) and set(rest) <= {str, type(None)}
+
+
+def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
+    known = {
+        member.value: member
+        for kind in typing.get_args(to)
+        if isinstance(kind, type) and issubclass(kind, enum.StrEnum)
+        for member in kind
+    }
+    optional = type(None) in typing.get_args(to)
+
+    def structure(value: Any, _: Any) -> Any:
+        if value is None and optional:
+            return None
+        return known.get(value) or _structure_str(value, str)
+
+    return structure
+
+
+def _is_list(to: Any) -> bool:
+    return typing.get_origin(to) is tuple and typing.get_args(to)[1:] == (...,)
+
+
+def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
+    members: Any = list[typing.get_args(to)[0]]  # type: ignore[misc]
+    structure_all = converter.get_structure_hook(members)
+
+    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise TypeError(f"an array was expected, not {_kind(value)}")
+        return tuple(structure_all(value, members))
+
+    return structure
+
+
+def _structure_str(value: Any, _: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # Services of this kind do now and then send a number where the model says string.
+        return str(value)
+    raise TypeError(f"a string was expected, not {_kind(value)}")
+
+
+def _structure_int(value: Any, _: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"a whole number was expected, not {_kind(value)}")
+    return int(value)
+
+
+def _structure_plain_text(value: Any, _: Any) -> str:
+    try:
+        return _structure_str(value["value"]["text"], str)
+    except (KeyError, TypeError):
+        raise ValueError('{"type": "PLAIN", "value": {"text": …}} was expected') from None
+
+
+def _structure_timestamp(value: Any, _: Any) -> dt.datetime:
+    if isinstance(value, dt.datetime):
+        return value
+    try:
+        return _timestamp(value)
+    except (ValueError, OverflowError, OSError, TypeError):
+        raise ValueError(f"{value!r} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected") from None
+
+
+def _timestamp(value: Any) -> dt.datetime:
+    if isinstance(value, bool):
+        raise TypeError
+    if isinstance(value, int | float):
+        # Milliseconds fall out of range here: guessing would hide an error of a factor of 1,000.
+        return dt.datetime.fromtimestamp(value, dt.UTC)
+    try:
+        return dt.datetime.fromtimestamp(float(value), dt.UTC)
+    except ValueError:
+        pass
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        moment = email.utils.parsedate_to_datetime(value)
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def parse_json(content: bytes) -> Any:
+    """Parsed JSON; raises `DecodeError` that shows how the content begins."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        begin = content[:60].decode("utf-8", "replace")
+        what = f"it begins {begin!r}" if content else "it is empty"
+        raise DecodeError(f"the answer is not JSON: {what}") from None
+
+
+def parse_retry_after(response: httpx.Response) -> float | None:
+    """Seconds that an answer asks to wait: `Retry-After` as seconds or as an HTTP date; None if it does not.
+
+    A date is taken relative to the answer's own `Date`, so that a clock that is off does not matter.
+    """
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        until, now = parse_http_date(value), parse_http_date(response.headers.get("date"))
+        if until is None:
+            return None
+        seconds = (until - (now or dt.datetime.now(dt.UTC))).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def parse_http_date(value: str | None) -> dt.datetime | None:
+    """An HTTP date as an aware datetime in UTC; None if it is none."""
+    if value is None:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)

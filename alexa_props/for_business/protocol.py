@@ -1,0 +1,228 @@
+"""Alexa for Business on the wire: AWS JSON 1.1, and what its answers mean.
+
+Source: the service model of botocore 1.34.120, the last that has it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from alexa_props import errors
+from alexa_props.codec import Codec, parse_http_date, parse_json, parse_retry_after, pascal
+from alexa_props.operation import Call, Operation, Verdict, request_id_of
+from alexa_props.paging import Page
+
+__all__ = ["PROTOCOL", "codec"]
+
+codec: Final = Codec(pascal, dt.datetime.timestamp)
+
+_TARGET: Final = "AlexaForBusiness."
+_CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+_THROTTLED: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_TRANSIENT: Final = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+_TRANSIENT_STATUS: Final = frozenset({500, 502, 503, 504})
+_KINDS: Final[Mapping[type[errors.ApiError], frozenset[str]]] = {
+    errors.NotFound: frozenset({"NotFoundException", "UnknownOperationException", "InvalidAction"}),
+    errors.Forbidden: frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired"}),
+    errors.Unauthorized: frozenset(
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "UnauthorizedException",
+            "UnrecognizedClientException",
+        }
+    ),
+    errors.BadRequest: frozenset(
+        {"RequestEntityTooLargeException", "SerializationException", "ValidationError", "ValidationException"}
+    ),
+    errors.Conflict: frozenset(
+        {
+            "AlreadyExistsException",
+            "ConcurrentModificationException",
+            "DeviceNotRegisteredException",
+            "InvalidCertificateAuthorityException",
+            "InvalidDeviceException",
+            "InvalidSecretsManagerResourceException",
+            "InvalidServiceLinkedRoleStateException",
+            "InvalidUserStatusException",
+            "LimitExceededException",
+            "NameInUseException",
+            "ResourceAssociatedException",
+            "ResourceInUseException",
+            "SkillNotLinkedException",
+        }
+    ),
+    errors.Throttled: _THROTTLED,
+    errors.ServerError: _TRANSIENT,
+}
+_BY_CODE: Final = {code: kind for kind, codes in _KINDS.items() for code in codes}
+_BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.BadRequest,
+    429: errors.Throttled,
+}
+
+
+class ForBusinessProtocol:
+    """How calls become requests, and answers become verdicts, errors and models."""
+
+    def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
+        """The request that a call becomes: unset members are absent, never null."""
+        body = {
+            param.wire: call.arguments[param.argument]
+            for param in call.operation.params
+            if call.arguments.get(param.argument) is not None
+        }
+        return httpx.Request(
+            "POST",
+            base_url + "/",
+            headers={
+                "X-Amz-Target": f"{_TARGET}{call.operation.target}",
+                "Content-Type": _CONTENT_TYPE,
+                **headers,
+            },
+            content=json.dumps(body).encode(),
+        )
+
+    def operation(self, request: httpx.Request) -> Operation:
+        """Safe defaults: never repeated after it was sent, one rate limit for a target."""
+        target = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
+        return Operation(target or f"{request.method} {request.url.path}", request.method, "/", idempotent=False)
+
+    def verdict(self, call: Call, response: httpx.Response) -> Verdict:  # noqa: ARG002 - the interface's
+        """What an answer means: the error's name counts, then the status."""
+        if response.is_success:
+            return Verdict.OK
+        code = _code(response)
+        if code in _THROTTLED or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            return Verdict.THROTTLED
+        if code in _TRANSIENT or response.status_code in _TRANSIENT_STATUS:
+            return Verdict.TRANSIENT
+        return Verdict.FINAL
+
+    def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
+        """The exception that an answer other than OK becomes."""
+        code, body = _code(response), _object(response)
+        message = next((body[name] for name in ("message", "Message") if isinstance(body.get(name), str)), None)
+        kind = _BY_CODE.get(code or "") or _BY_STATUS.get(
+            response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
+        )
+        wait = parse_retry_after(response)
+        said = " ".join(part for part in (str(response.status_code), code, f'"{message}"' if message else None) if part)
+        details = [f"request id {request_id_of(response)}", f"{call.attempts} attempt(s)"]
+        if wait is not None:
+            details.append(f"asked to wait {wait:g} s")
+        advice = _clock_advice(response) if code == "RequestExpired" else ""
+        return kind(
+            f"{call.doing}: {said} ({', '.join(details)}){advice}",
+            status=response.status_code,
+            code=code,
+            message=message,
+            request_id=request_id_of(response),
+            operation=call.operation.name,
+            attempts=call.attempts,
+            retry_after=wait,
+        )
+
+    def decode(self, call: Call, response: httpx.Response) -> Any:
+        """The model that an OK answer becomes."""
+        operation, request_id = call.operation, request_id_of(response)
+        try:
+            body = parse_json(response.content)
+            if not isinstance(body, dict):
+                raise errors.DecodeError("the answer is not a JSON object")
+            if operation.paging is not None:
+                items = codec.structure_all(body.get(operation.paging.items), operation.answer)
+                token, total = body.get("NextToken"), body.get("TotalCount")
+                return Page(
+                    items,
+                    None if token in (None, "") else codec.structure(token, str),
+                    None if total is None else codec.structure(total, int),
+                    request_id,
+                )
+            if body.get(operation.member) is None:
+                raise errors.DecodeError(f"the answer has no {operation.member}")
+            return codec.structure(body[operation.member], operation.answer)
+        except errors.DecodeError as error:
+            raise errors.DecodeError(
+                f"{call.doing}: {error} ({response.status_code}, request id {request_id})",
+                operation=operation.name,
+                request_id=request_id,
+            ) from None
+
+
+PROTOCOL: Final = ForBusinessProtocol()
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an error answer; empty when it is anything else."""
+    try:
+        body = parse_json(response.content)
+    except errors.DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _code(response: httpx.Response) -> str | None:
+    """The error's name, without the namespace before it and the address after it: `__type` wins over the header."""
+    body = _object(response)
+    for name in (body.get("__type"), response.headers.get("x-amzn-errortype"), body.get("code")):
+        if isinstance(name, str) and (bare := name.partition(":")[0].rpartition("#")[2].strip()):
+            return bare
+    return None
+
+
+def _clock_advice(response: httpx.Response) -> str:
+    """How far this machine's clock is from the service's, from what was signed and the `Date` of the answer."""
+    theirs = parse_http_date(response.headers.get("date"))
+    signed = response.request.headers.get("x-amz-date", "")
+    try:
+        ours = dt.datetime.strptime(signed, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return "; set this machine's clock"
+    if theirs is None:
+        return f"; set this machine's clock: the request was signed at {ours:%Y-%m-%d %H:%M:%S} UTC"
+    off = (ours - theirs).total_seconds()
+    return (
+        f"; set this machine's clock: it is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the service's, "
+        f"which says {theirs:%Y-%m-%d %H:%M:%S} UTC"
+    )

@@ -1,0 +1,86 @@
+"""What all searches of Alexa for Business share: filters, sort order and page size, checked before sending.
+
+Source: the service model of botocore 1.34.120, the last that has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from alexa_props.client import Client
+from alexa_props.errors import ConfigurationError
+from alexa_props.operation import Operation, Param
+from alexa_props.paging import Pager
+from alexa_props.settings import require_page_size
+
+__all__ = ["MAX_PAGE_SIZE", "SEARCH_PARAMS", "search"]
+
+MAX_PAGE_SIZE: Final = 50
+_MAX_FILTERS: Final = 25
+_MAX_VALUES: Final = 50
+_MAX_LENGTH: Final = 500
+_SORT_KEY: Final = re.compile(r"-?[A-Za-z]+")
+
+SEARCH_PARAMS: Final = (
+    Param("filters", "Filters", "body"),
+    Param("sort", "SortCriteria", "body"),
+    Param("page_size", "MaxResults", "body"),
+    Param("next_token", "NextToken", "body"),
+)
+
+
+def search(
+    client: Client,
+    operation: Operation,
+    filters: Mapping[str, Sequence[str]] | None,
+    sort: Sequence[str] | None,
+    page_size: int | None,
+) -> Pager[Any]:
+    """The pager of a search operation; raises `ConfigurationError` for what the model does not allow."""
+    arguments = {
+        "filters": _filters(filters),
+        "sort": _sort(sort),
+        "page_size": require_page_size(page_size, maximum=MAX_PAGE_SIZE),
+    }
+    return client.pager(operation, lambda token: {**arguments, "next_token": token})
+
+
+def _filters(filters: Mapping[str, Sequence[str]] | None) -> list[dict[str, Any]] | None:
+    if filters is None:
+        return None
+    if not isinstance(filters, Mapping):
+        raise ConfigurationError(f"filters must map each key to a list of values, not {filters!r}")
+    if len(filters) > _MAX_FILTERS:
+        raise ConfigurationError(f"filters may hold at most {_MAX_FILTERS} keys, not {len(filters)}")
+    return [{"Key": _text("filters", key), "Values": _values(key, values)} for key, values in filters.items()]
+
+
+def _values(key: str, values: Sequence[str]) -> list[str]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ConfigurationError(f"filters[{key!r}] must be a list of values, not {values!r}")
+    if len(values) > _MAX_VALUES:
+        raise ConfigurationError(f"filters[{key!r}] may hold at most {_MAX_VALUES} values, not {len(values)}")
+    return [_text(f"filters[{key!r}]", value) for value in values]
+
+
+def _sort(sort: Sequence[str] | None) -> list[dict[str, str]] | None:
+    if sort is None:
+        return None
+    if isinstance(sort, str) or not isinstance(sort, Sequence):
+        raise ConfigurationError(f'sort must be a list such as ["DeviceName", "-RoomName"], not {sort!r}')
+    if len(sort) > _MAX_FILTERS:
+        raise ConfigurationError(f"sort may hold at most {_MAX_FILTERS} keys, not {len(sort)}")
+    for key in sort:
+        if not isinstance(key, str) or not _SORT_KEY.fullmatch(_text("sort", key)):
+            raise ConfigurationError(
+                f'sort takes a key as it is ("DeviceName") to ascend, or behind one "-" to descend, not {key!r}'
+            )
+    return [{"Key": key.removeprefix("-"), "Value": "DESC" if key.startswith("-") else "ASC"} for key in sort]
+
+
+def _text(argument: str, value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= _MAX_LENGTH:
+        raise ConfigurationError(f"{argument} must hold strings of 1 to {_MAX_LENGTH} characters, not {value!r:.80}")
+    return value

@@ -1,0 +1,207 @@
+"""What is called (`Operation`, data) and one calling of it (`Call`), which travels with the request."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Protocol
+
+import attrs
+import httpx
+
+from alexa_props.errors import AlexaError, Sent
+from alexa_props.settings import RetryPolicy
+
+__all__ = [
+    "EXTENSION",
+    "Call",
+    "Lane",
+    "Operation",
+    "Paging",
+    "Param",
+    "ServiceProtocol",
+    "Verdict",
+    "call_of",
+    "request_id_of",
+    "was_sent",
+]
+
+EXTENSION: Final = "alexa_props"
+"""Key of `httpx.Request.extensions` under which the Call travels."""
+
+Lane = Literal["interactive", "bulk"]
+"""Interactive calls overtake bulk calls at the rate limiter; bulk never starves."""
+
+
+@attrs.frozen
+class Param:
+    """One argument of an operation and where it goes on the wire.
+
+    Attributes:
+        argument: our name for it.
+        wire: the service's name for it; None when the argument is the whole body.
+        where: place in the request.
+
+    """
+
+    argument: str
+    wire: str | None
+    where: Literal["path", "query", "body"]
+
+
+@attrs.frozen
+class Paging:
+    """How an operation pages.
+
+    Attributes:
+        items: member of the answer that holds the list.
+        next_token: where the answer holds the next token, from the outside in.
+
+    """
+
+    items: str
+    next_token: tuple[str, ...]
+
+
+@attrs.frozen
+class Operation:
+    """One operation of one service, as data.
+
+    Attributes:
+        name: resource and method, such as "units.list"; also the scope of its rate limit.
+        method: HTTP method.
+        path: path template; `{argument}` stands for a path parameter.
+        params: arguments and their places.
+        answer: model of the answer (of one item, when the operation pages); None when a success has no body to read.
+        member: member of the answer that holds the model; None when the answer is the model.
+        paging: how it pages; None when it does not.
+        idempotent: whether sending it twice is the same as sending it once.
+        per_endpoint: whether an error answer may list the endpoints on which it failed, which makes it a result.
+        subject: the argument that names the unit or device in messages; None when there is none.
+        target: the service's own name of the operation, where the wire carries it.
+        source: the page that documents it.
+
+    """
+
+    name: str
+    method: str
+    path: str
+    params: tuple[Param, ...] = ()
+    answer: Any = None
+    member: str | None = None
+    paging: Paging | None = None
+    idempotent: bool = True
+    per_endpoint: bool = False
+    subject: str | None = None
+    target: str | None = None
+    source: str = ""
+
+
+class Verdict(enum.Enum):
+    """What an answer means for the stages."""
+
+    OK = "ok"
+    THROTTLED = "throttled"
+    """Over the quota and not handled: slow down, and send it again."""
+    TRANSIENT = "transient"
+    """A fault that may pass: send it again if that is safe."""
+    FINAL = "final"
+
+
+class ServiceProtocol(Protocol):
+    """All that the stages and the client know of a service: one small module a service."""
+
+    def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
+        """The request that a call becomes."""
+        ...
+
+    def operation(self, request: httpx.Request) -> Operation:
+        """Safe defaults for a request that was not made from an operation."""
+        ...
+
+    def verdict(self, call: Call, response: httpx.Response) -> Verdict:
+        """What an answer, read in whole, means."""
+        ...
+
+    def error(self, call: Call, response: httpx.Response) -> AlexaError:
+        """The exception that an answer other than OK becomes."""
+        ...
+
+    def decode(self, call: Call, response: httpx.Response) -> Any:
+        """The model that an OK answer becomes; raises `DecodeError`."""
+        ...
+
+
+@attrs.define(eq=False)
+class Call:
+    """One calling of an operation: arguments, options and the marks that stages leave for each other.
+
+    Attributes:
+        operation: what is called.
+        protocol: the service's protocol.
+        arguments: by our names; None values are not sent.
+        region: for signing; None where the service has none.
+        lane: of the rate limiter.
+        deadline: on anyio's clock; None sets none.
+        max_wait: longest wait for the rate limiter in seconds; None takes the limiter's own.
+        retry: its retry policy; None takes the client's.
+        attempts: how often an attempt was started.
+        refused: how often the service throttled it.
+        refreshed: whether a refused token was already replaced once.
+        sent: "maybe" from the moment an attempt was handed to the pool until it is known that nothing left.
+        waited: seconds at the rate limiter, all attempts together.
+        token_scheme: how the token goes into the Authorization header.
+
+    """
+
+    operation: Operation
+    protocol: ServiceProtocol
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    region: str | None = None
+    lane: Lane = "interactive"
+    deadline: float | None = None
+    max_wait: float | None = None
+    retry: RetryPolicy | None = None
+    token_scheme: Literal["Bearer", "bare"] = "Bearer"  # noqa: S105 - a scheme
+    attempts: int = 0
+    refused: int = 0
+    refreshed: bool = False
+    sent: Sent = "no"
+    waited: float = 0.0
+
+    @property
+    def doing(self) -> str:
+        """For messages: the operation and the unit or device that it is about."""
+        subject = self.operation.subject
+        return self.operation.name if subject is None else f"{self.operation.name}({self.arguments[subject]!r})"
+
+
+def call_of(request: httpx.Request, protocol: ServiceProtocol) -> Call:
+    """The Call that travels with a request; one with safe defaults is put there if there is none."""
+    call = request.extensions.get(EXTENSION)
+    if not isinstance(call, Call):
+        call = Call(operation=protocol.operation(request), protocol=protocol)
+        # A copy: the caller's dict may serve several requests.
+        request.extensions = {**request.extensions, EXTENSION: call}
+    return call
+
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    """The id under which Amazon knows the request; both services send it under one name."""
+    request_id: str | None = response.headers.get("x-amzn-requestid")
+    return request_id
+
+
+def was_sent(error: httpx.TransportError) -> Sent:
+    """Whether the request of a failed exchange may have reached the service."""
+    return "no" if isinstance(error, _NOT_SENT) else "maybe"

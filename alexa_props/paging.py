@@ -1,0 +1,156 @@
+"""Lists that come in pages: awaited for the first page, iterated for all items."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+import anyio
+import attrs
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+
+from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
+
+__all__ = ["Page", "Pager"]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of a list.
+
+    Attributes:
+        items: what the page holds; may be empty though more pages follow.
+        next_token: where the next page starts; None on the last.
+        total_count: how many items the service says there are in all; None where it does not say.
+        request_id: of the answer.
+
+    """
+
+    items: tuple[T, ...]
+    next_token: str | None = None
+    total_count: int | None = None
+    request_id: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+
+class Pager(Generic[T]):
+    """A list, not yet fetched. Nothing is sent before it is awaited or iterated, and every iteration starts afresh.
+
+    - `await pager` gives the first `Page`;
+    - `async for item in pager` gives all items, one page in memory at a time;
+    - `async for page in pager.pages()` gives all pages;
+    - `pager.resume(token)` is a pager that starts there: `page.next_token`, or the `resume_token` of an error;
+    - `async with pager.prefetch() as items` fetches the next page while this one is consumed.
+
+    It is no coroutine: `asyncio.create_task` refuses it.
+    """
+
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], name: str, token: str | None = None) -> None:
+        self._fetch = fetch
+        self._name = name
+        self._token = token
+
+    def __repr__(self) -> str:
+        start = "" if self._token is None else ", from a token"
+        return f"<Pager of {self._name}{start}: await it for the first page, iterate it for all items>"
+
+    def __await__(self) -> Generator[Any, Any, Page[T]]:
+        return self._page(self._token).__await__()
+
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """All pages, in order."""
+        token, seen = self._token, set[int]()
+        while True:
+            page = await self._page(token)
+            yield page
+            token = self._advance(page, seen)
+            if token is None:
+                return
+
+    def resume(self, token: str | None) -> Pager[T]:
+        """A new pager over the same list that starts at `token`; None starts at the beginning."""
+        if token is not None and (not isinstance(token, str) or not token):
+            raise ConfigurationError("token must be a non-empty string, from a page or from an error, or None")
+        return Pager(self._fetch, self._name, token)
+
+    @asynccontextmanager
+    async def prefetch(self, pages: int = 1) -> AsyncGenerator[AsyncIterator[T], None]:
+        """All items, with up to `pages` pages fetched ahead of the one that is being consumed.
+
+        Args:
+            pages: how many, at least 1.
+
+        Raises:
+            ConfigurationError: `pages` is less than 1.
+
+        """
+        if isinstance(pages, bool) or not isinstance(pages, int) or pages < 1:
+            raise ConfigurationError(f"pages must be a whole number of at least 1, not {pages!r}")
+        # The page that waits to be handed over is one of those ahead.
+        send, receive = anyio.create_memory_object_stream[Page[T] | AlexaError](pages - 1)
+        with send, receive:
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._fetch_ahead, send)
+                    yield _consume(receive)
+                    tasks.cancel_scope.cancel()
+            except BaseExceptionGroup as group:
+                # Only the caller's own block raises into this group, and it expects its own exception.
+                if len(group.exceptions) == 1:
+                    raise group.exceptions[0] from group.exceptions[0].__cause__
+                raise
+
+    async def _fetch_ahead(self, send: ObjectSendStream[Page[T] | AlexaError]) -> None:
+        async with send:
+            try:
+                async with aclosing(self.pages()) as pages:
+                    async for page in pages:
+                        await send.send(page)
+            except AlexaError as error:
+                await send.send(error)
+
+    async def _page(self, token: str | None) -> Page[T]:
+        try:
+            return await self._fetch(token)
+        except AlexaError as error:
+            error.resume_token = token
+            raise
+
+    def _advance(self, page: Page[T], seen: set[int]) -> str | None:
+        token = page.next_token
+        if token is None:
+            return None
+        # Hashes: a cycle of any length is found at once, at a few bytes a page.
+        if hash(token) in seen or token == self._token:
+            error = DecodeError(
+                f"{self._name}: the service sent a next token for the second time, so the list would never end "
+                f"(request id {page.request_id})",
+                operation=self._name,
+                request_id=page.request_id,
+            )
+            error.resume_token = token
+            raise error
+        seen.add(hash(token))
+        return token
+
+
+async def _consume(receive: ObjectReceiveStream[Page[T] | AlexaError]) -> AsyncGenerator[T, None]:
+    async for page in receive:
+        if isinstance(page, AlexaError):
+            raise page
+        for item in page.items:
+            yield item

@@ -1,0 +1,62 @@
+"""The stages that a request passes, outermost first, each one an httpx transport: `retry(rate_limit(auth(pool)))`.
+
+This is the only place that knows the order. Retry is outermost, so that every attempt takes a new permit and is signed
+anew, and nothing holds a permit or a connection while it sleeps.
+"""
+
+from __future__ import annotations
+
+import attrs
+import httpx
+
+from alexa_props.hooks import Hooks
+from alexa_props.operation import ServiceProtocol
+from alexa_props.pipeline.auth import AuthTransport
+from alexa_props.pipeline.rate_limit import RateLimitTransport
+from alexa_props.pipeline.retry import RetryTransport
+from alexa_props.settings import RateLimit, RetryPolicy
+
+__all__ = ["Pipeline", "build"]
+
+
+@attrs.frozen
+class Pipeline:
+    """The stages of one client that anybody outside asks for something.
+
+    Attributes:
+        outermost: takes requests.
+        rate_limit: knows the limits.
+        innermost: holds the connections, and is what closing closes.
+
+    """
+
+    outermost: httpx.AsyncBaseTransport
+    rate_limit: RateLimitTransport
+    innermost: httpx.AsyncBaseTransport
+
+
+def build(
+    *,
+    protocol: ServiceProtocol,
+    pool: httpx.AsyncBaseTransport,
+    auth: httpx.Auth,
+    origin: httpx.URL,
+    retry: RetryPolicy,
+    rate_limit: RateLimit,
+    hooks: Hooks,
+) -> Pipeline:
+    """Put the stages together.
+
+    Args:
+        protocol: what the stages ask about the service.
+        pool: the innermost transport.
+        auth: authorizes each attempt.
+        origin: the only scheme, host and port that credentials are sent to.
+        retry: default retry policy.
+        rate_limit: settings of the rate limiter.
+        hooks: receive the events.
+
+    """
+    authorized = AuthTransport(pool, auth, origin)
+    limited = RateLimitTransport(authorized, protocol, rate_limit)
+    return Pipeline(RetryTransport(limited, protocol, retry, hooks), limited, pool)

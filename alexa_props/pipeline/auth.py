@@ -1,0 +1,108 @@
+"""The stage that authorizes an attempt: it drives any `httpx.Auth`, and sends what its flow asks for on the side."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import anyio
+import httpx
+
+from alexa_props.errors import ConfigurationError, TransportError
+from alexa_props.operation import EXTENSION, Call
+from alexa_props.pipeline.retry import REPLAY
+
+__all__ = ["AuthTransport"]
+
+_SIDE_ATTEMPTS: Final = 3
+_THROTTLED: Final = 429
+_SIDE_BASE: Final = 0.3
+"""Longest wait in seconds before the first repetition of a side request; it doubles."""
+
+
+class AuthTransport(httpx.AsyncBaseTransport):
+    """Runs the flow of an `httpx.Auth` around the inner transport.
+
+    Requests of the flow's own (for a token) go through the same inner transport, with a small retry policy of their
+    own. When a flow wants to send the API request a second time, this stage does not: it closes the flow and hands the
+    answer up marked, so that the second attempt takes a permit of its own.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, auth: httpx.Auth, origin: httpx.URL) -> None:
+        self._inner = inner
+        self._auth = auth
+        self._origin = _origin(origin)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Authorize the request and send it once."""
+        if _origin(request.url) != self._origin:
+            scheme, host, port = self._origin
+            raise ConfigurationError(
+                f"this client's credentials are for {scheme}://{host}:{port}; they are not sent to {request.url.host!r}"
+            )
+        if self._auth.requires_request_body:
+            await request.aread()
+        flow = self._auth.async_auth_flow(request)
+        try:
+            return await self._run(flow, request)
+        finally:
+            await flow.aclose()
+
+    async def _run(self, flow: AsyncGenerator[httpx.Request, httpx.Response], request: httpx.Request) -> httpx.Response:
+        await self._serve(flow, await anext(flow), request)
+        call = request.extensions.get(EXTENSION)
+        if isinstance(call, Call):
+            call.sent = "maybe"
+        response = await self._inner.handle_async_request(request)
+        if self._auth.requires_response_body:
+            await response.aread()
+        try:
+            wanted = await flow.asend(response)
+        except StopAsyncIteration:
+            return response
+        await self._serve(flow, wanted, request)
+        if isinstance(call, Call) and not call.refreshed:
+            call.refreshed = True
+            response.extensions[REPLAY] = True
+        return response
+
+    async def _serve(
+        self, flow: AsyncGenerator[httpx.Request, httpx.Response], wanted: httpx.Request, request: httpx.Request
+    ) -> None:
+        """Send what the flow wants on the side, until it wants the API request."""
+        while wanted is not request:
+            try:
+                answer = await self._send_aside(wanted, request)
+            except TransportError as error:
+                # The flow may go on without, or tell others that wait for the same token.
+                wanted = await flow.athrow(error)
+            else:
+                wanted = await flow.asend(answer)
+
+    async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
+        """Send a request of the flow's own; raises `TransportError` when the last attempt had no answer."""
+        wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **wanted.extensions}
+        wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                response = await self._inner.handle_async_request(wanted)
+                await response.aread()
+            except httpx.TransportError as error:
+                if attempt == _SIDE_ATTEMPTS:
+                    raise TransportError(
+                        f"{wanted.method} {wanted.url.host}{wanted.url.path}, before the call itself was sent: "
+                        f"{type(error).__name__}: {error}",
+                        sent="no",
+                        attempts=attempt,
+                    ) from error
+            else:
+                if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):
+                    return response
+            await anyio.sleep(random.uniform(0, _SIDE_BASE * 2 ** (attempt - 1)))  # noqa: S311 - jitter
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme, 0)

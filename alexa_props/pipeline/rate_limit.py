@@ -1,0 +1,297 @@
+"""The stage that decides when a request may leave: paced from the first one, slower after a refusal.
+
+`Controller` is the arithmetic: events and times in, decisions out, no clock and no waiting of its own. `Scope` is the
+queue in front of it. State changes by the clock and by whoever is next in line, never by a task that sleeps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import time
+import weakref
+from collections import deque
+from collections.abc import Hashable
+from typing import Final
+
+import anyio
+import attrs
+import httpx
+
+from alexa_props.codec import parse_retry_after
+from alexa_props.errors import RateLimitTooLong
+from alexa_props.operation import Call, Lane, ServiceProtocol, Verdict, call_of, request_id_of
+from alexa_props.settings import RateLimit
+
+__all__ = ["Controller", "RateLimitTransport", "Scope", "ScopeLimits"]
+
+
+@attrs.frozen(kw_only=True)
+class ScopeLimits:
+    """What the limiter knows and does for one scope, now.
+
+    Attributes:
+        rate: requests a second that may leave now.
+        ceiling: the rate at which the service last refused; None if it never did.
+        waiting: calls in line.
+        in_flight: requests under way.
+        refused: answers that said "throttled", since the client was made.
+        paused_until: nothing leaves before; None when nothing is paused.
+        last_request_id: request id of the last refusal.
+
+    """
+
+    rate: float
+    ceiling: float | None
+    waiting: int
+    in_flight: int
+    refused: int
+    paused_until: dt.datetime | None
+    last_request_id: str | None
+
+
+class Controller:
+    """Finds a rate that the service accepts and spaces requests by it.
+
+    With a known quota it paces by schedule and only ever slows down. Without one it starts low, doubles while nothing
+    is refused and the rate is what holds requests back, cuts once per congestion event (a refusal of a request that
+    was sent before the last cut says nothing new), and then climbs back slowly.
+    """
+
+    START: Final = 20.0
+    DOUBLE_EVERY: Final = 0.25
+    CUT: Final = 0.7
+    FLOOR: Final = 0.2
+    CLIMB: Final = 0.05
+    """Share of the rate by which it climbs in a second after a cut."""
+    LATE: Final = 0.02
+    """Seconds of waking late that are caught up on."""
+
+    def __init__(self, settings: RateLimit) -> None:
+        self._known = settings.per_second
+        self._burst = int(settings.burst)
+        self.rate = self.START if self._known is None else self._known
+        self.ceiling: float | None = None
+        self.paused_until = 0.0
+        self.refused = 0
+        self.last_request_id: str | None = None
+        self._due = 0.0
+        self._cut_at = -1.0
+        self._raised_at: float | None = None
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next request may leave; 0 when it may leave now."""
+        allowance = (self._burst - 1) / self.rate
+        return max(self._due - allowance - now, self.paused_until - now, 0.0)
+
+    def take(self, now: float, *, held_back: bool) -> None:
+        """A request leaves now. `held_back`: the rate is what made it wait, so a higher one would be used."""
+        # Whoever was held back wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
+        self._due = max(self._due, now - self.LATE if held_back else now) + 1 / self.rate
+        if held_back:
+            self._raise(now)
+        else:
+            self._raised_at = now
+
+    def throttled(self, now: float, sent_at: float, retry_after: float | None, request_id: str | None) -> None:
+        """A request that left at `sent_at` was refused."""
+        self.refused += 1
+        self.last_request_id = request_id
+        if retry_after:
+            self.paused_until = max(self.paused_until, now + retry_after)
+        if sent_at <= self._cut_at:
+            return
+        self.ceiling = self.rate
+        self.rate = max(self.rate * self.CUT, self.FLOOR)
+        self._cut_at = self._raised_at = now
+        # What the old rate had planned no longer holds; after a pause, requests leave one by one.
+        self._due = max(now + 1 / self.rate, self.paused_until)
+
+    def _raise(self, now: float) -> None:
+        since = now - (now if self._raised_at is None else self._raised_at)
+        self._raised_at = now
+        if self.ceiling is None:
+            if self._known is None:
+                self.rate *= 2 ** (since / self.DOUBLE_EVERY)
+            return
+        # At most a second's climb at once: a long pause is no reason to leap.
+        self.rate *= 1 + self.CLIMB * min(since, 1.0)
+        if self._known is not None:
+            self.rate = min(self.rate, self._known)
+
+
+class _Waiter:
+    """One call in line. The first in line waits for the clock, all others for their turn."""
+
+    __slots__ = ("lane", "turn")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane: Lane = lane
+        self.turn = anyio.Event()
+
+
+class Scope:
+    """The line of one quota: first in, first out within a lane."""
+
+    BULK_EVERY: Final = 5
+    """While both lanes wait, every so many permits one goes to bulk, so that it never starves."""
+
+    def __init__(self, settings: RateLimit) -> None:
+        self.controller = Controller(settings)
+        self.in_flight = 0
+        self._lanes: dict[Lane, deque[_Waiter]] = {"interactive": deque(), "bulk": deque()}
+        self._permits = itertools.count(1)
+        self._bulk_turn = False
+
+    @property
+    def waiting(self) -> int:
+        """Calls in line."""
+        return sum(map(len, self._lanes.values()))
+
+    def idle(self) -> bool:
+        """Whether nobody would notice if it were forgotten."""
+        return not self.waiting and not self.in_flight
+
+    def expected_wait(self, lane: Lane) -> float:
+        """Seconds that a call would wait that joined the line now, as things stand."""
+        ahead = self.waiting if lane == "bulk" else len(self._lanes["interactive"])
+        return self.controller.delay(anyio.current_time()) + ahead / self.controller.rate
+
+    async def acquire(self, lane: Lane) -> None:
+        """Wait for a permit. Cancelled at any point, it leaves nothing behind."""
+        if not self.waiting and self.controller.delay(anyio.current_time()) <= 0:
+            self._permit(held_back=False)
+            return
+        waiter = _Waiter(lane)
+        line = self._lanes[lane]
+        before = self._first()
+        line.append(waiter)
+        if before is not None and self._first() is waiter:
+            # Overtaken: it stops watching the clock and waits for its turn again.
+            before.turn.set()
+        try:
+            while True:
+                if self._first() is not waiter:
+                    await waiter.turn.wait()
+                elif (delay := self.controller.delay(anyio.current_time())) > 0:
+                    with anyio.move_on_after(delay):
+                        await waiter.turn.wait()
+                else:
+                    self._permit(held_back=True)
+                    return
+                waiter.turn = anyio.Event()
+        finally:
+            line.remove(waiter)
+            self._wake()
+
+    def release(self) -> None:
+        """A request that had a permit has its answer, or never will."""
+        self.in_flight -= 1
+
+    def throttled(self, sent_at: float, retry_after: float | None, request_id: str | None) -> None:
+        """The service refused a request; whoever watches the clock looks again."""
+        self.controller.throttled(anyio.current_time(), sent_at, retry_after, request_id)
+        self._wake()
+
+    def _permit(self, *, held_back: bool) -> None:
+        self.controller.take(anyio.current_time(), held_back=held_back)
+        self.in_flight += 1
+        self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
+
+    def _first(self) -> _Waiter | None:
+        interactive, bulk = self._lanes["interactive"], self._lanes["bulk"]
+        if bulk and (self._bulk_turn or not interactive):
+            return bulk[0]
+        return interactive[0] if interactive else None
+
+    def _wake(self) -> None:
+        first = self._first()
+        if first is not None:
+            first.turn.set()
+
+
+_shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDictionary()
+"""Scopes that clients share by name: alive while a client uses them."""
+
+
+class RateLimitTransport(httpx.AsyncBaseTransport):
+    """Gives each attempt its turn: one line for each operation, or one shared line."""
+
+    MAX_SCOPES: Final = 1_000
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, protocol: ServiceProtocol, settings: RateLimit) -> None:
+        self._inner = inner
+        self._protocol = protocol
+        self._settings = settings
+        self._scopes: dict[Hashable, Scope] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for a permit, send, and learn from the answer."""
+        call = call_of(request, self._protocol)
+        scope = self._scope(call)
+        self._refuse_long_wait(call, scope)
+        asked_at = anyio.current_time()
+        await scope.acquire(call.lane)
+        try:
+            sent_at = anyio.current_time()
+            call.waited += sent_at - asked_at
+            response = await self._inner.handle_async_request(request)
+            # The verdict may need the body, and a pool of another kind leaves it on the wire.
+            await response.aread()
+            if self._protocol.verdict(call, response) is Verdict.THROTTLED:
+                call.refused += 1
+                scope.throttled(sent_at, parse_retry_after(response), request_id_of(response))
+            return response
+        finally:
+            scope.release()
+
+    def limits(self) -> dict[str, ScopeLimits]:
+        """What is known and done now, by scope."""
+        try:
+            now = anyio.current_time()
+        except RuntimeError:  # asked between two event loops: both run on this clock
+            now = time.monotonic()
+        clock = dt.datetime.now(dt.UTC)
+        return {
+            str(key): ScopeLimits(
+                rate=scope.controller.rate,
+                ceiling=scope.controller.ceiling,
+                waiting=scope.waiting,
+                in_flight=scope.in_flight,
+                refused=scope.controller.refused,
+                paused_until=clock + dt.timedelta(seconds=scope.controller.paused_until - now)
+                if scope.controller.paused_until > now
+                else None,
+                last_request_id=scope.controller.last_request_id,
+            )
+            for key, scope in self._scopes.items()
+        }
+
+    def _scope(self, call: Call) -> Scope:
+        shared = self._settings.scope
+        key = call.operation.name if shared is None else shared
+        scope = self._scopes.get(key)
+        if scope is None:
+            if len(self._scopes) >= self.MAX_SCOPES:
+                self._forget_idle()
+            scope = Scope(self._settings) if shared is None else _shared.setdefault(shared, Scope(self._settings))
+            self._scopes[key] = scope
+        return scope
+
+    def _forget_idle(self) -> None:
+        for key in [key for key, scope in self._scopes.items() if scope.idle()]:
+            del self._scopes[key]
+
+    def _refuse_long_wait(self, call: Call, scope: Scope) -> None:
+        max_wait = self._settings.max_wait if call.max_wait is None else call.max_wait
+        if max_wait is None:
+            return
+        wait = scope.expected_wait(call.lane)
+        if wait > max_wait:
+            raise RateLimitTooLong(
+                f"{call.doing}: {scope.waiting} call(s) in line at {scope.controller.rate:.3g} a second would make it "
+                f"wait {wait:.3g} s, more than max_wait={max_wait:g} s; nothing was sent by this attempt",
+                wait=wait,
+                max_wait=max_wait,
+                operation=call.operation.name,
+            )

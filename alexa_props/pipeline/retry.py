@@ -1,0 +1,195 @@
+"""The outermost stage: the deadline of the call, its attempts, and its events."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import anyio
+import httpx
+
+from alexa_props.codec import parse_retry_after
+from alexa_props.errors import AlexaError, DeadlineExceeded
+from alexa_props.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Hooks, RetryScheduled
+from alexa_props.operation import Call, ServiceProtocol, Verdict, call_of, request_id_of, was_sent
+from alexa_props.settings import RetryPolicy
+
+__all__ = ["REPLAY", "RetryTransport"]
+
+REPLAY: Final = "alexa_props.replay"
+"""Mark on a response: the auth stage has replaced the credentials that were refused, so go round once more."""
+
+_TRANSIENT = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+
+
+class RetryQuota:
+    """What a client may spend on retries after faults: a dying service drains it, successes fill it.
+
+    Throttled attempts cost nothing: they were not handled, and the rate limiter already slows them down.
+    """
+
+    CAPACITY: Final = 500
+    COST: Final = 5
+
+    def __init__(self) -> None:
+        self._left = self.CAPACITY
+
+    def spend(self) -> bool:
+        """Take the cost of one retry; False if there is not enough left."""
+        if self._left < self.COST:
+            return False
+        self._left -= self.COST
+        return True
+
+    def earn(self) -> None:
+        """Give back a little for a success."""
+        self._left = min(self._left + 1, self.CAPACITY)
+
+
+class RetryTransport(httpx.AsyncBaseTransport):
+    """Repeats an attempt if that is safe, if the failure may pass, and if attempts, deadline and quota have room."""
+
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, protocol: ServiceProtocol, policy: RetryPolicy, hooks: Hooks
+    ) -> None:
+        self._inner = inner
+        self._protocol = protocol
+        self._policy = policy
+        self._hooks = hooks
+        self._quota = RetryQuota()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request until it has an answer that stands; raises what the last attempt raised."""
+        call = call_of(request, self._protocol)
+        if not self._hooks:
+            return await self._until_deadline(request, call)
+        started = anyio.current_time()
+        subject = call.operation.subject
+        self._hooks.emit(
+            CallStarted(
+                call_id=id(call),
+                operation=call.operation.name,
+                subject=None if subject is None else str(call.arguments.get(subject)),
+            )
+        )
+        status: int | None = None
+        error: str | None = "CancelledError"
+        try:
+            response = await self._until_deadline(request, call)
+            status, error = response.status_code, None
+            return response
+        except (httpx.HTTPError, AlexaError) as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            self._hooks.emit(
+                CallEnded(
+                    call_id=id(call),
+                    operation=call.operation.name,
+                    status=status,
+                    error=error,
+                    attempts=call.attempts,
+                    refused=call.refused,
+                    waited=call.waited,
+                    elapsed=anyio.current_time() - started,
+                )
+            )
+
+    async def _until_deadline(self, request: httpx.Request, call: Call) -> httpx.Response:
+        if call.deadline is None:
+            return await self._attempts(request, call)
+        started = anyio.current_time()
+        with anyio.CancelScope(deadline=call.deadline):
+            return await self._attempts(request, call)
+        # Only the scope's own cancellation leads here: it swallows nothing else.
+        raise DeadlineExceeded(
+            f"{call.doing}: not done within {call.deadline - started:.3g} s, {call.attempts} attempt(s) in it; "
+            + ("an attempt was under way" if call.sent == "maybe" else "nothing was under way"),
+            sent=call.sent,
+            operation=call.operation.name,
+            attempts=call.attempts,
+        )
+
+    async def _attempts(self, request: httpx.Request, call: Call) -> httpx.Response:
+        policy = call.retry or self._policy
+        while True:
+            call.attempts += 1
+            failure: httpx.TransportError | None = None
+            response: httpx.Response | None = None
+            try:
+                response = await self._attempt(request, call)
+            except httpx.TransportError as error:
+                failure = error
+                call.sent = was_sent(error)
+                again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
+                delay = self._delay(call, policy, None, throttled=False) if again else None
+            else:
+                call.sent = "no"
+                if response.extensions.get(REPLAY):
+                    continue
+                delay = self._delay_after(call, policy, response)
+            if delay is None:
+                if failure is not None:
+                    raise failure
+                assert response is not None  # noqa: S101 - one of the two is there
+                return response
+            if self._hooks:
+                self._hooks.emit(
+                    RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
+                )
+            # A failed attempt's frames hold the request: do not keep them through the wait.
+            del failure, response
+            await anyio.sleep(delay)
+
+    async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
+        if not self._hooks:
+            return await self._inner.handle_async_request(request)
+        started = anyio.current_time()
+        self._hooks.emit(AttemptStarted(call_id=id(call), operation=call.operation.name, attempt=call.attempts))
+        status: int | None = None
+        request_id: str | None = None
+        error: str | None = "CancelledError"
+        try:
+            response = await self._inner.handle_async_request(request)
+            status, request_id, error = response.status_code, request_id_of(response), None
+            return response
+        except (httpx.HTTPError, AlexaError) as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            self._hooks.emit(
+                AttemptEnded(
+                    call_id=id(call),
+                    operation=call.operation.name,
+                    attempt=call.attempts,
+                    status=status,
+                    error=error,
+                    request_id=request_id,
+                    elapsed=anyio.current_time() - started,
+                )
+            )
+
+    def _delay_after(self, call: Call, policy: RetryPolicy, response: httpx.Response) -> float | None:
+        verdict = self._protocol.verdict(call, response)
+        if verdict is Verdict.OK:
+            self._quota.earn()
+            return None
+        throttled = verdict is Verdict.THROTTLED
+        # A throttled attempt was not handled, so repeating it is safe whatever it was.
+        if verdict is Verdict.FINAL or not (throttled or call.operation.idempotent):
+            return None
+        return self._delay(call, policy, parse_retry_after(response), throttled=throttled)
+
+    def _delay(self, call: Call, policy: RetryPolicy, asked: float | None, *, throttled: bool) -> float | None:
+        """Seconds to wait before the next attempt; None if there is no room for one."""
+        if call.attempts >= policy.max_attempts:
+            return None
+        if asked is not None and asked > policy.max_retry_after:
+            return None
+        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(call.attempts - 1, 60)))  # noqa: S311 - jitter
+        delay = max(delay, asked or 0.0)
+        if call.deadline is not None and anyio.current_time() + delay >= call.deadline:
+            return None
+        if not throttled and not self._quota.spend():
+            return None
+        return delay

@@ -1,0 +1,209 @@
+"""Frozen settings of a client. All times are seconds."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import math
+import os
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import attrs
+import httpx
+
+from alexa_props.errors import ConfigurationError
+
+__all__ = [
+    "RateLimit",
+    "Region",
+    "RetryPolicy",
+    "Secret",
+    "Timeouts",
+    "require_env",
+    "require_id",
+    "require_page_size",
+    "require_secure",
+]
+
+
+class Secret:
+    """A string that stays out of reprs, logs and traceback locals; `reveal()` gives it back."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself: use it in an expression, never bind it to a name that a traceback could show."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __bool__(self) -> bool:
+        return isinstance(self._value, str) and self._value != ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def _number(minimum: float, *, optional: bool = False) -> Any:
+    """An attrs validator: a finite number of at least `minimum`, or None where that is allowed."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None and optional:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < minimum:
+            where = f"{type(instance).__name__}({attribute.name}=…)"
+            allowed = f"a number of at least {minimum:g}" + (" or None" if optional else "")
+            raise ConfigurationError(f"{where} must be {allowed}, not {value!r}")
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When and how a failed attempt is repeated.
+
+    An attempt is repeated only if the operation is safe to repeat or nothing was sent, the failure is transient, and
+    attempts, deadline and the client's retry quota have room. Waits are drawn between 0 and `base · 2ⁿ`, at most `cap`.
+
+    Attributes:
+        max_attempts: attempts in all, at least 1; 1 switches retries off.
+        base: longest wait before the first retry.
+        cap: longest wait before any retry.
+        max_retry_after: a `Retry-After` up to this is waited for; beyond it the error is raised with the wait in it.
+
+    """
+
+    max_attempts: int = attrs.field(default=4, validator=_number(1))
+    base: float = attrs.field(default=0.5, validator=_number(0))
+    cap: float = attrs.field(default=20.0, validator=_number(0))
+    max_retry_after: float = attrs.field(default=120.0, validator=_number(0))
+
+
+@attrs.frozen(kw_only=True)
+class RateLimit:
+    """How fast requests leave.
+
+    Attributes:
+        per_second: the known quota in requests a second; None lets the limiter find it.
+        burst: how many requests may leave at once after a pause, at least 1.
+        scope: clients whose rate limits name the same scope share one quota; None gives each operation of each client
+            its own.
+        max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` before any waiting. None waits.
+
+    """
+
+    per_second: float | None = attrs.field(default=None, validator=_number(0.001, optional=True))
+    burst: int = attrs.field(default=1, validator=_number(1))
+    scope: Hashable | None = None
+    max_wait: float | None = attrs.field(default=None, validator=_number(0, optional=True))
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """Time limits.
+
+    Attributes:
+        connect: for one connection, TLS included.
+        read: between two reads of one answer.
+        pool: for a free place in the connection pool.
+        total: for a whole call, waits and retries in it; None sets no limit.
+
+    """
+
+    connect: float = attrs.field(default=5.0, validator=_number(0.001))
+    read: float = attrs.field(default=30.0, validator=_number(0.001))
+    pool: float = attrs.field(default=30.0, validator=_number(0.001))
+    total: float | None = attrs.field(default=None, validator=_number(0.001, optional=True))
+
+
+class Region(enum.StrEnum):
+    """Regions of Alexa Smart Properties: pick by the country of the organization.
+
+    Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/unit-api.html
+    """
+
+    NA = "NA"
+    """US, CA"""
+    EU = "EU"
+    """DE, ES, FR, IT, UK"""
+    FE = "FE"
+    """JP"""
+
+    @property
+    def base_url(self) -> str:
+        """The API host of the region."""
+        return _HOSTS[self]
+
+
+_HOSTS: Mapping[Region, str] = {
+    Region.NA: "https://api.amazonalexa.com",
+    Region.EU: "https://api.eu.amazonalexa.com",
+    Region.FE: "https://api.fe.amazonalexa.com",
+}
+
+
+def require_env(name: str) -> str:
+    """The environment variable `name`; raises `ConfigurationError` if it is missing or empty."""
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigurationError(f"the environment variable {name} is not set")
+    return value
+
+
+def require_secure(argument: str, url: str) -> httpx.URL:
+    """The URL, if it is https, or http to this machine; raises `ConfigurationError` that names the argument."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        raise ConfigurationError(f"{argument} must be a URL such as https://api.amazonalexa.com") from None
+    if parsed.scheme == "https" and parsed.host:
+        return parsed
+    if parsed.scheme == "http" and _is_loopback(parsed.host):
+        return parsed
+    raise ConfigurationError(
+        f"{argument} must be https, or http to this machine (localhost, 127.0.0.1, [::1]), "
+        f"not {parsed.scheme or 'no scheme'}://{parsed.host}"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_id(argument: str, value: object) -> str:
+    """An id that may go into a path or query: any string but an empty one or a dot segment. Ids are opaque."""
+    if not isinstance(value, str) or value in ("", ".", ".."):
+        raise ConfigurationError(f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r}')
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{argument} must be an id: {value!r} holds half a surrogate pair") from None
+    return value
+
+
+def require_page_size(page_size: object, *, maximum: int | None) -> int | None:
+    """A page size from 1 to `maximum` (None: no upper limit); None sends none and leaves it to the service."""
+    if page_size is None:
+        return None
+    if (
+        isinstance(page_size, bool)
+        or not isinstance(page_size, int)
+        or page_size < 1
+        or (maximum is not None and page_size > maximum)
+    ):
+        allowed = "a whole number of at least 1" if maximum is None else f"a whole number from 1 to {maximum}"
+        raise ConfigurationError(f"page_size must be {allowed}, or None, not {page_size!r}")
+    return page_size

@@ -1,0 +1,200 @@
+"""Alexa Smart Properties on the wire: REST paths, JSON bodies, and what its answers mean.
+
+Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/rest-api.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from alexa_props import errors
+from alexa_props.codec import Codec, camel, parse_json, parse_retry_after
+from alexa_props.operation import Call, Operation, Verdict, request_id_of
+from alexa_props.paging import Page
+from alexa_props.settings import require_id
+
+__all__ = ["PROTOCOL", "codec"]
+
+
+def _iso(moment: dt.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+codec: Final = Codec(camel, _iso)
+
+_TRANSIENT: Final = frozenset({408, 500, 502, 503, 504})
+_BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    429: errors.Throttled,
+}
+_ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
+    errors.Unauthorized: "check the credentials, and that the account has granted this client access",
+    errors.Forbidden: "check the id (ids are minted per client) and the roles of the account",
+    errors.Throttled: "slow down, or let a retry policy with more attempts wait",
+    errors.DeviceUnreachable: "try again when the device is online",
+}
+# An id in a path: raw requests to one kind of thing share one rate limit, whichever thing it is.
+_ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
+
+
+class SmartPropertiesProtocol:
+    """How calls become requests, and answers become verdicts, errors and models."""
+
+    def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
+        """The request that a call becomes; raises `ConfigurationError` for an id that cannot be one."""
+        operation, path, query, body = call.operation, call.operation.path, [], None
+        for param in operation.params:
+            value = call.arguments.get(param.argument)
+            if param.where == "path":
+                path = path.replace(f"{{{param.argument}}}", quote(require_id(param.argument, value), safe="~"))
+            elif value is None:
+                continue
+            elif param.where == "query":
+                values = value if isinstance(value, list | tuple) else [value]
+                query += [f"{quote(param.wire or '', safe='~')}={quote(str(one), safe='~')}" for one in values]
+            else:
+                body = json.dumps(codec.unstructure(value), separators=(",", ":")).encode()
+        url = f"{base_url}{path}?{'&'.join(query)}" if query else base_url + path
+        sent = {"Accept": "application/json", **headers}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        return httpx.Request(operation.method, url, headers=sent, content=body)
+
+    def operation(self, request: httpx.Request) -> Operation:
+        """Safe defaults: idempotent by method, one rate limit for a method and a path without its ids."""
+        path = _ID.sub("*", request.url.path)
+        return Operation(f"{request.method} {path}", request.method, path, idempotent=request.method in _IDEMPOTENT)
+
+    def verdict(self, call: Call, response: httpx.Response) -> Verdict:
+        """What an answer means; one that names the endpoints on which it failed is a result, never repeated."""
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return Verdict.OK
+        if call.operation.per_endpoint and _names_endpoints(_entries(response)):
+            return Verdict.FINAL
+        if response.is_success:
+            return Verdict.OK
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            return Verdict.THROTTLED
+        if call.operation.per_endpoint and response.status_code == httpx.codes.GATEWAY_TIMEOUT:
+            return Verdict.FINAL
+        return Verdict.TRANSIENT if response.status_code in _TRANSIENT else Verdict.FINAL
+
+    def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
+        """The exception that an answer other than OK becomes."""
+        entries = _entries(response) if call.operation.per_endpoint else []
+        code, message = _code_and_message(response, entries)
+        kind: type[errors.ApiError]
+        if _names_endpoints(entries):
+            kind = errors.EndpointFailures
+        elif call.operation.per_endpoint and code == "FORBIDDEN":
+            kind = errors.Forbidden
+        elif call.operation.per_endpoint and response.status_code == httpx.codes.GATEWAY_TIMEOUT:
+            kind = errors.DeviceUnreachable
+        else:
+            kind = _BY_STATUS.get(
+                response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
+            )
+        wait = parse_retry_after(response)
+        said = " ".join(part for part in (str(response.status_code), code, f'"{message}"' if message else None) if part)
+        if kind is errors.EndpointFailures:
+            said = f"failed on {len(entries)} endpoint(s), of which .failures tells: {said}"
+        details = [f"request id {request_id_of(response)}", f"{call.attempts} attempt(s)"]
+        if wait is not None:
+            details.append(f"asked to wait {wait:g} s")
+        advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+        error = kind(
+            f"{call.doing}: {said} ({', '.join(details)}){advice}",
+            status=response.status_code,
+            code=code,
+            message=message,
+            request_id=request_id_of(response),
+            operation=call.operation.name,
+            attempts=call.attempts,
+            retry_after=wait,
+        )
+        if isinstance(error, errors.EndpointFailures):
+            error.failures = tuple(
+                errors.EndpointFailure(
+                    unit_id=call.arguments["unit_id"],
+                    endpoint_id=_text(entry, "endpointId"),
+                    code=_text(entry, "code"),
+                    description=_text(entry, "description"),
+                )
+                for entry in entries
+            )
+        return error
+
+    def decode(self, call: Call, response: httpx.Response) -> Any:
+        """The model that an OK answer becomes; None for 204 and where the operation has no answer to read."""
+        operation = call.operation
+        if operation.answer is None or response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        request_id = request_id_of(response)
+        try:
+            body = parse_json(response.content)
+            if operation.paging is None:
+                return codec.structure(body, operation.answer)
+            if not isinstance(body, dict) or not isinstance(body.get(operation.paging.items), list):
+                raise errors.DecodeError(f"the answer has no list {operation.paging.items!r}")
+            items = codec.structure_all(body[operation.paging.items], operation.answer)
+            return Page(items, _next_token(body, operation.paging.next_token), None, request_id)
+        except errors.DecodeError as error:
+            raise errors.DecodeError(
+                f"{call.doing}: {error} ({response.status_code}, request id {request_id})",
+                operation=operation.name,
+                request_id=request_id,
+            ) from None
+
+
+PROTOCOL: Final = SmartPropertiesProtocol()
+
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
+    """The token at the end of `path`; the last page may lack it, hold null, or lack everything around it."""
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    if body is not None and not isinstance(body, str):
+        raise errors.DecodeError(f"{'.'.join(path)} is not a string")
+    return body or None
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an error answer; empty when it is anything else."""
+    try:
+        body = parse_json(response.content)
+    except errors.DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _entries(response: httpx.Response) -> list[dict[str, Any]]:
+    entries = _object(response).get("errors")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _names_endpoints(entries: list[dict[str, Any]]) -> bool:
+    return any(_text(entry, "endpointId") for entry in entries)
+
+
+def _code_and_message(response: httpx.Response, entries: list[dict[str, Any]]) -> tuple[str | None, str | None]:
+    body = entries[0] if entries else _object(response)
+    code = _text(body, "code") or _text(body, "type") or _text(body, "error")
+    return code, _text(body, "message") or _text(body, "description")
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) else None

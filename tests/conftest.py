@@ -1,0 +1,20 @@
+"""What all tests share: one backend by default, and an environment without the developer's own credentials."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "ALEXA_PROPS_")) or name.lower() in proxies:
+            monkeypatch.delenv(name)
