@@ -1,0 +1,5 @@
+"""`python -m alexa_props.cli`."""
+
+from alexa_props.cli import main
+
+main()

@@ -1,0 +1,246 @@
+"""`alexa-props demo`: the main job, through the public API, on a simulator in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self
+
+import anyio
+import attrs
+from anyio.streams.text import TextReceiveStream
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations
+from alexa_props.errors import ConfigurationError
+from alexa_props.hooks import CallEnded, Event
+
+__all__ = ["run_demo"]
+
+_STATION: Final = "IHR_JAZZ"
+_ENDPOINTS_PER_ROOM: Final = 2
+_OFFLINE: Final = 9
+_FAILING: Final = 3
+_CONCURRENCY: Final = 32
+_STARTUP: Final = 15.0
+"""Seconds that the simulator's process may take to say where it is."""
+
+
+@attrs.define
+class _Tally:
+    """What happened, counted from the library's own events."""
+
+    calls: int = 0
+    refused: int = 0
+    failures: Counter[str] = attrs.field(factory=Counter)
+
+    def hook(self, event: Event) -> None:
+        if isinstance(event, CallEnded):
+            self.calls += 1
+            self.refused += event.refused
+
+
+class _Reporter:
+    """Progress bars on a terminal, plain lines elsewhere, nothing but the end with `--json`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.console = Console(quiet=quiet)
+        self._progress: Progress | None = None
+        if self.console.is_terminal and not quiet:
+            self._progress = Progress(
+                TextColumn("{task.description:<42}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=self.console,
+            )
+
+    def __enter__(self) -> Self:
+        if self._progress is not None:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def say(self, text: str) -> None:
+        # One event, one line: a log is not wrapped.
+        self.console.print(text, highlight=False, soft_wrap=self._progress is None)
+
+    async def step(self, title: str, items: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+        """Do `work` for every item, a bounded number at once, and show how far it is."""
+        items = list(items)
+        started = time.monotonic()
+        bar = None if self._progress is None else self._progress.add_task(title, total=len(items))
+        todo = iter(items)
+
+        async def worker() -> None:
+            for item in todo:
+                await work(item)
+                if self._progress is not None and bar is not None:
+                    self._progress.advance(bar)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(min(_CONCURRENCY, len(items))):
+                tasks.start_soon(worker)
+        if self._progress is None:
+            self.say(f"{title}: {len(items)} in {time.monotonic() - started:.1f} s")
+
+
+async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> None:
+    """Run the job and print its figures; the arguments are the options of the command."""
+    with _Reporter(quiet=as_json) as report:
+        report.say(
+            f"A simulated property: {rooms} rooms, {_ENDPOINTS_PER_ROOM} devices in each, {_OFFLINE} of them offline, "
+            f"{quota:g} calls a second of each operation allowed."
+        )
+        async with _simulator(rooms=rooms, quota=quota, seed=seed) as where:
+            tally = _Tally()
+            started = time.monotonic()
+            found = await _job(where, tally, report)
+            seconds = time.monotonic() - started
+    figures = {
+        "rooms": found["rooms"],
+        "endpoints": found["endpoints"],
+        "calls": tally.calls,
+        "refused": tally.refused,
+        "per_second": round(tally.calls / seconds, 1),
+        "failures": tally.failures.total(),
+        "seconds": round(seconds, 2),
+        "failures_by_code": dict(tally.failures),
+        "devices_offline": found["devices_offline"],
+        "events": found["events"],
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+        sys.stdout.flush()
+    else:
+        report.console.print(_table(figures))
+
+
+async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[str, int]:
+    auth = LoginWithAmazon(
+        client_id=where["client_id"],
+        client_secret=where["client_secret"],
+        refresh_token=where["refresh_token"],
+        token_url=where["token_url"],
+    )
+    keys = SigV4(access_key=where["aws_access_key_id"], secret_key=where["aws_secret_access_key"])
+    async with (
+        SmartProperties(auth=auth, base_url=where["base_url"], hooks=[tally.hook]) as asp,
+        AlexaForBusiness(auth=keys, region=where["aws_region"], base_url=where["base_url"], hooks=[tally.hook]) as a4b,
+    ):
+        units = [
+            unit async for unit in asp.units.list(where["organization_id"], depth="all", expand="all", page_size=50)
+        ]
+        parents = {unit.parent_id for unit in units}
+        rooms = [unit.id for unit in units if unit.id not in parents]
+        report.say(f"Walked the tree: {len(units)} units, {len(rooms)} of them rooms.")
+
+        endpoints: set[str] = set()
+
+        async def count_endpoints(room: str) -> None:
+            async for endpoint in asp.endpoints.list(unit_id=room):
+                endpoints.add(endpoint.id)
+
+        station = Stations.find(_STATION)
+        assert station is not None  # noqa: S101 - it is a row of the table
+
+        async def set_station(room: str) -> None:
+            await asp.unit_settings.set_default_music_station(room, station.setting)
+
+        async def delete_alarms(room: str) -> None:
+            async for failure in asp.alerts.delete_alarms(room):
+                tally.failures[failure.code or "no code"] += 1
+                report.say(f"  alarms stay on …{(failure.endpoint_id or '?')[-12:]}: {failure.code}")
+
+        await report.step("Listing the devices of every room", rooms, count_endpoints)
+        await report.step(f"Setting every room's station to {_STATION}", rooms, set_station)
+        await report.step("Deleting every room's alarms", rooms, delete_alarms)
+
+        offline = [
+            device.device_arn
+            async for device in a4b.devices.search(filters={"ConnectionStatus": ["OFFLINE"]}, sort=["DeviceName"])
+        ]
+        first = offline[0] if offline else (await a4b.devices.search(page_size=1)).items[0].device_arn
+        events = [event async for event in a4b.devices.events(first or "", event_type="CONNECTION_STATUS")]
+        report.say(
+            f"Alexa for Business: {len(offline)} devices are OFFLINE; one of them has {len(events)} connection events, "
+            f"the newest {events[0].value} at {events[0].timestamp:%Y-%m-%d %H:%M} UTC."
+            if events
+            else f"Alexa for Business: {len(offline)} devices are OFFLINE."
+        )
+    return {
+        "rooms": len(rooms),
+        "endpoints": len(endpoints),
+        "devices_offline": len(offline),
+        "events": len(events),
+    }
+
+
+@asynccontextmanager
+async def _simulator(*, rooms: int, quota: float, seed: int) -> AsyncIterator[dict[str, str]]:
+    """The simulator in a process of its own, ended with the block; gives what its JSON line says."""
+    options = {
+        "port": 0,
+        "rooms": rooms,
+        "endpoints-per-room": _ENDPOINTS_PER_ROOM,
+        "seed": seed,
+        "quota": quota,
+        # An eighth of a second's worth: a service that forgives bursts would hide the quota for a while.
+        "burst": max(1, quota // 8),
+        "latency": 0.01,
+        "offline": _OFFLINE,
+        "failing": _FAILING,
+    }
+    command = [sys.executable, "-m", "alexa_props.cli", "simulate", "--json"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the other one.
+    async with await anyio.open_process(
+        command, stdin=subprocess.DEVNULL, stderr=None, start_new_session=True
+    ) as process:
+        try:
+            yield await _first_line(process)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            with anyio.CancelScope(shield=True):
+                await process.wait()
+
+
+async def _first_line(process: Any) -> dict[str, str]:
+    text = ""
+    with anyio.move_on_after(_STARTUP):
+        async for chunk in TextReceiveStream(process.stdout):
+            text += chunk
+            if "\n" in text:
+                facts: dict[str, str] = json.loads(text.partition("\n")[0])
+                return facts
+    raise ConfigurationError("the simulator did not start")
+
+
+def _table(figures: dict[str, Any]) -> Table:
+    table = Table(title="What was done", show_header=False)
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    for name, label in (
+        ("rooms", "rooms"),
+        ("endpoints", "endpoints"),
+        ("calls", "calls"),
+        ("refused", "refused by the quota"),
+        ("per_second", "calls a second, all operations"),
+        ("failures", "devices that kept their alarms"),
+    ):
+        table.add_row(label, str(figures[name]))
+    for code, count in sorted(figures["failures_by_code"].items()):
+        table.add_row(f"  {code}", str(count))
+    table.add_row("seconds", str(figures["seconds"]))
+    return table

@@ -1,0 +1,74 @@
+"""`alexa-props simulate`: the simulator as a process, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import anyio
+
+from alexa_props.simulator import Simulator
+
+__all__ = ["simulate"]
+
+
+async def simulate(
+    *,
+    host: str,
+    port: int,
+    rooms: int,
+    endpoints_per_room: int,
+    seed: int,
+    quota: float | None,
+    burst: float | None,
+    latency: float,
+    offline: int,
+    failing: int,
+    as_json: bool,
+) -> None:
+    """Serve until a signal comes; the arguments are the options of the command."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with Simulator(rooms=rooms, endpoints_per_room=endpoints_per_room, seed=seed) as sim:
+            if quota is not None:
+                sim.quota("*", quota, burst)
+            if latency:
+                sim.latency(latency)
+            ill = _spread(sim.endpoints, offline + failing)
+            sim.set_offline(*ill[:offline])
+            sim.set_failing(*ill[offline:])
+            try:
+                async with sim.serve(host=host, port=port) as base_url:
+                    _tell(sim, base_url, as_json=as_json)
+                    async for _ in signals:
+                        break
+            except OSError as error:
+                sys.exit(f"alexa-props: cannot listen on {host}:{port}: {error.strerror or error}")
+
+
+def _spread(endpoints: list[str], count: int) -> list[str]:
+    """`count` of the endpoints, as far apart as they can be, those with an even place in the choice first."""
+    count = min(count, len(endpoints))
+    chosen = [endpoints[place * len(endpoints) // count] for place in range(count)]
+    return chosen[::2] + chosen[1::2]
+
+
+def _tell(sim: Simulator, base_url: str, *, as_json: bool) -> None:
+    facts = {
+        "base_url": base_url,
+        "token_url": sim.token_url,
+        "client_id": sim.client_id,
+        "client_secret": sim.client_secret,
+        "refresh_token": sim.refresh_token,
+        "aws_access_key_id": sim.aws_access_key_id,
+        "aws_secret_access_key": sim.aws_secret_access_key,
+        "aws_region": sim.aws_region,
+        "organization_id": sim.organization_id,
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(facts) + "\n")
+    else:
+        width = max(map(len, facts))
+        sys.stdout.write("\n".join(f"{name:<{width}}  {value}" for name, value in facts.items()))
+        sys.stdout.write("\n\nThese credentials are made up and good here only. Ctrl-C ends.\n")
+    sys.stdout.flush()
