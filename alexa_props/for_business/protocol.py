@@ -49,7 +49,7 @@ _TRANSIENT: Final = frozenset(
 )
 _TRANSIENT_STATUS: Final = frozenset({500, 502, 503, 504})
 _KINDS: Final[Mapping[type[errors.ApiError], frozenset[str]]] = {
-    errors.NotFound: frozenset({"NotFoundException", "UnknownOperationException", "InvalidAction"}),
+    errors.NotFound: frozenset({"NotFoundException"}),
     errors.Forbidden: frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired"}),
     errors.Unauthorized: frozenset(
         {

@@ -119,6 +119,7 @@ LIST: Final = Operation(
         Param("owner", "owner", "query"),
         Param("serial_number", "serialNumber.value.text", "query"),
         Param("mac_address", "connections.macAddress", "query"),
+        Param("reachability", "features[name:connectivity].properties[name:reachability].value.value", "query"),
         Param("expand", "expand", "query"),
         Param("page_size", "maxResults", "query"),
         Param("next_token", "nextToken", "query"),
@@ -162,6 +163,7 @@ class Endpoints:
         owner: Literal["~caller"] | None = None,
         serial_number: str | None = None,
         mac_address: str | None = None,
+        reachability: str | None = None,
         expand: str | Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> Pager[Endpoint]:
@@ -172,6 +174,7 @@ class Endpoints:
             owner: "~caller", the account behind the token. Older pages: only endpoints that are in no unit.
             serial_number: device serial number.
             mac_address: as Amazon's samples use it; not on the documentation page.
+            reachability: "OK" for devices that are online, beside another filter; likewise from Amazon's samples.
             expand: "all" and "feature:connectivity", one or both; without it only ids are filled in.
             page_size: at least 1; None is the service's default, 10, which is also the documented maximum.
 
@@ -189,6 +192,8 @@ class Endpoints:
         named = {name: require_id(name, value) for name, value in filters.items() if value is not None}
         if not named:
             raise ConfigurationError("name at least one of unit_id, owner, serial_number and mac_address")
+        if reachability is not None:
+            named["reachability"] = require_id("reachability", reachability)
         arguments = {
             **named,
             "which": ", ".join(f"{name}={value}" for name, value in named.items()),

@@ -296,7 +296,7 @@ async def test_a_broken_exchange_is_repeated_unseen(sim: Simulator, name: str, k
 async def test_wrong_aws_keys(sim: Simulator, change: dict[str, str], code: str, kind: type[errors.ApiError]) -> None:
     from alexa_props import SigV4
 
-    keys = {"access_key": sim.aws_access_key_id, "secret_key": sim.aws_secret_access_key, **change}
+    keys: Any = {"access_key": sim.aws_access_key_id, "secret_key": sim.aws_secret_access_key, **change}
     on = attrs.evolve(clients(sim), a4b=sim.for_business(auth=SigV4(**keys)))
     for name in A4B:
         error = await failure_of(ACTIONS[name], on, kind, 400)

@@ -1,0 +1,209 @@
+"""The operation tables against the facts of the services, and against the simulator's own list of routes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import httpx
+import pytest
+
+from alexa_props import AlexaForBusiness, Region, SmartProperties, Stations, errors, for_business, smart_properties
+from alexa_props.for_business import devices, users
+from alexa_props.for_business.protocol import codec as for_business_codec
+from alexa_props.operation import Operation
+from alexa_props.settings import RetryPolicy
+from alexa_props.simulator import ROUTES, TARGETS
+from alexa_props.smart_properties.protocol import codec as smart_properties_codec
+from alexa_props.smart_properties.unit_settings import DefaultStation
+
+FACTS = Path(__file__).parent / "facts"
+ASP: dict[str, Any] = json.loads((FACTS / "smart_properties.json").read_text())
+A4B: dict[str, Any] = json.loads((FACTS / "for_business.json").read_text())
+ASP_OPERATIONS: dict[str, dict[str, Any]] = {entry["client_name"]: entry for entry in ASP["operations"]}
+A4B_OPERATIONS: dict[str, dict[str, Any]] = {entry["client_name"]: entry for entry in A4B["operations"].values()}
+OURS: dict[str, Operation] = {o.name: o for o in (*smart_properties.OPERATIONS, *for_business.OPERATIONS)}
+
+
+def wire_path(operation: Operation) -> str:
+    """With parameters in the service's spelling: `{unit_id}` → `{unitId}`."""
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), operation.path)
+
+
+def test_every_operation_is_in_the_facts_and_in_the_simulator_and_has_a_method_of_its_name() -> None:
+    assert set(OURS) == {*ASP_OPERATIONS, *A4B_OPERATIONS}
+    assert set(OURS) == {*ROUTES, *TARGETS} - {"endpoints.query"}
+    for service in (SmartProperties, AlexaForBusiness):
+        client = service(auth=httpx.Auth(), transport=httpx.MockTransport(lambda _: httpx.Response(204)))
+        for operation in smart_properties.OPERATIONS if service is SmartProperties else for_business.OPERATIONS:
+            resource, _, method = operation.name.partition(".")
+            assert callable(getattr(getattr(client, resource), method))
+
+
+@pytest.mark.parametrize("name", ASP_OPERATIONS)
+def test_smart_properties_operations(name: str) -> None:
+    ours, fact = OURS[name], ASP_OPERATIONS[name]
+    assert (ours.method, wire_path(ours)) == (fact["method"], fact["path"])
+    assert (ours.method, ours.path) == ROUTES[name]
+    assert {param.wire for param in ours.params if param.where == "query"} == set(fact["query"])
+    assert ours.idempotent, "all of them read, set or delete"
+    # The page may be known under several languages; its name is the same.
+    assert ours.source.rpartition("/")[2] in {source.rpartition("/")[2] for source in fact["sources"]}
+    pagination = fact["pagination"]
+    assert (ours.paging is None) == (pagination is None)
+    if ours.paging is not None:
+        assert ours.paging.items == pagination["items"]
+        assert list(ours.paging.next_token) == pagination["next_token"]
+    assert ("204" in fact["statuses"]) == (ours.answer is None or ours.answer is DefaultStation)
+
+
+@pytest.mark.parametrize("name", A4B_OPERATIONS)
+def test_for_business_operations(name: str) -> None:
+    ours, fact = OURS[name], A4B_OPERATIONS[name]
+    assert f"AlexaForBusiness.{ours.target}" == fact["target"] == TARGETS[name]
+    assert {param.wire for param in ours.params} == set(fact["input"])
+    assert {*fact["output"]} >= {ours.member or (ours.paging and ours.paging.items)}
+    assert (ours.paging and ours.paging.items) == fact["paginator_result_key"]
+    assert ours.idempotent, "all of them only read"
+
+
+def test_filter_and_sort_keys_are_all_there() -> None:
+    for name, filters, sorts in (
+        ("devices.search", devices.FILTER_KEYS, devices.SORT_KEYS),
+        ("users.search", users.FILTER_KEYS, users.SORT_KEYS),
+    ):
+        fact = A4B_OPERATIONS[name]
+        assert set(filters) == {*fact["filter_keys"]["april_2018"], *fact["filter_keys"]["later"]}
+        assert set(sorts) == {*fact["sort_keys"]["april_2018"], *fact["sort_keys"]["later"]}
+
+
+def pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def check_members(model: Any, members: dict[str, Any], enums: dict[str, Any]) -> None:
+    fields = {pascal(field.name): field.type for field in attrs.fields(attrs.resolve_types(model))}
+    assert set(fields) == set(members)
+    for name, member in members.items():
+        parts = [part for part in (*get_args(fields[name]), fields[name]) if isinstance(part, type)]
+        if member["type"] == "structure":
+            check_members(next(part for part in parts if attrs.has(part)), member["members"], enums)
+        elif member["type"] == "list":
+            check_members(next(part for part in parts if attrs.has(part)), member["of"]["members"], enums)
+        elif member["type"] == "enum":
+            kind: Any = next(part for part in parts if issubclass(part, str) and part is not str)
+            assert [value.value for value in kind] == enums[member["enum"]]["values"]
+
+
+@pytest.mark.parametrize("name", A4B_OPERATIONS)
+def test_models_have_the_members_and_enums_of_the_service(name: str) -> None:
+    ours, fact = OURS[name], A4B_OPERATIONS[name]
+    output = fact["output_members"][ours.member or (ours.paging.items if ours.paging else "")]
+    check_members(ours.answer, output.get("members") or output["of"]["members"], fact["enums"])
+
+
+def examples() -> Iterator[Any]:
+    for name, fact in ASP_OPERATIONS.items():
+        for status, body in fact["response_examples"].items():
+            if status.startswith("2"):
+                yield pytest.param(name, body, id=f"{name}-{status}")
+
+
+@pytest.mark.parametrize(("name", "body"), list(examples()))
+def test_example_bodies_decode_and_encode_again(name: str, body: Any) -> None:
+    operation = OURS[name]
+    if operation.paging is not None:
+        items = smart_properties_codec.structure_all(body[operation.paging.items], operation.answer)
+        assert items
+        assert smart_properties_codec.unstructure(list(items)) == body[operation.paging.items]
+    else:
+        assert smart_properties_codec.unstructure(smart_properties_codec.structure(body, operation.answer)) == body
+
+
+async def test_request_example_is_what_is_sent() -> None:
+    sent: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(204)
+
+    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(answer))
+    await asp.unit_settings.set_default_music_station("room", DefaultStation("I_HEART_RADIO", "4802"))
+    assert sent == [ASP_OPERATIONS["unit_settings.set_default_music_station"]["request_example"]]
+
+
+@pytest.mark.parametrize("name", [name for name in ASP_OPERATIONS if name.startswith("alerts.")])
+async def test_error_examples_become_failures(name: str) -> None:
+    body = ASP_OPERATIONS[name]["response_examples"]["500"]
+    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(lambda _: httpx.Response(500, json=body)))
+    failures = [failure async for failure in getattr(asp.alerts, name.partition(".")[2])("room")]
+    assert [{"code": f.code, "endpointId": f.endpoint_id, "description": f.description} for f in failures] == body[
+        "errors"
+    ]
+
+
+def test_hosts() -> None:
+    assert {region.value: region.base_url for region in Region} == {n: h["url"] for n, h in ASP["hosts"].items()}
+
+
+def test_stations_are_the_known_rows() -> None:
+    rows = [(row["provider"], row["station"], row["label"]) for row in ASP["stations"]["rows"]]
+    assert [(station.provider_id, station.station_id, station.label) for station in Stations.ALL] == rows
+    assert [station.station_id for station in Stations.of("TUNEIN")] == ["s16492"]
+    jazz = Stations.find("ihr_jazz")
+    assert jazz is not None
+    assert jazz.setting == DefaultStation("I_HEART_RADIO", "4242")
+    assert Stations.find("4242") is jazz
+    assert Stations.find("nothing of the kind") is None
+
+
+KINDS: dict[str, type[errors.ApiError]] = {
+    "NotFoundException": errors.NotFound,
+    "UnauthorizedException": errors.Unauthorized,
+}
+RETRIED = [code for row in A4B["generic_errors"] if row["retry"] == "yes" for code in row["codes"]]
+THROTTLES = A4B["generic_errors"][0]["codes"]
+
+
+@pytest.mark.parametrize("code", A4B["modeled_errors"])
+async def test_modeled_errors_are_conflicts_unless_their_name_says_otherwise(code: str) -> None:
+    error, attempts = await ask(400, code)
+    assert type(error) is KINDS.get(code, errors.Conflict)
+    assert attempts == 1
+    assert error.code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(code, status) for row in A4B["generic_errors"] for code in row["codes"] for status in row["status"]],
+)
+async def test_generic_errors_are_retried_or_not(code: str, status: int) -> None:
+    error, attempts = await ask(status, code)
+    assert attempts == (2 if code in RETRIED else 1)
+    assert isinstance(error, errors.Throttled) == (code in THROTTLES)
+    assert type(error) is not errors.ApiError
+
+
+async def ask(status: int, code: str) -> tuple[errors.ApiError, int]:
+    attempts = 0
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal attempts
+        attempts += 1
+        return httpx.Response(status, json={"__type": code, "message": "said"})
+
+    a4b = AlexaForBusiness(
+        auth=httpx.Auth(), transport=httpx.MockTransport(answer), retry=RetryPolicy(max_attempts=2, base=0)
+    )
+    with pytest.raises(errors.ApiError) as caught:
+        await a4b.devices.get("device")
+    return caught.value, attempts
+
+
+def test_timestamps_of_alexa_for_business_are_epoch_seconds_and_come_back() -> None:
+    body = {"Type": "CONNECTION_STATUS", "Value": "ONLINE", "Timestamp": 1525132800.25}
+    assert for_business_codec.unstructure(for_business_codec.structure(body, devices.DeviceEvent)) == body
