@@ -1,0 +1,94 @@
+"""Pages and their tokens: opaque, and good for the query that they were issued for only."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import attrs
+
+__all__ = ["FIRST", "Pagination", "Position", "Slice", "TokenRefused"]
+
+T = TypeVar("T")
+
+_POSITION = struct.Struct(">IH")
+_SEAL_BYTES = 14
+
+
+class TokenRefused(ValueError):
+    """A token that was never issued, or that was issued for another query."""
+
+
+@attrs.frozen
+class Position:
+    """Where a page starts: how many items and how many empty pages came before it."""
+
+    items: int = 0
+    empty_pages: int = 0
+
+
+FIRST = Position()
+
+
+@attrs.frozen
+class Slice(Generic[T]):
+    """One page: its items, and the token of the next one."""
+
+    items: Sequence[T]
+    next_token: str | None
+
+
+@attrs.define
+class Pagination:
+    """Cuts lists into pages.
+
+    Attributes:
+        secret: Seals the tokens.
+        empty_pages: How many empty pages with a token come before the first item of every listing.
+    """
+
+    secret: bytes
+    empty_pages: int = 0
+
+    def _seal(self, query: object, position: bytes) -> bytes:
+        return hmac.digest(self.secret, position + repr(query).encode(), hashlib.sha256)[:_SEAL_BYTES]
+
+    def _issue(self, query: object, position: Position) -> str:
+        packed = _POSITION.pack(position.items, position.empty_pages)
+        # Plain base64 on purpose: its "+", "/" and "=" show whether a client encodes what it puts into a query.
+        return base64.b64encode(self._seal(query, packed) + packed).decode()
+
+    def locate(self, query: object, token: str | None) -> Position:
+        """Where the page of a token starts.
+
+        Args:
+            query: All that the listing depends on, except for the page size.
+            token: The token sent; None for the first page.
+
+        Raises:
+            TokenRefused: Not a token of this query.
+        """
+        if token is None:
+            return FIRST
+        try:
+            raw = base64.b64decode(token.encode(), validate=True)
+        except (binascii.Error, UnicodeEncodeError):
+            raise TokenRefused("the token is not one that was issued") from None
+        seal, packed = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+        if len(packed) != _POSITION.size or not hmac.compare_digest(seal, self._seal(query, packed)):
+            raise TokenRefused("the token is not one that was issued for this query")
+        items, empty_pages = _POSITION.unpack(packed)
+        return Position(items, empty_pages)
+
+    def cut(self, query: object, position: Position, items: Sequence[T], size: int) -> Slice[T]:
+        """The page of a list at a position."""
+        if position.items == 0 and position.empty_pages < self.empty_pages:
+            return Slice((), self._issue(query, Position(0, position.empty_pages + 1)))
+        end = position.items + size
+        token = self._issue(query, Position(end, position.empty_pages)) if end < len(items) else None
+        return Slice(items[position.items : end], token)

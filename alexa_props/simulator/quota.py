@@ -1,0 +1,78 @@
+"""Quotas: one token bucket an operation."""
+
+from __future__ import annotations
+
+import attrs
+
+from alexa_props.simulator.operations import covers, require_known
+
+__all__ = ["Quota", "Quotas"]
+
+# Sums of floating point seconds may miss a whole permit by this much.
+_ROUNDING = 1e-9
+
+
+@attrs.frozen
+class Quota:
+    """How much of an operation is allowed.
+
+    Attributes:
+        rate: Calls a second.
+        burst: Calls at once, after a pause.
+        retry_after: Seconds to name in `Retry-After` when refusing; no such header when None.
+    """
+
+    rate: float = attrs.field(validator=attrs.validators.ge(0))
+    burst: float = attrs.field(validator=attrs.validators.ge(1))
+    retry_after: float | None = None
+
+
+@attrs.define
+class _Bucket:
+    quota: Quota
+    level: float
+    filled: float
+
+    def take(self, now: float) -> bool:
+        level = min(self.quota.burst, self.level + max(0.0, now - self.filled) * self.quota.rate)
+        self.filled = now
+        allowed = level >= 1 - _ROUNDING
+        self.level = level - 1 if allowed else level
+        return allowed
+
+
+@attrs.define
+class Quotas:
+    """The quotas in force. A pattern over several operations gives each of them a bucket of its own."""
+
+    _rules: dict[str, Quota] = attrs.field(init=False, factory=dict)
+    _buckets: dict[str, _Bucket] = attrs.field(init=False, factory=dict)
+
+    def set(self, pattern: str, quota: Quota | None) -> None:
+        """Sets or, with None, lifts the quota of a pattern; the latest one that covers an operation counts.
+
+        Raises:
+            ValueError: No operation has this name.
+        """
+        require_known(pattern)
+        self._rules.pop(pattern, None)
+        if quota is not None:
+            self._rules[pattern] = quota
+        self._buckets = {name: bucket for name, bucket in self._buckets.items() if not covers(pattern, name)}
+
+    def refusal(self, operation: str, now: float) -> Quota | None:
+        """Takes a permit; the quota that refuses when there is none left, else None."""
+        if not self._rules:
+            return None
+        bucket = self._buckets.get(operation)
+        if bucket is None:
+            quota = next((rule for name, rule in reversed(self._rules.items()) if covers(name, operation)), None)
+            if quota is None:
+                return None
+            bucket = self._buckets[operation] = _Bucket(quota, quota.burst, now)
+        return None if bucket.take(now) else bucket.quota
+
+    def clear(self) -> None:
+        """Lifts all quotas."""
+        self._rules.clear()
+        self._buckets.clear()

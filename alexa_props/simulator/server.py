@@ -1,0 +1,134 @@
+"""The simulator on a real socket: uvicorn's HTTP, with the means to lose a connection on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from alexa_props.simulator.faults import CLOSE
+
+__all__ = ["serve"]
+
+# Uvicorn's own loggers belong to whoever runs a uvicorn beside this one. Here nothing is worth a line but a mistake in
+# the simulator itself.
+_LOGGER = logging.getLogger("alexa_props.simulator.server")
+_LOGGER.addHandler(logging.NullHandler())
+_LOGGER.setLevel(logging.ERROR)
+
+_BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 75
+
+
+class _State(ServerState):
+    """The open connections and the calls in them, and whether they are at their end."""
+
+    ending = False
+
+
+class _Protocol(H11Protocol):
+    """One connection: it lends the application the means to close it, and it is quiet."""
+
+    def __init__(self, app: ASGIApp, config: Config, state: _State) -> None:
+        super().__init__(config, state, app_state={})
+        self._state = state
+        self.logger = _LOGGER
+        self.access_log = False
+        self._inner = app
+        self.app = self._run
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Takes a connection, unless it was accepted in the last moment."""
+        super().connection_made(transport)
+        if self._state.ending:
+            transport.abort()
+
+    def close_connection(self, *, flush: bool) -> None:
+        """Ends the connection; what was written before may be delivered first."""
+        if flush:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    async def _run(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._inner({**scope, "extensions": {CLOSE: self.close_connection}}, receive, send)
+        except asyncio.CancelledError:
+            # Only a server that goes away cancels its calls, and it has closed their connections before.
+            if not self.transport.is_closing():
+                raise
+
+
+async def _shut_down(server: asyncio.Server, state: _State) -> None:
+    server.close()
+    state.ending = True
+    while state.connections or state.tasks:
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        tasks = list(state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+    if sys.version_info >= (3, 13):
+        # What is still shaking hands over TLS is no connection yet, and newer Pythons wait for it.
+        server.abort_clients()
+    await server.wait_closed()
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
+    """Serves an application until the block ends.
+
+    No signal handler is installed, nothing is logged, and nothing runs in the background: connections and the calls
+    in them are all there is, and they end with the block.
+
+    Args:
+        app: The application.
+        host: The address to listen on.
+        port: The port to listen on; 0 for any that is free.
+        tls: Serves https when given.
+
+    Yields:
+        The base URL.
+
+    Raises:
+        OSError: The port cannot be had.
+        RuntimeError: Not on asyncio.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("a simulator can be served on asyncio only; in-process it runs on any backend") from None
+    config = Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        ws="none",
+        interface="asgi3",
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
+    config.load()
+    state = _State()
+    server = await loop.create_server(lambda: _Protocol(app, config, state), host, port, ssl=tls, backlog=_BACKLOG)
+    try:
+        address = server.sockets[0].getsockname()
+        name = f"[{address[0]}]" if ":" in address[0] else address[0]
+        yield f"{'https' if tls else 'http'}://{name}:{address[1]}"
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _shut_down(server, state)

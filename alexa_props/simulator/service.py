@@ -1,0 +1,402 @@
+"""The simulated service: its world, and everything about it that can be scripted."""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+import anyio
+
+from alexa_props.simulator.answers import Json
+from alexa_props.simulator.calls import Call, CallLog
+from alexa_props.simulator.faults import Fault, Faults, Kind
+from alexa_props.simulator.inventory import Inventory, stock
+from alexa_props.simulator.login import Grant, Login
+from alexa_props.simulator.operations import covers, require_known
+from alexa_props.simulator.paging import Pagination
+from alexa_props.simulator.quota import Quota, Quotas
+from alexa_props.simulator.signature import Keys
+from alexa_props.simulator.state import AlertKind, Station, Tree, grow
+
+__all__ = ["CallerScope", "EndOfList", "Service"]
+
+EndOfList = Literal["absent", "null", "empty"]
+CallerScope = Literal["all", "unassigned"]
+
+_LEAST_DEVICES = 60
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _grant(rng: random.Random) -> Grant:
+    return Grant(
+        client_id=f"amzn1.application-oa2-client.{rng.randbytes(16).hex()}",
+        client_secret=f"amzn1.oa2-cs.v1.{rng.randbytes(32).hex()}",
+        refresh_token=f"Atzr|{base64.urlsafe_b64encode(rng.randbytes(96)).decode()}",
+    )
+
+
+def _keys(rng: random.Random, region: str) -> Keys:
+    return Keys(
+        access_key="AKIA" + base64.b32encode(rng.randbytes(10)).decode(),
+        secret_key=base64.b64encode(rng.randbytes(30)).decode(),
+        session_token=base64.b64encode(rng.randbytes(120)).decode(),
+        region=region,
+    )
+
+
+class Service:
+    """A world made from a seed, and the knobs to script how it behaves.
+
+    Attributes:
+        empty_pages: How many empty pages with a token come before the first item of every listing.
+        end_of_list: How the end of a listing looks: the token `"absent"`, `"null"` or `"empty"`.
+        caller_scope: What `owner=~caller` lists: `"all"` endpoints, or those in no unit (`"unassigned"`). The service's
+            own pages differ about it.
+        login: The token endpoint: `lifetime` in seconds and `rotates` may be set.
+        tree: The units and endpoints of Smart Properties.
+        inventory: The devices and users of Alexa for Business.
+    """
+
+    def __init__(
+        self,
+        *,
+        rooms: int = 60,
+        endpoints_per_room: int = 2,
+        seed: int = 0,
+        properties: int = 1,
+        unassigned_endpoints: int = 0,
+        users: int = 24,
+        token_lifetime: float = 3600,
+        rotate_refresh_tokens: bool = False,
+        aws_region: str = "us-east-1",
+        now: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[Any]] = anyio.sleep,
+        kept_calls: int = 100_000,
+    ) -> None:
+        if min(rooms, endpoints_per_room, unassigned_endpoints, users) < 0 or properties < 1:
+            raise ValueError("numbers of things are 0 or more, and there is at least one property")
+        self._shape = (rooms, endpoints_per_room, properties, unassigned_endpoints, users)
+        self.seed = seed
+        self.now = now
+        self.clock = clock
+        self.sleep = sleep
+        rng = random.Random(f"{seed}/credentials")  # noqa: S311 - made up, and good here only
+        self.login = Login(_grant(rng), self.epoch, token_lifetime, rotate_refresh_tokens)
+        self.keys = _keys(rng, aws_region)
+        self.pagination = Pagination(rng.randbytes(32))
+        self.end_of_list: EndOfList = "absent"
+        self.caller_scope: CallerScope = "all"
+        self.faults = Faults()
+        self.quotas = Quotas()
+        self.log = CallLog(kept_calls)
+        self.offline_endpoints: set[str] = set()
+        self.failing_endpoints: dict[str, str] = {}
+        self.forbidden_units: set[str] = set()
+        self.searches: dict[object, object] = {}
+        self._latencies: dict[str, float] = {}
+        self._requests = 0
+        self._born = self.epoch()
+        self.tree, self.inventory = self._worlds()
+
+    def _worlds(self) -> tuple[Tree, Inventory]:
+        rooms, endpoints_per_room, properties, unassigned, users = self._shape
+        tree = grow(
+            self.seed,
+            rooms=rooms,
+            endpoints_per_room=endpoints_per_room,
+            properties=properties,
+            unassigned=unassigned,
+        )
+        inventory = stock(
+            self.seed,
+            rooms=[room.name for room in tree.rooms],
+            devices_per_room=endpoints_per_room,
+            least_devices=_LEAST_DEVICES,
+            users=users,
+            region=self.keys.region,
+            now=self._born,
+        )
+        return tree, inventory
+
+    def epoch(self) -> float:
+        """The simulator's time, in epoch seconds."""
+        return self.now().timestamp()
+
+    def next_request_id(self) -> str:
+        """A request id: a UUID, the same ones in the same order for the same seed."""
+        self._requests += 1
+        return f"{self.seed & 0xFFFFFFFF:08x}-0000-4000-8000-{self._requests:012x}"
+
+    # What is there.
+
+    @property
+    def organization_id(self) -> str:
+        """The id of the organization, the root of all units."""
+        return self.tree.organization.id
+
+    @property
+    def units(self) -> list[str]:
+        """The ids of all units, the organization first."""
+        return list(self.tree.units)
+
+    @property
+    def rooms(self) -> list[str]:
+        """The unit ids of the rooms, in order."""
+        return [room.id for room in self.tree.rooms]
+
+    @property
+    def endpoints(self) -> list[str]:
+        """The ids of all endpoints, in the order of their rooms."""
+        return list(self.tree.endpoints)
+
+    @property
+    def devices(self) -> list[str]:
+        """The ARNs of all Alexa for Business devices."""
+        return list(self.inventory.devices)
+
+    @property
+    def users(self) -> list[str]:
+        """The ARNs of all Alexa for Business users."""
+        return [user.arn for user in self.inventory.users]
+
+    def endpoints_in(self, unit_id: str) -> list[str]:
+        """The ids of the endpoints in one unit."""
+        return [endpoint.id for endpoint in self.tree.units[unit_id].endpoints]
+
+    def alert_count(self, kind: AlertKind, unit_or_endpoint_id: str) -> int:
+        """How many alarms, timers or reminders are left in a unit or on an endpoint."""
+        endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
+        where = [endpoint] if endpoint else self.tree.units[unit_or_endpoint_id].endpoints
+        return sum(each.alerts[kind] for each in where)
+
+    def set_alerts(self, kind: AlertKind, endpoint_id: str, count: int) -> None:
+        """Puts a number of alarms, timers or reminders on an endpoint."""
+        self.tree.endpoints[endpoint_id].alerts[kind] = count
+
+    def station(self, unit_id: str) -> Station | None:
+        """The default station of a unit."""
+        return self.tree.units[unit_id].station
+
+    def set_station(self, unit_id: str, station: Station | None) -> None:
+        """Sets the default station of a unit, or takes its value away."""
+        self.tree.units[unit_id].station = station
+
+    # Who may come in.
+
+    @property
+    def client_id(self) -> str:
+        """The Login with Amazon client id that is good here."""
+        return self.login.grant.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Its secret."""
+        return self.login.grant.client_secret
+
+    @property
+    def refresh_token(self) -> str:
+        """Its refresh token: the latest one, when they rotate."""
+        return self.login.grant.refresh_token
+
+    @property
+    def aws_access_key_id(self) -> str:
+        """The AWS access key that is good here."""
+        return self.keys.access_key
+
+    @property
+    def aws_secret_access_key(self) -> str:
+        """Its secret."""
+        return self.keys.secret_key
+
+    @property
+    def aws_session_token(self) -> str:
+        """A session token for the same key; requests are good with it and without any."""
+        return self.keys.session_token
+
+    @property
+    def aws_region(self) -> str:
+        """The region that requests must be signed for."""
+        return self.keys.region
+
+    def expire_tokens(self) -> None:
+        """Makes every access token handed out so far worthless."""
+        self.login.expire()
+
+    # How it behaves.
+
+    @property
+    def empty_pages(self) -> int:
+        """How many empty pages with a token come before the first item of every listing."""
+        return self.pagination.empty_pages
+
+    @empty_pages.setter
+    def empty_pages(self, number: int) -> None:
+        self.pagination.empty_pages = number
+
+    def quota(
+        self, operation: str, rate: float | None, burst: float | None = None, *, retry_after: float | None = None
+    ) -> None:
+        """Sets the quota of an operation.
+
+        Args:
+            operation: A name, a group such as `"alerts.*"`, or `"*"`; each operation gets a bucket of its own.
+            rate: Calls a second; None lifts the quota.
+            burst: Calls at once after a pause; one second's worth, at least one, when not given.
+            retry_after: Seconds to name in `Retry-After`; no such header when None.
+
+        Raises:
+            ValueError: No operation has this name, or the numbers make no sense.
+        """
+        allowed = max(1.0, rate or 0.0) if burst is None else burst
+        self.quotas.set(operation, None if rate is None else Quota(rate, allowed, retry_after))
+
+    def latency(self, seconds: float, operation: str = "*") -> None:
+        """Makes calls take so many seconds; the latest setting that covers an operation counts.
+
+        Raises:
+            ValueError: No operation has this name, or the time is negative.
+        """
+        require_known(operation)
+        if seconds < 0:
+            raise ValueError("a latency is 0 or more seconds")
+        self._latencies.pop(operation, None)
+        self._latencies[operation] = seconds
+
+    def latency_of(self, operation: str) -> float:
+        """How many seconds a call takes."""
+        latest_first = reversed(self._latencies.items())
+        return next((seconds for pattern, seconds in latest_first if covers(pattern, operation)), 0.0)
+
+    def fail(
+        self,
+        operation: str,
+        kind: Kind,
+        *,
+        unit_id: str | None = None,
+        endpoint_id: str | None = None,
+        device_id: str | None = None,
+        times: int | None = 1,
+        after: int = 0,
+        status: int = 503,
+        code: str | None = None,
+        body: Json = None,
+        headers: Mapping[str, str] | None = None,
+        delay: float = 0.05,
+        chunk_size: int = 64,
+    ) -> Fault:
+        """Scripts a fault; the attributes of `Fault` say what each argument means.
+
+        Returns:
+            The fault, which counts its own `hits`.
+
+        Raises:
+            ValueError: No operation or no kind of fault has this name.
+        """
+        fault = Fault(
+            operation,
+            kind,
+            unit_id=unit_id,
+            endpoint_id=endpoint_id,
+            device_id=device_id,
+            times=times,
+            after=after,
+            status=status,
+            code=code,
+            body=body,
+            headers=headers or {},
+            delay=delay,
+            chunk_size=chunk_size,
+        )
+        self.faults.add(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        """Lifts all scripted faults."""
+        self.faults.clear()
+
+    def set_offline(self, *ids: str, offline: bool = True) -> None:
+        """Takes endpoints (by id) and Alexa for Business devices (by ARN) off the network, or brings them back.
+
+        An endpoint that is offline fails every deletion of alerts as unreachable. A device that goes or comes has one
+        more event in its history.
+
+        Raises:
+            KeyError: There is no such endpoint or device.
+        """
+        for each in ids:
+            device = self.inventory.devices.get(each)
+            if device is not None:
+                self.inventory.version += device.connect(online=not offline, at=self.epoch())
+            elif offline:
+                self.offline_endpoints.add(self.tree.endpoints[each].id)
+            else:
+                self.offline_endpoints.discard(self.tree.endpoints[each].id)
+
+    def set_failing(self, *endpoint_ids: str, code: str | None = "INTERNAL_SERVER_ERROR") -> None:
+        """Makes endpoints fail every deletion of alerts for a reason of their own; None makes them well again.
+
+        Raises:
+            KeyError: There is no such endpoint.
+        """
+        for each in endpoint_ids:
+            endpoint = self.tree.endpoints[each]
+            self.failing_endpoints.pop(endpoint.id, None)
+            if code is not None:
+                self.failing_endpoints[endpoint.id] = code
+
+    def set_forbidden(self, *unit_ids: str, forbidden: bool = True) -> None:
+        """Takes the caller's permission for units away, or gives it back.
+
+        Raises:
+            KeyError: There is no such unit.
+        """
+        for each in unit_ids:
+            unit = self.tree.units[each]
+            (self.forbidden_units.add if forbidden else self.forbidden_units.discard)(unit.id)
+
+    def set_end_of_list(self, form: EndOfList) -> None:
+        """Sets how the end of a listing looks.
+
+        Raises:
+            ValueError: There is no such form.
+        """
+        if form not in get_args(EndOfList):
+            raise ValueError(f"the end of a list is one of {', '.join(get_args(EndOfList))}, not {form!r}")
+        self.end_of_list = form
+
+    # What it saw.
+
+    @property
+    def calls(self) -> list[Call]:
+        """What was seen, in the order in which it was answered; the latest 100,000 calls unless set otherwise."""
+        return self.log.records()
+
+    def count(self, operation: str | None = None, status: int | None = None) -> int:
+        """How many calls were seen of an operation, or answered with a status; None stands for any."""
+        return self.log.count(operation, status)
+
+    def clear_calls(self) -> None:
+        """Forgets what was seen."""
+        self.log.clear()
+
+    def reset(self) -> None:
+        """Brings the world back to its first day and lifts everything scripted; tokens stay good."""
+        self.faults.clear()
+        self.quotas.clear()
+        self.log.clear()
+        self.searches.clear()
+        self._latencies.clear()
+        for things in (self.offline_endpoints, self.forbidden_units, self.failing_endpoints):
+            things.clear()
+        self.empty_pages = 0
+        self.end_of_list = "absent"
+        self.caller_scope = "all"
+        self.tree, self.inventory = self._worlds()

@@ -1,0 +1,53 @@
+"""The clients that a simulator hands out."""
+
+from __future__ import annotations
+
+import pytest
+
+from alexa_props import LoginWithAmazon
+from alexa_props.errors import AuthenticationError
+from alexa_props.simulator import Simulator
+
+
+async def use(sim: Simulator) -> None:
+    asp, a4b = sim.smart_properties(), sim.for_business()
+    assert [endpoint.id async for endpoint in asp.endpoints.list(unit_id=sim.rooms[0])] == sim.endpoints_in(
+        sim.rooms[0]
+    )
+    await asp.alerts.delete_alarms(sim.rooms[0])
+    assert sim.alert_count("alarms", sim.rooms[0]) == 0
+    device = await a4b.devices.get(sim.devices[0])
+    assert device.device_arn == sim.devices[0]
+    assert len([user async for user in a4b.users.search(page_size=5)]) == len(sim.users)
+
+
+async def test_in_process_and_on_a_socket_and_in_process_again() -> None:
+    async with Simulator(rooms=3, seed=7) as sim:
+        await use(sim)
+        async with sim.serve():
+            await use(sim)
+        sim.reset()
+        await use(sim)
+
+
+async def test_clients_close_with_the_simulator() -> None:
+    async with Simulator(rooms=1) as sim:
+        outside = sim.smart_properties()
+        await outside.units.get(sim.rooms[0])
+        async with sim.serve():
+            inside = sim.smart_properties()
+            await inside.units.get(sim.rooms[0])
+        with pytest.raises(Exception, match="closed"):
+            await inside.units.get(sim.rooms[0])
+        await outside.units.get(sim.rooms[0])
+    with pytest.raises(Exception, match="closed"):
+        await outside.units.get(sim.rooms[0])
+
+
+async def test_options_take_the_place_of_what_is_set() -> None:
+    async with Simulator(rooms=1) as sim:
+        wrong = LoginWithAmazon(
+            client_id=sim.client_id, client_secret="guess", refresh_token=sim.refresh_token, token_url=sim.token_url
+        )
+        with pytest.raises(AuthenticationError):
+            await sim.smart_properties(auth=wrong).units.get(sim.rooms[0])
