@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import hmac
 import re
+import time
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Final
 from urllib.parse import quote
 
 import httpx
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.operation import EXTENSION
 from alexa_props.settings import Secret
 
-__all__ = ["SigV4"]
+__all__ = ["SigV4", "check_visible"]
 
-# Everything in here ends up in a header or in the key's derivation; a line break from a pasted file is the usual slip.
-_VISIBLE_ASCII = re.compile(r"[!-~]+")
-# More than one region with one set of keys is rare, and a day later the old keys are of no use.
-_KEPT_KEYS = 8
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+_KEPT_KEYS: Final = 8
+"""Derived keys that are kept: one a day and region, and yesterday's are of no use."""
 
 
 class SigV4(httpx.Auth):
@@ -42,7 +39,7 @@ class SigV4(httpx.Auth):
         session_token: for temporary credentials.
         region: AWS region, such as "us-east-1"; by default that of the client that calls, else the one in the host.
         service: name of the service in the signature.
-        clock: the current time in UTC. AWS refuses a request when the time in it is off by more than 15 minutes.
+        clock: seconds since the epoch. AWS refuses a request whose time is off by more than 15 minutes.
 
     Raises:
         ConfigurationError: an argument is empty, no string, or holds blanks, line breaks or characters beyond ASCII;
@@ -60,19 +57,19 @@ class SigV4(httpx.Auth):
         session_token: str | None = None,
         region: str | None = None,
         service: str = "a4b",
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._access_key, self._secret_key = Secret(access_key), Secret(secret_key)
         self._session_token = None if session_token is None else Secret(session_token)
-        # The checks below raise, and a traceback may be shown with this frame's locals.
-        del access_key, secret_key, session_token
-        _check("access_key", self._access_key)
-        _check("secret_key", self._secret_key)
-        _check("session_token", self._session_token)
-        _check("region", None if region is None else Secret(region))
-        _check("service", Secret(service))
         self.region = region
         self.service = service
+        # The checks raise, and a traceback may be shown with this frame's locals.
+        del access_key, secret_key, session_token
+        check_visible("access_key", self._access_key)
+        check_visible("secret_key", self._secret_key)
+        check_visible("session_token", self._session_token)
+        check_visible("region", region)
+        check_visible("service", Secret(service))
         self._clock = clock
         self._host = re.compile(rf"{re.escape(service)}(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
         self._keyed_hmacs: dict[tuple[str, str], hmac.HMAC] = {}
@@ -96,46 +93,41 @@ class SigV4(httpx.Auth):
         """
         region = self._region_for(request)
         # What may raise comes before the first local that holds the session token.
-        time, body = self._clock().strftime("%Y%m%dT%H%M%SZ"), request.content
+        now, body = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock())), request.content
         headers = request.headers
-        headers["X-Amz-Date"] = time
+        headers["X-Amz-Date"] = now
         if self._session_token is not None:
             headers["X-Amz-Security-Token"] = self._session_token.reveal()
 
         signed: dict[bytes, bytes] = {}
         for raw_name, raw_value in headers.raw:
             name = raw_name.lower()
-            if name.startswith(b"x-amz-") or name in (b"content-type", b"host"):
+            if name in (b"host", b"content-type") or name.startswith(b"x-amz-"):
                 value = b" ".join(raw_value.split())
-                signed[name] = b"%b,%b" % (signed[name], value) if name in signed else value
-        if self._session_token is None and signed.pop(b"x-amz-security-token", None):
-            del headers["X-Amz-Security-Token"]
+                signed[name] = signed[name] + b"," + value if name in signed else value
+        if self._session_token is None and b"x-amz-security-token" in signed:
+            del signed[b"x-amz-security-token"], headers["X-Amz-Security-Token"]
         if b"host" not in signed:
             signed[b"host"] = request.url.netloc
         names = sorted(signed)
         signed_names = b";".join(names).decode()
         path, _, query = request.url.raw_path.decode().partition("?")
-        canonical = b"\n".join(
-            [
-                request.method.encode(),
-                _canonical_path(path).encode(),
-                _canonical_query(query).encode(),
-                *[b"%b:%b" % (name, signed[name]) for name in names],
-                b"",
-                signed_names.encode(),
-                signed.get(b"x-amz-content-sha256") or sha256(body).hexdigest().encode(),
-            ]
+        canonical = (
+            f"{request.method}\n{_canonical_path(path)}\n{_canonical_query(query)}\n".encode()
+            + b"".join([name + b":" + signed[name] + b"\n" for name in names])
+            + f"\n{signed_names}\n".encode()
+            + (signed.get(b"x-amz-content-sha256") or sha256(body).hexdigest().encode())
         )
-        scope = f"{time[:8]}/{region}/{self.service}/aws4_request"
-        signature = self._keyed(time[:8], region)
-        signature.update(f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{sha256(canonical).hexdigest()}".encode())
+        scope = f"{now[:8]}/{region}/{self.service}/aws4_request"
+        signature = self._keyed(now[:8], region)
+        signature.update(f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{sha256(canonical).hexdigest()}".encode())
         headers["Authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._access_key.reveal()}/{scope}, "
             f"SignedHeaders={signed_names}, Signature={signature.hexdigest()}"
         )
 
     def _region_for(self, request: httpx.Request) -> str:
-        region = self.region or getattr(request.extensions.get("alexa_props"), "region", None)
+        region = self.region or getattr(request.extensions.get(EXTENSION), "region", None)
         if region:
             return str(region)
         if match := self._host.fullmatch(request.url.host):
@@ -159,13 +151,18 @@ class SigV4(httpx.Auth):
         return keyed.copy()
 
 
-def _check(argument: str, secret: Secret | None) -> None:
-    if secret is None:
+def check_visible(argument: str, value: str | Secret | None) -> None:
+    """Refuse what cannot stand in a header; a line break at the end of a pasted key is the usual slip.
+
+    Raises:
+        ConfigurationError: the value is neither None nor a string of visible ASCII characters.
+
+    """
+    if value is None:
         return
+    secret = value if isinstance(value, Secret) else Secret(value)
     if not isinstance(secret.reveal(), str) or not _VISIBLE_ASCII.fullmatch(secret.reveal()):
-        raise ConfigurationError(
-            f"SigV4({argument}=…) must be a non-empty string of visible ASCII characters, without blanks"
-        )
+        raise ConfigurationError(f"{argument} must be a non-empty string of visible ASCII characters, without blanks")
 
 
 def _canonical_path(path: str) -> str:

@@ -1,0 +1,146 @@
+"""Headers and bodies: what of an `httpx.Request` goes to aiohttp, and what of aiohttp's answer comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import re
+import zlib
+
+import aiohttp
+import aiohttp.abc
+import httpx
+
+from alexa_props.pipeline.pool.failures import Failure
+
+__all__ = ["body_of", "headers_of", "read", "response_of"]
+
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[^\0\r\n]*")
+_OURS = frozenset({b"accept-encoding", b"transfer-encoding"})
+_LOOK = 0.25  # seconds between looks whether a connection with an unfinished body still stands
+_WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
+
+
+@functools.lru_cache(maxsize=256)
+def _name(name: bytes) -> tuple[str, bytes]:
+    """A header's name as aiohttp wants it, and in lower case. Cached: there are few, and they hold no secrets."""
+    if not _NAME.fullmatch(name):
+        raise Failure(httpx.LocalProtocolError, "a header's name has a character that is not allowed")
+    return name.decode("ascii"), name.lower()
+
+
+def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
+    """The headers as they are given, in order, but that no coding other than identity is accepted."""
+    headers = [("Accept-Encoding", "identity")]
+    for raw, value in request.headers.raw:
+        name, kind = _name(raw)
+        if not _VALUE.fullmatch(value):
+            raise Failure(httpx.LocalProtocolError, f"the header {name} has a character that is not allowed")
+        if kind == b"content-length" and value != b"%d" % len(request.content):
+            raise Failure(httpx.LocalProtocolError, "Content-Length is not the length of the body")
+        if kind not in _OURS:
+            headers.append((name, value.decode("utf-8")))
+    return headers
+
+
+class _Body(aiohttp.Payload):
+    """A long body, written in pieces with a time limit on each: aiohttp has no limit on writing."""
+
+    def __init__(self, content: bytes, limit: float | None) -> None:
+        super().__init__(content)
+        self._content = content
+        self._limit = limit
+
+    @property
+    def size(self) -> int:
+        return len(self._content)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._content.decode(encoding, errors)
+
+    async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
+        for start in range(0, len(self._content), _WRITE):
+            async with asyncio.timeout(self._limit):
+                await writer.write(self._content[start : start + _WRITE])
+
+    async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:  # noqa: ARG002 - `headers_of` checked it
+        await self.write(writer)
+
+
+def body_of(request: httpx.Request, limit: float | None) -> aiohttp.Payload | bytes | None:
+    """The body for aiohttp; `limit` is the write timeout in seconds, for a body too long to be written in one go."""
+    return _Body(request.content, limit) if len(request.content) > _WRITE else request.content or None
+
+
+async def _part(response: aiohttp.ClientResponse) -> bytes:
+    while not response.content.is_eof():
+        try:
+            async with asyncio.timeout(_LOOK):
+                return await response.content.readany()
+        except aiohttp.ServerTimeoutError:
+            raise
+        except TimeoutError:
+            # A malformed chunk makes aiohttp close the connection, and nobody tells the reader.
+            if response.connection is None or response.connection.closed:
+                raise aiohttp.ClientPayloadError from None
+    return await response.content.readany()
+
+
+async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body, still encoded; `limit` in bytes."""
+    parts: list[bytes] = []
+    size = 0
+    while not response.content.at_eof():
+        part = await _part(response)
+        size += len(part)
+        if size > limit:
+            raise Failure(httpx.RemoteProtocolError, f"the body is longer than max_body, {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decoded(body: bytes, codings: str, limit: int) -> bytes:
+    for coding in reversed([coding.strip().lower() for coding in codings.split(",")]):
+        if coding == "identity":
+            continue
+        if coding in {"gzip", "x-gzip"}:
+            window = zlib.MAX_WBITS | 16
+        elif coding == "deflate":
+            # By the standard with zlib's header; some servers send it raw.
+            window = zlib.MAX_WBITS if body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0 else -zlib.MAX_WBITS  # noqa: PLR2004 - zlib's header
+        else:
+            raise Failure(httpx.DecodingError, f"the content encoding {coding!r} was not asked for and is not known")
+        inflater = zlib.decompressobj(window)
+        try:
+            body = inflater.decompress(body, limit + 1)
+        except zlib.error:
+            raise Failure(httpx.DecodingError, f"the body is no valid {coding}") from None
+        if len(body) > limit:
+            raise Failure(httpx.DecodingError, f"the decoded body is longer than max_body, {limit} bytes")
+        if not inflater.eof or inflater.unused_data:
+            raise Failure(httpx.DecodingError, f"the body is no valid {coding}: cut off, or followed by something else")
+    return body
+
+
+def response_of(
+    request: httpx.Request, response: aiohttp.ClientResponse, body: bytes, limit: int, repeated: int
+) -> httpx.Response:
+    """The answer for httpx, its body decoded up to `limit` bytes."""
+    headers = list(response.raw_headers)
+    codings = ",".join(response.headers.getall("Content-Encoding", ()))
+    if codings and body:  # an answer to HEAD has the header and no body
+        body = _decoded(body, codings, limit)
+        headers = [item for item in headers if item[0].lower() not in {b"content-encoding", b"content-length"}]
+    version = response.version or aiohttp.HttpVersion11
+    return httpx.Response(
+        response.status,
+        headers=headers,
+        content=body,
+        request=request,
+        extensions={
+            "http_version": b"HTTP/%d.%d" % version,
+            "reason_phrase": (response.reason or "").encode("utf-8", "surrogateescape"),
+            "repeated": repeated,
+        },
+    )

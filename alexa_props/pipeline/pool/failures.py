@@ -1,0 +1,70 @@
+"""What a failure of an exchange becomes: the exact exception of httpx, whose kind says whether anything was sent."""
+
+from __future__ import annotations
+
+import aiohttp
+import httpx
+
+__all__ = ["Failure", "describe", "sent", "unsent"]
+
+
+class Failure(Exception):
+    """A failure that is found here, as opposed to in aiohttp."""
+
+    def __init__(self, kind: type[httpx.RequestError], text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+
+
+def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestError], str]:
+    """What failed before anything of the request was written: all these kinds say that it certainly was not sent."""
+    broken = httpx.ProxyError if proxied else httpx.ConnectError
+    match error:
+        case TimeoutError():
+            return httpx.ConnectTimeout, "no connection within the connect timeout"
+        case aiohttp.ClientHttpProxyError():
+            return httpx.ProxyError, f"the proxy refused the tunnel with status {error.status}"
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
+            return httpx.ConnectError, f"the server's certificate was not accepted: {reason}"
+        case aiohttp.ClientConnectorDNSError():
+            return httpx.ConnectError, f"the host was not found: {error.strerror}"
+        case aiohttp.ClientConnectorError():
+            whom = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            return httpx.ConnectError, f"could not connect{whom}: {error.strerror or type(error.os_error).__name__}"
+        case ValueError():
+            return httpx.LocalProtocolError, "the URL, the method or a header is not valid"
+        case aiohttp.ClientError() | OSError():
+            return broken, "disconnected while connecting"
+        case _:
+            return broken, "the client was closed while connecting"
+
+
+def sent(error: BaseException) -> tuple[type[httpx.RequestError], str]:
+    """What failed after something of the request may have been written: none of these kinds says that it was not."""
+    match error:
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError():
+            return httpx.RemoteProtocolError, "server disconnected without sending a response; so did connecting again"
+        case aiohttp.ServerTimeoutError():
+            return httpx.ReadTimeout, "nothing received within the read timeout"
+        case TimeoutError():  # from `_Body`
+            return httpx.WriteTimeout, "nothing could be written within the write timeout"
+        case aiohttp.ServerDisconnectedError():
+            return httpx.RemoteProtocolError, "Server disconnected without sending a response."
+        case aiohttp.ClientPayloadError():
+            return httpx.RemoteProtocolError, "the response's body is incomplete or malformed"
+        case aiohttp.ClientResponseError():
+            return httpx.RemoteProtocolError, "the response is not valid HTTP"
+        case aiohttp.ClientConnectionResetError():
+            return httpx.WriteError, "the connection was lost while writing"
+        case OSError():
+            return httpx.ReadError, f"the connection was lost: {error.strerror or type(error).__name__}"
+        case _:
+            return httpx.ReadError, "the connection was closed"
+
+
+def describe(request: httpx.Request, kind: type[httpx.RequestError], text: str) -> httpx.RequestError:
+    """The exception to raise. It names the path, but neither query nor headers."""
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
+    return kind(f"{request.method} {request.url.host}{path}: {text}", request=request)

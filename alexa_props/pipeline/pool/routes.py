@@ -1,0 +1,105 @@
+"""The way to a host: through which proxy, and whom to trust."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import yarl
+
+from alexa_props.errors import ConfigurationError
+
+__all__ = ["Proxies", "Trust"]
+
+
+def _configured_proxy(value: object) -> tuple[yarl.URL | None, str]:
+    """The proxy's URL, or None and what is wrong with `value`. Never quotes it: it may hold a password."""
+    text = str(value)
+    try:
+        url = yarl.URL(text if "://" in text else f"http://{text}")
+    except ValueError:
+        return None, "is no URL"
+    if url.scheme not in {"http", "https"} or not url.host:
+        return None, "must be the URL of an http or https proxy"
+    return url, ""
+
+
+def _ssl_context(verify: str | os.PathLike[str] | None) -> ssl.SSLContext:
+    """A verifying context: certificates from `verify`, else from SSL_CERT_FILE and SSL_CERT_DIR, else httpx's own."""
+    what = "verify" if verify is not None else "SSL_CERT_FILE or SSL_CERT_DIR"
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if verify is not None:
+        path = os.fspath(verify)
+        file, folder = (None, path) if Path(path).is_dir() else (path, None)
+    if not file and not folder:
+        context = httpx.create_ssl_context(trust_env=False)
+    else:
+        try:
+            context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                f"{what}: no certificates could be read from {file or folder} ({error.strerror or error})"
+            ) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class Proxies:
+    """Which proxy a request takes: one for all, or those of the environment, which is read once, when first asked."""
+
+    def __init__(self, proxy: str | httpx.URL | None) -> None:
+        self._by_scheme: Mapping[str, yarl.URL] | None = None
+        self._environment: Mapping[str, str] | None = None
+        if proxy is not None:
+            url, problem = _configured_proxy(proxy)
+            # A traceback would show its password.
+            del proxy
+            if url is None:
+                raise ConfigurationError(f"Pool(proxy=…) {problem}")
+            self._by_scheme = {"all": url}
+
+    def find(self, scheme: str, host: str, port: int | None) -> yarl.URL | None:
+        """The proxy for an address; None for a direct connection."""
+        if self._by_scheme is None:
+            self._by_scheme = self._read_environment()
+        if not self._by_scheme:
+            return None
+        if self._environment is not None:
+            address = f"{host}:{port or {'http': 80, 'https': 443}[scheme]}"
+            # typeshed lacks it.
+            if urllib.request.proxy_bypass_environment(address, dict(self._environment)):  # type: ignore[attr-defined]
+                return None
+        return self._by_scheme.get(scheme) or self._by_scheme.get("all")
+
+    def _read_environment(self) -> Mapping[str, yarl.URL]:
+        self._environment = urllib.request.getproxies_environment()
+        proxies: dict[str, yarl.URL] = {}
+        for name in {"http", "https", "all"} & self._environment.keys():
+            url, problem = _configured_proxy(self._environment[name])
+            if url is None:
+                raise ConfigurationError(f"the environment variable {name.upper()}_PROXY {problem}")
+            proxies[name] = url
+        return proxies
+
+
+class Trust:
+    """The certificates to believe. The context is made when it is first needed: that takes tens of milliseconds."""
+
+    def __init__(self, verify: ssl.SSLContext | str | os.PathLike[str] | None) -> None:
+        if verify is not None and not isinstance(verify, ssl.SSLContext | str | os.PathLike):
+            raise ConfigurationError(f"Pool(verify=…) must be an ssl.SSLContext, a path or None, not {verify!r}")
+        if verify is not None and not isinstance(verify, ssl.SSLContext) and not Path(verify).exists():
+            raise ConfigurationError(
+                f"Pool(verify=…) must be a file or directory that exists, not {os.fspath(verify)!r}"
+            )
+        self._verify = verify
+
+    def context(self) -> ssl.SSLContext:
+        """The context, the same one each time."""
+        if not isinstance(self._verify, ssl.SSLContext):
+            self._verify = _ssl_context(self._verify)
+        return self._verify

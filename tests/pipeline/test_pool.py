@@ -1,0 +1,483 @@
+"""What goes over the wire, on real sockets, and what comes back."""
+
+import gzip
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from alexa_props.errors import ConfigurationError
+from alexa_props.pipeline.pool import Pool
+from tests.pipeline.pool_servers import Exchange, Proxy, Server, answering, ok, until
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[Pool]:
+    pool = Pool()
+    yield pool
+    await pool.aclose()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "api.example.com").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+def get(url: str, **options: Any) -> httpx.Request:
+    return httpx.Request("GET", url, **options)
+
+
+# Requests
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/a%2E%2E/%2e/..%2Fb%7C~?x=%5B1%5D&y=a+b%20c",
+        "/a//b;c=1,d:e@f!$&'()*?q=a/b?c",
+        "/v2/units/~caller/%C3%A9?pageSize=1&&k=&=v",
+        "/%zz?n=é|^",
+        "/?q=%3F%23",
+    ],
+)
+async def test_the_target_is_httpxs_to_the_byte(pool: Pool, target: str) -> None:
+    async with Server(answering(ok())).running() as server:
+        request = get(server.url + target)
+        await pool.handle_async_request(request)
+    assert server.requests[0].target == request.url.raw_path.decode()
+
+
+async def test_only_the_mark_of_an_empty_query_is_lost(pool: Pool) -> None:
+    async with Server(answering(ok())).running() as server:
+        await pool.handle_async_request(get(server.url + "/a?"))
+    assert server.requests[0].target == "/a"
+
+
+async def test_user_and_fragment_stay_here(pool: Pool) -> None:
+    async with Server(answering(ok())).running() as server:
+        url = f"http://user:pw@localhost:{server.port}/a#part"
+        await pool.handle_async_request(get(url, headers={"Authorization": "Bearer t"}))
+    assert server.requests[0].target == "/a"
+    assert server.requests[0].header("authorization") == "Bearer t"
+
+
+async def test_headers_go_as_given_and_nothing_is_added(pool: Pool) -> None:
+    given = [(b"Host", b"api.example.com"), (b"X-B", b"2"), (b"x-a", b"1"), (b"X-B", b"3"), (b"X-C", "ü".encode())]
+    async with Server(answering(ok())).running() as server:
+        await pool.handle_async_request(get(server.url, headers=given))
+    sent = server.requests[0].headers
+    assert sent == [
+        ("Host", "api.example.com"),
+        ("Accept-Encoding", "identity"),
+        ("X-B", "2"),
+        ("x-a", "1"),
+        ("X-B", "3"),
+        ("X-C", "ü".encode().decode("latin-1")),
+    ]
+
+
+async def test_a_post_goes_with_its_bytes_and_without_a_type_of_our_own(pool: Pool) -> None:
+    async with Server(answering(ok())).running() as server:
+        await pool.handle_async_request(httpx.Request("POST", server.url, content=b'{"a": 1}'))
+        await pool.handle_async_request(httpx.Request("POST", server.url))
+        await pool.handle_async_request(httpx.Request("PUT", server.url, json={"b": 2}))
+    first, empty, json = server.requests
+    assert (first.body, first.header("content-type"), first.header("content-length")) == (b'{"a": 1}', None, "8")
+    assert (empty.body, empty.header("content-length")) == (b"", "0")
+    assert (json.body, json.header("content-type")) == (b'{"b":2}', "application/json")
+    assert [name for name, _ in json.headers].count("Content-Length") == 1
+
+
+async def test_a_streamed_body_is_read_first_and_sent_with_its_length(pool: Pool) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two"
+
+    async with Server(answering(ok())).running() as server:
+        await pool.handle_async_request(httpx.Request("POST", server.url, content=parts()))
+    sent = server.requests[0]
+    assert (sent.body, sent.header("content-length"), sent.header("transfer-encoding")) == (b"one two", "7", None)
+
+
+async def test_a_long_body_arrives_whole(pool: Pool) -> None:
+    body = bytes(range(256)) * 12_000  # 3 MB: in pieces
+    async with Server(answering(ok())).running() as server:
+        request = httpx.Request("POST", server.url, content=body, extensions={"timeout": {"write": 5.0}})
+        assert (await pool.handle_async_request(request)).status_code == 200
+    assert server.requests[0].body == body
+
+
+async def test_an_httpx_client_on_the_pool_asks_for_no_compression_either() -> None:
+    async with Server(answering(ok())).running() as server, httpx.AsyncClient(transport=Pool()) as client:
+        assert (await client.get(server.url)).json() == {}
+    assert [value for name, value in server.requests[0].headers if name.lower() == "accept-encoding"] == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (get("ftp://localhost/"), httpx.UnsupportedProtocol),
+        (get("/path"), httpx.UnsupportedProtocol),
+        (get("http:///path"), httpx.LocalProtocolError),
+        (httpx.Request("G T", "http://localhost:9/"), httpx.LocalProtocolError),
+        (get("http://localhost:9/", headers={"X-A": "a\r\nX-B: b"}), httpx.LocalProtocolError),
+        (get("http://localhost:9/", headers={"X A": "a"}), httpx.LocalProtocolError),
+        (get("http://localhost:9/", headers=[(b"X-A", b"\xff")]), httpx.LocalProtocolError),
+        (get("http://localhost:9/", headers={"Content-Length": "9"}), httpx.LocalProtocolError),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_sent_is_refused(pool: Pool, request_: httpx.Request, kind: type[Exception]) -> None:
+    with pytest.raises(httpx.TransportError) as caught:
+        await pool.handle_async_request(request_)
+    assert type(caught.value) is kind
+    assert pool.in_flight == 0
+
+
+# Responses
+
+
+async def test_a_response_is_httpxs(pool: Pool) -> None:
+    raw = b"HTTP/1.0 299 So So\r\nSet-Cookie: a=1\r\nX-One: 1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nhi"
+    async with Server(answering(raw, close=True)).running() as server:
+        request = get(server.url)
+        response = await pool.handle_async_request(request)
+    assert (response.status_code, response.content, response.text) == (299, b"hi", "hi")
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert response.headers.raw[1] == (b"X-One", b"1")
+    assert (response.http_version, response.reason_phrase) == ("HTTP/1.0", "So So")
+    assert response.extensions["repeated"] == 0
+    assert response.request is request
+    assert response.is_closed
+
+
+async def test_cookies_are_not_kept_and_redirects_not_followed(pool: Pool) -> None:
+    answer = ok(b"", b"Set-Cookie: session=1; Path=/", b"Location: /elsewhere", status=b"302 Found")
+    async with Server(answering(answer)).running() as server:
+        for _ in range(2):
+            assert (await pool.handle_async_request(get(server.url))).status_code == 302
+    assert [request.target for request in server.requests] == ["/", "/"]
+    assert server.requests[1].header("cookie") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nContent-Encoding: gzip\r\n\r\n"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Encoding: br\r\n\r\n"),
+        ("DELETE", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("GET", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"),
+    ],
+)
+async def test_no_body_is_no_body_and_the_connection_is_kept(pool: Pool, method: str, answer: bytes) -> None:
+    async with Server(answering(answer)).running() as server:
+        for _ in range(2):
+            response = await pool.handle_async_request(httpx.Request(method, server.url))
+            assert response.content == b""
+        assert server.connections == 1
+
+
+async def test_connections_are_kept(pool: Pool) -> None:
+    async with Server(answering(ok(b"x" * 100_000))).running() as server:
+        for _ in range(20):
+            assert len((await pool.handle_async_request(get(server.url))).content) == 100_000
+        assert (server.connections, len(server.requests)) == (1, 20)
+
+
+def raw_deflate(data: bytes) -> bytes:
+    return zlib.compress(data, wbits=-15)
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", raw_deflate),
+        ("deflate, gzip", lambda data: gzip.compress(zlib.compress(data))),
+        ("identity", bytes),
+    ],
+)
+async def test_an_encoding_that_comes_anyway_is_undone(
+    pool: Pool, coding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    plain = b'{"name": "Room 1"}' * 50
+    headers = b"Content-Encoding: " + coding.encode()
+    async with Server(answering(ok(encode(plain), headers, b"X-A: 1"))).running() as server:
+        response = await pool.handle_async_request(get(server.url))
+    assert response.content == plain
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-length"] == str(len(plain))
+    assert response.headers["x-a"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"br", b"whatever"),
+        (b"gzip", b"no gzip at all"),
+        (b"gzip", gzip.compress(b"cut off")[:-4]),
+        (b"gzip", gzip.compress(b"one") + b"more"),
+        (b"deflate", b"\x78\x9c not deflate"),
+        (b"gzip", gzip.compress(bytes(3_000_000))),  # 3 kB that become more than max_body
+        (b"gzip, gzip", gzip.compress(gzip.compress(bytes(3_000_000)))),
+    ],
+)
+async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body: bytes) -> None:
+    pool = Pool(max_body=1_000_000)
+    async with Server(answering(ok(body, b"Content-Encoding: " + coding))).running() as server:
+        with pytest.raises(httpx.DecodingError):
+            await pool.handle_async_request(get(server.url))
+        assert pool.in_flight == 0
+        with pytest.raises(httpx.DecodingError):
+            await pool.handle_async_request(get(server.url))
+        assert server.connections == 1  # the body was read to its end, so the connection is good
+    await pool.aclose()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_ends_the_connection(chunked: bool) -> None:
+    async def answer(exchange: Exchange) -> None:
+        size = int(exchange.request.target[1:])
+        if chunked:
+            exchange.writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            exchange.writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (size, bytes(size)))
+        else:
+            exchange.writer.write(ok(bytes(size)))
+
+    pool = Pool(max_body=100_000)
+    async with Server(answer).running() as server:
+        assert len((await pool.handle_async_request(get(server.url + "/100000"))).content) == 100_000
+        with pytest.raises(httpx.RemoteProtocolError, match="longer than max_body, 100000 bytes"):
+            await pool.handle_async_request(get(server.url + "/5000000"))
+        await until(lambda: server.open == 0)
+        await pool.handle_async_request(get(server.url + "/1"))
+        assert server.connections == 2
+    await pool.aclose()
+
+
+# TLS
+
+
+async def test_tls_with_a_file_a_folder_and_a_context(
+    ca_file: Path, server_tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    context = ssl.create_default_context(cafile=ca_file)
+    async with Server(answering(ok()), tls=server_tls).running() as server:
+        for verify in (ca_file, str(ca_file), context):
+            pool = Pool(verify=verify)
+            assert (await pool.handle_async_request(get(server.url))).status_code == 200
+            await pool.aclose()
+        pool = Pool(verify=tmp_path)  # a folder, with nothing in it
+        with pytest.raises(httpx.ConnectError, match="certificate was not accepted"):
+            await pool.handle_async_request(get(server.url))
+        await pool.aclose()
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", None])
+async def test_tls_from_the_environment(
+    name: str | None, ca_file: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if name:
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+        monkeypatch.setenv(name, str(ca_file if name == "SSL_CERT_FILE" else tmp_path))
+    pool = Pool()
+    async with Server(answering(ok()), tls=server_tls).running() as server:
+        if name == "SSL_CERT_FILE":
+            assert (await pool.handle_async_request(get(server.url))).status_code == 200
+        else:
+            with pytest.raises(httpx.ConnectError, match="unable to get local issuer certificate"):
+                await pool.handle_async_request(get(server.url))
+    await pool.aclose()
+
+
+async def test_the_context_is_made_once_and_only_for_https(
+    ca_file: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    create = ssl.create_default_context
+
+    def counted(**options: Any) -> ssl.SSLContext:
+        made.append(options)
+        return create(**options)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    pool = Pool(verify=ca_file)
+    async with Server(answering(ok())).running() as plain, Server(answering(ok()), tls=server_tls).running() as secure:
+        await pool.handle_async_request(get(plain.url))
+        assert not made
+        for _ in range(3):
+            await pool.handle_async_request(get(secure.url))
+        assert len(made) == 1
+        assert secure.connections == 1
+    await pool.aclose()
+
+
+async def test_certificates_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("no certificate")
+    pool = Pool(verify=path)
+    with pytest.raises(ConfigurationError, match=r"verify: no certificates could be read from .*ca\.pem"):
+        await pool.handle_async_request(get("https://localhost:9/"))
+    await pool.aclose()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    pool = Pool()
+    with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE or SSL_CERT_DIR: .*none\.pem"):
+        await pool.handle_async_request(get("https://localhost:9/"))
+    assert pool.in_flight == 0
+    await pool.aclose()
+
+
+# Proxies
+
+
+async def test_a_plain_request_goes_through_the_proxy() -> None:
+    async with Proxy().running() as proxy:
+        pool = Pool(proxy=httpx.URL(f"http://us%40er:pa%3Ass@localhost:{proxy.port}"))
+        for _ in range(2):
+            request = get("http://api.example.com/a%2Fb?x=%5B", headers={"Authorization": "Bearer t"})
+            assert (await pool.handle_async_request(request)).text == "forwarded"
+        await pool.aclose()
+    for seen in proxy.seen:
+        assert seen.target == "http://api.example.com/a%2Fb?x=%5B"
+        assert seen.header("authorization") == "Bearer t"
+        assert seen.header("proxy-authorization") == "Basic dXNAZXI6cGE6c3M="  # us@er:pa:ss
+        assert seen.header("host") == "api.example.com"
+
+
+async def test_https_goes_through_a_tunnel(ca_file: Path, server_tls: ssl.SSLContext) -> None:
+    async with Server(answering(ok()), tls=server_tls).running() as server, Proxy().running() as proxy:
+        pool = Pool(proxy=f"http://user:pw@localhost:{proxy.port}", verify=ca_file)
+        url = f"https://api.example.com:{server.port}/a%2Fb"
+        for _ in range(3):
+            response = await pool.handle_async_request(get(url, headers={"Authorization": "Bearer t"}))
+            assert response.status_code == 200
+        await pool.aclose()
+        await until(lambda: server.open == 0)
+    assert server.connections == 1
+    assert server.requests[0].target == "/a%2Fb"
+    assert server.requests[0].header("authorization") == "Bearer t"
+    assert server.requests[0].header("proxy-authorization") is None
+    (tunnel,) = proxy.seen
+    assert (tunnel.method, tunnel.target) == ("CONNECT", f"api.example.com:{server.port}")
+    assert tunnel.header("proxy-authorization") == "Basic dXNlcjpwdw=="
+    assert tunnel.header("authorization") is None
+
+
+async def test_a_proxy_that_refuses(ca_file: Path) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    for answer, text in ((refusal, "refused the tunnel with status 407"), (b"", "disconnected"), (b"?\r\n\r\n", "dis")):
+        async with Proxy(refuse=answer).running() as proxy:
+            pool = Pool(proxy=f"http://user:geheim@localhost:{proxy.port}", verify=ca_file)
+            with pytest.raises(httpx.ProxyError, match=text) as caught:
+                await pool.handle_async_request(get("https://api.example.com/"))
+            assert "geheim" not in str(caught.value) + repr(pool)
+            assert pool.repeated == 0
+            await pool.aclose()
+    pool = Pool(proxy=f"http://user:geheim@localhost:{proxy.port}")
+    with pytest.raises(httpx.ConnectError, match="could not connect to the proxy"):
+        await pool.handle_async_request(get("http://api.example.com/"))
+    await pool.aclose()
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "through"),
+    [
+        ({"HTTP_PROXY": "{proxy}"}, "http://api.example.com/", True),
+        ({"http_proxy": "{bare}"}, "http://api.example.com/", True),
+        ({"ALL_PROXY": "{proxy}"}, "http://api.example.com/", True),
+        ({"HTTPS_PROXY": "{proxy}"}, "{server}/", False),
+        ({"HTTP_PROXY": "{proxy}"}, "{server}/", True),
+        ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "other.com,localhost"}, "{server}/", False),
+        ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "*"}, "{server}/", False),
+        ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "127.0.0.2:9"}, "http://127.0.0.2:9/", None),
+    ],
+)
+async def test_proxies_from_the_environment(
+    environment: dict[str, str], url: str, through: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Server(answering(ok(b"direct"))).running() as server, Proxy().running() as proxy:
+        places = {"proxy": f"http://localhost:{proxy.port}", "bare": f"localhost:{proxy.port}", "server": server.url}
+        pool = Pool()
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(**places))
+        request = get(url.format(**places))
+        if through is None:  # straight to a port where nobody listens
+            with pytest.raises(httpx.ConnectError):
+                await pool.handle_async_request(request)
+            assert not proxy.seen
+        else:
+            assert (await pool.handle_async_request(request)).text == ("forwarded" if through else "direct")
+            monkeypatch.setenv("HTTP_PROXY", "http://localhost:9")  # read once
+            assert (await pool.handle_async_request(request)).is_success
+        await pool.aclose()
+
+
+async def test_a_bad_proxy_in_the_environment_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:geheim@localhost:1")
+    pool = Pool()
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be the URL of an http or https proxy") as caught:
+        await pool.handle_async_request(get("https://localhost:9/"))
+    assert "geheim" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    await pool.aclose()
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_connections": 0}, r"Pool\(max_connections=…\) must be a whole number of at least 1, not 0"),
+        ({"max_connections": True}, r"Pool\(max_connections=…\)"),
+        ({"max_body": 1.5}, r"Pool\(max_body=…\)"),
+        ({"proxy": "socks5://geheim@host"}, r"Pool\(proxy=…\) must be the URL of an http or https proxy"),
+        ({"proxy": "http://geheim@host:port"}, r"Pool\(proxy=…\) is no URL"),
+        ({"proxy": ""}, r"Pool\(proxy=…\)"),
+        ({"verify": False}, r"Pool\(verify=…\) must be an ssl.SSLContext, a path or None, not False"),
+        ({"verify": True}, r"Pool\(verify=…\)"),
+        ({"verify": "/no/such/file"}, r"Pool\(verify=…\) must be a file or directory that exists"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        Pool(**options)
+    assert "geheim" not in str(caught.value)
+    frame = caught.traceback[-1].frame
+    assert "geheim" not in repr({**frame.f_locals, "options": None})
