@@ -17,7 +17,7 @@ import httpx
 
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks
-from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict, was_sent
+from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.pipeline.rate_limit import ScopeLimits
@@ -26,6 +26,11 @@ from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, require_secur
 __all__ = ["Client"]
 
 _LIBRARY: Final = f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
+
+
+def _require(name: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(f"{name} must be a {kind.__name__} or None, not {value!r}")
 
 
 @attrs.frozen
@@ -65,6 +70,9 @@ class Client:
     ) -> None:
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
+        _require("retry", retry, RetryPolicy)
+        _require("rate_limit", rate_limit, RateLimit)
+        _require("timeouts", timeouts, Timeouts)
         origin = require_secure("base_url", base_url)
         if transport is None:
             # Imported here: aiohttp doubles the import time, and an own transport does without it.
@@ -163,6 +171,7 @@ class Client:
                 raise ConfigurationError(f"{name} must be seconds, at least 0, not {value!r}")
         if priority not in (None, "interactive", "bulk"):
             raise ConfigurationError(f'priority must be "interactive" or "bulk", not {priority!r}')
+        _require("retry", retry, RetryPolicy)
         options = self._options
         view = copy.copy(self)
         view._become_view(  # noqa: SLF001 - of the same class
@@ -205,13 +214,12 @@ class Client:
         """
         if not path.startswith("/") or path.startswith("//"):
             raise ConfigurationError(f'path must begin with one "/": {path!r} does not; the host is the client\'s')
-        request = httpx.Request(
-            method.upper(),
-            self._base_url + path,
-            params=params,
-            json=json,
-            headers={"Accept": "application/json", **self._headers, **(headers or {})},
-        )
+        sent = httpx.Headers({"Accept": "application/json", **self._headers})
+        sent.update(headers)
+        try:
+            request = httpx.Request(method.upper(), self._base_url + path, params=params, json=json, headers=sent)
+        except httpx.InvalidURL as error:
+            raise ConfigurationError(f"path must be one: {error}") from None
         return await self._send(self._call(self.protocol.operation(request), {}), request)
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Any:
@@ -262,11 +270,10 @@ class Client:
         try:
             response = await self._pipeline.outermost.handle_async_request(request)
         except httpx.TransportError as error:
-            sent = was_sent(error)
             raise TransportError(
                 f"{call.doing}: {type(error).__name__}: {error} "
-                f"({call.attempts} attempt(s), the last {'was not sent' if sent == 'no' else 'may have been sent'})",
-                sent=sent,
+                f"({call.attempts} attempt(s), {'nothing was' if call.sent == 'no' else 'it may have been'} sent)",
+                sent=call.sent,
                 operation=call.operation.name,
                 attempts=call.attempts,
             ) from error

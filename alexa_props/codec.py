@@ -11,6 +11,7 @@ import email.utils
 import enum
 import json
 import math
+import reprlib
 import types
 import typing
 from collections.abc import Callable
@@ -65,7 +66,7 @@ class Codec:
         try:
             return self._detailed.structure(value, model)
         except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-            reasons = "; ".join(cattrs.transform_error(error, path=_name(model)))
+            reasons = "; ".join(cattrs.transform_error(error, path=_name(model), format_exception=_reason))
             raise DecodeError(f"the answer makes no sense: {reasons}") from None
 
     def structure_all(self, values: Any, model: type[T]) -> tuple[T, ...]:
@@ -75,6 +76,10 @@ class Codec:
     def unstructure(self, value: Any) -> Any:
         """What goes on the wire, as plain dicts, lists and scalars."""
         return self._fast.unstructure(value)
+
+
+def _reason(error: BaseException, _: Any) -> str:
+    return "a required member is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _name(model: Any) -> str:
@@ -106,12 +111,12 @@ def _converter(
         names: dict[str, Any] = {field.name: override(rename=wire(field)) for field in attrs.fields(model)}
         unstructure = make_dict_unstructure_fn(model, converter, **names)
         # None and an empty tuple mean that the service did not send it, so it is not written either.
-        return lambda value: {name: member for name, member in unstructure(value).items() if member not in (None, ())}
+        return lambda value: {name: member for name, member in unstructure(value).items() if member not in (None, [])}
 
     converter.register_structure_hook_factory(attrs.has, structure_model)
     converter.register_unstructure_hook_factory(attrs.has, unstructure_model)
     converter.register_structure_hook_factory(_is_open_enum, _structure_open_enum)
-    converter.register_unstructure_hook_factory(_is_open_enum, lambda _: str)
+    converter.register_unstructure_hook_factory(_is_open_enum, lambda _: _unstructure_open_enum)
     converter.register_structure_hook_factory(_is_list, lambda to: _structure_list(converter, to))
     converter.register_structure_hook(str, _structure_str)
     converter.register_structure_hook(int, _structure_int)
@@ -137,7 +142,7 @@ def _is_open_enum(to: Any) -> bool:
 
 
 def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
-    known = {
+    known: dict[Any, enum.StrEnum] = {
         member.value: member
         for kind in typing.get_args(to)
         if isinstance(kind, type) and issubclass(kind, enum.StrEnum)
@@ -148,9 +153,14 @@ def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if value is None and optional:
             return None
-        return known.get(value) or _structure_str(value, str)
+        text = _structure_str(value, str)
+        return known.get(text, text)
 
     return structure
+
+
+def _unstructure_open_enum(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _is_list(to: Any) -> bool:
@@ -183,6 +193,8 @@ def _structure_str(value: Any, _: Any) -> str:
 def _structure_int(value: Any, _: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"a whole number was expected, not {_kind(value)}")
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"a whole number was expected, not {value!r}")
     return int(value)
 
 
@@ -194,12 +206,12 @@ def _structure_plain_text(value: Any, _: Any) -> str:
 
 
 def _structure_timestamp(value: Any, _: Any) -> dt.datetime:
-    if isinstance(value, dt.datetime):
-        return value
     try:
         return _timestamp(value)
     except (ValueError, OverflowError, OSError, TypeError):
-        raise ValueError(f"{value!r} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected") from None
+        raise ValueError(
+            f"{reprlib.repr(value)} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected"
+        ) from None
 
 
 def _timestamp(value: Any) -> dt.datetime:
@@ -209,9 +221,11 @@ def _timestamp(value: Any) -> dt.datetime:
         # Milliseconds fall out of range here: guessing would hide an error of a factor of 1,000.
         return dt.datetime.fromtimestamp(value, dt.UTC)
     try:
-        return dt.datetime.fromtimestamp(float(value), dt.UTC)
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
     try:
         moment = dt.datetime.fromisoformat(value)
     except ValueError:
@@ -253,6 +267,6 @@ def parse_http_date(value: str | None) -> dt.datetime | None:
         return None
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)

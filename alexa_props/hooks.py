@@ -17,7 +17,17 @@ from alexa_props.errors import ConfigurationError
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-__all__ = ["AttemptEnded", "AttemptStarted", "CallEnded", "CallStarted", "Event", "Hook", "Hooks", "RetryScheduled"]
+__all__ = [
+    "AttemptEnded",
+    "AttemptStarted",
+    "CallEnded",
+    "CallStarted",
+    "Event",
+    "Hook",
+    "Hooks",
+    "RetryScheduled",
+    "opentelemetry",
+]
 
 logger: Final = logging.getLogger("alexa_props")
 

@@ -148,7 +148,8 @@ class Call:
         attempts: how often an attempt was started.
         refused: how often the service throttled it.
         refreshed: whether a refused token was already replaced once.
-        sent: "maybe" from the moment an attempt was handed to the pool until it is known that nothing left.
+        sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
+            nothing left; "maybe" for good once an attempt that may have been sent had no answer.
         waited: seconds at the rate limiter, all attempts together.
         token_scheme: how the token goes into the Authorization header.
 

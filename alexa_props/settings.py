@@ -52,18 +52,24 @@ class Secret:
         return hash(self._value)
 
 
-def _number(minimum: float, *, optional: bool = False) -> Any:
+def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> Any:
     """An attrs validator: a finite number of at least `minimum`, or None where that is allowed."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and optional:
             return
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < minimum:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and minimum <= value < math.inf
+        if not number or (whole and not isinstance(value, int)):
             where = f"{type(instance).__name__}({attribute.name}=…)"
-            allowed = f"a number of at least {minimum:g}" + (" or None" if optional else "")
+            allowed = f"a {'whole ' if whole else ''}number of at least {minimum:g}" + (" or None" if optional else "")
             raise ConfigurationError(f"{where} must be {allowed}, not {value!r}")
 
     return check
+
+
+def _hashable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001 - attrs' interface
+    if not isinstance(value, Hashable):
+        raise ConfigurationError(f"RateLimit(scope=…) must be hashable, such as a string, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +87,7 @@ class RetryPolicy:
 
     """
 
-    max_attempts: int = attrs.field(default=4, validator=_number(1))
+    max_attempts: int = attrs.field(default=4, validator=_number(1, whole=True))
     base: float = attrs.field(default=0.5, validator=_number(0))
     cap: float = attrs.field(default=20.0, validator=_number(0))
     max_retry_after: float = attrs.field(default=120.0, validator=_number(0))
@@ -101,8 +107,8 @@ class RateLimit:
     """
 
     per_second: float | None = attrs.field(default=None, validator=_number(0.001, optional=True))
-    burst: int = attrs.field(default=1, validator=_number(1))
-    scope: Hashable | None = None
+    burst: int = attrs.field(default=1, validator=_number(1, whole=True))
+    scope: Hashable | None = attrs.field(default=None, validator=_hashable)
     max_wait: float | None = attrs.field(default=None, validator=_number(0, optional=True))
 
 
@@ -164,6 +170,9 @@ def require_secure(argument: str, url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):
         raise ConfigurationError(f"{argument} must be a URL such as https://api.amazonalexa.com") from None
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        # Not quoted: it may be a password.
+        raise ConfigurationError(f"{argument} must be a URL without user name, query and fragment")
     if parsed.scheme == "https" and parsed.host:
         return parsed
     if parsed.scheme == "http" and _is_loopback(parsed.host):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import math
 import urllib.parse
-from collections.abc import AsyncGenerator, Generator
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any, Final, TypeVar
 
 import anyio
 import attrs
@@ -22,6 +22,8 @@ from alexa_props.operation import EXTENSION, request_id_of
 from alexa_props.settings import Secret, require_secure
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
+
+T = TypeVar("T")
 
 TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 _ADVISORY: Final = 300.0
@@ -99,13 +101,13 @@ class LoginWithAmazon(httpx.Auth):
         self._refresh_token = Secret(refresh_token)
         # Before anything may raise: a traceback shows what names are bound to.
         del client_secret, refresh_token
-        for name, given in (
-            ("client_id", isinstance(client_id, str) and client_id),
+        for name, secret in (
+            ("client_id", Secret(client_id)),
             ("client_secret", self._client_secret),
             ("refresh_token", self._refresh_token),
         ):
-            if not given:
-                raise ConfigurationError(f"{name} must be a non-empty string")
+            if not secret or not secret.reveal().isprintable():
+                raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_secure("token_url", token_url)
         self._store = token_store
         self._loaded = token_store is None
@@ -173,9 +175,13 @@ class LoginWithAmazon(httpx.Auth):
     async def _load(self) -> None:
         if self._loaded or self._store is None:
             return
-        stored = await self._store.load()
-        if stored:
-            self._refresh_token = Secret(stored)
+        store = self._store
+
+        async def load() -> Secret:
+            return Secret(await store.load() or "")
+
+        stored = await _ask_store("give the refresh token", load, self._refresh_token)
+        self._refresh_token = stored or self._refresh_token
         self._loaded = True
 
     def _token_request(self) -> httpx.Request:
@@ -200,15 +206,29 @@ class LoginWithAmazon(httpx.Auth):
             raise self._refusal(response)
         access, rotated, life = _parse(response)
         if rotated is not None and rotated != self._refresh_token and self._store is not None:
-            # The old refresh token may be dead by now: the new one is saved even if nobody waits for it any more.
-            with anyio.move_on_after(_SAVE_LIMIT, shield=True) as scope:
-                await self._store.save(rotated.reveal())
-            if scope.cancelled_caught:
-                raise AuthenticationError(
-                    f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"
-                )
+            await self._save(self._store, rotated)
         self._refresh_token = rotated or self._refresh_token
         return _Token(access, received, life)
+
+    async def _save(self, store: TokenStore, rotated: Secret) -> None:
+        """Save a new refresh token, even if nobody waits for it any more: the old one may be dead by now."""
+
+        def ask() -> Awaitable[None]:
+            return _ask_store("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
+
+        with anyio.move_on_after(_SAVE_LIMIT, shield=True) as limit:
+            try:
+                await ask()
+            except anyio.get_cancelled_exc_class():
+                # asyncio's own `Task.cancel` goes through a shield.
+                if not limit.cancel_called:
+                    await ask()
+                    self._refresh_token = rotated
+                raise
+        if limit.cancelled_caught:
+            raise AuthenticationError(
+                f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"
+            )
 
     def _refusal(self, response: httpx.Response) -> AuthenticationError:
         try:
@@ -235,6 +255,15 @@ _ADVICE: Final = {
 }
 
 
+async def _ask_store(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret) -> T:
+    """What a token store gives. Its exceptions stay inside, without `secret`: frames and texts may show tokens."""
+    try:
+        return await ask()
+    except Exception as error:  # noqa: BLE001 - a store may do what it wants
+        reason = f"{type(error).__name__}: {error}".replace(secret.reveal(), "…")
+    raise AuthenticationError(f"the token store could not {doing}: {reason}")
+
+
 def _text(body: Any, name: str) -> str | None:
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) else None
@@ -246,9 +275,12 @@ def _parse(response: httpx.Response) -> tuple[Secret, Secret | None, float]:
     try:
         body = parse_json(response.content)
         access, rotated = _text(body, "access_token"), _text(body, "refresh_token")
-        if access:
+        if not access:
+            fault = "its answer holds no access_token"
+        elif not (access + (rotated or "")).isprintable() or not access.isascii():
+            fault = "its answer holds a token that cannot be sent"
+        else:
             return Secret(access), Secret(rotated) if rotated else None, _life(body.get("expires_in"))
-        fault = "its answer holds no access_token"
     except DecodeError:
         # Not the parser's own words: they show how the answer begins, which may be a token cut off.
         fault = "its answer is not JSON"
@@ -265,7 +297,7 @@ def _parse(response: httpx.Response) -> tuple[Secret, Secret | None, float]:
 def _life(value: Any) -> float:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _DEFAULT_LIFE
     return seconds if math.isfinite(seconds) and seconds > 0 else _DEFAULT_LIFE
 

@@ -50,18 +50,24 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await flow.aclose()
 
     async def _run(self, flow: AsyncGenerator[httpx.Request, httpx.Response], request: httpx.Request) -> httpx.Response:
-        await self._serve(flow, await anext(flow), request)
+        try:
+            await self._serve(flow, await anext(flow), request)
+        except StopAsyncIteration:
+            raise ConfigurationError(
+                f"the flow of {type(self._auth).__name__} ended without yielding the request that it was given"
+            ) from None
         call = request.extensions.get(EXTENSION)
         if isinstance(call, Call):
             call.sent = "maybe"
         response = await self._inner.handle_async_request(request)
+        # A flow may look at it, as digest authentication does for cookies.
+        response.request = request
         if self._auth.requires_response_body:
             await response.aread()
         try:
-            wanted = await flow.asend(response)
+            await self._serve(flow, await flow.asend(response), request)
         except StopAsyncIteration:
             return response
-        await self._serve(flow, wanted, request)
         if isinstance(call, Call) and not call.refreshed:
             call.refreshed = True
             response.extensions[REPLAY] = True
@@ -89,6 +95,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
             attempt += 1
             try:
                 response = await self._inner.handle_async_request(wanted)
+                response.request = wanted
                 await response.aread()
             except httpx.TransportError as error:
                 if attempt == _SIDE_ATTEMPTS:

@@ -86,9 +86,11 @@ class Controller:
 
     def take(self, now: float, *, held_back: bool) -> None:
         """A request leaves now. `held_back`: the rate is what made it wait, so a higher one would be used."""
+        # Behind schedule, it is not the rate that holds requests back: raised further, it would mean nothing.
+        kept = held_back and now - self._due <= self.LATE
         # Whoever was held back wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
         self._due = max(self._due, now - self.LATE if held_back else now) + 1 / self.rate
-        if held_back:
+        if kept:
             self._raise(now)
         else:
             self._raised_at = now
@@ -102,10 +104,17 @@ class Controller:
         if sent_at <= self._cut_at:
             return
         self.ceiling = self.rate
-        self.rate = max(self.rate * self.CUT, self.FLOOR)
+        # A known rate may lie below the floor.
+        self.rate = min(self.rate, max(self.rate * self.CUT, self.FLOOR))
         self._cut_at = self._raised_at = now
         # What the old rate had planned no longer holds; after a pause, requests leave one by one.
         self._due = max(now + 1 / self.rate, self.paused_until)
+
+    def forget_times(self) -> None:
+        """Another clock ticks: what was learned stands, what was planned does not."""
+        self._due = self.paused_until = 0.0
+        self._cut_at = -1.0
+        self._raised_at = None
 
     def _raise(self, now: float) -> None:
         since = now - (now if self._raised_at is None else self._raised_at)
@@ -142,6 +151,7 @@ class Scope:
         self._lanes: dict[Lane, deque[_Waiter]] = {"interactive": deque(), "bulk": deque()}
         self._permits = itertools.count(1)
         self._bulk_turn = False
+        self._seen = 0.0
 
     @property
     def waiting(self) -> int:
@@ -149,31 +159,28 @@ class Scope:
         return sum(map(len, self._lanes.values()))
 
     def idle(self) -> bool:
-        """Whether nobody would notice if it were forgotten."""
-        return not self.waiting and not self.in_flight
+        """Whether nobody would notice soon if it were forgotten: nothing is under way, planned or paused."""
+        return not self.waiting and not self.in_flight and self.controller.delay(self._now()) <= 0
 
     def expected_wait(self, lane: Lane) -> float:
         """Seconds that a call would wait that joined the line now, as things stand."""
         ahead = self.waiting if lane == "bulk" else len(self._lanes["interactive"])
-        return self.controller.delay(anyio.current_time()) + ahead / self.controller.rate
+        return self.controller.delay(self._now()) + ahead / self.controller.rate
 
     async def acquire(self, lane: Lane) -> None:
         """Wait for a permit. Cancelled at any point, it leaves nothing behind."""
-        if not self.waiting and self.controller.delay(anyio.current_time()) <= 0:
+        if not self.waiting and self.controller.delay(self._now()) <= 0:
             self._permit(held_back=False)
             return
         waiter = _Waiter(lane)
         line = self._lanes[lane]
-        before = self._first()
         line.append(waiter)
-        if before is not None and self._first() is waiter:
-            # Overtaken: it stops watching the clock and waits for its turn again.
-            before.turn.set()
         try:
             while True:
+                # Whoever was overtaken while it watched the clock finds out when it rings.
                 if self._first() is not waiter:
                     await waiter.turn.wait()
-                elif (delay := self.controller.delay(anyio.current_time())) > 0:
+                elif (delay := self.controller.delay(self._now())) > 0:
                     with anyio.move_on_after(delay):
                         await waiter.turn.wait()
                 else:
@@ -190,11 +197,18 @@ class Scope:
 
     def throttled(self, sent_at: float, retry_after: float | None, request_id: str | None) -> None:
         """The service refused a request; whoever watches the clock looks again."""
-        self.controller.throttled(anyio.current_time(), sent_at, retry_after, request_id)
+        self.controller.throttled(self._now(), sent_at, retry_after, request_id)
         self._wake()
 
+    def _now(self) -> float:
+        now = anyio.current_time()
+        if now < self._seen:  # a clock that went back is another event loop's: trio's begin anywhere
+            self.controller.forget_times()
+        self._seen = now
+        return now
+
     def _permit(self, *, held_back: bool) -> None:
-        self.controller.take(anyio.current_time(), held_back=held_back)
+        self.controller.take(self._now(), held_back=held_back)
         self.in_flight += 1
         self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
 

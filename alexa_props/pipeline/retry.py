@@ -9,9 +9,9 @@ import anyio
 import httpx
 
 from alexa_props.codec import parse_retry_after
-from alexa_props.errors import AlexaError, DeadlineExceeded
+from alexa_props.errors import DeadlineExceeded
 from alexa_props.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Hooks, RetryScheduled
-from alexa_props.operation import Call, ServiceProtocol, Verdict, call_of, request_id_of, was_sent
+from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, request_id_of, was_sent
 from alexa_props.settings import RetryPolicy
 
 __all__ = ["REPLAY", "RetryTransport"]
@@ -61,6 +61,10 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request until it has an answer that stands; raises what the last attempt raised."""
         call = call_of(request, self._protocol)
+        if call.attempts:
+            # Its owner sends the same request again: the marks on it are of the first time.
+            del request.extensions[EXTENSION]
+            call = call_of(request, self._protocol)
         if not self._hooks:
             return await self._until_deadline(request, call)
         started = anyio.current_time()
@@ -73,12 +77,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
             )
         )
         status: int | None = None
-        error: str | None = "CancelledError"
+        error: str | None = None
         try:
             response = await self._until_deadline(request, call)
-            status, error = response.status_code, None
+            status = response.status_code
             return response
-        except (httpx.HTTPError, AlexaError) as failure:
+        except BaseException as failure:
             error = type(failure).__name__
             raise
         finally:
@@ -104,7 +108,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         # Only the scope's own cancellation leads here: it swallows nothing else.
         raise DeadlineExceeded(
             f"{call.doing}: not done within {call.deadline - started:.3g} s, {call.attempts} attempt(s) in it; "
-            + ("an attempt was under way" if call.sent == "maybe" else "nothing was under way"),
+            + ("it may have been sent" if call.sent == "maybe" else "nothing was under way"),
             sent=call.sent,
             operation=call.operation.name,
             attempts=call.attempts,
@@ -114,17 +118,19 @@ class RetryTransport(httpx.AsyncBaseTransport):
         policy = call.retry or self._policy
         while True:
             call.attempts += 1
+            # What an earlier attempt may have sent stays sent, however this one ends.
+            before = call.sent
             failure: httpx.TransportError | None = None
             response: httpx.Response | None = None
             try:
                 response = await self._attempt(request, call)
             except httpx.TransportError as error:
                 failure = error
-                call.sent = was_sent(error)
+                call.sent = "maybe" if before == "maybe" else was_sent(error)
                 again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
                 delay = self._delay(call, policy, None, throttled=False) if again else None
             else:
-                call.sent = "no"
+                call.sent = before
                 if response.extensions.get(REPLAY):
                     continue
                 delay = self._delay_after(call, policy, response)
@@ -148,12 +154,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
         self._hooks.emit(AttemptStarted(call_id=id(call), operation=call.operation.name, attempt=call.attempts))
         status: int | None = None
         request_id: str | None = None
-        error: str | None = "CancelledError"
+        error: str | None = None
         try:
             response = await self._inner.handle_async_request(request)
-            status, request_id, error = response.status_code, request_id_of(response), None
+            status, request_id = response.status_code, request_id_of(response)
             return response
-        except (httpx.HTTPError, AlexaError) as failure:
+        except BaseException as failure:
             error = type(failure).__name__
             raise
         finally:

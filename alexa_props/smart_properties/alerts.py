@@ -100,7 +100,7 @@ class Alerts:
 
     def __init__(self, client: Client, scheme: Literal["Bearer", "bare"]) -> None:
         self._client = client
-        self._scheme = scheme
+        self._scheme: Literal["Bearer", "bare"] = scheme
 
     def delete_alarms(self, unit_id: str) -> Deletion:
         """Delete all alarms on all devices of a unit; nothing to delete counts as done.

@@ -1,0 +1,638 @@
+"""One refresh at a time, when it is due, of the token that was refused, and no token lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+import trio.testing
+
+from alexa_props import LoginWithAmazon, RetryPolicy, TokenStore, errors
+from tests.helpers import (
+    ORIGIN,
+    STATION,
+    TOKEN_URL,
+    Amazon,
+    answer,
+    gather,
+    get,
+    login,
+    smart_properties,
+    virtual_time,
+)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+class Store:
+    """A token store in memory."""
+
+    def __init__(self, kept: str | None = None) -> None:
+        self.kept = kept
+        self.loads = 0
+        self.before_save: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
+
+    async def load(self) -> str | None:
+        self.loads += 1
+        return self.kept
+
+    async def save(self, refresh_token: str) -> None:
+        await self.before_save()
+        self.kept = refresh_token
+
+
+def test_it_is_a_token_store() -> None:
+    store: TokenStore = Store()
+    assert store is not None
+
+
+async def fail() -> None:
+    raise OSError("disk full, while writing Atzr|rotated-1")
+
+
+# The token request
+
+
+async def test_the_token_request() -> None:
+    amazon = Amazon()
+    auth = LoginWithAmazon(client_id="id&1", client_secret="s=+ é", refresh_token="Atzr|%20")
+    await get(smart_properties(amazon, auth=auth))
+    (request,) = amazon.token.seen
+    assert (request.method, str(request.url)) == ("POST", TOKEN_URL)
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert "Authorization" not in request.headers
+    assert request.form == {
+        "grant_type": "refresh_token",
+        "refresh_token": "Atzr|%20",
+        "client_id": "id&1",
+        "client_secret": "s=+ é",
+    }
+    assert amazon.api.seen[0].token == "Bearer Atza|access-1"
+
+
+async def test_alerts_may_take_the_token_without_a_prefix() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login(), alerts_authorization="bare")
+    await client.alerts.delete_alarms("unit-1")
+    await get(client)
+    assert [seen.token for seen in amazon.api.seen] == ["Atza|access-1", "Bearer Atza|access-1"]
+
+
+async def test_the_token_endpoint_may_be_elsewhere() -> None:
+    amazon = Amazon()
+    await get(smart_properties(amazon, auth=login(token_url="http://localhost:8080/auth/o2/token")))
+    assert str(amazon.token.seen[0].url) == "http://localhost:8080/auth/o2/token"
+
+
+@pytest.mark.parametrize("url", ["http://api.amazon.com/token", "ftp://api.amazon.com", "api.amazon.com", ""])
+def test_secrets_are_not_sent_in_the_clear(url: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="token_url must be https"):
+        login(token_url=url)
+
+
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "refresh_token"])
+@pytest.mark.parametrize("value", ["", None, 7, b"bytes", "token\n", "\udc80"])
+def test_arguments_that_cannot_be_right(name: str, value: Any) -> None:
+    arguments = {"client_id": "id", "client_secret": "secret", "refresh_token": "Atzr|token", name: value}
+    with pytest.raises(errors.ConfigurationError, match=f"{name} must be a non-empty string"):
+        LoginWithAmazon(**arguments)
+
+
+# When
+
+
+async def test_a_token_is_used_until_it_is_due() -> None:
+    amazon = Amazon(life=3600)
+    client = smart_properties(amazon, auth=login())
+    for at in (0, 3299.9, 3300.1, 3400):
+        await anyio.sleep(at - anyio.current_time())
+        await get(client)
+    assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1"] * 2 + ["Bearer Atza|access-2"] * 2
+    assert amazon.token.times == pytest.approx([0, 3300.1], abs=0.01)
+
+
+@pytest.mark.parametrize("life", [3600, "3600", 3600.0, None, "soon", 0, -5, 1e999, 10**400, [1]])
+async def test_a_life_that_makes_no_sense_is_an_hour(life: object) -> None:
+    amazon = Amazon(life=life)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(3299)
+    await get(client)
+    assert len(amazon.token.seen) == 1
+    await anyio.sleep(2)
+    await get(client)
+    assert len(amazon.token.seen) == 2
+
+
+async def test_short_lived_tokens_are_not_refreshed_on_each_call() -> None:
+    amazon = Amazon(life=5)
+    client = smart_properties(amazon, auth=login())
+    for _ in range(100):
+        await get(client)
+        await anyio.sleep(0.1)
+    assert len(amazon.token.seen) <= 10 / 3.7 + 1
+
+
+async def test_in_the_advisory_window_one_refreshes_and_the_others_go_on() -> None:
+    amazon = Amazon(latency=30)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(3350)
+    begun = anyio.current_time()
+    ends: list[float] = []
+
+    async def call() -> None:
+        await get(client)
+        ends.append(anyio.current_time() - begun)
+
+    await gather(*[call] * 50)
+    assert sum(end < 1 for end in ends) == 49
+    assert max(ends) == pytest.approx(30, abs=0.1)
+    assert len(amazon.token.seen) == 2
+    assert [seen.token for seen in amazon.api.seen].count("Bearer Atza|access-2") == 1
+
+
+async def test_the_windows_of_a_short_lived_token_shrink_with_it() -> None:
+    amazon = Amazon(life=20, latency=1)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(16)
+    # 4 s are left: less than a quarter, so one refreshes, but more than a tenth, so the others go on.
+    await gather(*[lambda: get(client)] * 10)
+    assert [seen.token for seen in amazon.api.seen].count("Bearer Atza|access-1") == 10
+
+
+async def test_in_the_mandatory_window_all_wait() -> None:
+    amazon = Amazon(latency=30)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(3545)
+    await gather(*[lambda: get(client)] * 50)
+    assert len(amazon.token.seen) == 2
+    assert [seen.token for seen in amazon.api.seen[1:]] == ["Bearer Atza|access-2"] * 50
+
+
+async def test_a_refresh_that_takes_long_makes_others_wait_once_the_old_token_is_too_old() -> None:
+    amazon = Amazon(latency=100)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(3400)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client)
+        await anyio.sleep(60)
+        await get(client)
+    assert amazon.api.seen[-1].token == "Bearer Atza|access-2"
+    assert len(amazon.token.seen) == 2
+
+
+async def test_an_advisory_refresh_that_fails_is_tried_again_after_ten_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(3350)
+    amazon.token.script = [answer(400, {"error": "invalid_grant"}), amazon.token.script[0]]
+    for _ in range(20):
+        await get(client)
+        await anyio.sleep(0.4)
+    assert len(amazon.token.seen) == 2
+    assert "the old one still serves" in caplog.text
+    await anyio.sleep(2.1)
+    await get(client)
+    assert len(amazon.token.seen) == 3
+    assert amazon.api.seen[-1].token == "Bearer Atza|access-2"
+
+
+# How often
+
+
+async def test_200_callers_are_one_refresh() -> None:
+    amazon = Amazon(latency=1)
+    client = smart_properties(amazon, auth=login())
+    results = await gather(*[lambda: get(client)] * 200)
+    assert not any(isinstance(result, Exception) for result in results)
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 200)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+async def test_200_refusals_of_one_token_are_one_refresh(spread: float) -> None:
+    """azure-core fetches 8 tokens for this, and a lock without the comparison 200."""
+    amazon = Amazon(latency=0.2)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    amazon.revoke()
+    serve = amazon.api.script[0]
+
+    async def late(request: httpx.Request) -> Any:
+        assert callable(serve)
+        response = serve(request)
+        await anyio.sleep(len(amazon.api.seen) % 200 / 200 * spread)
+        return response
+
+    amazon.api.script = [late]
+    results = await gather(*[lambda: get(client)] * 200)
+    assert not any(isinstance(result, Exception) for result in results)
+    assert len(amazon.token.seen) == 2
+
+
+async def test_a_late_refusal_of_the_old_token_does_not_drop_the_new_one() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    serve = amazon.api.script[0]
+
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await anyio.sleep(100)
+        return answer(401)
+
+    amazon.api.script = [slow, serve]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client)
+        await anyio.sleep(1)
+        amazon.revoke()
+        await get(client)
+    assert len(amazon.token.seen) == 2
+
+
+async def test_at_most_one_refresh_a_call() -> None:
+    amazon = Amazon()
+    amazon.api.script = [401]
+    client = smart_properties(amazon, auth=login())
+    for calls in (1, 2):
+        with pytest.raises(errors.Unauthorized):
+            await get(client)
+        assert (len(amazon.token.seen), len(amazon.api.seen)) == (1 + calls, 2 * calls)
+
+
+FORBIDDEN = [
+    {"errors": [{"code": "FORBIDDEN", "description": "no permission"}]},
+    {"errors": [{"code": "OTHER"}, "odd", {"code": "FORBIDDEN"}]},
+    {"type": "FORBIDDEN", "message": "no permission"},
+    {"code": "FORBIDDEN"},
+]
+
+
+@pytest.mark.parametrize("body", FORBIDDEN)
+async def test_a_missing_permission_is_no_reason_to_refresh(body: object) -> None:
+    amazon = Amazon()
+    amazon.api.script = [answer(401, body)]
+    client = smart_properties(amazon, auth=login())
+    with pytest.raises(errors.ApiError):
+        await client.alerts.delete_alarms("unit-1")
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(401),
+        answer(401, {"errors": "FORBIDDEN"}),
+        answer(401, ["FORBIDDEN"]),
+        answer(401, {"errors": [{"code": "UNAUTHORIZED"}]}),
+        httpx.Response(401, html="<p>FORBIDDEN</p>"),
+    ],
+)
+async def test_any_other_401_refreshes(refusal: httpx.Response) -> None:
+    amazon = Amazon()
+    amazon.api.script = [refusal, 204]
+    await get(smart_properties(amazon, auth=login()))
+    assert len(amazon.token.seen) == 2
+
+
+async def test_a_403_does_not_refresh() -> None:
+    amazon = Amazon()
+    amazon.api.script = [403]
+    with pytest.raises(errors.Forbidden):
+        await get(smart_properties(amazon, auth=login()))
+    assert len(amazon.token.seen) == 1
+
+
+async def test_a_refresh_that_is_refused_after_a_401_raises_that() -> None:
+    amazon = Amazon()
+    amazon.api.script = [401]
+    amazon.token.script = [amazon.token.script[0], answer(400, {"error": "invalid_grant"})]
+    with pytest.raises(errors.AuthenticationError):
+        await get(smart_properties(amazon, auth=login()))
+    assert len(amazon.api.seen) == 1
+
+
+# The leader fails, or leaves
+
+
+async def test_a_refusal_is_shared_by_all_who_wait() -> None:
+    amazon = Amazon(latency=1)
+    amazon.token.script = [answer(400, {"error": "invalid_grant", "error_description": "revoked"})]
+    client = smart_properties(amazon, auth=login())
+    results = await gather(*[lambda: get(client)] * 50)
+    assert {type(result) for result in results} == {errors.AuthenticationError}
+    assert {result.error for result in results} == {"invalid_grant"}
+    # Not one exception in fifty tasks: its traceback would grow in all of them.
+    assert len({id(result) for result in results}) == 50
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0)
+    # Those who come later ask again.
+    with pytest.raises(errors.AuthenticationError):
+        await get(client)
+    assert len(amazon.token.seen) == 2
+
+
+async def test_a_token_endpoint_that_is_down_fails_all_who_wait_at_once() -> None:
+    amazon = Amazon(latency=1)
+    amazon.token.script = [httpx.ConnectError]
+    client = smart_properties(amazon, auth=login())
+    results = await gather(*[lambda: get(client)] * 50)
+    assert {type(result) for result in results} == {errors.TransportError}
+    assert {result.sent for result in results} == {"no"}
+    assert len(amazon.token.seen) == 3
+
+
+async def test_the_one_who_refreshes_is_cancelled_and_another_takes_over() -> None:
+    amazon = Amazon(latency=10)
+    client = smart_properties(amazon, auth=login())
+
+    async def impatient() -> None:
+        with anyio.move_on_after(5):
+            await get(client)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(impatient)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(20):
+            tasks.start_soon(get, client)
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 20)
+    assert amazon.token.times == pytest.approx([0, 5], abs=0.01)
+
+
+# OAuth errors
+
+
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "unauthorized_client", "invalid_request"])
+async def test_oauth_errors(error: str) -> None:
+    amazon = Amazon()
+    amazon.token.script = [
+        answer(400, {"error": error, "error_description": "so it is", "request_id": "x"}, x_amzn_RequestId="request-9")
+    ]
+    with pytest.raises(errors.AuthenticationError) as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert (caught.value.error, caught.value.error_description) == (error, "so it is")
+    assert (caught.value.status, caught.value.request_id) == (400, "request-9")
+    for part in ("api.amazon.com", "amzn1.application-oa2-client.one", "400", error, "so it is", "request-9"):
+        assert part in str(caught.value)
+    assert "secret" not in str(caught.value).replace("client_secret", "")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b'{"error": 7}'])
+async def test_a_refusal_that_says_nothing(body: bytes) -> None:
+    amazon = Amazon()
+    amazon.token.script = [httpx.Response(403, content=body)]
+    with pytest.raises(errors.AuthenticationError, match="403") as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert (caught.value.error, caught.value.error_description) == (None, None)
+
+
+NONSENSE = [
+    b"",
+    b"<html>Atza|secret</html>",
+    b'{"access_token": "Atza|secret',
+    b'["Atza|secret"]',
+    b'"Atza|secret"',
+    b'{"token": "Atza|secret"}',
+    b'{"access_token": null}',
+    b'{"access_token": 7}',
+    b'{"access_token": ""}',
+    '{"access_token": "Atza|secret é"}'.encode(),
+    b'{"access_token": "Atza|secret\\r\\nX: y"}',
+    b'{"access_token": "Atza|secret", "refresh_token": "Atzr|secret\\ud800"}',
+]
+
+
+@pytest.mark.parametrize("body", NONSENSE)
+async def test_a_success_that_makes_no_sense(body: bytes) -> None:
+    amazon = Amazon()
+    amazon.token.script = [httpx.Response(200, content=body)]
+    with pytest.raises(errors.AuthenticationError, match="answered 200, but its answer") as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert amazon.api.seen == []
+
+
+# The store
+
+
+async def test_the_store_knows_the_refresh_token_and_is_asked_once() -> None:
+    amazon, store = Amazon(life=20), Store("Atzr|stored")
+    client = smart_properties(amazon, auth=login(token_store=store))
+    for _ in range(3):
+        await get(client)
+        await anyio.sleep(30)
+    assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|stored"] * 3
+    assert store.loads == 1
+
+
+@pytest.mark.parametrize("kept", [None, ""])
+async def test_an_empty_store_leaves_the_given_refresh_token(kept: str | None) -> None:
+    amazon = Amazon()
+    await get(smart_properties(amazon, auth=login(token_store=Store(kept))))
+    assert amazon.token.seen[0].form["refresh_token"] == "Atzr|secret-refresh"
+
+
+async def test_a_rotated_token_is_saved_before_anything_uses_it() -> None:
+    amazon, store = Amazon(life=20), Store()
+    amazon.rotate = True
+    kept_at_call: list[str | None] = []
+    serve = amazon.api.script[0]
+
+    def look(request: httpx.Request) -> Any:
+        kept_at_call.append(store.kept)
+        assert callable(serve)
+        return serve(request)
+
+    amazon.api.script = [look]
+    store.before_save = lambda: anyio.sleep(3)
+    client = smart_properties(amazon, auth=login(token_store=store))
+    await get(client)
+    await anyio.sleep(30)
+    await get(client)
+    assert kept_at_call == ["Atzr|rotated-1", "Atzr|rotated-2"]
+    assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|secret-refresh", "Atzr|rotated-1"]
+
+
+async def test_without_a_store_a_rotated_token_is_used_all_the_same() -> None:
+    amazon = Amazon(life=20)
+    amazon.rotate = True
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(30)
+    await get(client)
+    assert amazon.token.seen[1].form["refresh_token"] == "Atzr|rotated-1"
+
+
+async def test_a_token_that_was_not_rotated_is_not_saved() -> None:
+    amazon, store = Amazon(), Store()
+    amazon.token.script = [
+        answer(json={"access_token": "Atza|access-1", "expires_in": 3600, "refresh_token": "Atzr|secret-refresh"})
+    ]
+    amazon.valid.add("Atza|access-1")
+    store.before_save = fail
+    await get(smart_properties(amazon, auth=login(token_store=store)))
+
+
+async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_without_the_token() -> None:
+    amazon, store = Amazon(latency=1), Store()
+    amazon.rotate = True
+    store.before_save = fail
+    client = smart_properties(amazon, auth=login(token_store=store))
+    results = await gather(*[lambda: get(client)] * 20)
+    assert {str(result) for result in results} == {
+        "the token store could not keep the new refresh token: OSError: disk full, while writing …"
+    }
+    assert {type(result) for result in results} == {errors.AuthenticationError}
+    assert len(amazon.token.seen) == 1
+    # It was not saved, so it was not used.
+    store.before_save = anyio.lowlevel.checkpoint
+    await get(client)
+    assert amazon.token.seen[1].form["refresh_token"] == "Atzr|secret-refresh"
+
+
+async def test_a_store_that_cannot_load() -> None:
+    class Broken(Store):
+        async def load(self) -> str | None:
+            raise KeyError("no such entry")
+
+    with pytest.raises(errors.AuthenticationError, match="could not give the refresh token: KeyError"):
+        await get(smart_properties(Amazon(), auth=login(token_store=Broken())))
+
+
+async def test_a_store_that_hangs_is_given_up() -> None:
+    amazon, store = Amazon(), Store()
+    amazon.rotate = True
+    store.before_save = anyio.sleep_forever
+    begun = anyio.current_time()
+    with pytest.raises(errors.AuthenticationError, match="within 10 s, so it is not used"):
+        await get(smart_properties(amazon, auth=login(token_store=store)))
+    assert anyio.current_time() - begun == pytest.approx(10)
+
+
+async def test_a_store_that_fails_in_the_advisory_window_leaves_the_old_token() -> None:
+    amazon, store = Amazon(), Store()
+    client = smart_properties(amazon, auth=login(token_store=store))
+    await get(client)
+    await anyio.sleep(3350)
+    amazon.rotate = True
+    store.before_save = fail
+    await get(client)
+    assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1"] * 2
+
+
+async def test_saving_outlives_the_call_that_was_cancelled() -> None:
+    amazon, store = Amazon(), Store()
+    amazon.rotate = True
+    store.before_save = lambda: anyio.sleep(5)
+    client = smart_properties(amazon, auth=login(token_store=store))
+    with anyio.move_on_after(1):
+        await get(client)
+    assert store.kept == "Atzr|rotated-1"
+    await get(client)
+    assert len(amazon.token.seen) == 1
+
+
+class TestOnAsyncio:
+    """asyncio's own cancellation goes through anyio's shields."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    async def test_saving_outlives_the_task_that_was_cancelled(self) -> None:
+        amazon, store = Amazon(), Store()
+        amazon.rotate = True
+        store.before_save = lambda: anyio.sleep(0.05)
+        client = smart_properties(amazon, auth=login(token_store=store))
+        call = asyncio.create_task(get(client))
+        await asyncio.sleep(0.02)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert store.kept == "Atzr|rotated-1"
+        await get(client)
+        assert amazon.token.seen[-1].form["refresh_token"] == "Atzr|rotated-1"
+
+    async def test_the_one_who_refreshes_is_cancelled_and_another_takes_over(self) -> None:
+        amazon = Amazon(latency=0.05)
+        client = smart_properties(amazon, auth=login())
+        calls = [asyncio.create_task(get(client)) for _ in range(20)]
+        await asyncio.sleep(0.02)
+        calls[0].cancel()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert [isinstance(result, BaseException) for result in results] == [True] + [False] * 19
+        assert len(amazon.token.seen) == 2
+
+
+# On other clients
+
+
+async def test_on_a_plain_httpx_client_with_replay() -> None:
+    amazon, auth = Amazon(), login()
+    async with httpx.AsyncClient(transport=amazon, auth=auth) as client:
+        assert (await client.get(f"{ORIGIN}/v2/x")).json() == STATION
+        amazon.revoke()
+        assert (await client.get(f"{ORIGIN}/v2/x")).json() == STATION
+        amazon.api.script = [401]
+        assert (await client.get(f"{ORIGIN}/v2/x")).status_code == 401
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 5)
+
+
+async def test_on_a_plain_httpx_client_the_token_endpoint_fails_once_for_whoever_asked() -> None:
+    amazon = Amazon()
+    amazon.token.script = [httpx.ConnectError, amazon.token.script[0]]
+    async with httpx.AsyncClient(transport=amazon, auth=login()) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{ORIGIN}/v2/x")
+        assert (await client.get(f"{ORIGIN}/v2/x")).status_code == 200
+
+
+def test_on_a_sync_client_it_says_so() -> None:
+    with (
+        httpx.Client(auth=login(), transport=httpx.MockTransport(lambda _: answer(204))) as client,
+        pytest.raises(errors.ConfigurationError, match=r"use httpx\.AsyncClient"),
+    ):
+        client.get(ORIGIN)
+
+
+async def test_two_clients_may_share_it() -> None:
+    amazon, auth = Amazon(latency=1), login()
+    clients = [smart_properties(amazon, auth=auth) for _ in range(2)]
+    await gather(*(lambda client=client: get(client) for client in clients))
+    assert len(amazon.token.seen) == 1
+
+
+def test_a_token_from_the_future_is_of_another_event_loops_clock_and_not_trusted() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login())
+    for begin in (500_000, 10_000):
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        clock.jump(begin)
+        trio.run(get, client, clock=clock)
+    assert len(amazon.token.seen) == 2
+
+
+def test_its_repr_is_without_secrets() -> None:
+    assert "Atzr|secret-refresh" not in repr(login())
+    assert repr(login()) == f"LoginWithAmazon(client_id='amzn1.application-oa2-client.one', token_url='{TOKEN_URL}')"
+
+
+def test_it_serves_one_event_loop_after_the_other() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(max_attempts=1))
+    for _ in range(2):
+        asyncio.run(get(client))
+    assert len(amazon.token.seen) == 1

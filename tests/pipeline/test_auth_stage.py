@@ -1,0 +1,296 @@
+"""The stage that drives any `httpx.Auth`, sends its side requests, and keeps credentials at home."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Generator
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import Timeouts, errors
+from tests.helpers import (
+    ORIGIN,
+    Amazon,
+    Service,
+    answer,
+    for_business,
+    get,
+    login,
+    smart_properties,
+    virtual_time,
+)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+async def test_basic_authentication() -> None:
+    service = Service()
+    await get(smart_properties(service, auth=httpx.BasicAuth("user", "password")))
+    assert service.seen[0].token == "Basic dXNlcjpwYXNzd29yZA=="
+
+
+async def test_digest_authentication() -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        sent = dict(re.findall(r'(\w+)="?([^",]+)"?', request.headers.get("Authorization", "")))
+        if not sent:
+            return answer(401, WWW_Authenticate='Digest realm="r", nonce="n", qop="auth"', Set_Cookie="session=1")
+
+        def md5(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        middle = f"n:{sent['nc']}:{sent['cnonce']}:auth"
+        wanted = md5(f"{md5('user:r:password')}:{middle}:{md5('GET:' + sent['uri'])}")
+        return answer(204) if sent["response"] == wanted else answer(403)
+
+    service = Service(serve)
+    client = smart_properties(service, auth=httpx.DigestAuth("user", "password"))
+    await get(client)
+    await get(client)
+    # The challenge once, then a new answer to it for each request.
+    assert [bool(seen.token) for seen in service.seen] == [False, True, True]
+
+
+class Ticket(httpx.Auth):
+    """Fetches a ticket on the side, before the first request and after a 401."""
+
+    requires_response_body = True
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        side = yield httpx.Request("POST", f"{ORIGIN}/ticket", content=b"please")
+        request.headers["Ticket"] = side.text
+        response = yield request
+        self.bodies.append(response.content)
+        if response.status_code == 401:
+            side = yield httpx.Request("POST", f"{ORIGIN}/ticket", headers={"User-Agent": "own"})
+            request.headers["Ticket"] = side.text
+            yield request
+
+
+def tickets(*answers: int) -> Service:
+    script = iter(answers)
+    return Service(
+        lambda request: httpx.Response(200, text="t") if request.url.path == "/ticket" else answer(next(script), {})
+    )
+
+
+async def test_a_flow_with_side_requests() -> None:
+    service, auth = tickets(401, 200), Ticket()
+    response = await smart_properties(service, auth=auth).request("GET", "/v2/things")
+    assert response.status_code == 200
+    assert [seen.url.path for seen in service.seen] == [
+        *("/ticket", "/v2/things", "/ticket"),
+        # Replayed by a flow of its own.
+        *("/ticket", "/v2/things"),
+    ]
+    assert auth.bodies == [b"{}", b"{}"]
+
+
+async def test_side_requests_have_the_clients_time_limits_and_user_agent() -> None:
+    service = tickets(401, 200)
+    client = smart_properties(service, auth=Ticket(), timeouts=Timeouts(connect=1, read=2, pool=3), user_agent="app/1")
+    await client.request("GET", "/v2/things")
+    assert all(seen.timeout == {"connect": 1, "read": 2, "write": 2, "pool": 3} for seen in service.seen)
+    assert service.seen[0].headers["User-Agent"].startswith("app/1 alexa-props/")
+    assert service.seen[2].headers["User-Agent"] == "own"
+
+
+class SideAfterwards(httpx.Auth):
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        yield request
+        yield httpx.Request("POST", f"{ORIGIN}/logout")
+
+
+async def test_a_flow_that_ends_with_a_side_request_gives_the_answer_of_the_call() -> None:
+    service = Service(answer(200, {"it": "is"}), 500, 500, 204)
+    response = await smart_properties(service, auth=SideAfterwards()).request("GET", "/v2/things")
+    assert response.json() == {"it": "is"}
+    assert [seen.url.path for seen in service.seen] == ["/v2/things", "/logout", "/logout", "/logout"]
+
+
+class Aimless(httpx.Auth):
+    """Never yields the request that it was given."""
+
+    def __init__(self, *, side: bool) -> None:
+        self.side = side
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        if self.side:
+            yield httpx.Request("GET", ORIGIN)
+
+
+@pytest.mark.parametrize("side", [False, True])
+async def test_a_flow_that_forgets_the_request_is_a_clear_error(side: bool) -> None:
+    with pytest.raises(errors.ConfigurationError, match="Aimless ended without yielding the request"):
+        await get(smart_properties(Service(), auth=Aimless(side=side)))
+
+
+async def test_a_flow_that_wants_to_go_on_for_ever_is_replayed_once() -> None:
+    class Stubborn(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            while True:
+                yield request
+
+    service = Service(401)
+    with pytest.raises(errors.Unauthorized):
+        await get(smart_properties(service, auth=Stubborn()))
+    assert len(service.seen) == 2
+
+
+async def test_the_body_is_read_for_a_flow_that_signs_it() -> None:
+    class Signs(httpx.Auth):
+        requires_request_body = True
+
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Signature"] = str(len(request.content))
+            yield request
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        yield b"12345"
+
+    service = Service(200)
+    async with httpx.AsyncClient(transport=smart_properties(service, auth=Signs()).pipeline) as client:
+        await client.post(f"{ORIGIN}/v2/things", content=body())
+    assert service.seen[0].headers["Signature"] == "5"
+
+
+# Side requests that fail
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ReadTimeout, 500, 503, 429])
+async def test_a_side_request_has_a_small_retry_policy_of_its_own(fault: int | type[Exception]) -> None:
+    amazon = Amazon()
+    amazon.token.script = [fault, fault, amazon.token.script[0]]
+    assert await get(smart_properties(amazon, auth=login())) is not None
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 1)
+    assert all(0 <= wait <= 0.6 for wait in amazon.token.waits)
+
+
+async def test_a_side_request_without_an_answer_at_last_says_that_the_call_was_not_sent() -> None:
+    amazon = Amazon()
+    amazon.token.script = [httpx.ConnectTimeout]
+    with pytest.raises(errors.TransportError, match=r"POST api.amazon.com/auth/o2/token.*ConnectTimeout") as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 0)
+    assert (caught.value.sent, caught.value.attempts) == ("no", 3)
+    assert caught.value.operation == "unit_settings.get_default_music_station"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_side_request_that_is_refused_is_not_repeated(status: int) -> None:
+    amazon = Amazon()
+    amazon.token.script = [answer(status, {"error": "invalid_client"})]
+    with pytest.raises(errors.AuthenticationError):
+        await get(smart_properties(amazon, auth=login()))
+    assert len(amazon.token.seen) == 1
+
+
+async def test_a_flow_hears_of_a_side_request_that_failed_and_may_go_on_without() -> None:
+    heard: list[BaseException] = []
+
+    class Optional(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            try:
+                yield httpx.Request("GET", f"{ORIGIN}/side")
+            except errors.TransportError as error:
+                heard.append(error)
+            yield request
+
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            flow = self.auth_flow(request)
+            wanted = next(flow)
+            while True:
+                try:
+                    response = yield wanted
+                except errors.TransportError as error:
+                    wanted = flow.throw(error)
+                else:
+                    try:
+                        wanted = flow.send(response)
+                    except StopIteration:
+                        return
+
+    service = Service(httpx.ConnectError, httpx.ConnectError, httpx.ConnectError, 204)
+    await get(smart_properties(service, auth=Optional()))
+    assert [type(error) for error in heard] == [errors.TransportError]
+    assert len(service.seen) == 4
+
+
+async def test_the_flow_is_closed_when_the_call_is_cancelled() -> None:
+    closed: list[str] = []
+
+    class Careful(httpx.Auth):
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            try:
+                yield request
+            finally:
+                closed.append("yes")
+
+    with anyio.move_on_after(1):
+        await get(smart_properties(Service(latency=100), auth=Careful()))
+    assert closed == ["yes"]
+
+
+# Credentials stay at home
+
+FOREIGN = [
+    "https://evil.example/v2/things",
+    "http://api.amazonalexa.com/v2/things",
+    "https://api.amazonalexa.com:8443/v2/things",
+    "https://api.amazonalexa.com.evil.example/",
+    "https://api.eu.amazonalexa.com/v2/things",
+    "https://api.amazonalexa.com@evil.example/",
+]
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+async def test_another_origin_gets_nothing(url: str) -> None:
+    amazon = Amazon()
+    async with httpx.AsyncClient(transport=smart_properties(amazon, auth=login()).pipeline) as client:
+        with pytest.raises(errors.ConfigurationError, match=r"are for https://api\.amazonalexa\.com:443"):
+            await client.get(url)
+    assert (amazon.api.seen, amazon.token.seen) == ([], [])
+
+
+@pytest.mark.parametrize("url", ["https://API.amazonalexa.com/v2/x", "https://api.amazonalexa.com:443/v2/x"])
+async def test_the_same_origin_written_otherwise(url: str) -> None:
+    service = Service(200)
+    async with httpx.AsyncClient(transport=smart_properties(service).pipeline) as client:
+        assert (await client.get(url)).status_code == 200
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_elsewhere_is_not_followed_with_credentials(status: int) -> None:
+    amazon = Amazon()
+    amazon.api.script = [answer(status, Location="https://evil.example/")]
+    client = smart_properties(amazon, auth=login())
+    async with httpx.AsyncClient(transport=client.pipeline, follow_redirects=True) as outside:
+        with pytest.raises(errors.ConfigurationError, match=r"not sent to 'evil\.example'"):
+            await outside.get(f"{ORIGIN}/v2/things")
+    assert len(amazon.api.seen) == 1
+
+
+async def test_a_redirect_at_home_goes_through_the_pipeline_again() -> None:
+    amazon = Amazon()
+    amazon.api.script = [answer(302, Location="/v2/there"), *[503] * 3, amazon.api.script[0]]
+    client = smart_properties(amazon, auth=login())
+    async with httpx.AsyncClient(transport=client.pipeline, follow_redirects=True) as outside:
+        assert (await outside.get(f"{ORIGIN}/v2/here")).status_code == 200
+    assert amazon.api.seen[-1].url.path == "/v2/there"
+    assert set(client.limits) == {"GET /v2/here", "GET /v2/there"}
+
+
+async def test_alexa_for_business_keeps_its_credentials_too() -> None:
+    service = Service(200)
+    async with httpx.AsyncClient(transport=for_business(service).pipeline) as client:
+        with pytest.raises(errors.ConfigurationError, match="credentials are for"):
+            await client.post("https://a4b.eu-west-1.amazonaws.com/")
+    assert service.seen == []

@@ -1,0 +1,565 @@
+"""How fast requests leave, who leaves first, and what a refusal does to all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+import trio
+
+from alexa_props import RateLimit, RetryPolicy, SmartProperties, errors
+from alexa_props.pipeline.rate_limit import RateLimitTransport
+from tests.helpers import Service, answer, for_business, gather, get, smart_properties, virtual_time
+
+GET = "unit_settings.get_default_music_station"
+ONCE = RetryPolicy(max_attempts=1)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+def paced(service: httpx.AsyncBaseTransport, **settings: Any) -> SmartProperties:
+    return smart_properties(service, rate_limit=RateLimit(**settings))
+
+
+async def many(client: SmartProperties, count: int) -> list[Any]:
+    return await gather(*[lambda: get(client)] * count)
+
+
+class Quota:
+    """A service that handles `rate` requests a second (a token bucket with a second's burst) and refuses the rest."""
+
+    def __init__(self, rate: float, *, burst: float = 1.0, **headers: str) -> None:
+        self.rate, self.left, self.at = rate, burst, 0.0
+        self.burst = burst
+        self.refused = self.handled = 0
+        self.headers = headers
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        now = anyio.current_time()
+        self.left, self.at = min(self.burst, self.left + (now - self.at) * self.rate), now
+        if self.left < 1:
+            self.refused += 1
+            return answer(429, **self.headers)
+        self.left -= 1
+        self.handled += 1
+        return answer(204)
+
+
+# Pacing
+
+
+async def test_requests_are_paced_from_the_first_one() -> None:
+    service = Service(204)
+    await many(paced(service), 3)
+    assert service.waits == pytest.approx([0.05, 0.05], abs=0.01)
+
+
+async def test_a_known_rate_is_exact_and_does_not_drift() -> None:
+    service = Service(204)
+    await many(paced(service, per_second=40), 1001)
+    assert service.times[-1] - service.times[0] == pytest.approx(1000 / 40)
+    assert service.waits == pytest.approx([1 / 40] * 1000)
+
+
+async def test_a_known_rate_is_exact_for_callers_that_come_one_by_one() -> None:
+    service = Service(204, latency=0.01)
+    client = paced(service, per_second=20)
+    for _ in range(201):
+        await get(client)
+    assert service.times[-1] - service.times[0] == pytest.approx(200 / 20)
+
+
+async def test_waking_late_is_caught_up_on_so_that_the_rate_holds() -> None:
+    service = Service(204)
+    client = paced(service, per_second=100)
+    begun = anyio.current_time()
+
+    async def busy() -> None:
+        # A loop that is held up for 5 ms now and then: whoever wakes meanwhile wakes late.
+        clock = trio.lowlevel.current_clock()
+        while service.times[-1:] == [] or len(service.times) < 500:
+            await anyio.sleep(0.05)
+            clock.jump(0.005)  # type: ignore[attr-defined]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(busy)
+        await many(client, 500)
+    assert anyio.current_time() - begun == pytest.approx(4.99, abs=0.06)
+
+
+async def test_idle_time_is_not_saved_up() -> None:
+    service = Service(204)
+    client = paced(service, per_second=10)
+    await get(client)
+    await anyio.sleep(100)
+    await many(client, 3)
+    assert service.waits[1:] == pytest.approx([0.1, 0.1])
+
+
+async def test_a_burst_leaves_at_once_and_is_paid_back() -> None:
+    service = Service(204)
+    client = paced(service, per_second=10, burst=5)
+    await many(client, 15)
+    assert service.times[4] == service.times[0]
+    assert service.waits[4:] == pytest.approx([0.1] * 10)
+    await anyio.sleep(0.3)
+    await many(client, 5)
+    assert [time - service.times[15] for time in service.times[15:]] == pytest.approx([0, 0, 0.1, 0.2, 0.3], abs=0.11)
+
+
+@pytest.mark.parametrize("per_second", [10, 100, 1000])
+async def test_a_known_quota_sees_no_refusal(per_second: int) -> None:
+    quota = Quota(per_second, burst=1.01)
+    await many(paced(Service(quota), per_second=per_second), 500)
+    assert (quota.refused, quota.handled) == (0, 500)
+
+
+async def test_an_unknown_quota_is_learned_with_few_refusals() -> None:
+    quota = Quota(100, burst=20)
+    service = Service(quota, latency=0.05)
+    client = paced(service)
+    begun = anyio.current_time()
+    results = await many(client, 2000)
+    assert quota.handled == 2000
+    assert not any(isinstance(result, Exception) for result in results)
+    assert quota.refused <= 0.015 * len(service.seen)
+    assert 2000 / 100 / (anyio.current_time() - begun) > 0.9
+    assert client.limits[GET].rate == pytest.approx(100, rel=0.3)
+
+
+async def test_the_rate_does_not_rise_when_it_is_not_what_holds_requests_back() -> None:
+    """Else thousands in line behind a slow loop would raise it to the skies, and one refusal would mean nothing."""
+    service = Service(204)
+    client = paced(service)
+    clock = trio.lowlevel.current_clock()
+    service.script = [lambda _: clock.jump(0.01) or 204]  # type: ignore[attr-defined]
+    await many(client, 2000)
+    # 100 a second is what the loop can do; what it cannot use is not believed in.
+    assert client.limits[GET].rate < 500
+
+
+# Refusals
+
+
+async def test_one_congestion_event_slows_once() -> None:
+    service = Service(answer(429), latency=1)
+    client = paced(service, per_second=1000)
+    await many(client.with_options(retry=ONCE), 50)
+    limits = client.limits[GET]
+    assert (limits.refused, limits.ceiling) == (50, 1000)
+    assert limits.rate == pytest.approx(700)
+    # A request that left after the cut says something new.
+    await many(client.with_options(retry=ONCE), 1)
+    assert client.limits[GET].rate == pytest.approx(490, rel=0.1)
+
+
+async def test_after_a_cut_the_rate_climbs_back_to_the_known_one_and_not_beyond() -> None:
+    service = Service(429, 204)
+    client = paced(service, per_second=50)
+    await many(client, 10)
+    assert client.limits[GET].rate < 50
+    await many(client, 2000)
+    assert client.limits[GET].rate == pytest.approx(50)
+
+
+async def test_a_refusal_never_speeds_up() -> None:
+    service = Service(429)
+    client = paced(service, per_second=0.1)
+    await many(client.with_options(retry=ONCE), 3)
+    assert client.limits[GET].rate <= 0.1
+
+
+async def test_refusals_do_not_stop_everything() -> None:
+    service = Service(429)
+    client = paced(service)
+    await many(client.with_options(retry=ONCE), 40)
+    assert client.limits[GET].rate >= 0.19
+
+
+async def test_retry_after_pauses_the_whole_scope_and_then_requests_leave_one_by_one() -> None:
+    service = Service(answer(429, Retry_After="10"), 204)
+    client = paced(service, per_second=20)
+    begun = anyio.current_time()
+    await many(client, 100)
+    rest = [time - begun for time in service.times[1:]]
+    assert rest[0] == pytest.approx(10)
+    # No stampede: at most the cut rate.
+    assert min(after - before for before, after in itertools.pairwise(rest)) > 1 / 20 - 1e-6
+    assert rest[1] - rest[0] == pytest.approx(1 / 14, rel=0.05)
+    # And the pause is no reason to leap.
+    assert rest[2] - rest[1] == pytest.approx(1 / 14, rel=0.1)
+
+
+async def test_a_late_refusal_with_a_longer_wait_lengthens_the_pause() -> None:
+    script = iter([answer(429, Retry_After="5"), answer(429, Retry_After="20")])
+    service = Service(lambda _: next(script, answer(204)), latency=1)
+    client = paced(service, per_second=10)
+    await many(client.with_options(retry=ONCE), 2)
+    assert client.limits[GET].rate == pytest.approx(7)
+    begun = anyio.current_time()
+    await get(client)
+    assert anyio.current_time() - begun == pytest.approx(20 + 1)
+
+
+async def test_a_success_that_used_the_last_permit_comes_back_at_once() -> None:
+    """discord.py sleeps off the limit before it hands over an answer that is there."""
+    client = paced(Service(204), per_second=1)
+    begun = anyio.current_time()
+    await get(client)
+    assert anyio.current_time() == begun
+
+
+async def test_alexa_for_business_throttles_with_a_400() -> None:
+    service = Service(answer(400, {"__type": "com.amazonaws#ThrottlingException"}), answer(json={"Devices": []}))
+    client = for_business(service, rate_limit=RateLimit(per_second=10))
+    await client.devices.search()
+    assert client.limits["devices.search"].refused == 1
+    assert client.limits["devices.search"].rate == pytest.approx(7, rel=0.1)
+
+
+# Scopes
+
+
+async def test_operations_do_not_wait_for_each_other() -> None:
+    service = Service(answer(429, Retry_After="100"), 204)
+    client = paced(service, per_second=10)
+    with pytest.raises(errors.Throttled):
+        await get(client.with_options(retry=ONCE))
+    begun = anyio.current_time()
+    await client.alerts.delete_alarms("unit-1")
+    assert anyio.current_time() == begun
+
+
+async def test_raw_requests_share_a_line_by_method_and_path_without_ids() -> None:
+    client = paced(Service(200), per_second=10)
+    for path in ("/v2/units/amzn1.alexa.unit.did.a", "/v2/units/amzn1.alexa.unit.did.b", "/v2/other"):
+        await client.request("GET", path)
+    assert set(client.limits) == {"GET /v2/units/*", "GET /v2/other"}
+
+
+async def test_a_named_scope_is_shared_by_all_operations_and_clients() -> None:
+    scope = object()
+    service = Service(204)
+    first, second = (paced(service, per_second=10, scope=scope) for _ in range(2))
+    await gather(lambda: get(first), lambda: get(second), lambda: delete(first))
+    assert service.waits == pytest.approx([0.1, 0.1])
+    assert first.limits == second.limits
+    assert list(first.limits) == [str(scope)]
+
+
+async def delete(client: SmartProperties) -> None:
+    await client.alerts.delete_alarms("unit-1")
+
+
+async def test_clients_that_name_no_scope_share_nothing() -> None:
+    service = Service(204)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(get, paced(service, per_second=1))
+    assert service.waits == [0, 0]
+
+
+async def test_a_named_scope_is_forgotten_with_its_last_client() -> None:
+    service = Service(204)
+    for _ in range(2):
+        client = paced(service, per_second=0.01, scope="forgotten")
+        await get(client)
+        del client
+        import gc
+
+        gc.collect()
+    assert service.waits == [0]
+
+
+async def test_idle_scopes_are_bounded_and_busy_and_paused_ones_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RateLimitTransport, "MAX_SCOPES", 10)
+    paused = answer(429, Retry_After="1000")
+    service = Service(lambda request: paused if request.url.path == "/paused" else answer(200))
+    client = paced(service, per_second=100)
+    await client.with_options(retry=ONCE).request("GET", "/paused")
+    release = anyio.Event()
+
+    async def hold(_: httpx.Request) -> int:
+        await release.wait()
+        return 200
+
+    async with anyio.create_task_group() as tasks:
+        service.script = [hold, lambda _: 200]
+        tasks.start_soon(client.request, "GET", "/busy")
+        await anyio.sleep(1)
+        for number in range(100):
+            await client.request("GET", f"/things/{number}")
+            await anyio.sleep(0.1)
+        assert len(client.limits) <= 11
+        assert {"GET /paused", "GET /busy"} <= set(client.limits)
+        release.set()
+
+
+# Order
+
+
+def record(order: list[Any], service: Service) -> Service:
+    service.script = [lambda request: order.append(request.url.path.split("/")[3]) or 204]  # type: ignore[func-returns-value]
+    return service
+
+
+async def line_up(tasks: Any, client: SmartProperties, *names: str) -> None:
+    for name in names:
+        tasks.start_soon(get, client, name)
+        await anyio.wait_all_tasks_blocked()
+
+
+async def test_first_come_first_served() -> None:
+    order: list[str] = []
+    client = paced(record(order, Service()), per_second=10)
+    names = [f"unit-{number}" for number in range(50)]
+    async with anyio.create_task_group() as tasks:
+        for name in names:
+            tasks.start_soon(get, client, name)
+            await anyio.lowlevel.checkpoint()
+            await anyio.sleep(0.001)
+    assert order == names
+
+
+async def test_who_comes_just_when_a_turn_is_due_does_not_take_it_from_who_waits() -> None:
+    service = Service(204)
+    client = paced(service, per_second=1)
+    await get(client, "first")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client, "waits")
+        await anyio.wait_all_tasks_blocked()
+        # The time has come, but whoever waits has not woken yet.
+        trio.lowlevel.current_clock().jump(5)  # type: ignore[attr-defined]
+        await get(client, "comes")
+    assert [seen.url.path.split("/")[3] for seen in service.seen] == ["first", "waits", "comes"]
+
+
+async def test_interactive_overtakes_bulk_and_bulk_never_starves() -> None:
+    order: list[str] = []
+    client = paced(record(order, Service()), per_second=10)
+    bulk = client.with_options(priority="bulk")
+    await get(client, "first")
+    async with anyio.create_task_group() as tasks:
+        for number in range(10):
+            tasks.start_soon(get, bulk, f"b{number}")
+            await anyio.sleep(0.001)
+        for number in range(20):
+            tasks.start_soon(get, client, f"i{number}")
+            await anyio.sleep(0.001)
+    assert order[0] == "first"
+    busy = order[1:26]
+    assert [name for name in busy if name[0] == "i"] == [f"i{number}" for number in range(20)]
+    assert sum(name[0] == "b" for name in busy) in (4, 5, 6)
+    assert [name for name in order if name[0] == "b"] == [f"b{number}" for number in range(10)]
+    # Never more than four interactive calls in a row while bulk waits.
+    assert "iiiii" not in "".join(name[0] for name in order[1:])
+
+
+# Waiting too long
+
+
+async def test_max_wait_raises_before_waiting_with_the_right_time() -> None:
+    service = Service(204)
+    client = paced(service, per_second=2)
+    impatient = client.with_options(max_wait=1.4)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(get, client)
+            await anyio.lowlevel.checkpoint()
+        await anyio.sleep(0.1)
+        begun = anyio.current_time()
+        with pytest.raises(errors.RateLimitTooLong, match=r"3 call\(s\) in line at 2 a second") as caught:
+            await get(impatient, "room-7")
+        assert anyio.current_time() == begun
+        # In line are those for 0.5, 1.0 and 1.5 s; its own turn would be at 2.0.
+        assert caught.value.wait == pytest.approx(1.9)
+        assert caught.value.max_wait == 1.4
+        assert caught.value.operation == GET
+        assert "room-7" in str(caught.value)
+        await anyio.sleep(1)
+        await get(impatient)
+        assert anyio.current_time() == pytest.approx(2.0)
+    assert len(service.seen) == 5
+
+
+async def test_max_wait_of_a_pause_is_its_rest() -> None:
+    service = Service(answer(429, Retry_After="30"), 204)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=10, max_wait=5), retry=ONCE)
+    with pytest.raises(errors.Throttled):
+        await get(client)
+    await anyio.sleep(10)
+    with pytest.raises(errors.RateLimitTooLong) as caught:
+        await get(client)
+    assert caught.value.wait == pytest.approx(20)
+    await anyio.sleep(16)
+    await get(client)
+    assert service.waits == pytest.approx([30])
+
+
+async def test_an_interactive_call_does_not_count_bulk_calls_into_its_wait() -> None:
+    client = paced(Service(204), per_second=1)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(30):
+            tasks.start_soon(get, client.with_options(priority="bulk"))
+        await anyio.wait_all_tasks_blocked()
+        await get(client.with_options(max_wait=2))
+        with pytest.raises(errors.RateLimitTooLong):
+            await get(client.with_options(max_wait=2, priority="bulk"))
+        tasks.cancel_scope.cancel()
+
+
+async def test_no_patience_at_all_still_lets_a_free_call_go() -> None:
+    client = paced(Service(204), per_second=1, max_wait=0)
+    await get(client)
+    with pytest.raises(errors.RateLimitTooLong):
+        await get(client)
+
+
+# Cancellation
+
+
+async def test_a_cancelled_waiter_leaves_nothing() -> None:
+    """hikari's limiter dies with one cancelled waiter, and its bucket loses a slot for good."""
+    service = Service(204)
+    client = paced(service, per_second=1)
+    await get(client)
+    with anyio.move_on_after(0.5) as scope:
+        await get(client)
+    assert scope.cancelled_caught
+    assert (client.limits[GET].waiting, client.limits[GET].in_flight) == (0, 0)
+    await get(client)
+    assert service.waits == [1]
+
+
+async def test_the_first_in_line_is_cancelled_and_the_next_takes_over_the_clock() -> None:
+    service = Service(204)
+    client = paced(service, per_second=1)
+    await get(client)
+    async with anyio.create_task_group() as tasks:
+        first = anyio.CancelScope()
+
+        async def doomed() -> None:
+            with first:
+                await get(client)
+
+        tasks.start_soon(doomed)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(get, client)
+        await anyio.wait_all_tasks_blocked()
+        first.cancel()
+    assert service.waits == [1]
+
+
+async def test_the_call_that_was_told_to_pause_is_cancelled_and_the_gate_opens_all_the_same() -> None:
+    """discord.py's gate stays shut for ever if the task that sleeps on a 429 is cancelled."""
+    service = Service(answer(429, Retry_After="10"), 204)
+    client = paced(service, per_second=10)
+    with anyio.move_on_after(1):
+        await get(client)
+    begun = anyio.current_time()
+    await get(client)
+    assert anyio.current_time() - begun == pytest.approx(9)
+
+
+async def test_a_request_that_is_cancelled_under_way_gives_its_place_back() -> None:
+    service = Service(lambda _: anyio.sleep(1000))
+    client = paced(service, per_second=10)
+    with anyio.move_on_after(1):
+        await many(client, 5)
+    assert (client.limits[GET].waiting, client.limits[GET].in_flight) == (0, 0)
+
+
+class TestOnAsyncio:
+    """asyncio's own cancellation, which anyio's scopes do not see."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    async def test_cancelled_tasks_leave_nothing(self) -> None:
+        client = paced(Service(204), per_second=50)
+        calls = [asyncio.create_task(get(client)) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        for call in calls[::2]:
+            call.cancel()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert sum(isinstance(result, asyncio.CancelledError) for result in results) >= 7
+        assert (client.limits[GET].waiting, client.limits[GET].in_flight) == (0, 0)
+        await asyncio.wait_for(get(client), 1)
+
+
+# A look at it
+
+
+async def test_limits() -> None:
+    service = Service(answer(429, Retry_After="30", x_amzn_RequestId="request-7"))
+    client = paced(service, per_second=10)
+    assert client.limits == {}
+    before = dt.datetime.now(dt.UTC)
+    with pytest.raises(errors.Throttled):
+        await get(client.with_options(retry=ONCE))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client)
+        await anyio.wait_all_tasks_blocked()
+        limits = client.limits[GET]
+        tasks.cancel_scope.cancel()
+    assert limits.rate == pytest.approx(7)
+    assert (limits.ceiling, limits.waiting, limits.in_flight, limits.refused) == (10, 1, 0, 1)
+    assert limits.last_request_id == "request-7"
+    assert limits.paused_until is not None
+    assert 25 < (limits.paused_until - before).total_seconds() <= 35
+    await anyio.sleep(31)
+    assert client.limits[GET].paused_until is None
+
+
+def test_limits_outside_an_event_loop_and_on_the_next_one() -> None:
+    service = Service(answer(429, Retry_After="30"), 204)
+    client = paced(service, per_second=10)
+
+    async def refused() -> None:
+        with pytest.raises(errors.Throttled):
+            await get(client.with_options(retry=ONCE))
+
+    asyncio.run(refused())
+    limits = client.limits[GET]
+    assert limits.paused_until is not None
+    assert limits.refused == 1
+
+    async def patient() -> None:
+        with pytest.raises(errors.RateLimitTooLong):
+            await get(client.with_options(max_wait=1))
+
+    asyncio.run(patient())
+
+
+def test_the_clock_of_another_event_loop_is_no_reason_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(answer(429, Retry_After="30"), 204)
+    client = paced(service, per_second=10)
+
+    def run(begin: float, call: Callable[[], Any]) -> None:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        clock.jump(begin)
+        trio.run(call, clock=clock)
+
+    async def refused() -> None:
+        with pytest.raises(errors.Throttled):
+            await get(client.with_options(retry=ONCE))
+
+    async def at_once() -> None:
+        begun = trio.current_time()
+        await get(client)
+        assert trio.current_time() - begun < 1
+
+    run(500_000, refused)
+    run(10_000, at_once)
+    assert client.limits[GET].refused == 1

@@ -1,0 +1,445 @@
+"""When an attempt is repeated, after what wait, and what is raised when it is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import RateLimit, RetryPolicy, Timeouts, errors
+from tests.helpers import (
+    Amazon,
+    Script,
+    Service,
+    answer,
+    for_business,
+    gather,
+    get,
+    login,
+    smart_properties,
+    virtual_time,
+)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+FATE = {
+    httpx.ConnectError: ("no", True),
+    httpx.ConnectTimeout: ("no", True),
+    httpx.PoolTimeout: ("no", True),
+    httpx.ReadError: ("maybe", True),
+    httpx.ReadTimeout: ("maybe", True),
+    httpx.WriteError: ("maybe", True),
+    httpx.WriteTimeout: ("maybe", True),
+    httpx.CloseError: ("maybe", True),
+    httpx.RemoteProtocolError: ("maybe", True),
+    httpx.ProxyError: ("no", False),
+    httpx.UnsupportedProtocol: ("no", False),
+    httpx.LocalProtocolError: ("no", False),
+}
+"""Each httpx exception: whether the request may have been sent, and whether the fault may pass."""
+
+
+def test_the_table_names_every_transport_error_of_httpx() -> None:
+    kinds = {
+        kind
+        for kind in vars(httpx).values()
+        if isinstance(kind, type)
+        and issubclass(kind, httpx.TransportError)
+        # Others may derive kinds of their own.
+        and not any(vars(httpx).get(derived.__name__) is derived for derived in kind.__subclasses__())
+    }
+    assert kinds == set(FATE)
+
+
+@pytest.mark.parametrize("kind", FATE)
+async def test_an_idempotent_call_is_repeated_after_transient_faults(kind: type[httpx.TransportError]) -> None:
+    sent, transient = FATE[kind]
+    service = Service(kind)
+    with pytest.raises(errors.TransportError, match=kind.__name__) as caught:
+        await get(smart_properties(service))
+    assert len(service.seen) == (4 if transient else 1)
+    assert caught.value.sent == sent
+    assert caught.value.attempts == len(service.seen)
+    assert caught.value.operation == "unit_settings.get_default_music_station"
+    assert isinstance(caught.value.__cause__, kind)
+
+
+@pytest.mark.parametrize("kind", FATE)
+async def test_a_post_is_repeated_only_if_nothing_was_sent(kind: type[httpx.TransportError]) -> None:
+    sent, transient = FATE[kind]
+    service = Service(kind, 200)
+    client = smart_properties(service)
+    if transient and sent == "no":
+        assert (await client.request("POST", "/v2/things", json={})).status_code == 200
+        assert len(service.seen) == 2
+    else:
+        with pytest.raises(errors.TransportError) as caught:
+            await client.request("POST", "/v2/things", json={})
+        assert (len(service.seen), caught.value.sent) == (1, sent)
+
+
+async def test_once_maybe_sent_stays_so_however_the_last_attempt_failed() -> None:
+    service = Service(httpx.ReadError, httpx.ConnectError)
+    with pytest.raises(errors.TransportError, match=r"4 attempt\(s\)") as caught:
+        await get(smart_properties(service))
+    assert caught.value.sent == "maybe"
+
+
+@pytest.mark.parametrize(
+    ("status", "repeated"),
+    [
+        (200, False),
+        (201, False),
+        (302, False),
+        (400, False),
+        (403, False),
+        (404, False),
+        (409, False),
+        (501, False),
+        (408, True),
+        (429, True),
+        (500, True),
+        (502, True),
+        (503, True),
+        (504, True),
+    ],
+)
+async def test_statuses(status: int, repeated: bool) -> None:
+    service = Service(status)
+    response = await smart_properties(service).request("GET", "/v2/things")
+    assert response.status_code == status
+    assert len(service.seen) == (4 if repeated else 1)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+async def test_a_post_with_an_answer_is_not_repeated(status: int) -> None:
+    service = Service(status)
+    assert (await smart_properties(service).request("POST", "/v2/things")).status_code == status
+    assert len(service.seen) == 1
+
+
+async def test_a_throttled_post_was_not_handled_and_is_repeated() -> None:
+    service = Service(429, 201)
+    assert (await smart_properties(service).request("POST", "/v2/things")).status_code == 201
+
+
+async def test_the_error_of_the_last_attempt_counts_all_attempts() -> None:
+    with pytest.raises(errors.ServerError, match=r"4 attempt\(s\)") as caught:
+        await get(smart_properties(Service(500, 502, 503, 500)))
+    assert (caught.value.status, caught.value.attempts) == (500, 4)
+
+
+async def test_an_exception_that_is_not_the_transports_is_not_repeated() -> None:
+    service = Service(ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        await get(smart_properties(service))
+    assert len(service.seen) == 1
+
+
+async def test_one_attempt_is_no_retry() -> None:
+    service = Service(503)
+    with pytest.raises(errors.ServerError):
+        await get(smart_properties(service, retry=RetryPolicy(max_attempts=1)))
+    assert len(service.seen) == 1
+
+
+async def test_a_view_brings_its_own_policy() -> None:
+    service = Service(503)
+    client = smart_properties(service)
+    with pytest.raises(errors.ServerError):
+        await get(client.with_options(retry=RetryPolicy(max_attempts=2)))
+    assert len(service.seen) == 2
+
+
+async def test_waits_are_drawn_from_nothing_to_a_capped_power_of_two() -> None:
+    policy = RetryPolicy(max_attempts=7, base=1.0, cap=8.0)
+    drawn: list[list[float]] = []
+    for _ in range(100):
+        service = Service(*[503] * 6, None)
+        await get(smart_properties(service, retry=policy))
+        drawn.append(service.waits)
+    for waits, bound in zip(zip(*drawn, strict=True), [1, 2, 4, 8, 8, 8], strict=True):
+        assert max(waits) <= bound + 1e-5
+        # Full jitter: the whole range is used, and by no two clients alike.
+        assert max(waits) > 0.85 * bound
+        assert min(waits) < 0.15 * bound
+        assert len(set(waits)) > 90
+
+
+async def test_many_attempts_do_not_overflow_the_backoff() -> None:
+    service = Service(429)
+    with pytest.raises(errors.Throttled):
+        await get(smart_properties(service, retry=RetryPolicy(max_attempts=1200, cap=1.0)))
+    assert len(service.seen) == 1200
+
+
+def _http_date(moment: dt.datetime) -> str:
+    return email.utils.format_datetime(moment, usegmt=True)
+
+
+MOON = dt.datetime(1969, 7, 20, 20, 17, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "floor"),
+    [
+        ({"Retry_After": "7"}, 7),
+        ({"Retry_After": " 7.5 "}, 7.5),
+        ({"Retry_After": "0"}, 0),
+        ({"Retry_After": "-3"}, 0),
+        ({"Retry_After": "soon"}, 0),
+        ({"Retry_After": "inf"}, 0),
+        ({"Retry_After": "nan"}, 0),
+        ({"Retry_After": _http_date(MOON), "Date": _http_date(MOON - dt.timedelta(seconds=9))}, 9),
+        ({"Retry_After": _http_date(MOON), "Date": _http_date(MOON + dt.timedelta(seconds=9))}, 0),
+        ({"Retry_After": _http_date(MOON)}, 0),
+        ({"Retry_After": "Fri, 31 Dec 9999 23:59:59 -0100"}, 0),
+    ],
+)
+async def test_retry_after_is_a_floor(status: int, headers: dict[str, str], floor: float) -> None:
+    service = Service(answer(status, **headers), None)
+    await get(smart_properties(service, retry=RetryPolicy(base=0.001)))
+    assert service.waits[0] == pytest.approx(floor, abs=1.5 if status == 429 else 0.01)
+    assert service.waits[0] >= floor
+
+
+async def test_retry_after_as_a_date_is_taken_by_the_own_clock_when_the_answer_has_no_date() -> None:
+    service = Service(answer(503, Retry_After=_http_date(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60))), None)
+    await get(smart_properties(service))
+    assert 50 < service.waits[0] <= 60
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_beyond_the_cap_the_error_is_raised_at_once_with_the_wait_in_it(status: int) -> None:
+    service = Service(answer(status, Retry_After="121"))
+    client = smart_properties(service)
+    begun = anyio.current_time()
+    with pytest.raises(errors.ApiError, match="asked to wait 121 s") as caught:
+        await get(client)
+    assert caught.value.retry_after == 121
+    assert (len(service.seen), anyio.current_time()) == (1, begun)
+    service = Service(answer(503, Retry_After="120"), None)
+    await get(smart_properties(service))
+    assert len(service.seen) == 2
+
+
+async def test_a_dying_service_drains_the_quota_and_successes_fill_it() -> None:
+    service = Service(503)
+    client = smart_properties(service, retry=RetryPolicy(base=0.001))
+    for _ in range(50):
+        with pytest.raises(errors.ServerError):
+            await get(client)
+    # 500 in the bucket, 5 a retry: 100 retries, and then one attempt a call.
+    assert len(service.seen) == 50 + 100
+    service.script = [None]
+    for _ in range(15):
+        await get(client)
+    service.script = [503]
+    service.seen.clear()
+    for _ in range(5):
+        with pytest.raises(errors.ServerError):
+            await get(client)
+    assert len(service.seen) == 5 + 3
+
+
+async def test_the_quota_never_holds_more_than_it_began_with() -> None:
+    service = Service()
+    client = smart_properties(service, retry=RetryPolicy(base=0.001))
+    for _ in range(100):
+        await get(client)
+    service.script = [503]
+    service.seen.clear()
+    for _ in range(50):
+        with pytest.raises(errors.ServerError):
+            await get(client)
+    assert len(service.seen) == 50 + 100
+
+
+async def test_throttled_attempts_cost_nothing() -> None:
+    service = Service(429)
+    client = smart_properties(service, retry=RetryPolicy(base=0.001))
+    for _ in range(60):
+        with pytest.raises(errors.Throttled):
+            await get(client)
+    assert len(service.seen) == 60 * 4
+
+
+async def test_transport_faults_cost_too() -> None:
+    service = Service(httpx.ConnectError)
+    client = smart_properties(service, retry=RetryPolicy(base=0.001))
+    for _ in range(60):
+        with pytest.raises(errors.TransportError):
+            await get(client)
+    assert len(service.seen) == 60 + 100
+
+
+@pytest.mark.parametrize("limit", ["deadline", "total"])
+async def test_the_deadline_bounds_an_attempt(limit: str) -> None:
+    service = Service(latency=100)
+    client = (
+        smart_properties(service, timeouts=Timeouts(total=5))
+        if limit == "total"
+        else smart_properties(service).with_options(deadline=5)
+    )
+    begun = anyio.current_time()
+    with pytest.raises(errors.DeadlineExceeded, match=r"'unit-1'\): not done within 5 s, 1 attempt") as caught:
+        await get(client)
+    assert anyio.current_time() - begun == pytest.approx(5)
+    assert (caught.value.sent, caught.value.attempts) == ("maybe", 1)
+    assert caught.value.operation == "unit_settings.get_default_music_station"
+    assert service.active == 0
+
+
+async def test_the_deadline_bounds_the_wait_for_a_permit_of_which_nothing_was_sent() -> None:
+    service = Service(answer(429, Retry_After="300"))
+    client = smart_properties(service)
+    with pytest.raises(errors.Throttled):
+        await get(client)
+    begun = anyio.current_time()
+    with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
+        await get(client.with_options(deadline=5))
+    assert anyio.current_time() - begun == pytest.approx(5)
+    assert (caught.value.sent, len(service.seen)) == ("no", 1)
+
+
+async def test_the_deadline_bounds_the_wait_for_a_token_of_which_nothing_was_sent() -> None:
+    amazon = Amazon(latency=100)
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        await get(smart_properties(amazon, auth=login()).with_options(deadline=5))
+    assert (caught.value.sent, len(amazon.api.seen)) == ("no", 0)
+
+
+async def test_the_deadline_after_an_attempt_that_may_have_been_sent() -> None:
+    service = Service(httpx.ReadError, lambda _: anyio.sleep(100))
+    client = smart_properties(service, retry=RetryPolicy(base=0.001))
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        await get(client.with_options(deadline=5))
+    assert (caught.value.sent, caught.value.attempts) == ("maybe", 2)
+
+
+async def test_the_deadline_after_an_attempt_that_was_answered() -> None:
+    client = smart_properties(Service(503), rate_limit=RateLimit(per_second=0.01))
+    with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
+        await get(client.with_options(deadline=5))
+    assert (caught.value.sent, caught.value.attempts) == ("no", 2)
+
+
+async def test_the_real_error_comes_at_once_if_the_next_wait_does_not_fit() -> None:
+    service = Service(answer(503, Retry_After="6"))
+    begun = anyio.current_time()
+    with pytest.raises(errors.ServerError) as caught:
+        await get(smart_properties(service).with_options(deadline=5))
+    assert anyio.current_time() == begun
+    assert caught.value.retry_after == 6
+
+
+async def test_cancellation_during_backoff_ends_the_call() -> None:
+    service = Service(answer(503, Retry_After="100"))
+    client = smart_properties(service)
+    begun = anyio.current_time()
+    with anyio.move_on_after(3) as scope:
+        await get(client)
+    assert scope.cancelled_caught
+    assert anyio.current_time() - begun == 3
+    assert client.limits["unit_settings.get_default_music_station"].in_flight == 0
+    service.script = [None]
+    assert await get(client) is not None
+
+
+async def test_nothing_holds_a_permit_while_it_sleeps() -> None:
+    service = Service(answer(503, Retry_After="50"), None)
+    client = smart_properties(service)
+    name = "unit_settings.get_default_music_station"
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client)
+        await anyio.sleep(10)
+        assert (client.limits[name].in_flight, client.limits[name].waiting, service.active) == (0, 0, 0)
+        # And nobody else waits for it.
+        begun = anyio.current_time()
+        await get(client)
+        assert anyio.current_time() - begun < 0.001
+    assert len(service.seen) == 3
+
+
+async def test_every_attempt_is_authorized_anew() -> None:
+    service = Service(500, 500, answer(json={"Device": {}}))
+    await for_business(service).devices.get("arn")
+    assert all("X-Amz-Date" in seen.headers for seen in service.seen)
+    amazon = Amazon(life=20)
+    amazon.api.script = [answer(503, Retry_After="30"), amazon.api.script[0]]
+    await get(smart_properties(amazon, auth=login()))
+    assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1", "Bearer Atza|access-2"]
+
+
+@pytest.mark.parametrize("max_attempts", [1, 4])
+async def test_a_refused_token_is_replaced_and_the_call_replayed_without_backoff(max_attempts: int) -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(max_attempts=max_attempts, base=20))
+    await get(client)
+    amazon.revoke()
+    begun = anyio.current_time()
+    assert await get(client) is not None
+    assert anyio.current_time() - begun < 0.001
+    assert [seen.token for seen in amazon.api.seen[1:]] == ["Bearer Atza|access-1", "Bearer Atza|access-2"]
+
+
+async def test_a_replay_takes_a_permit_of_its_own() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=1))
+    await get(client)
+    amazon.revoke()
+    await get(client)
+    assert amazon.api.waits == pytest.approx([1, 1])
+
+
+async def test_a_call_is_replayed_once() -> None:
+    amazon = Amazon()
+    amazon.api.script = [401]
+    with pytest.raises(errors.Unauthorized, match=r"2 attempt\(s\)"):
+        await get(smart_properties(amazon, auth=login()))
+    assert (len(amazon.api.seen), len(amazon.token.seen)) == (2, 2)
+
+
+async def test_a_post_is_replayed_too_as_a_401_was_not_handled() -> None:
+    amazon = Amazon()
+    amazon.api.script = [401, 201]
+    assert (await smart_properties(amazon, auth=login()).request("POST", "/v2/things")).status_code == 201
+
+
+async def test_a_request_that_is_sent_twice_by_its_owner_has_all_attempts_each_time() -> None:
+    service = Service(503)
+    request = httpx.Request("GET", "https://api.amazonalexa.com/v2/things")
+    async with httpx.AsyncClient(transport=smart_properties(service).pipeline) as client:
+        for _ in range(2):
+            assert (await client.send(request)).status_code == 503
+    assert len(service.seen) == 8
+
+
+async def test_100_calls_retry_without_falling_into_step() -> None:
+    """elastic-transport repeats a refused call four times within a millisecond."""
+    service = Service(*[503] * 100, None)
+    client = smart_properties(service)
+    results = await gather(*[lambda: get(client)] * 100)
+    assert not any(isinstance(result, Exception) for result in results)
+    retried = sorted(service.times[100:])
+    assert len(retried) == 100
+    # Spread over half a second: no tenth of it holds half of them.
+    assert max(sum(start <= time < start + 0.05 for time in retried) for start in retried) < 40
+
+
+SCRIPTS: list[tuple[list[Script], int]] = [([503, httpx.ReadTimeout, 429, None], 4), ([httpx.ConnectError, None], 2)]
+
+
+@pytest.mark.parametrize(("script", "attempts"), SCRIPTS)
+async def test_mixed_faults(script: list[Script], attempts: int) -> None:
+    service = Service(*script)
+    assert await get(smart_properties(service)) is not None
+    assert len(service.seen) == attempts

@@ -1,0 +1,539 @@
+"""What both clients are: options, life, bad input, raw requests, and what answers become."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import re
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
+from alexa_props.client import Client
+from alexa_props.smart_properties.unit_settings import DefaultStation
+from tests.helpers import (
+    ORIGIN,
+    Amazon,
+    NoAuth,
+    Service,
+    answer,
+    for_business,
+    get,
+    login,
+    smart_properties,
+    virtual_time,
+)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+# Where to
+
+
+@pytest.mark.parametrize("region", [*Region, "NA", "EU", "FE"])
+async def test_the_region_picks_the_host(region: Any) -> None:
+    service = Service()
+    await get(smart_properties(service, region=region))
+    assert f"https://{service.seen[0].url.host}" == Region(region).base_url
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "a4b.us-east-1.amazonaws.com"),
+        ("eu-west-1", "a4b.eu-west-1.amazonaws.com"),
+        ("us-gov-west-1", "a4b.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "a4b.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+async def test_the_aws_region_picks_the_host_and_signs(region: str, host: str) -> None:
+    service = Service(answer(json={"Devices": []}))
+    await for_business(service, region=region).devices.search()
+    (seen,) = service.seen
+    assert str(seen.url) == f"https://{host}/"
+    assert f"/{region}/a4b/aws4_request" in (seen.token or "")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sent"),
+    [
+        ("https://proxy.example", "https://proxy.example/v2/x"),
+        ("https://proxy.example:8443/alexa/", "https://proxy.example:8443/alexa/v2/x"),
+        ("http://localhost:8080", "http://localhost:8080/v2/x"),
+        ("http://[::1]:8080", "http://[::1]:8080/v2/x"),
+    ],
+)
+async def test_base_urls(base_url: str, sent: str) -> None:
+    service = Service(200)
+    client = smart_properties(service, base_url=base_url)
+    await client.request("GET", "/v2/x")
+    assert str(service.seen[0].url) == sent
+    assert repr(client) == f"<SmartProperties {base_url.rstrip('/')}>"
+
+
+async def test_the_user_agent() -> None:
+    service = Service()
+    await get(smart_properties(service))
+    await get(smart_properties(service, user_agent="hotel/1.2"))
+    own = rf"alexa-props/[\w.]+ Python/{re.escape(platform.python_version())} httpx/{re.escape(httpx.__version__)}"
+    assert re.fullmatch(own, service.seen[0].headers["User-Agent"])
+    assert re.fullmatch(rf"hotel/1\.2 {own}", service.seen[1].headers["User-Agent"])
+
+
+async def test_time_limits_travel_with_the_request() -> None:
+    service = Service()
+    await get(smart_properties(service))
+    await get(smart_properties(service, timeouts=Timeouts(connect=1, read=2, pool=3)))
+    assert [dict(seen.timeout) for seen in service.seen] == [
+        {"connect": 5.0, "read": 30.0, "write": 30.0, "pool": 30.0},
+        {"connect": 1, "read": 2, "write": 2, "pool": 3},
+    ]
+
+
+# Bad input: refused before anything is sent, by name
+
+
+def station(**parts: Any) -> DefaultStation:
+    return DefaultStation(**{"provider_id": "TUNEIN", "station_id": "s1", **parts})
+
+
+BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] = [
+    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station("")),
+    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station("..")),
+    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station(".")),
+    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station(cast("Any", None))),
+    ("unit_id must be an id", lambda asp, _: asp.unit_settings.set_default_music_station("", station())),
+    (
+        "station must be a DefaultStation",
+        lambda asp, _: asp.unit_settings.set_default_music_station("u", cast("Any", 1)),
+    ),
+    (
+        "station.provider_id must be",
+        lambda asp, _: asp.unit_settings.set_default_music_station("u", station(provider_id="")),
+    ),
+    (
+        "station.station_id must be",
+        lambda asp, _: asp.unit_settings.set_default_music_station("u", station(station_id=7)),
+    ),
+    ("unit_id must be an id", lambda asp, _: asp.alerts.delete_alarms("")),
+    ("unit_id must be an id", lambda asp, _: asp.alerts.delete_timers("..")),
+    ("unit_id must be an id", lambda asp, _: asp.alerts.delete_reminders(".")),
+    ("unit_id must be an id", lambda asp, _: asp.units.get("")),
+    ("parent_id must be an id", lambda asp, _: asp.units.list("")),
+    ("depth must be a whole number of at least 1", lambda asp, _: asp.units.list("u", depth=0)),
+    ("page_size must be a whole number of at least 1", lambda asp, _: asp.units.list("u", page_size=0)),
+    ("endpoint_id must be an id", lambda asp, _: asp.endpoints.get("..")),
+    ("name at least one of unit_id", lambda asp, _: asp.endpoints.list()),
+    ("page_size must be a whole number of at least 1", lambda asp, _: asp.endpoints.list(unit_id="u", page_size=-1)),
+    ("device_arn must be an id", lambda _, a4b: a4b.devices.get("")),
+    ("device_arn must be an id", lambda _, a4b: a4b.devices.events("")),
+    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.search(page_size=0)),
+    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.search(page_size=51)),
+    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.users.search(page_size=51)),
+    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.events("arn", page_size=51)),
+    ('ascend, or behind one "-" to descend', lambda _, a4b: a4b.devices.search(sort=["+DeviceName"])),
+    ('ascend, or behind one "-" to descend', lambda _, a4b: a4b.users.search(sort=["LastName desc"])),
+    ("sort must be a list such as", lambda _, a4b: a4b.users.search(sort="LastName")),
+    ('path must begin with one "/"', lambda asp, _: asp.request("GET", "v2/x")),
+    ('path must begin with one "/"', lambda asp, _: asp.request("GET", "//evil.example/")),
+    ('path must begin with one "/"', lambda asp, _: asp.request("GET", "https://evil.example/")),
+    ("path must be one: Invalid", lambda asp, _: asp.request("GET", "/v2/\x00")),
+    ("token must be a non-empty string", lambda asp, _: asp.units.list("u").resume("")),
+    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=-1)),
+    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=float("nan"))),
+    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=True)),
+    ("max_wait must be seconds", lambda asp, _: asp.with_options(max_wait=cast("Any", "1"))),
+    ('priority must be "interactive" or "bulk"', lambda asp, _: asp.with_options(priority=cast("Any", "high"))),
+    ("retry must be a RetryPolicy", lambda asp, _: asp.with_options(retry=cast("Any", 3))),
+]
+
+
+@pytest.mark.parametrize(("message", "call"), BAD_CALLS)
+async def test_bad_arguments(message: str, call: Callable[[SmartProperties, AlexaForBusiness], Any]) -> None:
+    service = Service()
+    with pytest.raises(errors.ConfigurationError, match=re.escape(message)):
+        await call(smart_properties(service), for_business(service))
+    assert service.seen == []
+
+
+BAD_CLIENTS: list[tuple[type[Client], str, dict[str, Any]]] = [
+    (SmartProperties, 'region must be "NA", "EU" or "FE", not \'US\'', {"region": "US"}),
+    (SmartProperties, 'region must be "NA", "EU" or "FE", not None', {"region": None}),
+    (SmartProperties, 'alerts_authorization must be "Bearer" or "bare"', {"alerts_authorization": "bearer"}),
+    (SmartProperties, "base_url must be https, or http to this machine", {"base_url": "http://hotel.example"}),
+    (SmartProperties, "base_url must be a URL without user name", {"base_url": "https://u:p@hotel.example"}),
+    (SmartProperties, "auth must be an httpx.Auth", {"auth": ("user", "password")}),
+    (SmartProperties, "proxy and verify are the pool's", {"proxy": "http://proxy.example"}),
+    (SmartProperties, "proxy and verify are the pool's", {"verify": ssl.create_default_context()}),
+    (SmartProperties, "retry must be a RetryPolicy", {"retry": 3}),
+    (SmartProperties, "rate_limit must be a RateLimit", {"rate_limit": 100}),
+    (SmartProperties, "timeouts must be a Timeouts", {"timeouts": 5}),
+    (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": "NA"}),
+    (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": "us-east-1.evil.example/"}),
+    (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": None}),
+    (AlexaForBusiness, "base_url must be https, or http to this machine", {"base_url": "http://hotel.example"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "message", "options"), BAD_CLIENTS)
+def test_bad_clients(kind: Any, message: str, options: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigurationError, match=re.escape(message)):
+        kind(**{"auth": NoAuth(), "transport": Service(), **options})
+
+
+# From the environment
+
+
+@pytest.mark.parametrize("missing", ["CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"])
+def test_missing_credentials_are_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {"CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"} - {missing}:
+        monkeypatch.setenv(f"ALEXA_PROPS_{name}", "secret")
+    with pytest.raises(errors.ConfigurationError, match=f"ALEXA_PROPS_{missing} is not set"):
+        SmartProperties.from_env(transport=Service())
+
+
+async def test_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"CLIENT_ID": "id", "CLIENT_SECRET": "secret", "REFRESH_TOKEN": "Atzr|token", "REGION": "EU"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"ALEXA_PROPS_{name}", value)
+    amazon = Amazon()
+    await get(SmartProperties.from_env(transport=amazon))
+    assert amazon.token.seen[0].form["refresh_token"] == "Atzr|token"
+    assert amazon.api.seen[0].url.host == "api.eu.amazonalexa.com"
+    monkeypatch.setenv("ALEXA_PROPS_BASE_URL", "http://localhost:1")
+    monkeypatch.setenv("ALEXA_PROPS_TOKEN_URL", "http://localhost:2/auth/o2/token")
+    await get(SmartProperties.from_env(transport=amazon))
+    assert (amazon.token.seen[1].url.port, amazon.api.seen[1].url.port) == (2, 1)
+    # What is passed wins.
+    assert repr(SmartProperties.from_env(transport=amazon, base_url="https://a.example")) == (
+        "<SmartProperties https://a.example>"
+    )
+
+
+def test_from_env_with_a_wrong_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXA_PROPS_REGION", "US")
+    with pytest.raises(errors.ConfigurationError, match='region must be "NA", "EU" or "FE"'):
+        SmartProperties.from_env(auth=NoAuth())
+
+
+async def test_alexa_for_business_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    service = Service(answer(json={"Devices": []}))
+    await AlexaForBusiness.from_env(transport=service).devices.search()
+    assert service.seen[0].url.host == "a4b.eu-west-1.amazonaws.com"
+    assert service.seen[0].headers["X-Amz-Security-Token"] == "session"
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    await AlexaForBusiness.from_env(transport=service).devices.search()
+    assert service.seen[1].url.host == "a4b.us-west-2.amazonaws.com"
+
+
+# Life
+
+
+async def test_it_works_with_and_without_async_with() -> None:
+    service = Service()
+    async with smart_properties(service) as client:
+        await get(client)
+    assert service.closed == 1
+    client = smart_properties(service)
+    await get(client)
+    await client.aclose()
+    assert service.closed == 2
+
+
+async def test_closing_twice_closes_once() -> None:
+    service = Service()
+    async with smart_properties(service) as client:
+        await client.aclose()
+    await client.aclose()
+    assert service.closed == 1
+
+
+async def test_use_after_close_is_a_clear_error() -> None:
+    service = Service()
+    client = smart_properties(service)
+    view = client.with_options(deadline=5)
+    await client.aclose()
+    assert repr(client) == "<SmartProperties https://api.amazonalexa.com, closed>"
+    for use in (
+        lambda: get(client),
+        lambda: get(view),
+        lambda: client.request("GET", "/v2/x"),
+        lambda: client.alerts.delete_alarms("u"),
+        client.__aenter__,
+    ):
+        with pytest.raises(errors.ConfigurationError, match="the client is closed"):
+            await cast("Any", use)()
+    assert service.seen == []
+
+
+async def test_an_httpx_client_on_the_pipeline_does_not_close_it() -> None:
+    service = Service(200)
+    client = smart_properties(service)
+    async with httpx.AsyncClient(transport=client.pipeline) as outside:
+        assert (await outside.get(f"{ORIGIN}/v2/x")).status_code == 200
+    assert service.closed == 0
+    await client.request("GET", "/v2/x")
+
+
+def test_it_is_built_outside_of_an_event_loop_and_serves_one_after_the_other() -> None:
+    service = Service()
+    client = smart_properties(service, rate_limit=RateLimit(per_second=100))
+    for _ in range(3):
+        asyncio.run(get(client))
+
+    async def many() -> None:
+        await asyncio.gather(*[get(client) for _ in range(5)])
+
+    asyncio.run(many())
+    asyncio.run(client.aclose())
+    assert (len(service.seen), service.closed) == (8, 1)
+
+
+class TestOnAsyncio:
+    """The pool is asyncio's own."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    async def test_without_a_transport_it_brings_its_pool(self) -> None:
+        client = SmartProperties(auth=NoAuth(), base_url="http://localhost:1", retry=RetryPolicy(max_attempts=1))
+        with pytest.raises(errors.TransportError, match="ConnectError") as caught:
+            await get(client)
+        assert caught.value.sent == "no"
+        await client.aclose()
+        with pytest.raises(errors.ConfigurationError, match="max_connections"):
+            SmartProperties(auth=NoAuth(), max_connections=0)
+
+
+# Views
+
+
+async def test_a_view_shares_the_pool_and_the_limits_and_has_options_of_its_own() -> None:
+    service = Service(latency=10)
+    client = smart_properties(service)
+    view = client.with_options(deadline=1)
+    with pytest.raises(errors.DeadlineExceeded):
+        await get(view)
+    assert await get(client) is not None
+    assert view.limits == client.limits != {}
+    assert view.pipeline is client.pipeline
+    assert type(view) is SmartProperties
+
+
+async def test_closing_a_view_closes_nothing() -> None:
+    service = Service()
+    client = smart_properties(service)
+    async with client.with_options(deadline=1) as view:
+        await get(view)
+        await view.with_options().aclose()
+    assert service.closed == 0
+    assert await get(client) is not None
+    assert await get(view) is not None
+
+
+async def test_a_view_of_a_view_keeps_what_it_does_not_change() -> None:
+    service = Service(503)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=1))
+    view = client.with_options(retry=RetryPolicy(max_attempts=1), deadline=5)
+    with pytest.raises(errors.ServerError):
+        await get(view.with_options(max_wait=2, priority="bulk"))
+    assert len(service.seen) == 1
+    service.latency = 100
+    with pytest.raises(errors.DeadlineExceeded):
+        await get(view.with_options(max_wait=2, priority="bulk"))
+    with anyio.move_on_after(0.1):
+        await get(client)
+    with pytest.raises(errors.RateLimitTooLong):
+        await get(view.with_options(max_wait=2).with_options(max_wait=0).with_options(priority="bulk"))
+
+
+async def test_all_resources_of_a_view_have_its_options() -> None:
+    asp = smart_properties(Service(latency=10)).with_options(deadline=1)
+    a4b = for_business(Service(latency=10)).with_options(deadline=1)
+    calls: list[Callable[[], Any]] = [
+        lambda: asp.unit_settings.get_default_music_station("u"),
+        lambda: asp.alerts.delete_alarms("u"),
+        lambda: asp.units.list("u"),
+        lambda: asp.endpoints.get("e"),
+        lambda: asp.request("GET", "/v2/x"),
+        lambda: a4b.devices.get("arn"),
+        a4b.users.search,
+    ]
+    for call in calls:
+        with pytest.raises(errors.DeadlineExceeded):
+            await call()
+
+
+# Raw requests
+
+
+async def test_a_raw_request() -> None:
+    service = Service(answer(418, {"short": "stout"}))
+    client = smart_properties(service)
+    response = await client.request("post", "/v2/tea?kind=green", json={"a": [1]}, headers={"X-Own": "1"})
+    assert (response.status_code, response.json(), response.request.method) == (418, {"short": "stout"}, "POST")
+    (seen,) = service.seen
+    assert (seen.method, str(seen.url), seen.json) == ("POST", f"{ORIGIN}/v2/tea?kind=green", {"a": [1]})
+    assert (seen.headers["X-Own"], seen.headers["Accept"]) == ("1", "application/json")
+    assert seen.headers["Content-Type"] == "application/json"
+
+
+async def test_a_raw_request_with_parameters_and_without_a_body() -> None:
+    service = Service(200)
+    await smart_properties(service).request("GET", "/v2/x", params={"a": "1 /&", "b": ["x", "y"]})
+    (seen,) = service.seen
+    assert seen.url.params.multi_items() == [("a", "1 /&"), ("b", "x"), ("b", "y")]
+    assert (seen.content, "Content-Type" in seen.headers) == (b"", False)
+
+
+async def test_headers_of_a_raw_request_replace_ours_whatever_their_case() -> None:
+    service = Service(200)
+    await smart_properties(service).request("GET", "/v2/x", headers={"user-agent": "own", "ACCEPT": "text/csv"})
+    headers = service.seen[0].headers
+    assert (headers.get_list("User-Agent"), headers.get_list("Accept")) == (["own"], ["text/csv"])
+
+
+async def test_a_raw_request_of_alexa_for_business_is_signed() -> None:
+    service = Service(answer(json={"Rooms": []}))
+    response = await for_business(service).request(
+        "POST",
+        "/",
+        json={},
+        headers={"X-Amz-Target": "AlexaForBusiness.SearchRooms", "Content-Type": "application/x-amz-json-1.1"},
+    )
+    assert response.json() == {"Rooms": []}
+    assert "SignedHeaders=content-type;host;x-amz-date;x-amz-target" in (service.seen[0].token or "")
+
+
+async def test_the_pipeline_authorizes_limits_and_retries_requests_of_others() -> None:
+    amazon = Amazon()
+    amazon.api.script = [503, amazon.api.script[0]]
+    client = smart_properties(amazon, auth=login())
+    async with httpx.AsyncClient(transport=client.pipeline) as outside:
+        response = await outside.get(f"{ORIGIN}/v2/x")
+    assert response.status_code == 200
+    assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1"] * 2
+    assert set(client.limits) == {"GET /v2/x"}
+
+
+async def test_a_response_that_is_still_on_the_wire_is_read_in_whole() -> None:
+    class Streams(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            async def body() -> Any:
+                yield b'{"providerId": "a", '
+                yield b'"stationId": "b"}'
+
+            return httpx.Response(200, content=body())
+
+    assert await get(smart_properties(Streams())) == DefaultStation("a", "b")
+
+
+# What answers become
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+async def test_a_redirect_is_an_error_and_not_followed(status: int) -> None:
+    service = Service(answer(status, Location=f"{ORIGIN}/v2/other"))
+    with pytest.raises(errors.ApiError) as caught:
+        await get(smart_properties(service))
+    assert (type(caught.value), caught.value.status, len(service.seen)) == (errors.ApiError, status, 1)
+
+
+async def test_a_body_that_cannot_be_decoded() -> None:
+    response = httpx.DecodingError("bad gzip")
+    with pytest.raises(errors.DecodeError, match=r"get_default_music_station.*bad gzip") as caught:
+        await get(smart_properties(Service(response)))
+    assert caught.value.operation == "unit_settings.get_default_music_station"
+
+
+async def test_an_error_says_what_was_done_to_what_and_the_request_id() -> None:
+    refusal = answer(400, {"message": "no such station", "type": "INVALID"}, x_amzn_RequestId="request-3")
+    with pytest.raises(errors.BadRequest) as caught:
+        await get(smart_properties(Service(refusal)), "room-7")
+    error = caught.value
+    assert (error.status, error.code, error.message, error.request_id) == (
+        400,
+        "INVALID",
+        "no such station",
+        "request-3",
+    )
+    assert (error.operation, error.attempts) == ("unit_settings.get_default_music_station", 1)
+    for part in ("room-7", "get_default_music_station", "400", "INVALID", "no such station", "request-3"):
+        assert part in str(error)
+
+
+NOT_FOUND = "com.amazonaws.alexaforbusiness.v20171109#NotFoundException"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(400, {"__type": "NotFoundException", "Message": "gone"}),
+        answer(400, {"__type": NOT_FOUND, "message": "gone"}),
+        answer(400, {"__type": f"{NOT_FOUND}:http://internal.amazon.com/", "message": "gone"}),
+        answer(400, {"message": "gone"}, x_amzn_ErrorType="NotFoundException:http://internal.amazon.com/"),
+        answer(400, {"__type": NOT_FOUND, "message": "gone"}, x_amzn_ErrorType="ValidationException"),
+        answer(400, {"__type": 7, "message": "gone"}, x_amzn_ErrorType=NOT_FOUND),
+        answer(404, {"message": "gone"}),
+    ],
+)
+async def test_forms_of_an_error_code_of_alexa_for_business(refusal: httpx.Response) -> None:
+    service = Service(refusal)
+    with pytest.raises(errors.NotFound) as caught:
+        await for_business(service).devices.get("arn")
+    assert caught.value.code in ("NotFoundException", None)
+    assert (caught.value.message, len(service.seen)) == ("gone", 1)
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("Tue, 14 Nov 2023 22:13:20 GMT", r"\d+ s ahead of the service's, which says 2023-11-14 22:13:20 UTC"),
+        ("Fri, 31 Dec 2100 23:59:59 GMT", r"\d+ s behind the service's, which says 2100-12-31"),
+        ("junk", r"the request was signed at 20\d\d-"),
+    ],
+)
+async def test_an_expired_request_names_the_difference_of_the_clocks(date: str, said: str) -> None:
+    service = Service(answer(400, {"__type": "RequestExpired"}, Date=date))
+    with pytest.raises(errors.Unauthorized, match=rf"set this machine's clock: .*{said}") as caught:
+        await for_business(service).devices.get("arn")
+    assert len(service.seen) == 1
+    assert "secret" not in str(caught.value)
+
+
+async def test_an_expired_request_that_somebody_else_signed() -> None:
+    service = Service(answer(400, {"__type": "RequestExpired"}, Date="Tue, 14 Nov 2023 22:13:20 GMT"))
+    with pytest.raises(errors.Unauthorized, match=r"set this machine's clock$"):
+        await for_business(service, auth=NoAuth()).devices.get("arn")
+
+
+async def test_the_difference_is_counted_in_seconds() -> None:
+    import datetime as dt
+
+    signed = dt.datetime(2023, 11, 14, 22, 33, 20, tzinfo=dt.UTC)
+    auth = SigV4(access_key="AKIDEXAMPLE", secret_key="secret", clock=signed.timestamp)
+    service = Service(answer(400, {"__type": "RequestExpired"}, Date="Tue, 14 Nov 2023 22:13:20 GMT"))
+    with pytest.raises(errors.Unauthorized, match="it is 1200 s ahead of the service's"):
+        await for_business(service, auth=auth).devices.get("arn")
+
+
+async def test_cancelling_a_call_frees_everything() -> None:
+    service = Service(latency=100)
+    client = smart_properties(service)
+    with anyio.move_on_after(1):
+        await get(client)
+    assert service.active == 0
+    assert client.limits["unit_settings.get_default_music_station"].in_flight == 0

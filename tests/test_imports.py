@@ -1,0 +1,182 @@
+"""Imports go one way, heavy packages stay where they belong, and the simulator shares nothing with the client."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+import alexa_props
+
+ROOT = Path(alexa_props.__file__).parent
+
+LAYERS = {
+    "errors": 0,
+    "settings": 1,
+    "codec": 2,
+    "operation": 2,
+    "hooks": 3,
+    "auth": 4,
+    "paging": 4,
+    "pipeline": 4,
+    "client": 5,
+    "smart_properties": 6,
+    "for_business": 6,
+    "": 7,  # the package itself: its public names
+    "fleet": 8,
+    "cli": 9,
+}
+"""The part of a module decides its layer. Imports go to a lower one, or stay within a part."""
+
+
+@attrs.frozen
+class Import:
+    """One imported module, and where."""
+
+    importer: str
+    imported: str
+    late: bool
+    typing_only: bool
+
+    @property
+    def importing_part(self) -> str:
+        return part(self.importer)
+
+    @property
+    def imported_part(self) -> str:
+        return part(self.imported)
+
+    @property
+    def ours(self) -> bool:
+        return self.imported.split(".")[0] == "alexa_props"
+
+
+def part(module: str) -> str:
+    return ([*module.split("."), ""])[1]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    yield from _walk(module, tree, late=False, typing_only=False)
+
+
+def _walk(module: str, node: ast.AST, *, late: bool, typing_only: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        names: list[str] = []
+        if isinstance(child, ast.Import):
+            names = [alias.name for alias in child.names]
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"{module} imports relatively"
+            origin = child.module or ""
+            # `from alexa_props import errors` imports a module, `from alexa_props.errors import NotFound` a name.
+            names = [full if (full := f"{origin}.{alias.name}") in MODULES else origin for alias in child.names]
+        for name in names:
+            yield Import(module, name, late, typing_only)
+        yield from _walk(
+            module,
+            child,
+            late=late or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef),
+            typing_only=typing_only or (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"),
+        )
+
+
+IMPORTS = [found for module in MODULES for found in imports_of(module)]
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(MODULES) > 20
+    assert Import("alexa_props.client", "alexa_props.pipeline", late=False, typing_only=False) in IMPORTS
+    assert Import("alexa_props.client", "alexa_props.pipeline.pool", late=True, typing_only=False) in IMPORTS
+
+
+def test_every_part_has_its_layer() -> None:
+    assert {part(module) for module in MODULES} <= {*LAYERS, "simulator", "__main__"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part(module) in LAYERS])
+def test_imports_go_one_way(module: str) -> None:
+    for found in imports_of(module):
+        if not found.ours or found.imported_part in (found.importing_part, "simulator"):
+            continue
+        assert LAYERS[found.imported_part] < LAYERS[found.importing_part], f"{module} imports {found.imported}"
+
+
+def test_operations_and_codec_do_not_know_each_other() -> None:
+    assert not [found for found in IMPORTS if found.importing_part == "operation" and found.imported_part == "codec"]
+    assert not [found for found in IMPORTS if found.importing_part == "codec" and found.imported_part == "operation"]
+
+
+def test_siblings_know_only_what_is_below_them() -> None:
+    siblings = {"auth", "paging", "pipeline"}
+    for found in IMPORTS:
+        if found.ours and found.importing_part in siblings and found.imported_part != found.importing_part:
+            assert found.imported_part not in siblings, f"{found.importer} imports {found.imported}"
+
+
+def test_the_services_do_not_know_each_other() -> None:
+    services = {"smart_properties", "for_business"}
+    for found in IMPORTS:
+        assert {found.importing_part, found.imported_part} != services, f"{found.importer}: {found.imported}"
+
+
+def test_the_stages_meet_only_in_the_builder() -> None:
+    stages = ("alexa_props.pipeline.rate_limit", "alexa_props.pipeline.retry", "alexa_props.pipeline.pool")
+    for found in IMPORTS:
+        homes = [stage for stage in stages if found.importer.startswith(stage)]
+        strangers = [stage for stage in stages if found.imported.startswith(stage) and stage not in homes]
+        assert not (homes and strangers), f"{found.importer} imports {found.imported}"
+
+
+def test_the_simulator_shares_nothing_with_the_client() -> None:
+    for found in IMPORTS:
+        if found.importing_part != "simulator" or not found.ours or found.imported_part == "simulator":
+            continue
+        assert found.importer == "alexa_props.simulator", f"{found.importer} imports {found.imported}"
+        assert found.late or found.typing_only, f"{found.importer} imports {found.imported} outside of a function"
+
+
+def test_only_the_command_imports_the_simulator() -> None:
+    importers = {found.importing_part for found in IMPORTS if found.ours and found.imported_part == "simulator"}
+    assert importers <= {"cli", "simulator"}
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("aiohttp", ["pipeline.pool"]),
+        ("yarl", ["pipeline.pool"]),
+        ("asyncio", ["pipeline.pool", "simulator", "cli"]),
+        ("trio", []),
+        ("starlette", ["simulator"]),
+        ("uvicorn", ["simulator"]),
+        ("typer", ["cli"]),
+        ("rich", ["cli"]),
+        ("botocore", ["auth.aws_credentials"]),
+        ("opentelemetry", ["hooks"]),
+        ("pandas", ["fleet"]),
+    ],
+)
+def test_packages_stay_where_they_belong(package: str, allowed: list[str]) -> None:
+    for found in IMPORTS:
+        if found.imported.split(".")[0] == package:
+            place = found.importer.removeprefix("alexa_props.")
+            assert any(place == home or place.startswith(f"{home}.") for home in allowed), place
+
+
+@pytest.mark.parametrize("module", ["alexa_props.pipeline.pool", "botocore", "opentelemetry"])
+def test_what_is_heavy_or_optional_is_imported_late(module: str) -> None:
+    for found in IMPORTS:
+        inside = found.importer == module or found.importer.startswith(f"{module}.")
+        if not inside and (found.imported == module or found.imported.startswith(f"{module}.")):
+            assert found.late or found.typing_only, f"{found.importer} imports {found.imported} at once"

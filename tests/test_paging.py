@@ -1,0 +1,422 @@
+"""Lists that come in pages: lazy, re-iterable, resumable, and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import errors
+from alexa_props.for_business.devices import DeviceData
+from alexa_props.paging import Page, Pager
+from alexa_props.smart_properties.units import Unit
+from tests.helpers import Service, answer, for_business, smart_properties, virtual_time
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+class Lists(Service):
+    """A service with one list of units: each page a list of ids, its token the number of the next page."""
+
+    def __init__(self, *pages: list[str], latency: float = 0.0) -> None:
+        super().__init__(self._page, latency=latency)
+        self.pages = pages
+        self.faults: dict[int, Any] = {}
+
+    @property
+    def asked(self) -> list[str | None]:
+        return [seen.url.params.get("nextToken") for seen in self.seen]
+
+    def _page(self, request: httpx.Request) -> Any:
+        number = int(request.url.params.get("nextToken", "0"))
+        if number in self.faults:
+            return self.faults[number]
+        context = {} if number == len(self.pages) - 1 else {"nextToken": str(number + 1)}
+        return answer(
+            json={"results": [{"id": unit} for unit in self.pages[number]], "paginationContext": context},
+            x_amzn_RequestId=f"request-{number}",
+        )
+
+
+THREE = (["a", "b"], ["c"], ["d", "e"])
+
+
+def units(service: httpx.AsyncBaseTransport) -> Pager[Unit]:
+    return smart_properties(service).units.list("org")
+
+
+async def ids(items: AsyncIterator[Unit] | Pager[Unit]) -> list[str]:
+    return [unit.id async for unit in items]
+
+
+async def test_awaited_it_is_the_first_page() -> None:
+    service = Lists(*THREE)
+    page = await units(service)
+    assert [unit.id for unit in page] == ["a", "b"]
+    assert (len(page), page.next_token, page.total_count, page.request_id) == (2, "1", None, "request-0")
+    assert page.items == (Unit("a"), Unit("b"))
+    assert service.asked == [None]
+
+
+async def test_iterated_it_is_all_items_and_each_time_afresh() -> None:
+    service = Lists(*THREE)
+    pager = units(service)
+    assert service.seen == []
+    for _ in range(2):
+        assert await ids(pager) == ["a", "b", "c", "d", "e"]
+    assert service.asked == [None, "1", "2"] * 2
+    # Awaiting it in between disturbs nothing.
+    assert len(await pager) == 2
+
+
+async def test_two_iterations_at_once_do_not_meet() -> None:
+    pager = units(Lists(*THREE))
+    pairs = {first.id + second.id async for first in pager async for second in pager}
+    assert len(pairs) == 25
+
+
+async def test_a_page_is_fetched_when_it_is_wanted() -> None:
+    service = Lists(*THREE)
+    async with aclosing(aiter(units(service))) as items:
+        assert (await anext(items)).id == "a"
+        assert (await anext(items)).id == "b"
+        assert service.asked == [None]
+        assert (await anext(items)).id == "c"
+        assert service.asked == [None, "1"]
+
+
+async def test_by_page() -> None:
+    pages = [page async for page in units(Lists(*THREE)).pages()]
+    assert [[unit.id for unit in page] for page in pages] == [*THREE]
+    assert [page.next_token for page in pages] == ["1", "2", None]
+
+
+async def test_resuming() -> None:
+    service = Lists(*THREE)
+    pager = units(service)
+    page = await pager
+    assert await ids(pager.resume(page.next_token)) == ["c", "d", "e"]
+    assert await ids(pager.resume("2")) == ["d", "e"]
+    assert await ids(pager.resume("2").resume(None)) == ["a", "b", "c", "d", "e"]
+    assert [unit.id for unit in await pager.resume("1")] == ["c"]
+
+
+@pytest.mark.parametrize("token", ["", 7, b"1"])
+def test_what_is_no_token(token: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="token must be a non-empty string"):
+        units(Service()).resume(token)
+
+
+def test_its_repr_says_what_to_do() -> None:
+    pager = units(Service())
+    assert repr(pager) == "<Pager of units.list: await it for the first page, iterate it for all items>"
+    assert "from a token" in repr(pager.resume("secret"))
+    assert "secret" not in repr(pager.resume("secret"))
+
+
+@pytest.mark.parametrize("fault", [403, 503, httpx.ReadTimeout, httpx.Response(200, text="<html>")])
+async def test_an_error_says_where_to_go_on(fault: Any) -> None:
+    service = Lists(*THREE)
+    pager = units(service)
+    service.faults[1] = fault
+    seen = []
+    with pytest.raises(errors.AlexaError) as caught:  # noqa: PT012 - what came before the error counts
+        async for unit in pager:
+            seen.append(unit.id)  # noqa: PERF401 - likewise
+    assert (seen, caught.value.resume_token) == (["a", "b"], "1")
+    service.faults.clear()
+    assert await ids(pager.resume(caught.value.resume_token)) == ["c", "d", "e"]
+
+
+async def test_an_error_of_the_first_page_has_no_token_but_resumes_all_the_same() -> None:
+    service = Lists(*THREE)
+    service.faults[0] = 403
+    with pytest.raises(errors.Forbidden) as caught:
+        await units(service)
+    assert caught.value.resume_token is None
+    service.faults.clear()
+    assert len(await ids(units(service).resume(caught.value.resume_token))) == 5
+
+
+async def test_empty_pages_are_passed_in_a_loop() -> None:
+    """azure-core's recursion ends after 492 of them."""
+    service = Lists(*[[]] * 2000, ["at last"])
+    assert await ids(units(service)) == ["at last"]
+    assert len(service.seen) == 2001
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+@pytest.mark.parametrize("lead", [0, 3])
+async def test_a_cycle_of_tokens_is_found(length: int, lead: int) -> None:
+    """botocore sees a cycle only when two tokens in a row are equal."""
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params.get("nextToken", "0"))
+        following = number + 1 if number < lead + length else lead + 1
+        return answer(json={"results": [{"id": str(number)}], "paginationContext": {"nextToken": str(following)}})
+
+    service = Service(serve)
+    with pytest.raises(errors.DecodeError, match=r"units\.list: .*second time.*never end") as caught:
+        await ids(units(service))
+    assert len(service.seen) == lead + length + 1
+    assert caught.value.resume_token == str(lead + 1)
+
+
+async def test_a_cycle_back_to_where_it_was_resumed_is_found() -> None:
+    service = Service(answer(json={"results": [], "paginationContext": {"nextToken": "5"}}))
+    with pytest.raises(errors.DecodeError):
+        await ids(units(service).resume("5"))
+    assert len(service.seen) == 1
+
+
+# Ends
+
+ENDS: list[dict[str, Any]] = [
+    {},
+    {"paginationContext": None},
+    {"paginationContext": {}},
+    {"paginationContext": {"nextToken": None}},
+    {"paginationContext": {"nextToken": ""}},
+    {"paginationContext": "odd"},
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_ends_of_smart_properties(end: dict[str, Any]) -> None:
+    service = Service(answer(json={"results": [{"id": "a"}], **end}))
+    assert await ids(units(service)) == ["a"]
+    assert len(service.seen) == 1
+
+
+async def test_a_token_that_is_no_string_is_an_error() -> None:
+    service = Service(answer(json={"results": [], "paginationContext": {"nextToken": ["x"]}}))
+    with pytest.raises(errors.DecodeError, match=r"paginationContext\.nextToken is not a string"):
+        await units(service)
+
+
+@pytest.mark.parametrize("end", [{}, {"NextToken": None}, {"NextToken": ""}])
+async def test_ends_of_alexa_for_business(end: dict[str, Any]) -> None:
+    service = Service(answer(json={"Devices": [{"DeviceArn": "a"}], **end}))
+    assert [device async for device in for_business(service).devices.search()] == [DeviceData("a")]
+    assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize(("sent", "total"), [({}, None), ({"TotalCount": None}, None), ({"TotalCount": 0}, 0)])
+async def test_a_total_of_none_is_not_one_of_zero(sent: dict[str, Any], total: int | None) -> None:
+    page = await for_business(Service(answer(json={"Devices": [], **sent}))).devices.search()
+    assert page.total_count == total
+    assert len(page) == 0
+
+
+async def test_a_list_that_is_missing_is_empty_in_alexa_for_business() -> None:
+    assert len(await for_business(Service(answer(json={}))).devices.search()) == 0
+
+
+async def test_the_token_travels_with_the_other_arguments() -> None:
+    service = Service(answer(json={"Devices": [], "NextToken": "t"}), answer(json={"Devices": []}))
+    pager = for_business(service).devices.search(filters={"ConnectionStatus": ["OFFLINE"]}, page_size=50)
+    assert [device async for device in pager] == []
+    first, second = (seen.json for seen in service.seen)
+    assert second == {**first, "NextToken": "t"}
+    assert first == {"Filters": [{"Key": "ConnectionStatus", "Values": ["OFFLINE"]}], "MaxResults": 50}
+
+
+# Prefetch
+
+
+async def test_prefetch_gives_the_same_in_the_same_order() -> None:
+    pager = units(Lists(*THREE, latency=1))
+    for pages in (1, 2, 5):
+        async with pager.prefetch(pages) as items:
+            assert await ids(items) == ["a", "b", "c", "d", "e"]
+
+
+async def test_prefetch_fetches_while_items_are_consumed() -> None:
+    service = Lists(*[[str(number)] for number in range(10)], latency=1)
+    begun = anyio.current_time()
+    async with units(service).prefetch() as items:
+        async for _ in items:
+            await anyio.sleep(1)
+    # One after the other it would be 20 s.
+    assert anyio.current_time() - begun == pytest.approx(11, abs=0.1)
+
+
+@pytest.mark.parametrize("pages", [1, 2, 5])
+async def test_prefetch_is_bounded(pages: int) -> None:
+    service = Lists(*[[str(number)] for number in range(20)])
+    async with units(service).prefetch(pages) as items:
+        await anyio.sleep(1)
+        assert len(service.seen) == pages
+        for consumed in range(1, 5):
+            await anext(items)
+            await anyio.sleep(1)
+            assert len(service.seen) == consumed + pages
+
+
+@pytest.mark.parametrize("pages", [0, -1, 1.5, True, "1", None])
+async def test_prefetch_of_no_pages(pages: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="pages must be a whole number of at least 1"):
+        async with units(Lists(*THREE)).prefetch(pages):
+            pass
+
+
+async def test_prefetch_raises_an_error_where_its_page_would_be() -> None:
+    service = Lists(*THREE)
+    service.faults[2] = 403
+    seen = []
+    with pytest.raises(errors.Forbidden) as caught:  # noqa: PT012 - what came before the error counts
+        async with units(service).prefetch(5) as items:
+            async for unit in items:
+                seen.append(unit.id)  # noqa: PERF401 - likewise
+    assert (seen, caught.value.resume_token) == (["a", "b", "c"], "2")
+
+
+async def test_prefetch_does_not_hide_a_fault_of_another_kind() -> None:
+    service = Lists(*THREE)
+    service.faults[1] = ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        async with units(service).prefetch() as items:
+            await ids(items)
+
+
+async def test_leaving_early_leaves_no_request() -> None:
+    service = Lists(*THREE, latency=10)
+    async with units(service).prefetch() as items:
+        async for _ in items:
+            await anyio.sleep(5)
+            break
+        assert service.active == 1
+    assert service.active == 0
+    assert await anext(items, None) is None
+
+
+async def test_not_consuming_at_all() -> None:
+    service = Lists(*THREE, latency=10)
+    async with units(service).prefetch():
+        await anyio.sleep(1)
+    assert service.active == 0
+
+
+class Own(Exception):
+    """An exception of the block."""
+
+
+async def test_an_exception_of_the_block_comes_out_as_it_went_in() -> None:
+    service = Lists(*THREE, latency=10)
+    cause, context = ValueError("cause"), KeyError("context")
+    with pytest.raises(Own) as caught:  # noqa: PT012 - the block is what is tested
+        async with units(service).prefetch() as items:
+            await anext(items)
+            await anyio.sleep(1)
+            try:
+                raise context
+            except KeyError:
+                raise Own from cause
+    assert caught.value.__cause__ is cause
+    assert caught.value.__context__ is context
+    assert service.active == 0
+
+
+async def test_a_group_of_the_block_comes_out_as_it_went_in() -> None:
+    with pytest.raises(ExceptionGroup, match="own") as caught:
+        async with units(Lists(*THREE)).prefetch():
+            raise ExceptionGroup("own", [Own(), Own()])
+    assert len(caught.value.exceptions) == 2
+
+
+async def test_an_exception_of_the_block_and_one_of_the_fetching_both_come_out() -> None:
+    class Breaks(Lists):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            try:
+                return await super().handle_async_request(request)
+            finally:
+                raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - the block is what is tested
+        async with units(Breaks(*THREE, latency=10)).prefetch():
+            await anyio.sleep(1)
+            raise Own
+    assert {type(error) for error in caught.value.exceptions} == {Own, ZeroDivisionError}
+
+
+async def test_cancelling_the_block_leaves_no_request() -> None:
+    service = Lists(*THREE, latency=10)
+    with anyio.move_on_after(5) as scope:
+        async with units(service).prefetch() as items:
+            await anext(items)
+    assert scope.cancelled_caught
+    assert service.active == 0
+
+
+async def test_prefetch_inside_of_an_async_generator_that_is_closed() -> None:
+    service = Lists(*THREE, latency=10)
+
+    async def outer() -> AsyncIterator[str]:
+        async with units(service).prefetch() as items:
+            async for unit in items:
+                yield unit.id
+
+    async with aclosing(outer()) as names:  # type: ignore[type-var]
+        assert await anext(names) == "a"
+    assert service.active == 0
+
+
+class TestOnAsyncio:
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    async def test_create_task_refuses_a_pager(self) -> None:
+        with pytest.raises(TypeError, match="coroutine was expected"):
+            await asyncio.create_task(units(Lists(*THREE)))  # type: ignore[arg-type]
+
+    async def test_gather_and_wait_for_take_one(self) -> None:
+        pager = units(Lists(*THREE))
+        first, second = await asyncio.gather(pager, asyncio.wait_for(pager, 5))
+        assert isinstance(first, Page)
+        assert first == second
+
+    @pytest.mark.parametrize("leave", [lambda: None, lambda: (_ for _ in ()).throw(Own())])
+    async def test_prefetch_leaves_no_task(self, leave: Callable[[], object]) -> None:
+        before = asyncio.all_tasks()
+        service = Lists(*THREE, latency=0.01)
+        try:
+            async with units(service).prefetch() as items:
+                async for _ in items:
+                    leave()
+                    break
+        except Own:
+            pass
+        assert asyncio.all_tasks() == before
+
+    async def test_a_cancelled_task_leaves_no_task(self) -> None:
+        service = Lists(*THREE, latency=10)
+
+        async def consume() -> None:
+            async with units(service).prefetch() as items:
+                await ids(items)
+
+        before = asyncio.all_tasks()
+        task = asyncio.create_task(consume())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert asyncio.all_tasks() == before
+        assert service.active == 0
+
+
+async def test_after_the_client_is_closed_a_pager_says_so() -> None:
+    client = smart_properties(Lists(*THREE))
+    pager = client.units.list("org")
+    await client.aclose()
+    with pytest.raises(errors.ConfigurationError, match="closed"):
+        await pager

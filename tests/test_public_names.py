@@ -1,0 +1,147 @@
+"""The names that are a promise, and what importing them costs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+NAMES: dict[str, list[str]] = {
+    "alexa_props": [
+        "AlexaForBusiness",
+        "DefaultStation",
+        "LoginWithAmazon",
+        "RateLimit",
+        "Region",
+        "RetryPolicy",
+        "SigV4",
+        "SmartProperties",
+        "Stations",
+        "Timeouts",
+        "TokenStore",
+        "errors",
+    ],
+    "alexa_props.errors": [
+        "AlexaError",
+        "ApiError",
+        "AuthenticationError",
+        "BadRequest",
+        "ConfigurationError",
+        "Conflict",
+        "DeadlineExceeded",
+        "DecodeError",
+        "DeviceUnreachable",
+        "EndpointFailure",
+        "EndpointFailures",
+        "Forbidden",
+        "NotFound",
+        "RateLimitTooLong",
+        "Sent",
+        "ServerError",
+        "Throttled",
+        "TransportError",
+        "Unauthorized",
+    ],
+    "alexa_props.paging": ["Page", "Pager"],
+    "alexa_props.hooks": [
+        "AttemptEnded",
+        "AttemptStarted",
+        "CallEnded",
+        "CallStarted",
+        "Event",
+        "Hook",
+        "Hooks",
+        "RetryScheduled",
+        "opentelemetry",
+    ],
+    "alexa_props.client": ["Client"],
+    "alexa_props.auth.login_with_amazon": ["TOKEN_URL", "LoginWithAmazon"],
+    "alexa_props.auth.sigv4": ["SigV4", "check_visible"],
+    "alexa_props.auth.aws_credentials": ["AWSCredentials"],
+    "alexa_props.auth.token_store": ["TokenStore"],
+    "alexa_props.smart_properties": ["OPERATIONS", "SmartProperties"],
+    "alexa_props.smart_properties.alerts": ["OPERATIONS", "Alerts", "Deletion"],
+    "alexa_props.smart_properties.endpoints": [
+        "OPERATIONS",
+        "Connection",
+        "Endpoint",
+        "Endpoints",
+        "Feature",
+        "FeatureOperation",
+        "FeatureProperty",
+        "UnitRef",
+    ],
+    "alexa_props.smart_properties.unit_settings": [
+        "OPERATIONS",
+        "DefaultStation",
+        "Station",
+        "Stations",
+        "UnitSettings",
+    ],
+    "alexa_props.smart_properties.units": ["OPERATIONS", "Unit", "Units"],
+    "alexa_props.for_business": ["OPERATIONS", "AlexaForBusiness"],
+    "alexa_props.for_business.devices": [
+        "FILTER_KEYS",
+        "OPERATIONS",
+        "SORT_KEYS",
+        "ConnectionStatus",
+        "Device",
+        "DeviceData",
+        "DeviceEvent",
+        "DeviceEventType",
+        "DeviceFeature",
+        "DeviceStatus",
+        "DeviceStatusDetail",
+        "DeviceStatusDetailCode",
+        "DeviceStatusInfo",
+        "Devices",
+        "NetworkProfileInfo",
+    ],
+    "alexa_props.for_business.users": [
+        "FILTER_KEYS",
+        "OPERATIONS",
+        "SORT_KEYS",
+        "EnrollmentStatus",
+        "User",
+        "Users",
+    ],
+    "alexa_props.pipeline.rate_limit": ["Controller", "RateLimitTransport", "Scope", "ScopeLimits"],
+    "alexa_props.pipeline.pool": ["Pool"],
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_the_public_names(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert sorted(imported.__all__) == sorted(NAMES[module])
+    for name in NAMES[module]:
+        assert getattr(imported, name) is not None
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_a_star_import_works(module: str) -> None:
+    names: dict[str, object] = {}
+    exec(f"from {module} import *", names)
+    assert set(NAMES[module]) <= set(names)
+
+
+HEAVY = ["aiohttp", "botocore", "opentelemetry", "pandas", "rich", "starlette", "typer", "uvicorn"]
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    # First what it needs: httpx brings its own command, and with that rich, where they happen to be installed.
+    code = (
+        "import anyio, attrs, cattrs, httpx, json, sys; before = set(sys.modules); import alexa_props; "
+        f"print(json.dumps([name for name in {HEAVY} if name in set(sys.modules) - before]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_it_says_that_it_is_typed() -> None:
+    from importlib.resources import files
+
+    assert files("alexa_props").joinpath("py.typed").is_file()

@@ -1,0 +1,375 @@
+"""No secret in a message, a repr, a log record, an event, or what a traceback shows of locals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, errors
+from alexa_props.hooks import Event
+from tests.helpers import ORIGIN, Amazon, Service, answer, for_business, get, login, smart_properties, virtual_time
+
+SECRETS = (
+    "secret-of-the-client",
+    "Atzr|secret-refresh",
+    "Atzr|rotated",
+    "Atza|access",
+    "Atza|cut-off",
+    "secret-aws-key",
+    "secret-aws-session",
+    "secret-password",
+    # As they go on the wire.
+    "Atzr%7C",
+    "Atza%7C",
+    "Signature=",
+)
+TESTS = str(Path(__file__).parent)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+# What a user can see of an error
+
+
+def shown(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Where, and what: all texts of an error, its causes and contexts, and the locals of all frames but the tests'."""
+    seen: set[int] = set()
+    pending: list[BaseException] = [error]
+    while pending:
+        error = pending.pop()
+        if id(error) in seen:
+            continue
+        seen.add(id(error))
+        name = type(error).__name__
+        yield f"{name} itself", f"{error} {error!r} {error.args!r} {vars(error)!r}"
+        traceback = error.__traceback__
+        while traceback is not None:
+            yield from _locals(name, traceback.tb_frame)
+            traceback = traceback.tb_next
+        pending += [other for other in (error.__cause__, error.__context__) if other is not None]
+        if isinstance(error, BaseExceptionGroup):
+            pending += error.exceptions
+
+
+def _locals(error: str, frame: FrameType) -> Iterator[tuple[str, str]]:
+    code = frame.f_code
+    if code.co_filename.startswith(TESTS):
+        return
+    for name, value in frame.f_locals.items():
+        try:
+            text = repr(value)
+        except AttributeError:  # of an object that its constructor did not finish
+            continue
+        yield f"{error}: local {name!r} of {code.co_qualname} in {code.co_filename}", text
+
+
+def check(places: Iterator[tuple[str, str]]) -> None:
+    for place, text in places:
+        for secret in SECRETS:
+            assert secret not in text, place
+
+
+def test_the_check_sees_what_it_should() -> None:
+    namespace: dict[str, Any] = {}
+    code = "def leak():\n    token = ['Atza|access-1']\n    raise KeyError"
+    exec(compile(code, "/library.py", "exec"), namespace)
+    with pytest.raises(KeyError) as caught:
+        namespace["leak"]()
+    with pytest.raises(AssertionError, match="local 'token' of leak"):
+        check(shown(caught.value))
+    with pytest.raises(AssertionError, match="ValueError itself"):
+        check(shown(ValueError("Atza|access-1")))
+
+
+# Every kind of error
+
+
+def aws(service: httpx.AsyncBaseTransport, **options: Any) -> AlexaForBusiness:
+    auth = SigV4(access_key="AKIDEXAMPLE", secret_key="secret-aws-key", session_token="secret-aws-session")
+    return for_business(service, auth=auth, **options)
+
+
+def asp(amazon: httpx.AsyncBaseTransport, **options: Any) -> SmartProperties:
+    return smart_properties(amazon, **{"auth": login(), **options})
+
+
+def token_says(*script: Any) -> Amazon:
+    amazon = Amazon()
+    amazon.token.script = list(script)
+    return amazon
+
+
+def api_says(*script: Any) -> Amazon:
+    amazon = Amazon()
+    amazon.api.script = list(script)
+    return amazon
+
+
+class Store:
+    def __init__(self, fault: Callable[[str], Any]) -> None:
+        self.fault = fault
+
+    async def load(self) -> str | None:
+        await self.fault("load")
+        return "Atzr|secret-refresh"
+
+    async def save(self, refresh_token: str) -> None:
+        await self.fault(refresh_token)
+
+
+async def fails_to_load(what: str) -> None:
+    raise OSError(f"cannot {what} Atzr|secret-refresh")
+
+
+async def fails_to_save(what: str) -> None:
+    if what != "load":
+        try:
+            raise KeyError(what)
+        except KeyError as error:
+            raise OSError(f"cannot keep {what}") from error
+
+
+async def hangs(what: str) -> None:
+    if what != "load":
+        await anyio.sleep_forever()
+
+
+def rotating(store: Store) -> SmartProperties:
+    amazon = Amazon()
+    amazon.rotate = True
+    return asp(amazon, auth=login(token_store=store))
+
+
+async def elsewhere() -> None:
+    async with httpx.AsyncClient(transport=asp(Amazon()).pipeline) as client:
+        await client.get("https://evil.example/")
+
+
+async def closed() -> None:
+    client = asp(Amazon())
+    await get(client)
+    await client.aclose()
+    await get(client)
+
+
+async def pages() -> None:
+    amazon = api_says(answer(json={"results": [], "paginationContext": {"nextToken": "t"}}), 500)
+    async with asp(amazon).units.list("u").prefetch() as units:
+        async for _ in units:
+            pass
+
+
+async def no_region() -> None:
+    auth = SigV4(access_key="AKIDEXAMPLE", secret_key="secret-aws-key", session_token="secret-aws-session")
+    async with httpx.AsyncClient(transport=Service(), auth=auth) as client:
+        await client.post("http://localhost:1/", content=b"{}")
+
+
+async def paused() -> None:
+    client = asp(api_says(answer(429, Retry_After="1000")))
+    with pytest.raises(errors.Throttled):
+        await get(client)
+    await get(client.with_options(max_wait=1))
+
+
+REFUSED = answer(400, {"error": "invalid_grant", "error_description": "revoked"})
+CUT_OFF = httpx.Response(200, content=b'{"access_token": "Atza|cut-off')
+ODD = httpx.Response(200, content='{"access_token": "Atza|access é", "refresh_token": "Atzr|rotated"}'.encode())
+ARRAY = answer(200, ["Atza|access", "Atzr|rotated"])
+EXPIRED = answer(400, {"__type": "RequestExpired"}, Date="Tue, 14 Nov 2023 22:13:20 GMT")
+FAILED = answer(500, {"errors": [{"endpointId": "e", "code": "DEVICE_UNREACHABLE"}]})
+
+ERRORS: dict[str, tuple[type[BaseException], Callable[[], Any]]] = {
+    "token refused": (errors.AuthenticationError, lambda: get(asp(token_says(REFUSED)))),
+    "token cut off": (errors.AuthenticationError, lambda: get(asp(token_says(CUT_OFF)))),
+    "token odd": (errors.AuthenticationError, lambda: get(asp(token_says(ODD)))),
+    "token in an array": (errors.AuthenticationError, lambda: get(asp(token_says(ARRAY)))),
+    "token endpoint down": (errors.TransportError, lambda: get(asp(token_says(httpx.ConnectError)))),
+    "token endpoint broken": (errors.AuthenticationError, lambda: get(asp(token_says(503)))),
+    "token deadline": (errors.DeadlineExceeded, lambda: get(asp(Amazon(latency=9)).with_options(deadline=1))),
+    "store cannot load": (errors.AuthenticationError, lambda: get(rotating(Store(fails_to_load)))),
+    "store cannot save": (errors.AuthenticationError, lambda: get(rotating(Store(fails_to_save)))),
+    "store hangs": (errors.AuthenticationError, lambda: get(rotating(Store(hangs)))),
+    "replayed": (errors.Unauthorized, lambda: get(asp(api_says(401)))),
+    "forbidden": (errors.Forbidden, lambda: get(asp(api_says(403)))),
+    "server error": (errors.ServerError, lambda: get(asp(api_says(500)))),
+    "endpoint failures": (errors.EndpointFailures, lambda: asp(api_says(FAILED)).alerts.delete_alarms("u")),
+    "not json": (errors.DecodeError, lambda: get(asp(api_says(httpx.Response(200, text="<html>"))))),
+    "wrong model": (errors.DecodeError, lambda: get(asp(api_says(answer(200, {"providerId": []}))))),
+    "bad gzip": (errors.DecodeError, lambda: get(asp(api_says(httpx.DecodingError)))),
+    "connect": (errors.TransportError, lambda: get(asp(api_says(httpx.ConnectError)))),
+    "read": (errors.TransportError, lambda: get(asp(api_says(httpx.ReadTimeout)))),
+    "foreign exception": (ZeroDivisionError, lambda: get(asp(api_says(ZeroDivisionError)))),
+    "deadline": (errors.DeadlineExceeded, lambda: get(asp(Amazon(api_latency=9)).with_options(deadline=1))),
+    "too long": (errors.RateLimitTooLong, paused),
+    "elsewhere": (errors.ConfigurationError, elsewhere),
+    "closed": (errors.ConfigurationError, closed),
+    "bad id": (errors.ConfigurationError, lambda: get(asp(Amazon()), "..")),
+    "page": (errors.ServerError, pages),
+    "aws refused": (errors.Unauthorized, lambda: aws(Service(EXPIRED)).devices.get("arn")),
+    "aws down": (errors.TransportError, lambda: aws(Service(httpx.ReadError)).devices.get("arn")),
+    "aws not json": (errors.DecodeError, lambda: aws(Service(200)).devices.get("arn")),
+    "aws foreign exception": (ZeroDivisionError, aws(Service(ZeroDivisionError)).devices.search),
+    "aws no region": (errors.ConfigurationError, no_region),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+async def test_errors(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    kind, cause = ERRORS[name]
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(kind) as caught:
+        await cause()
+    check(shown(caught.value))
+    check((record.name, f"{record.getMessage()} {record.args!r}") for record in caplog.records)
+
+
+class TestOnAsyncio:
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    @pytest.mark.parametrize("amazon", [Amazon(latency=9), Amazon(api_latency=9)], ids=["token", "call"])
+    async def test_cancellation(self, amazon: Amazon) -> None:
+        task = asyncio.create_task(get(asp(amazon)))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        check(shown(caught.value))
+
+    async def test_cancellation_while_a_token_is_saved(self) -> None:
+        saving = asyncio.Event()
+
+        async def save(what: str) -> None:
+            if what != "load":
+                saving.set()
+                await asyncio.sleep(0.02)
+
+        task = asyncio.create_task(get(rotating(Store(save))))
+        await saving.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        check(shown(caught.value))
+
+
+# Errors before there is a client
+
+
+LOGIN: dict[str, Any] = {
+    "client_id": "id",
+    "client_secret": "secret-of-the-client",
+    "refresh_token": "Atzr|secret-refresh",
+}
+KEYS: dict[str, Any] = {
+    "access_key": "AKIDEXAMPLE",
+    "secret_key": "secret-aws-key",
+    "session_token": "secret-aws-session",
+}
+BUILDERS: dict[str, Callable[[], object]] = {
+    "client id": lambda: LoginWithAmazon(**{**LOGIN, "client_id": ""}),
+    "refresh token": lambda: LoginWithAmazon(**{**LOGIN, "refresh_token": "Atzr|secret-refresh\n"}),
+    "token url": lambda: LoginWithAmazon(**LOGIN, token_url="http://a.example"),
+    "secret key": lambda: SigV4(**{**KEYS, "secret_key": "secret-aws-key\n"}),
+    "session token": lambda: SigV4(**{**KEYS, "session_token": "secret-aws-session "}),
+    "environment": lambda: SmartProperties.from_env(transport=Service()),
+    "environment of aws": lambda: AlexaForBusiness.from_env(transport=Service()),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_errors_of_building(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXA_PROPS_CLIENT_ID", "id")
+    monkeypatch.setenv("ALEXA_PROPS_CLIENT_SECRET", "secret-of-the-client")
+    monkeypatch.setenv("ALEXA_PROPS_REFRESH_TOKEN", "Atzr|secret-refresh")
+    monkeypatch.setenv("ALEXA_PROPS_TOKEN_URL", "http://a.example")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-aws-key")
+    monkeypatch.setenv("AWS_REGION", "no region")
+    with pytest.raises(errors.ConfigurationError) as caught:
+        BUILDERS[name]()
+    check(shown(caught.value))
+
+
+PASSWORDS: dict[str, Callable[[], object]] = {
+    "token url": lambda: LoginWithAmazon(**LOGIN, token_url="https://u:secret-password@a.example"),
+    "base url": lambda: asp(Amazon(), base_url="https://u:secret-password@a.example"),
+    "proxy": lambda: asp(Amazon(), proxy="http://u:secret-password@proxy.example"),
+}
+
+
+@pytest.mark.parametrize("name", PASSWORDS)
+def test_a_password_in_a_url_is_not_in_the_message(name: str) -> None:
+    with pytest.raises(errors.ConfigurationError) as caught:
+        PASSWORDS[name]()
+    # The locals are another matter: these are the caller's own arguments, plain strings by their nature.
+    assert "secret-password" not in f"{caught.value} {caught.value!r}"
+
+
+# When all goes well
+
+
+async def test_reprs_logs_and_events(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    events: list[Event] = []
+    amazon = Amazon()
+    amazon.rotate = True
+    auth = login()
+    client = asp(amazon, auth=auth, hooks=[events.append])
+    await get(client)
+    amazon.revoke()
+    await get(client)
+    pager = client.units.list("u").resume("token-of-a-page")
+    deletion = client.alerts.delete_alarms("u")
+    await deletion
+    a4b = aws(Service(answer(json={"Devices": []})), hooks=[events.append])
+    await a4b.devices.search()
+    for thing in (auth, client, client.with_options(), pager, deletion, a4b, client.limits, events, vars(auth)):
+        check(iter([(type(thing).__name__, repr(thing))]))
+    check((record.name, f"{record.getMessage()} {record.args!r}") for record in caplog.records)
+    assert len(events) >= 8
+    assert caplog.records
+
+
+async def test_a_failing_hook_logs_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    def bad(event: Event) -> None:
+        raise KeyError("mine")
+
+    await get(asp(Amazon(), hooks=[bad]))
+    check((record.name, caplog.text) for record in caplog.records)
+    for record in caplog.records:
+        assert record.exc_info is not None
+        assert record.exc_info[1] is not None
+        check(shown(record.exc_info[1]))
+
+
+async def test_the_warning_of_an_advisory_refresh(caplog: pytest.LogCaptureFixture) -> None:
+    amazon = Amazon()
+    client = asp(amazon)
+    await get(client)
+    await anyio.sleep(3350)
+    amazon.token.script = [REFUSED]
+    await get(client)
+    assert "the old one still serves" in caplog.text
+    check(iter([("log", caplog.text)]))
+
+
+async def test_on_a_plain_httpx_client(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with httpx.AsyncClient(transport=token_says(REFUSED), auth=login()) as client:
+        with pytest.raises(errors.AuthenticationError) as caught:
+            await client.get(f"{ORIGIN}/v2/x")
+    check(shown(caught.value))
+    check((record.name, record.getMessage()) for record in caplog.records)
