@@ -15,7 +15,7 @@ import anyio
 import attrs
 import httpx
 
-from alexa_props.errors import AlexaError, ConfigurationError, DecodeError, TransportError
+from alexa_props.errors import ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks
 from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
@@ -260,6 +260,7 @@ class Client:
             region=self._region,
             lane=options.priority,
             deadline=None if options.deadline is None else anyio.current_time() + options.deadline,
+            time_limit=options.deadline,
             max_wait=options.max_wait,
             retry=options.retry,
             **marks,
@@ -279,10 +280,11 @@ class Client:
             ) from error
         except httpx.DecodingError as error:
             raise DecodeError(f"{call.doing}: {error}", operation=call.operation.name) from error
-        except AlexaError as error:
-            if isinstance(error, TransportError) and error.operation is None:
-                error.operation = call.operation.name
-            raise
+        except TransportError as error:
+            # Of the auth stage, which does not know what was being done.
+            raise TransportError(
+                f"{call.doing}: {error}", sent=call.sent, operation=call.operation.name, attempts=call.attempts
+            ) from error
         response.request = request
         return response
 

@@ -101,7 +101,7 @@ class DeadlineExceeded(AlexaError):
     """The call's own time limit (`deadline=` or `Timeouts.total`) passed, waits and retries included.
 
     Attributes:
-        sent: "maybe" when an attempt was under way, "no" when none was.
+        sent: "maybe" when an attempt was under way, or an earlier one may have arrived; "no" when nothing can have.
         operation: the operation's name.
         attempts: how many attempts had been started.
 

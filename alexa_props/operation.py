@@ -143,6 +143,7 @@ class Call:
         region: for signing; None where the service has none.
         lane: of the rate limiter.
         deadline: on anyio's clock; None sets none.
+        time_limit: seconds that led to the deadline.
         max_wait: longest wait for the rate limiter in seconds; None takes the limiter's own.
         retry: its retry policy; None takes the client's.
         attempts: how often an attempt was started.
@@ -161,6 +162,7 @@ class Call:
     region: str | None = None
     lane: Lane = "interactive"
     deadline: float | None = None
+    time_limit: float | None = None
     max_wait: float | None = None
     retry: RetryPolicy | None = None
     token_scheme: Literal["Bearer", "bare"] = "Bearer"  # noqa: S105 - a scheme

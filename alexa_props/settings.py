@@ -100,8 +100,8 @@ class RateLimit:
     Attributes:
         per_second: the known quota in requests a second; None lets the limiter find it.
         burst: how many requests may leave at once after a pause, at least 1.
-        scope: clients whose rate limits name the same scope share one quota; None gives each operation of each client
-            its own.
+        scope: clients of one event loop whose rate limits name the same scope share one quota; None gives each
+            operation of each client its own.
         max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` before any waiting. None waits.
 
     """

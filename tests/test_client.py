@@ -6,6 +6,8 @@ import asyncio
 import platform
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -299,6 +301,47 @@ def test_it_is_built_outside_of_an_event_loop_and_serves_one_after_the_other() -
     asyncio.run(many())
     asyncio.run(client.aclose())
     assert (len(service.seen), service.closed) == (8, 1)
+
+
+ABANDONED = """
+import asyncio
+from alexa_props import RateLimit
+from tests.helpers import Amazon, Service, get, login, smart_properties
+
+def abandon(*coroutines):
+    loop = asyncio.new_event_loop()
+    tasks.extend(loop.create_task(coroutine) for coroutine in coroutines)
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+
+tasks = []
+client = smart_properties(Service(), rate_limit=RateLimit(per_second=20))
+abandon(get(client), get(client), get(client))
+assert client.limits["unit_settings.get_default_music_station"].waiting == 2
+asyncio.run(asyncio.wait_for(get(client), 5))
+
+amazon = Amazon()
+amazon.token.latency = 0.05
+client = smart_properties(amazon, auth=login())
+abandon(get(client))
+asyncio.run(asyncio.wait_for(get(client), 5))
+assert len(amazon.token.seen) == 2
+print("nobody was held up")
+"""
+
+
+def test_what_was_abandoned_with_its_event_loop_holds_nobody_up() -> None:
+    """In a process of its own: Python complains of tasks that were abandoned when it collects them."""
+    done = subprocess.run([sys.executable, "-c", ABANDONED], capture_output=True, text=True, check=False)
+    assert done.stdout == "nobody was held up\n", done.stderr
+
+
+async def test_a_time_limit_that_has_passed_sends_nothing_and_is_named() -> None:
+    service = Service()
+    with pytest.raises(errors.DeadlineExceeded, match=r"unit-1.*not done within 0 s, 0 attempt") as caught:
+        await get(smart_properties(service).with_options(deadline=0))
+    assert caught.value.sent == "no"
+    assert service.seen == []
 
 
 class TestOnAsyncio:

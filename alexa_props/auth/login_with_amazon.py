@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any, Final, TypeVar
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 
@@ -60,6 +61,7 @@ class _Refresh:
     """A refresh under way: whoever waits for it gets its outcome, not a turn of their own."""
 
     def __init__(self) -> None:
+        self.loop = anyio.lowlevel.current_token()
         self.done = anyio.Event()
         self.error: AlexaError | None = None
 
@@ -132,7 +134,8 @@ class LoginWithAmazon(httpx.Auth):
         for replacing in (False, True):
             while not self._go_on():
                 refresh = self._refresh
-                if refresh is not None:
+                # One of another event loop was abandoned with it.
+                if refresh is not None and refresh.loop == anyio.lowlevel.current_token():
                     await refresh.done.wait()
                     if refresh.error is not None:
                         raise _again(refresh.error)
@@ -149,7 +152,8 @@ class LoginWithAmazon(httpx.Auth):
                     self._not_before = anyio.current_time() + _AFTER_FAILURE
                 finally:
                     # If the one who refreshes is cancelled, one of those who wait takes over.
-                    self._refresh = None
+                    if self._refresh is refresh:
+                        self._refresh = None
                     refresh.done.set()
 
             token = self._token

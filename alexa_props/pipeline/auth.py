@@ -100,8 +100,8 @@ class AuthTransport(httpx.AsyncBaseTransport):
             except httpx.TransportError as error:
                 if attempt == _SIDE_ATTEMPTS:
                     raise TransportError(
-                        f"{wanted.method} {wanted.url.host}{wanted.url.path}, before the call itself was sent: "
-                        f"{type(error).__name__}: {error}",
+                        f"asking {wanted.url.host} for authorization failed: {type(error).__name__}: {error} "
+                        f"({attempt} attempts; the call itself was not sent)",
                         sent="no",
                         attempts=attempt,
                     ) from error

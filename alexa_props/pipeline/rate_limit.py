@@ -15,6 +15,7 @@ from collections.abc import Hashable
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 
@@ -152,6 +153,7 @@ class Scope:
         self._permits = itertools.count(1)
         self._bulk_turn = False
         self._seen = 0.0
+        self._loop: object = None
 
     @property
     def waiting(self) -> int:
@@ -172,6 +174,11 @@ class Scope:
         if not self.waiting and self.controller.delay(self._now()) <= 0:
             self._permit(held_back=False)
             return
+        if self._loop != (loop := anyio.lowlevel.current_token()):
+            # Another event loop: whoever still stands in line was abandoned with the old one.
+            for abandoned in self._lanes.values():
+                abandoned.clear()
+            self._loop = loop
         waiter = _Waiter(lane)
         line = self._lanes[lane]
         line.append(waiter)
@@ -188,7 +195,8 @@ class Scope:
                     return
                 waiter.turn = anyio.Event()
         finally:
-            line.remove(waiter)
+            if waiter in line:
+                line.remove(waiter)
             self._wake()
 
     def release(self) -> None:

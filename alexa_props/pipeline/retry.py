@@ -102,12 +102,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def _until_deadline(self, request: httpx.Request, call: Call) -> httpx.Response:
         if call.deadline is None:
             return await self._attempts(request, call)
-        started = anyio.current_time()
-        with anyio.CancelScope(deadline=call.deadline):
-            return await self._attempts(request, call)
-        # Only the scope's own cancellation leads here: it swallows nothing else.
+        if anyio.current_time() < call.deadline:
+            with anyio.CancelScope(deadline=call.deadline):
+                return await self._attempts(request, call)
+        # The deadline had passed, or the scope has cancelled itself: it swallows nothing else.
         raise DeadlineExceeded(
-            f"{call.doing}: not done within {call.deadline - started:.3g} s, {call.attempts} attempt(s) in it; "
+            f"{call.doing}: not done within {call.time_limit:g} s, {call.attempts} attempt(s) in it; "
             + ("it may have been sent" if call.sent == "maybe" else "nothing was under way"),
             sent=call.sent,
             operation=call.operation.name,
