@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import os
 import platform
@@ -15,13 +16,13 @@ import anyio
 import attrs
 import httpx
 
-from alexa_props.errors import ConfigurationError, DecodeError, TransportError
+from alexa_props.errors import AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks
 from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.pipeline.rate_limit import ScopeLimits
-from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, require_secure
+from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, require_secure
 
 __all__ = ["Client"]
 
@@ -43,7 +44,7 @@ class _Options:
     retry: RetryPolicy | None = None
 
 
-class Client:
+class Client(abc.ABC):
     """Base of `SmartProperties` and `AlexaForBusiness`.
 
     Works with or without `async with`; `aclose()` frees the connections. It may be built anywhere, outside an event
@@ -51,6 +52,7 @@ class Client:
     """
 
     protocol: ClassVar[ServiceProtocol]
+    _base_url = "not built"  # what a repr shows if the constructor raises
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Client:
         base_url: str,
         region: str | None,
         transport: httpx.AsyncBaseTransport | None,
-        proxy: str | None,
+        proxy: Secret | None,
         verify: ssl.SSLContext | str | os.PathLike[str] | None,
         retry: RetryPolicy | None,
         rate_limit: RateLimit | None,
@@ -70,6 +72,11 @@ class Client:
     ) -> None:
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
+        _require("transport", transport, httpx.AsyncBaseTransport)
+        if user_agent is not None and not (
+            isinstance(user_agent, str) and user_agent.isascii() and user_agent.isprintable()
+        ):
+            raise ConfigurationError(f'user_agent must be printable ASCII such as "my-app/1.2", not {user_agent!r}')
         _require("retry", retry, RetryPolicy)
         _require("rate_limit", rate_limit, RateLimit)
         _require("timeouts", timeouts, Timeouts)
@@ -110,12 +117,13 @@ class Client:
         self._is_view = True
         self._bind()
 
+    @abc.abstractmethod
     def _bind(self) -> None:
         """Make the resources, each bound to this client or view."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._base_url}{', closed' if self._closed[0] else ''}>"
+        closed = ", closed" if getattr(self, "_closed", [False])[0] else ""
+        return f"<{type(self).__name__} {self._base_url}{closed}>"
 
     async def __aenter__(self) -> Self:
         self._check_open()
@@ -212,14 +220,20 @@ class Client:
             RateLimitTooLong: the rate limiter would have made it wait too long.
 
         """
+        if not isinstance(method, str) or not isinstance(path, str):
+            raise ConfigurationError("method and path must be strings")
         if not path.startswith("/") or path.startswith("//"):
             raise ConfigurationError(f'path must begin with one "/": {path!r} does not; the host is the client\'s')
-        sent = httpx.Headers({"Accept": "application/json", **self._headers})
-        sent.update(headers)
         try:
-            request = httpx.Request(method.upper(), self._base_url + path, params=params, json=json, headers=sent)
-        except httpx.InvalidURL as error:
-            raise ConfigurationError(f"path must be one: {error}") from None
+            url = httpx.URL(self._base_url + path)
+            if params:
+                # A query that the path has stays.
+                url = url.copy_merge_params(params)
+            sent = httpx.Headers({"Accept": "application/json", **self._headers})
+            sent.update(headers)
+            request = httpx.Request(method.upper(), url, json=json, headers=sent)
+        except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(f"no request can be made of these arguments: {error}") from None
         return await self._send(self._call(self.protocol.operation(request), {}), request)
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Any:
@@ -235,7 +249,12 @@ class Client:
 
         """
         call = self._call(operation, arguments, **marks)
-        request = self.protocol.request(call, self._base_url, self._headers)
+        try:
+            request = self.protocol.request(call, self._base_url, self._headers)
+        except ConfigurationError:
+            raise
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ConfigurationError(f"{operation.name} cannot be sent with these arguments: {error}") from None
         response = await self._send(call, request)
         if self.protocol.verdict(call, response) is not Verdict.OK:
             raise self.protocol.error(call, response)
@@ -280,11 +299,12 @@ class Client:
             ) from error
         except httpx.DecodingError as error:
             raise DecodeError(f"{call.doing}: {error}", operation=call.operation.name) from error
-        except TransportError as error:
+        except (TransportError, AuthenticationError) as error:
             # Of the auth stage, which does not know what was being done.
-            raise TransportError(
-                f"{call.doing}: {error}", sent=call.sent, operation=call.operation.name, attempts=call.attempts
-            ) from error
+            error.args = (f"{call.doing}: {error}",)
+            if isinstance(error, TransportError):
+                error.sent, error.operation, error.attempts = call.sent, call.operation.name, call.attempts
+            raise
         response.request = request
         return response
 

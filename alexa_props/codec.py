@@ -11,6 +11,7 @@ import email.utils
 import enum
 import json
 import math
+import re
 import reprlib
 import types
 import typing
@@ -54,11 +55,12 @@ class Codec:
     """
 
     def __init__(self, wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any]) -> None:
+        self._wire_name = wire_name
         self._fast = _converter(wire_name, write_time, detailed=False)
         self._detailed = _converter(wire_name, write_time, detailed=True)
 
-    def structure(self, value: Any, model: type[T]) -> T:
-        """The model from parsed JSON; raises `DecodeError` that names the member at fault."""
+    def structure(self, value: Any, model: type[T], where: str = "") -> T:
+        """The model from parsed JSON; raises `DecodeError` that names the member at fault, below `where`."""
         try:
             return self._fast.structure(value, model)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -66,12 +68,17 @@ class Codec:
         try:
             return self._detailed.structure(value, model)
         except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-            reasons = "; ".join(cattrs.transform_error(error, path=_name(model), format_exception=_reason))
-            raise DecodeError(f"the answer makes no sense: {reasons}") from None
+            reasons = cattrs.transform_error(error, path=where or model.__name__, format_exception=_reason)
+        raise DecodeError(f"the answer makes no sense: {'; '.join(map(self._on_the_wire, reasons))}")
 
-    def structure_all(self, values: Any, model: type[T]) -> tuple[T, ...]:
+    def _on_the_wire(self, reason: str) -> str:
+        """The reason with the members of its path by the names that the service knows."""
+        text, at, path = reason.rpartition(" @ ")
+        return text + at + re.sub(r"(?<=\.)\w+", lambda member: self._wire_name(member[0]), path)
+
+    def structure_all(self, values: Any, model: type[T], where: str = "") -> tuple[T, ...]:
         """The models of a list of parsed JSON; None is an empty list."""
-        return self.structure(values, typing.cast("type[tuple[T, ...]]", tuple[model, ...]))  # type: ignore[valid-type]
+        return self.structure(values, typing.cast("type[tuple[T, ...]]", tuple[model, ...]), where)  # type: ignore[valid-type]
 
     def unstructure(self, value: Any) -> Any:
         """What goes on the wire, as plain dicts, lists and scalars."""
@@ -82,20 +89,13 @@ def _reason(error: BaseException, _: Any) -> str:
     return "a required member is missing" if isinstance(error, KeyError) else str(error)
 
 
-def _name(model: Any) -> str:
-    return getattr(model, "__name__", str(model))
-
-
 def _converter(
     wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any], *, detailed: bool
 ) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=detailed)
 
-    def wire(field: attrs.Attribute[Any]) -> str:
-        return typing.cast("str", field.metadata.get("wire") or wire_name(field.name))
-
     def structure_model(model: type[Any]) -> Callable[[Any, Any], Any]:
-        names: dict[str, Any] = {field.name: override(rename=wire(field)) for field in attrs.fields(model)}
+        names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
         structure: Callable[[Any, Any], Any] = make_dict_structure_fn(
             model, converter, _cattrs_detailed_validation=detailed, **names
         )
@@ -108,7 +108,7 @@ def _converter(
         return checked
 
     def unstructure_model(model: type[Any]) -> Callable[[Any], dict[str, Any]]:
-        names: dict[str, Any] = {field.name: override(rename=wire(field)) for field in attrs.fields(model)}
+        names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
         unstructure = make_dict_unstructure_fn(model, converter, **names)
         # None and an empty tuple mean that the service did not send it, so it is not written either.
         return lambda value: {name: member for name, member in unstructure(value).items() if member not in (None, [])}
@@ -193,9 +193,12 @@ def _structure_str(value: Any, _: Any) -> str:
 def _structure_int(value: Any, _: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"a whole number was expected, not {_kind(value)}")
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"a whole number was expected, not {value!r}")
-    return int(value)
+    try:
+        if isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        return int(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"a whole number was expected, not {reprlib.repr(value)}") from None
 
 
 def _structure_plain_text(value: Any, _: Any) -> str:

@@ -139,7 +139,10 @@ class Hooks:
     """The hooks of one client, called in order."""
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
-        self._hooks = tuple(hooks)
+        try:
+            self._hooks = tuple(hooks)
+        except TypeError:
+            raise ConfigurationError(f"hooks must be a list of functions of one event, not {hooks!r}") from None
         for hook in self._hooks:
             if not callable(hook):
                 raise ConfigurationError(f"hooks must be functions of one event, not {hook!r}")

@@ -20,6 +20,7 @@ __all__ = [
     "RetryPolicy",
     "Secret",
     "Timeouts",
+    "hide",
     "require_env",
     "require_id",
     "require_page_size",
@@ -70,6 +71,11 @@ def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> A
 def _hashable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001 - attrs' interface
     if not isinstance(value, Hashable):
         raise ConfigurationError(f"RateLimit(scope=…) must be hashable, such as a string, not {value!r}")
+
+
+def hide(value: str | httpx.URL | None) -> Secret | None:
+    """A setting that may hold a password, such as a proxy's URL, kept out of traceback locals."""
+    return None if value is None else Secret(str(value))
 
 
 @attrs.frozen(kw_only=True)
@@ -169,7 +175,7 @@ def require_secure(argument: str, url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):
-        raise ConfigurationError(f"{argument} must be a URL such as https://api.amazonalexa.com") from None
+        raise ConfigurationError(f"{argument} must be a URL that begins with https://") from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         # Not quoted: it may be a password.
         raise ConfigurationError(f"{argument} must be a URL without user name, query and fragment")
@@ -178,8 +184,7 @@ def require_secure(argument: str, url: str) -> httpx.URL:
     if parsed.scheme == "http" and _is_loopback(parsed.host):
         return parsed
     raise ConfigurationError(
-        f"{argument} must be https, or http to this machine (localhost, 127.0.0.1, [::1]), "
-        f"not {parsed.scheme or 'no scheme'}://{parsed.host}"
+        f"{argument} must be https, or http to this machine (localhost, 127.0.0.1, [::1]), not {str(parsed)!r}"
     )
 
 

@@ -147,7 +147,7 @@ BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] 
     ('path must begin with one "/"', lambda asp, _: asp.request("GET", "v2/x")),
     ('path must begin with one "/"', lambda asp, _: asp.request("GET", "//evil.example/")),
     ('path must begin with one "/"', lambda asp, _: asp.request("GET", "https://evil.example/")),
-    ("path must be one: Invalid", lambda asp, _: asp.request("GET", "/v2/\x00")),
+    ("no request can be made of these arguments: Invalid", lambda asp, _: asp.request("GET", "/v2/\x00")),
     ("token must be a non-empty string", lambda asp, _: asp.units.list("u").resume("")),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=-1)),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=float("nan"))),
@@ -580,3 +580,64 @@ async def test_cancelling_a_call_frees_everything() -> None:
         await get(client)
     assert service.active == 0
     assert client.limits["unit_settings.get_default_music_station"].in_flight == 0
+
+
+# What the constructor refuses
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("transport", httpx.HTTPTransport()),
+        ("transport", 5),
+        ("hooks", print),
+        ("hooks", None),
+        ("hooks", [5]),
+        ("user_agent", "é"),
+        ("user_agent", "a\nb"),
+        ("user_agent", 5),
+        ("region", "XX"),
+        ("base_url", "nope"),
+        ("base_url", 5),
+        ("max_connections", 0),
+        ("verify", "/no/such/file"),
+    ],
+)
+def test_the_constructor_names_the_argument(argument: str, value: object) -> None:
+    options: dict[str, Any] = {"auth": NoAuth(), "base_url": "https://a.example", argument: value}
+    for service in (SmartProperties, AlexaForBusiness):
+        with pytest.raises(errors.ConfigurationError, match=argument):
+            service(**options)
+
+
+async def test_a_query_in_the_path_of_a_request_stays() -> None:
+    service = Service(200)
+    await smart_properties(service).request("GET", "/v2/units?parentId=P", params={"maxResults": 1})
+    assert dict(service.seen[0].url.params) == {"parentId": "P", "maxResults": "1"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"method": None},
+        {"path": None},
+        {"path": 5},
+        {"params": 5},
+        {"headers": "x"},
+        {"headers": {"x": 5}},
+        {"json": b"x"},
+        {"json": float("nan")},
+        {"path": "/" + "x" * 70_000},
+    ],
+    ids=str,
+)
+async def test_what_no_request_can_be_made_of(arguments: dict[str, Any]) -> None:
+    service = Service(200)
+    with pytest.raises(errors.ConfigurationError):
+        await smart_properties(service).request(**{"method": "GET", "path": "/v2/x", **arguments})
+    assert service.seen == []
+
+
+async def test_an_id_that_no_url_can_hold() -> None:
+    with pytest.raises(errors.ConfigurationError, match="units.get cannot be sent"):
+        await smart_properties(Service()).units.get("x" * 70_000)

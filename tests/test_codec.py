@@ -130,7 +130,7 @@ def test_fractions_of_a_second() -> None:
     ],
 )
 def test_what_is_no_time_is_named(wire: object) -> None:
-    with pytest.raises(errors.DecodeError, match=r"is not a time.* @ DeviceEvent\.timestamp") as caught:
+    with pytest.raises(errors.DecodeError, match=r"is not a time.* @ DeviceEvent\.Timestamp") as caught:
         event(wire)
     assert len(str(caught.value)) < 200
 
@@ -152,19 +152,19 @@ def test_no_timestamp_escapes_as_another_error(wire: object) -> None:
 @pytest.mark.parametrize(
     ("model", "wire", "place"),
     [
-        (Device, {"DeviceName": True}, "a string was expected, not a boolean @ Device.device_name"),
-        (Device, {"DeviceName": {}}, "a string was expected, not an object @ Device.device_name"),
-        (Device, {"DeviceStatus": ["READY"]}, "a string was expected, not an array @ Device.device_status"),
-        (Device, {"DeviceStatusInfo": "OK"}, "an object was expected, not a string @ Device.device_status_info"),
+        (Device, {"DeviceName": True}, "a string was expected, not a boolean @ Device.DeviceName"),
+        (Device, {"DeviceName": {}}, "a string was expected, not an object @ Device.DeviceName"),
+        (Device, {"DeviceStatus": ["READY"]}, "a string was expected, not an array @ Device.DeviceStatus"),
+        (Device, {"DeviceStatusInfo": "OK"}, "an object was expected, not a string @ Device.DeviceStatusInfo"),
         (
             Device,
             {"DeviceStatusInfo": {"DeviceStatusDetails": [{}, {"Code": {}}]}},
-            "not an object @ Device.device_status_info.device_status_details[1].code",
+            "not an object @ Device.DeviceStatusInfo.DeviceStatusDetails[1].Code",
         ),
         (
             Device,
             {"DeviceStatusInfo": {"DeviceStatusDetails": 7}},
-            "an array was expected, not a number @ Device.device_status_info.device_status_details",
+            "an array was expected, not a number @ Device.DeviceStatusInfo.DeviceStatusDetails",
         ),
         (Device, [], "an object was expected, not an array @ Device"),
         (Device, None, "an object was expected, not null @ Device"),

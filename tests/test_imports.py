@@ -18,6 +18,7 @@ LAYERS = {
     "settings": 1,
     "codec": 2,
     "operation": 2,
+    "answer": 3,
     "hooks": 3,
     "auth": 4,
     "paging": 4,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -67,11 +68,8 @@ def _locals(error: str, frame: FrameType) -> Iterator[tuple[str, str]]:
     if code.co_filename.startswith(TESTS):
         return
     for name, value in frame.f_locals.items():
-        try:
-            text = repr(value)
-        except AttributeError:  # of an object that its constructor did not finish
-            continue
-        yield f"{error}: local {name!r} of {code.co_qualname} in {code.co_filename}", text
+        # An object that its constructor did not finish has a repr too.
+        yield f"{error}: local {name!r} of {code.co_qualname} in {code.co_filename}", repr(value)
 
 
 def check(places: Iterator[tuple[str, str]]) -> None:
@@ -316,6 +314,58 @@ def test_a_password_in_a_url_is_not_in_the_message(name: str) -> None:
         PASSWORDS[name]()
     # The locals are another matter: these are the caller's own arguments, plain strings by their nature.
     assert "secret-password" not in f"{caught.value} {caught.value!r}"
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://u:secret-password@p:bad", "ftp://u:secret-password@p", "socks5://u:secret-password@p"]
+)
+@pytest.mark.parametrize("service", [SmartProperties, AlexaForBusiness])
+def test_the_password_of_a_proxy_is_in_no_local(service: Any, proxy: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="proxy") as caught:
+        service(auth=httpx.Auth(), proxy=proxy)
+    assert not [place for place, text in shown(caught.value) if "secret-password" in text]
+
+
+# What a service echoes
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "IncompleteSignature"])
+async def test_the_words_of_alexa_for_business_are_without_what_was_sent(code: str) -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        sent = "\n".join(f"{key}:{value}" for key, value in request.headers.items())
+        signatures.append(request.headers["Authorization"].rpartition("=")[2])
+        return httpx.Response(403, json={"__type": code, "message": f"The text should have been\n{sent}"})
+
+    signatures: list[str] = []
+    with pytest.raises(
+        errors.Unauthorized, match=r"The text should have been host:.* x-amz-security-token:… "
+    ) as caught:
+        await aws(httpx.MockTransport(echo)).devices.get("device-1")
+    assert "\n" not in str(caught.value)
+    assert signatures[0] not in f"{caught.value} {caught.value.message}"
+    check(shown(caught.value))
+
+
+async def test_the_words_of_smart_properties_are_without_the_token_and_not_too_long() -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/o2/token":
+            return httpx.Response(200, json={"access_token": "Atza|access-1"})
+        return httpx.Response(403, json={"message": f"no: {request.headers['Authorization']} " + "x" * 10_000})
+
+    with pytest.raises(errors.Forbidden, match=r"no: Bearer … x") as caught:
+        await get(asp(httpx.MockTransport(echo)))
+    assert len(str(caught.value)) < 1_000
+    check(shown(caught.value))
+
+
+async def test_the_words_of_the_token_endpoint_are_without_what_was_sent() -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        words = urllib.parse.unquote_plus(request.content.decode())
+        return httpx.Response(400, json={"error": "invalid_request", "error_description": words})
+
+    with pytest.raises(errors.AuthenticationError, match="grant_type=refresh_token") as caught:
+        await get(asp(httpx.MockTransport(echo)))
+    check(shown(caught.value))
 
 
 # When all goes well

@@ -136,7 +136,7 @@ def test_urls_that_do_not(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://a.example:port", None, 7, "https://a.exa\x00mple"])
 def test_what_is_no_url(url: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match="base_url must be a URL such as"):
+    with pytest.raises(errors.ConfigurationError, match="base_url must be a URL that begins with https"):
         require_secure("base_url", url)
 
 

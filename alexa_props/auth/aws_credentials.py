@@ -16,7 +16,7 @@ import anyio.to_thread
 import httpx
 
 from alexa_props.auth.sigv4 import SigV4, check_visible
-from alexa_props.errors import AuthenticationError, ConfigurationError
+from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError
 
 __all__ = ["AWSCredentials"]
 
@@ -60,8 +60,9 @@ class AWSCredentials(httpx.Auth):
             renewed by others are not noticed.
 
     Raises:
-        ConfigurationError: botocore is not installed, or an argument is empty; from a request: see `SigV4`.
-        AuthenticationError: from a request, when the chain holds no credentials, or asking one of its sources failed.
+        ConfigurationError: botocore is not installed, or an argument is empty; from a request: the chain holds no
+            credentials, or see `SigV4`.
+        AuthenticationError: from a request, when asking one of the sources failed.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 
@@ -72,6 +73,7 @@ class AWSCredentials(httpx.Auth):
     def __init__(
         self, *, profile: str | None = None, region: str | None = None, service: str = "a4b", session: Any = None
     ) -> None:
+        self._profile, self._region, self._service, self._session = profile, region, service, session
         if profile is not None and not (isinstance(profile, str) and profile):
             raise ConfigurationError("profile must be a non-empty string or None")
         check_visible("region", region)
@@ -82,10 +84,9 @@ class AWSCredentials(httpx.Auth):
             raise ConfigurationError(
                 'AWSCredentials needs botocore: pip install "alexa-props[aws]", or pass keys to SigV4'
             ) from None
-        self._profile, self._region, self._service, self._session = profile, region, service, session
         self._credentials: Any = None
         # What the last round gave: a signer, or why there is none.
-        self._outcome: SigV4 | str | None = None
+        self._outcome: SigV4 | AlexaError | None = None
         self._turn = threading.Condition()
         self._rounds = 0
         self._busy = self._early = False
@@ -121,9 +122,11 @@ class AWSCredentials(httpx.Auth):
                             gone.set()
                             self._turn.notify_all()
         outcome = self._outcome
-        if isinstance(outcome, SigV4):
-            return outcome
-        raise AuthenticationError(str(outcome))
+        if isinstance(outcome, AlexaError):
+            # One of its own for each waiter: tracebacks would pile up.
+            raise type(outcome)(str(outcome))
+        assert outcome is not None  # noqa: S101 - a round has ended
+        return outcome
 
     def _lock(self) -> anyio.Lock:
         locks = _locks.get(None)
@@ -159,7 +162,7 @@ class AWSCredentials(httpx.Auth):
                 return
             self._early = isinstance(self._outcome, SigV4) and not self._renewal_due(_MANDATORY)
             self._busy = True
-        outcome: SigV4 | str = "looking for AWS credentials failed"
+        outcome: SigV4 | AlexaError = AuthenticationError("looking for AWS credentials failed")
         try:
             outcome = self._ask()
         finally:
@@ -169,7 +172,7 @@ class AWSCredentials(httpx.Auth):
                     self._not_before = time.monotonic() + _AFTER_FAILURE
                 self._turn.notify_all()
 
-    def _ask(self) -> SigV4 | str:
+    def _ask(self) -> SigV4 | AlexaError:
         """A signer with the present credentials, or why there is none.
 
         botocore's exceptions end here: their tracebacks hold secrets.
@@ -183,7 +186,7 @@ class AWSCredentials(httpx.Auth):
                 session = self._session or botocore.session.Session(profile=self._profile)
                 self._credentials = session.get_credentials()
             if self._credentials is None:
-                return (
+                return ConfigurationError(
                     f"no AWS credentials found ({where}); looked in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the "
                     f"AWS configuration files (keys, SSO, roles, processes), web identity, container and instance roles"
                 )
@@ -198,4 +201,5 @@ class AWSCredentials(httpx.Auth):
             kind = type(error).__name__
             if isinstance(error, ClientError):
                 kind += f" {error.response.get('Error', {}).get('Code')}"
-            return f"getting AWS credentials failed ({where}): {kind}" + (f": {error}" if kind in _QUOTABLE else "")
+            words = f": {error}" if kind in _QUOTABLE else ""
+            return AuthenticationError(f"getting AWS credentials failed ({where}): {kind}{words}")

@@ -16,6 +16,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 
+from alexa_props.answer import spoken, text_of
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
@@ -118,7 +119,7 @@ class LoginWithAmazon(httpx.Auth):
         self._not_before = -math.inf
 
     def __repr__(self) -> str:
-        return f"LoginWithAmazon(client_id={self._client_id!r}, token_url={str(self._token_url)!r})"
+        return f"LoginWithAmazon(client_id={self._client_id!r})"
 
     def sync_auth_flow(
         self,
@@ -146,7 +147,8 @@ class LoginWithAmazon(httpx.Auth):
                     self._token = await self._accept((yield self._token_request()))
                 except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
-                        refresh.error = error
+                        # A copy: this one gets the words of the call that it fails.
+                        refresh.error = _again(error)
                         raise
                     logger.warning("refreshing the access token failed, the old one still serves: %s", error)
                     self._not_before = anyio.current_time() + _AFTER_FAILURE
@@ -239,8 +241,12 @@ class LoginWithAmazon(httpx.Auth):
             body = parse_json(response.content)
         except DecodeError:
             body = None
-        error, description = (_text(body, name) for name in ("error", "error_description"))
-        advice = _ADVICE.get(error or "", "")
+        secrets = (self._client_secret, self._refresh_token)
+        error, description = (
+            spoken(text_of(body, name), *(secret.reveal() for secret in secrets))
+            for name in ("error", "error_description")
+        )
+        advice = _ADVICE.get(error or "", "" if error else " - is token_url right?")
         return AuthenticationError(
             f"{self._token_url.host} refused to give an access token to client {self._client_id!r}: "
             f"{response.status_code} {error or ''}{': ' + description if description else ''}{advice} "
@@ -268,17 +274,12 @@ async def _ask_store(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret
     raise AuthenticationError(f"the token store could not {doing}: {reason}")
 
 
-def _text(body: Any, name: str) -> str | None:
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else None
-
-
 def _parse(response: httpx.Response) -> tuple[Secret, Secret | None, float]:
     """Access token, rotated refresh token and life in seconds, of a success."""
     fault = None
     try:
         body = parse_json(response.content)
-        access, rotated = _text(body, "access_token"), _text(body, "refresh_token")
+        access, rotated = text_of(body, "access_token"), text_of(body, "refresh_token")
         if not access:
             fault = "its answer holds no access_token"
         elif not (access + (rotated or "")).isprintable() or not access.isascii():
@@ -315,8 +316,8 @@ def _is_token_refused(response: httpx.Response) -> bool:
     except DecodeError:
         return True
     entries = body.get("errors") if isinstance(body, dict) else None
-    names = [_text(entry, "code") for entry in [body, *(entries if isinstance(entries, list) else [])]]
-    return "FORBIDDEN" not in (*names, _text(body, "type"))
+    names = [text_of(entry, "code") for entry in [body, *(entries if isinstance(entries, list) else [])]]
+    return "FORBIDDEN" not in (*names, text_of(body, "type"))
 
 
 def _again(error: AlexaError) -> AlexaError:

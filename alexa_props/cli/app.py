@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,9 +53,10 @@ def simulate(
     offline: Annotated[int, typer.Option(min=0, help="Endpoints that are offline, spread over the rooms.")] = 0,
     failing: Annotated[int, typer.Option(min=0, help="Endpoints that fail for another reason, likewise.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line: addresses and credentials.")] = False,
+    until_eof: Annotated[bool, typer.Option("--until-eof", help="End when standard input ends, too.")] = False,
 ) -> None:
     """Serve a simulated Smart Properties, Login with Amazon and Alexa for Business on one port, until SIGTERM."""
-    asyncio.run(
+    _run(
         run_simulator(
             host=host,
             port=port,
@@ -67,6 +69,7 @@ def simulate(
             offline=offline,
             failing=failing,
             as_json=as_json,
+            until_eof=until_eof,
         )
     )
 
@@ -81,10 +84,15 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Change a whole fleet of rooms on a simulator in a process of its own, through the public API."""
+    _run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
+
+
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command; what goes wrong is one line, not a traceback."""
     try:
-        asyncio.run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
+        asyncio.run(command)
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
-    except AlexaError as error:
+    except (AlexaError, OSError) as error:
         typer.echo(f"alexa-props: {error}", err=True)
         raise typer.Exit(1) from None

@@ -99,8 +99,8 @@ async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> Non
     """Run the job and print its figures; the arguments are the options of the command."""
     with _Reporter(quiet=as_json) as report:
         report.say(
-            f"A simulated property: {rooms} rooms, {_ENDPOINTS_PER_ROOM} devices in each, {_OFFLINE} of them offline, "
-            f"{quota:g} calls a second of each operation allowed."
+            f"A simulated property: {rooms} rooms, {_ENDPOINTS_PER_ROOM} devices in each, some of them offline; "
+            f"{quota:g} calls a second of each operation are allowed."
         )
         async with _simulator(rooms=rooms, quota=quota, seed=seed) as where:
             tally = _Tally()
@@ -160,7 +160,7 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         async def delete_alarms(room: str) -> None:
             async for failure in asp.alerts.delete_alarms(room):
                 tally.failures[failure.code or "no code"] += 1
-                report.say(f"  alarms stay on …{(failure.endpoint_id or '?')[-12:]}: {failure.code}")
+                report.say(f"  alarms stay on ...{(failure.endpoint_id or '?')[-12:]}: {failure.code}")
 
         await report.step("Listing the devices of every room", rooms, count_endpoints)
         await report.step(f"Setting every room's station to {_STATION}", rooms, set_station)
@@ -172,12 +172,12 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         ]
         first = offline[0] if offline else (await a4b.devices.search(page_size=1)).items[0].device_arn
         events = [event async for event in a4b.devices.events(first or "", event_type="CONNECTION_STATUS")]
-        report.say(
-            f"Alexa for Business: {len(offline)} devices are OFFLINE; one of them has {len(events)} connection events, "
-            f"the newest {events[0].value} at {events[0].timestamp:%Y-%m-%d %H:%M} UTC."
-            if events
-            else f"Alexa for Business: {len(offline)} devices are OFFLINE."
-        )
+        report.say(f"Alexa for Business, a fleet of its own: {len(offline)} devices are OFFLINE.")
+        if events:
+            newest = events[0]
+            report.say(
+                f"{len(events)} connection events of one: {newest.value} at {newest.timestamp:%Y-%m-%d %H:%M} UTC ..."
+            )
     return {
         "rooms": len(rooms),
         "endpoints": len(endpoints),
@@ -201,12 +201,11 @@ async def _simulator(*, rooms: int, quota: float, seed: int) -> AsyncIterator[di
         "offline": _OFFLINE,
         "failing": _FAILING,
     }
-    command = [sys.executable, "-m", "alexa_props.cli", "simulate", "--json"]
+    command = [sys.executable, "-m", "alexa_props.cli", "simulate", "--json", "--until-eof"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the other one.
-    async with await anyio.open_process(
-        command, stdin=subprocess.DEVNULL, stderr=None, start_new_session=True
-    ) as process:
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the other one. The pipe to its standard
+    # input ends with this process however it ends, and the other one with it.
+    async with await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None, start_new_session=True) as process:
         try:
             yield await _first_line(process)
         finally:

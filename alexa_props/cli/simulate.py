@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from contextlib import AsyncExitStack
 
 import anyio
 
@@ -26,6 +27,7 @@ async def simulate(
     offline: int,
     failing: int,
     as_json: bool,
+    until_eof: bool,
 ) -> None:
     """Serve until a signal comes; the arguments are the options of the command."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -37,13 +39,24 @@ async def simulate(
             ill = _spread(sim.endpoints, offline + failing)
             sim.set_offline(*ill[:offline])
             sim.set_failing(*ill[offline:])
-            try:
-                async with sim.serve(host=host, port=port) as base_url:
-                    _tell(sim, base_url, as_json=as_json)
+            async with AsyncExitStack() as stack:
+                try:
+                    base_url = await stack.enter_async_context(sim.serve(host=host, port=port))
+                except OSError as error:
+                    sys.exit(f"alexa-props: cannot listen on {host}:{port}: {error.strerror or error}")
+                _tell(sim, base_url, as_json=as_json)
+                async with anyio.create_task_group() as tasks:
+                    if until_eof:
+                        tasks.start_soon(_watch_stdin, tasks.cancel_scope)
                     async for _ in signals:
                         break
-            except OSError as error:
-                sys.exit(f"alexa-props: cannot listen on {host}:{port}: {error.strerror or error}")
+                    tasks.cancel_scope.cancel()
+
+
+async def _watch_stdin(scope: anyio.CancelScope) -> None:
+    """End the scope when standard input ends, which it does with whoever started this process."""
+    await anyio.wait_readable(sys.stdin.fileno())
+    scope.cancel()
 
 
 def _spread(endpoints: list[str], count: int) -> list[str]:

@@ -22,7 +22,7 @@ from alexa_props.for_business import devices, users
 from alexa_props.for_business.protocol import PROTOCOL
 from alexa_props.hooks import Hook
 from alexa_props.operation import Operation, ServiceProtocol
-from alexa_props.settings import RateLimit, RetryPolicy, Timeouts
+from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, hide
 
 __all__ = ["OPERATIONS", "AlexaForBusiness"]
 
@@ -72,6 +72,9 @@ class AlexaForBusiness(Client):
         hooks: Iterable[Hook] = (),
         user_agent: str | None = None,
     ) -> None:
+        # Before anything may raise: a traceback shows what names are bound to.
+        hidden_proxy = hide(proxy)
+        del proxy
         if not isinstance(region, str) or not _REGION.fullmatch(region):
             raise ConfigurationError(f'region must be an AWS region such as "us-east-1", not {region!r}')
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
@@ -80,7 +83,7 @@ class AlexaForBusiness(Client):
             base_url=base_url or f"https://a4b.{region}.{suffix}",
             region=region,
             transport=transport,
-            proxy=proxy,
+            proxy=hidden_proxy,
             verify=verify,
             retry=retry,
             rate_limit=rate_limit,

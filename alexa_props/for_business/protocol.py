@@ -13,7 +13,8 @@ from typing import Any, Final
 import httpx
 
 from alexa_props import errors
-from alexa_props.codec import Codec, parse_http_date, parse_json, parse_retry_after, pascal
+from alexa_props.answer import Said, api_error, decoding, json_object, text_of
+from alexa_props.codec import Codec, parse_http_date, parse_json, pascal
 from alexa_props.operation import Call, Operation, Verdict, request_id_of
 from alexa_props.paging import Page
 
@@ -100,6 +101,11 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     413: errors.BadRequest,
     429: errors.Throttled,
 }
+_ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
+    errors.Unauthorized: "check the keys, the session token and the region that requests are signed for",
+    errors.Forbidden: "check the permissions of the keys",
+    errors.Throttled: "slow down, or let a retry policy with more attempts wait",
+}
 
 
 class ForBusinessProtocol:
@@ -141,70 +147,46 @@ class ForBusinessProtocol:
 
     def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
         """The exception that an answer other than OK becomes."""
-        code, body = _code(response), _object(response)
-        message = next((body[name] for name in ("message", "Message") if isinstance(body.get(name), str)), None)
+        code = _code(response)
         kind = _BY_CODE.get(code or "") or _BY_STATUS.get(
             response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
         )
-        wait = parse_retry_after(response)
-        said = " ".join(part for part in (str(response.status_code), code, f'"{message}"' if message else None) if part)
-        details = [f"request id {request_id_of(response)}", f"{call.attempts} attempt(s)"]
-        if wait is not None:
-            details.append(f"asked to wait {wait:g} s")
-        advice = _clock_advice(response) if code == "RequestExpired" else ""
-        return kind(
-            f"{call.doing}: {said} ({', '.join(details)}){advice}",
-            status=response.status_code,
-            code=code,
-            message=message,
-            request_id=request_id_of(response),
-            operation=call.operation.name,
-            attempts=call.attempts,
-            retry_after=wait,
-        )
+        said = Said(code, text_of(json_object(response), "message", "Message"))
+        advice = _clock_advice(response) if code == "RequestExpired" else _ADVICE.get(kind, "")
+        return api_error(kind, call, response, said, advice=advice)
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
         """The model that an OK answer becomes."""
-        operation, request_id = call.operation, request_id_of(response)
-        try:
+        operation = call.operation
+        with decoding(call, response):
             body = parse_json(response.content)
             if not isinstance(body, dict):
                 raise errors.DecodeError("the answer is not a JSON object")
             if operation.paging is not None:
-                items = codec.structure_all(body.get(operation.paging.items), operation.answer)
-                token, total = body.get("NextToken"), body.get("TotalCount")
-                return Page(
-                    items,
-                    None if token in (None, "") else codec.structure(token, str),
-                    None if total is None else codec.structure(total, int),
-                    request_id,
-                )
+                return _page(operation, operation.paging.items, body, request_id_of(response))
             if body.get(operation.member) is None:
                 raise errors.DecodeError(f"the answer has no {operation.member}")
             return codec.structure(body[operation.member], operation.answer)
-        except errors.DecodeError as error:
-            raise errors.DecodeError(
-                f"{call.doing}: {error} ({response.status_code}, request id {request_id})",
-                operation=operation.name,
-                request_id=request_id,
-            ) from None
 
 
 PROTOCOL: Final = ForBusinessProtocol()
 
 
-def _object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an error answer; empty when it is anything else."""
-    try:
-        body = parse_json(response.content)
-    except errors.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
+def _page(operation: Operation, items: str, body: dict[str, Any], request_id: str | None) -> Page[Any]:
+    token, total = body.get("NextToken") or None, body.get("TotalCount")
+    if body.get(items) is None and token is None:
+        raise errors.DecodeError(f"the answer has no list {items!r} and no NextToken")
+    return Page(
+        codec.structure_all(body.get(items), operation.answer, items),
+        None if token is None else codec.structure(token, str, "NextToken"),
+        None if total is None else codec.structure(total, int, "TotalCount"),
+        request_id,
+    )
 
 
 def _code(response: httpx.Response) -> str | None:
     """The error's name, without the namespace before it and the address after it: `__type` wins over the header."""
-    body = _object(response)
+    body = json_object(response)
     for name in (body.get("__type"), response.headers.get("x-amzn-errortype"), body.get("code")):
         if isinstance(name, str) and (bare := name.partition(":")[0].rpartition("#")[2].strip()):
             return bare
@@ -218,11 +200,11 @@ def _clock_advice(response: httpx.Response) -> str:
     try:
         ours = dt.datetime.strptime(signed, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
-        return "; set this machine's clock"
+        return "set this machine's clock"
     if theirs is None:
-        return f"; set this machine's clock: the request was signed at {ours:%Y-%m-%d %H:%M:%S} UTC"
+        return f"set this machine's clock: the request was signed at {ours:%Y-%m-%d %H:%M:%S} UTC"
     off = (ours - theirs).total_seconds()
     return (
-        f"; set this machine's clock: it is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the service's, "
+        f"set this machine's clock: it is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} the service's, "
         f"which says {theirs:%Y-%m-%d %H:%M:%S} UTC"
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
+import threading
 import time
 import weakref
 from collections import deque
@@ -20,7 +22,7 @@ import attrs
 import httpx
 
 from alexa_props.codec import parse_retry_after
-from alexa_props.errors import RateLimitTooLong
+from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.operation import Call, Lane, ServiceProtocol, Verdict, call_of, request_id_of
 from alexa_props.settings import RateLimit
 
@@ -85,6 +87,14 @@ class Controller:
         allowance = (self._burst - 1) / self.rate
         return max(self._due - allowance - now, self.paused_until - now, 0.0)
 
+    def time_for(self, requests: int) -> float:
+        """Seconds that so many requests would take, one after the other, as things stand."""
+        if self._known is None and self.ceiling is None:
+            # While they wait, it doubles: the integral of a rate that grows by a factor of e every so many seconds.
+            growth = self.DOUBLE_EVERY / math.log(2)
+            return growth * math.log1p(requests / (self.rate * growth))
+        return requests / self.rate
+
     def take(self, now: float, *, held_back: bool) -> None:
         """A request leaves now. `held_back`: the rate is what made it wait, so a higher one would be used."""
         # Behind schedule, it is not the rate that holds requests back: raised further, it would mean nothing.
@@ -147,6 +157,7 @@ class Scope:
     """While both lanes wait, every so many permits one goes to bulk, so that it never starves."""
 
     def __init__(self, settings: RateLimit) -> None:
+        self.settings = settings
         self.controller = Controller(settings)
         self.in_flight = 0
         self._lanes: dict[Lane, deque[_Waiter]] = {"interactive": deque(), "bulk": deque()}
@@ -154,6 +165,7 @@ class Scope:
         self._bulk_turn = False
         self._seen = 0.0
         self._loop: object = None
+        self._thread: threading.Thread | None = None
 
     @property
     def waiting(self) -> int:
@@ -167,10 +179,11 @@ class Scope:
     def expected_wait(self, lane: Lane) -> float:
         """Seconds that a call would wait that joined the line now, as things stand."""
         ahead = self.waiting if lane == "bulk" else len(self._lanes["interactive"])
-        return self.controller.delay(self._now()) + ahead / self.controller.rate
+        return self.controller.delay(self._now()) + self.controller.time_for(ahead)
 
     async def acquire(self, lane: Lane) -> None:
         """Wait for a permit. Cancelled at any point, it leaves nothing behind."""
+        self._refuse_other_thread()
         if not self.waiting and self.controller.delay(self._now()) <= 0:
             self._permit(held_back=False)
             return
@@ -198,6 +211,17 @@ class Scope:
             if waiter in line:
                 line.remove(waiter)
             self._wake()
+
+    def _refuse_other_thread(self) -> None:
+        """Events wake nobody in another thread: a shared scope in two threads would hang without a word."""
+        me = threading.current_thread()
+        if self._thread is not me:
+            if self._thread is not None and self._thread.is_alive() and not self.idle():
+                raise ConfigurationError(
+                    f"RateLimit(scope={self.settings.scope!r}) is in use in another thread: share a scope among the "
+                    f"clients of one thread"
+                )
+            self._thread = me
 
     def release(self) -> None:
         """A request that had a permit has its answer, or never will."""
@@ -236,6 +260,16 @@ _shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDiction
 """Scopes that clients share by name: alive while a client uses them."""
 
 
+def _shared_scope(settings: RateLimit) -> Scope:
+    scope = _shared.setdefault(settings.scope, Scope(settings))
+    if scope.settings != attrs.evolve(settings, max_wait=scope.settings.max_wait):
+        raise ConfigurationError(
+            f"RateLimit(scope={settings.scope!r}) is shared with per_second={scope.settings.per_second}, "
+            f"burst={scope.settings.burst}: all that share a scope must say the same"
+        )
+    return scope
+
+
 class RateLimitTransport(httpx.AsyncBaseTransport):
     """Gives each attempt its turn: one line for each operation, or one shared line."""
 
@@ -246,6 +280,8 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         self._protocol = protocol
         self._settings = settings
         self._scopes: dict[Hashable, Scope] = {}
+        if settings.scope is not None:
+            self._scopes[settings.scope] = _shared_scope(settings)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a permit, send, and learn from the answer."""
@@ -296,8 +332,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         if scope is None:
             if len(self._scopes) >= self.MAX_SCOPES:
                 self._forget_idle()
-            scope = Scope(self._settings) if shared is None else _shared.setdefault(shared, Scope(self._settings))
-            self._scopes[key] = scope
+            scope = self._scopes[key] = Scope(self._settings)
         return scope
 
     def _forget_idle(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 import attrs
@@ -11,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from alexa_props.simulator.checks import choice, digits, parse_json
 from alexa_props.simulator.faults import Fault
+from alexa_props.simulator.operations import OPERATIONS
 from alexa_props.simulator.service import Service
 
 __all__ = ["ADMIN_PATH", "admin_routes"]
@@ -42,10 +43,13 @@ def _world(service: Service) -> dict[str, object]:
     }
 
 
-def _many(values: dict[str, Any], member: str) -> list[str]:
-    ids = values.pop(member)
+def _many(values: dict[str, Any], member: str, known: Container[str]) -> list[str]:
+    ids = values.pop(member, None)
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise TypeError(f"{member} is a list of strings")
+    for each in ids:
+        if each not in known:
+            raise ValueError(f"{member}: there is no {each!r}")
     return ids
 
 
@@ -64,32 +68,40 @@ def _latency(service: Service, values: dict[str, Any]) -> object:
 
 
 def _offline(service: Service, values: dict[str, Any]) -> object:
-    service.set_offline(*_many(values, "ids"), **values)
+    known = service.tree.endpoints.keys() | service.inventory.devices.keys()
+    service.set_offline(*_many(values, "ids", known), **values)
     return {}
 
 
 def _failing(service: Service, values: dict[str, Any]) -> object:
-    service.set_failing(*_many(values, "endpoint_ids"), **values)
+    service.set_failing(*_many(values, "endpoint_ids", service.tree.endpoints), **values)
     return {}
 
 
 def _forbidden(service: Service, values: dict[str, Any]) -> object:
-    service.set_forbidden(*_many(values, "unit_ids"), **values)
+    service.set_forbidden(*_many(values, "unit_ids", service.tree.units), **values)
     return {}
 
 
 def _settings(service: Service, values: dict[str, Any]) -> object:
-    setters: dict[str, Callable[[Any], None]] = {
-        "empty_pages": lambda value: setattr(service, "empty_pages", int(str(value))),
-        "token_lifetime": lambda value: setattr(service.login, "lifetime", float(str(value))),
-        "rotate_refresh_tokens": lambda value: setattr(service.login, "rotates", bool(value)),
-        "end_of_list": service.set_end_of_list,
+    places: dict[str, tuple[object, str]] = {
+        "empty_pages": (service, "empty_pages"),
+        "end_of_list": (service, "end_of_list"),
+        "caller_scope": (service, "caller_scope"),
+        "token_lifetime": (service.login, "lifetime"),
+        "rotate_refresh_tokens": (service.login, "rotates"),
     }
     for name in values:
-        if name not in setters:
-            raise TypeError(f"no setting is called {name!r}; there are {', '.join(setters)}")
+        if name not in places:
+            raise TypeError(f"no setting is called {name!r}; there are {', '.join(places)}")
+    before = {name: getattr(*places[name]) for name in values}
     for name, value in values.items():
-        setters[name](value)
+        try:
+            setattr(*places[name], value)
+        except (TypeError, ValueError) as error:
+            for each, former in before.items():
+                setattr(*places[each], former)
+            raise ValueError(f"{name}: {error}") from None
     return {}
 
 
@@ -116,17 +128,21 @@ _SETTINGS: dict[str, _Setting] = {
 }
 
 
+def _refused(error: Exception) -> Response:
+    # Python's own words for a missing, superfluous or misspelt argument are good enough here.
+    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+
+
 def _setter(service: Service, setting: _Setting) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         body = await request.body()
         try:
-            values = json.loads(body) if body else {}
+            values = parse_json(body) if body else {}
             if not isinstance(values, dict):
                 raise TypeError("the body is a JSON object")
             return JSONResponse(setting(service, values))
-        except (TypeError, ValueError, KeyError) as error:
-            # Python's own words for a missing, superfluous or misspelt argument are good enough here.
-            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
+        except (TypeError, ValueError) as error:
+            return _refused(error)
 
     return endpoint
 
@@ -145,17 +161,19 @@ def admin_routes(service: Service) -> list[Route]:
         return Response(status_code=204)
 
     async def calls(request: Request) -> Response:
-        operation, status = request.query_params.get("operation"), request.query_params.get("status")
-        limit = request.query_params.get("limit", "1000")
-        if not limit.isdigit() or (status is not None and not status.isdigit()):
-            return JSONResponse({"error": "status and limit are whole numbers"}, 400)
-        wanted = None if status is None else int(status)
+        query = request.query_params
+        operation, status = query.get("operation"), query.get("status")
+        try:
+            if operation is not None:
+                choice("operation", operation, sorted(OPERATIONS))
+            wanted = None if status is None else digits("status", status)
+            limit = digits("limit", query.get("limit", "1000"))
+        except ValueError as error:
+            return _refused(error)
         found = [
-            attrs.asdict(call)
-            for call in service.calls
-            if operation in (None, call.operation) and wanted in (None, call.status)
+            call for call in service.calls if operation in (None, call.operation) and wanted in (None, call.status)
         ]
-        shown = found[max(0, len(found) - int(limit)) :]
+        shown = [attrs.asdict(call, recurse=False) for call in found[max(0, len(found) - limit) :]]
         return JSONResponse({"count": service.count(operation, wanted), "calls": shown})
 
     async def clear_calls(_: Request) -> Response:

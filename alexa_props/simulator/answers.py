@@ -60,7 +60,8 @@ class Answer:
 
 def json_answer(value: Json, status: int = 200, headers: Headers = (), content_type: str = _JSON) -> Answer:
     """An answer with a JSON body."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half a surrogate pair, which only a script can bring in, becomes the escape that JSON has for it.
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
     return Answer(status, body, (("content-type", content_type), *headers))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import unquote
 
@@ -16,6 +16,7 @@ from alexa_props.simulator import for_business, smart_properties
 from alexa_props.simulator.admin import admin_routes
 from alexa_props.simulator.answers import Answer, Dialect
 from alexa_props.simulator.calls import Call
+from alexa_props.simulator.checks import parse_json
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.faults import Fault, deliver
 from alexa_props.simulator.operations import ROUTES, TARGETS, TOKEN, UNKNOWN
@@ -47,10 +48,9 @@ async def _read(receive: Receive) -> bytes | None:
 
 def _parsed(body: bytes) -> object:
     try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except ValueError:
         return None
-    return value
 
 
 def _dialect(operation: str) -> Dialect:
@@ -94,7 +94,7 @@ def _checked(exchange: Exchange) -> Answer | None:
     quota = service.quotas.refusal(exchange.operation, exchange.time)
     if quota is None:
         return None
-    headers = () if quota.retry_after is None else (("retry-after", f"{quota.retry_after:g}"),)
+    headers = () if quota.retry_after is None else (("retry-after", f"{quota.retry_after:.16g}"),)
     status = 400 if exchange.dialect == "for_business" else 429
     name = {"for_business": "ThrottlingException", "login": "slow_down"}.get(exchange.dialect)
     return exchange.problem(status, "Rate exceeded", name, headers)
@@ -199,11 +199,11 @@ async def _answer(exchange: Exchange, handler: Handler, scope: Scope, receive: R
             )
         )
     if answer is not None:
-        stamps = (
-            ("date", format_datetime(service.now(), usegmt=True)),
-            ("x-amzn-requestid", exchange.request_id),
-        )
-        answer = attrs.evolve(answer, headers=(*answer.headers, *stamps))
+        stamps = {
+            "date": format_datetime(service.now().astimezone(UTC), usegmt=True),
+            "x-amzn-requestid": exchange.request_id,
+        }
+        answer = attrs.evolve(answer, headers=tuple({**stamps, **dict(answer.headers)}.items()))
     await deliver(answer, fault, scope=scope, receive=receive, send=send, sleep=service.sleep)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from types import NoneType
 from typing import Any, Literal, get_args
 
 import attrs
 import httpx
-from attrs.validators import ge, in_, instance_of, le
+from attrs.validators import optional
 from starlette.types import Receive, Scope, Send
 
-from alexa_props.simulator.answers import Answer, Dialect, Headers, Json, problem
+from alexa_props.simulator.answers import Answer, Dialect, Json, problem
+from alexa_props.simulator.checks import checked, choice, number, text, whole
 from alexa_props.simulator.operations import covers, require_known
 
 __all__ = ["CLOSE", "KINDS", "ConnectionDropped", "Fault", "Faults", "Kind", "deliver"]
@@ -24,6 +25,9 @@ CLOSE = "alexa_props.simulator.close"
 """The ASGI extension through which the socket server lends the means to end its connection."""
 
 _WITHOUT_BODY = frozenset({204, 304})
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?!\s)[\t\x20-\x7e\x80-\xff]*(?<!\s)")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _HTML = "<html><head><title>{status}</title></head><body><h1>{status}</h1><p>The service is away.</p></body></html>"
 
 
@@ -37,6 +41,25 @@ class ConnectionDropped(httpx.RemoteProtocolError):
     def __init__(self, message: str, answer: Answer | None = None) -> None:
         super().__init__(message)
         self.answer = answer
+
+
+def _sendable(name: str, value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(f"{name} is text or JSON: {error}") from None
+
+
+def _headers(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is an object of names and strings")
+    for header, content in value.items():
+        if not isinstance(header, str) or not isinstance(content, str):
+            raise TypeError(f"{name} is an object of names and strings")
+        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(content):
+            raise ValueError(f"{name}: {header!r} cannot be sent with this value")
+        if header.lower() in _FRAMING:
+            raise ValueError(f"{name}: {header!r} follows from the body")
 
 
 @attrs.define(eq=False)
@@ -56,7 +79,7 @@ class Fault:
         status: Of `html` and `status`.
         code: The error's name in the body of `status`; the usual one of that status when None.
         body: The body of `html` and `status` in place of the usual one: text as it is, anything else as JSON.
-        headers: Further headers of `html` and `status`.
+        headers: Further headers of `html` and `status`; they take the place of usual ones of the same name.
         delay: Seconds between the chunks of `slow`.
         chunk_size: Bytes in a chunk of `slow`.
         seen: How many calls it was in for.
@@ -64,18 +87,18 @@ class Fault:
     """
 
     operation: str
-    kind: Kind = attrs.field(validator=in_(KINDS))
-    unit_id: str | None = None
-    endpoint_id: str | None = None
-    device_id: str | None = None
-    times: int | None = attrs.field(default=1, validator=instance_of((int, NoneType)))
-    after: int = attrs.field(default=0, validator=instance_of(int))
-    status: int = attrs.field(default=503, validator=[instance_of(int), ge(200), le(599)])
-    code: str | None = None
-    body: Json = None
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    delay: float = attrs.field(default=0.05, validator=ge(0))
-    chunk_size: int = attrs.field(default=64, validator=[instance_of(int), ge(1)])
+    kind: Kind = attrs.field(validator=checked(choice, KINDS))
+    unit_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
+    endpoint_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
+    device_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
+    times: int | None = attrs.field(default=1, validator=optional(checked(whole)))
+    after: int = attrs.field(default=0, validator=checked(whole))
+    status: int = attrs.field(default=503, validator=checked(whole, 200, 599))
+    code: str | None = attrs.field(default=None, validator=optional(checked(text)))
+    body: Json = attrs.field(default=None, validator=checked(_sendable))
+    headers: Mapping[str, str] = attrs.field(factory=dict, validator=checked(_headers))
+    delay: float = attrs.field(default=0.05, validator=checked(number))
+    chunk_size: int = attrs.field(default=64, validator=checked(whole, 1))
     seen: int = attrs.field(init=False, default=0)
     hits: int = attrs.field(init=False, default=0)
 
@@ -98,22 +121,25 @@ class Fault:
 
     def instead(self, dialect: Dialect) -> Answer | None:
         """The answer that takes the place of handling the call, if this kind of fault has one."""
-        further: Headers = tuple((name.lower(), value) for name, value in self.headers.items())
         match self.kind:
             case "html":
                 page = self.body if isinstance(self.body, str) else _HTML.format(status=self.status)
-                return Answer(self.status, page.encode(), (("content-type", "text/html; charset=utf-8"), *further))
+                return self._dressed(page.encode(), "text/html; charset=utf-8")
             case "status" if self.body is None:
-                return problem(dialect, self.status, "scripted by the simulator", self.code, further)
+                usual = problem(dialect, self.status, "scripted by the simulator", self.code)
+                return self._dressed(usual.body, dict(usual.headers)["content-type"])
             case "status" if isinstance(self.body, str):
-                return Answer(self.status, self.body.encode(), (("content-type", "text/plain"), *further))
+                return self._dressed(self.body.encode(), "text/plain")
             case "status":
-                content_type = ("content-type", "application/json")
-                return Answer(self.status, json.dumps(self.body).encode(), (content_type, *further))
+                return self._dressed(json.dumps(self.body).encode(), "application/json")
             case "stale_token":
                 return _stale(dialect)
             case _:
                 return None
+
+    def _dressed(self, body: bytes, content_type: str) -> Answer:
+        headers = {"content-type": content_type, **{name.lower(): value for name, value in self.headers.items()}}
+        return Answer(self.status, body, tuple(headers.items()))
 
 
 def _stale(dialect: Dialect) -> Answer:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import attrs
 
 from alexa_props.simulator.answers import Answer, Json, json_answer, problem
+from alexa_props.simulator.checks import checked, flag, number, parse_json
 
 __all__ = ["Grant", "Login"]
 
@@ -43,8 +42,8 @@ class Login:
 
     grant: Grant
     now: Callable[[], float]
-    lifetime: float = 3600
-    rotates: bool = False
+    lifetime: float = attrs.field(default=3600, validator=checked(number))
+    rotates: bool = attrs.field(default=False, validator=checked(flag))
     issued: int = 0
     _expiries: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
 
@@ -117,12 +116,12 @@ class Login:
 def _form(content_type: str, body: bytes) -> dict[str, str] | None:
     try:
         if content_type.partition(";")[0].strip().lower() == "application/json":
-            value: object = json.loads(body)
+            value = parse_json(body)
             if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
                 return None
             return {str(name): str(item) for name, item in value.items()}
         return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict"))
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
@@ -132,6 +131,6 @@ def _basic(authorization: str) -> tuple[str, str] | None:
         return None
     try:
         client_id, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return (client_id, secret) if colon else None

@@ -8,15 +8,19 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import attrs
 
-__all__ = ["FIRST", "Pagination", "Position", "Slice", "TokenRefused"]
+from alexa_props.simulator.checks import checked, choice, whole
+
+__all__ = ["FIRST", "EndOfList", "Pagination", "Position", "Slice", "TokenRefused"]
 
 T = TypeVar("T")
+EndOfList = Literal["absent", "null", "empty"]
 
 _POSITION = struct.Struct(">IH")
+_MOST_EMPTY_PAGES = 0xFFFF
 _SEAL_BYTES = 14
 
 
@@ -50,10 +54,12 @@ class Pagination:
     Attributes:
         secret: Seals the tokens.
         empty_pages: How many empty pages with a token come before the first item of every listing.
+        end_of_list: How the token looks at the end of a listing.
     """
 
     secret: bytes
-    empty_pages: int = 0
+    empty_pages: int = attrs.field(default=0, validator=checked(whole, 0, _MOST_EMPTY_PAGES))
+    end_of_list: EndOfList = attrs.field(default="absent", validator=checked(choice, get_args(EndOfList)))
 
     def _seal(self, query: object, position: bytes) -> bytes:
         return hmac.digest(self.secret, position + repr(query).encode(), hashlib.sha256)[:_SEAL_BYTES]

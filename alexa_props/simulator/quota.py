@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attrs
+from attrs.validators import optional
 
+from alexa_props.simulator.checks import checked, number
 from alexa_props.simulator.operations import covers, require_known
 
 __all__ = ["Quota", "Quotas"]
@@ -18,13 +20,18 @@ class Quota:
 
     Attributes:
         rate: Calls a second.
-        burst: Calls at once, after a pause.
+        burst: Calls at once, after a pause; one second's worth, at least one, when None.
         retry_after: Seconds to name in `Retry-After` when refusing; no such header when None.
     """
 
-    rate: float = attrs.field(validator=attrs.validators.ge(0))
-    burst: float = attrs.field(validator=attrs.validators.ge(1))
-    retry_after: float | None = None
+    rate: float = attrs.field(validator=checked(number))
+    burst: float | None = attrs.field(default=None, validator=optional(checked(number, 1)))
+    retry_after: float | None = attrs.field(default=None, validator=optional(checked(number)))
+
+    @property
+    def most(self) -> float:
+        """How many permits there can be at once."""
+        return max(1.0, self.rate) if self.burst is None else self.burst
 
 
 @attrs.define
@@ -34,7 +41,7 @@ class _Bucket:
     filled: float
 
     def take(self, now: float) -> bool:
-        level = min(self.quota.burst, self.level + max(0.0, now - self.filled) * self.quota.rate)
+        level = min(self.quota.most, self.level + max(0.0, now - self.filled) * self.quota.rate)
         self.filled = now
         allowed = level >= 1 - _ROUNDING
         self.level = level - 1 if allowed else level
@@ -69,7 +76,7 @@ class Quotas:
             quota = next((rule for name, rule in reversed(self._rules.items()) if covers(name, operation)), None)
             if quota is None:
                 return None
-            bucket = self._buckets[operation] = _Bucket(quota, quota.burst, now)
+            bucket = self._buckets[operation] = _Bucket(quota, quota.most, now)
         return None if bucket.take(now) else bucket.quota
 
     def clear(self) -> None:

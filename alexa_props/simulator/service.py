@@ -13,18 +13,19 @@ import anyio
 
 from alexa_props.simulator.answers import Json
 from alexa_props.simulator.calls import Call, CallLog
+from alexa_props.simulator.checks import choice, flag, number, text
 from alexa_props.simulator.faults import Fault, Faults, Kind
 from alexa_props.simulator.inventory import Inventory, stock
 from alexa_props.simulator.login import Grant, Login
 from alexa_props.simulator.operations import covers, require_known
-from alexa_props.simulator.paging import Pagination
+from alexa_props.simulator.paging import EndOfList, Pagination
 from alexa_props.simulator.quota import Quota, Quotas
 from alexa_props.simulator.signature import Keys
-from alexa_props.simulator.state import AlertKind, Station, Tree, grow
+from alexa_props.simulator.state import Tree, grow
+from alexa_props.simulator.world import World
 
 __all__ = ["CallerScope", "EndOfList", "Service"]
 
-EndOfList = Literal["absent", "null", "empty"]
 CallerScope = Literal["all", "unassigned"]
 
 _LEAST_DEVICES = 60
@@ -51,7 +52,7 @@ def _keys(rng: random.Random, region: str) -> Keys:
     )
 
 
-class Service:
+class Service(World):
     """A world made from a seed, and the knobs to script how it behaves.
 
     Attributes:
@@ -90,10 +91,10 @@ class Service:
         self.sleep = sleep
         rng = random.Random(f"{seed}/credentials")  # noqa: S311 - made up, and good here only
         self.login = Login(_grant(rng), self.epoch, token_lifetime, rotate_refresh_tokens)
+        self._tokens = (token_lifetime, rotate_refresh_tokens)
         self.keys = _keys(rng, aws_region)
         self.pagination = Pagination(rng.randbytes(32))
-        self.end_of_list: EndOfList = "absent"
-        self.caller_scope: CallerScope = "all"
+        self._caller_scope: CallerScope = "all"
         self.faults = Faults()
         self.quotas = Quotas()
         self.log = CallLog(kept_calls)
@@ -135,97 +136,6 @@ class Service:
         self._requests += 1
         return f"{self.seed & 0xFFFFFFFF:08x}-0000-4000-8000-{self._requests:012x}"
 
-    # What is there.
-
-    @property
-    def organization_id(self) -> str:
-        """The id of the organization, the root of all units."""
-        return self.tree.organization.id
-
-    @property
-    def units(self) -> list[str]:
-        """The ids of all units, the organization first."""
-        return list(self.tree.units)
-
-    @property
-    def rooms(self) -> list[str]:
-        """The unit ids of the rooms, in order."""
-        return [room.id for room in self.tree.rooms]
-
-    @property
-    def endpoints(self) -> list[str]:
-        """The ids of all endpoints, in the order of their rooms."""
-        return list(self.tree.endpoints)
-
-    @property
-    def devices(self) -> list[str]:
-        """The ARNs of all Alexa for Business devices."""
-        return list(self.inventory.devices)
-
-    @property
-    def users(self) -> list[str]:
-        """The ARNs of all Alexa for Business users."""
-        return [user.arn for user in self.inventory.users]
-
-    def endpoints_in(self, unit_id: str) -> list[str]:
-        """The ids of the endpoints in one unit."""
-        return [endpoint.id for endpoint in self.tree.units[unit_id].endpoints]
-
-    def alert_count(self, kind: AlertKind, unit_or_endpoint_id: str) -> int:
-        """How many alarms, timers or reminders are left in a unit or on an endpoint."""
-        endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
-        where = [endpoint] if endpoint else self.tree.units[unit_or_endpoint_id].endpoints
-        return sum(each.alerts[kind] for each in where)
-
-    def set_alerts(self, kind: AlertKind, endpoint_id: str, count: int) -> None:
-        """Puts a number of alarms, timers or reminders on an endpoint."""
-        self.tree.endpoints[endpoint_id].alerts[kind] = count
-
-    def station(self, unit_id: str) -> Station | None:
-        """The default station of a unit."""
-        return self.tree.units[unit_id].station
-
-    def set_station(self, unit_id: str, station: Station | None) -> None:
-        """Sets the default station of a unit, or takes its value away."""
-        self.tree.units[unit_id].station = station
-
-    # Who may come in.
-
-    @property
-    def client_id(self) -> str:
-        """The Login with Amazon client id that is good here."""
-        return self.login.grant.client_id
-
-    @property
-    def client_secret(self) -> str:
-        """Its secret."""
-        return self.login.grant.client_secret
-
-    @property
-    def refresh_token(self) -> str:
-        """Its refresh token: the latest one, when they rotate."""
-        return self.login.grant.refresh_token
-
-    @property
-    def aws_access_key_id(self) -> str:
-        """The AWS access key that is good here."""
-        return self.keys.access_key
-
-    @property
-    def aws_secret_access_key(self) -> str:
-        """Its secret."""
-        return self.keys.secret_key
-
-    @property
-    def aws_session_token(self) -> str:
-        """A session token for the same key; requests are good with it and without any."""
-        return self.keys.session_token
-
-    @property
-    def aws_region(self) -> str:
-        """The region that requests must be signed for."""
-        return self.keys.region
-
     def expire_tokens(self) -> None:
         """Makes every access token handed out so far worthless."""
         self.login.expire()
@@ -238,8 +148,27 @@ class Service:
         return self.pagination.empty_pages
 
     @empty_pages.setter
-    def empty_pages(self, number: int) -> None:
-        self.pagination.empty_pages = number
+    def empty_pages(self, pages: int) -> None:
+        self.pagination.empty_pages = pages
+
+    @property
+    def end_of_list(self) -> EndOfList:
+        """How the end of a listing looks."""
+        return self.pagination.end_of_list
+
+    @end_of_list.setter
+    def end_of_list(self, form: EndOfList) -> None:
+        self.pagination.end_of_list = form
+
+    @property
+    def caller_scope(self) -> CallerScope:
+        """What `owner=~caller` lists."""
+        return self._caller_scope
+
+    @caller_scope.setter
+    def caller_scope(self, scope: CallerScope) -> None:
+        choice("caller_scope", scope, get_args(CallerScope))
+        self._caller_scope = scope
 
     def quota(
         self, operation: str, rate: float | None, burst: float | None = None, *, retry_after: float | None = None
@@ -255,20 +184,18 @@ class Service:
         Raises:
             ValueError: No operation has this name, or the numbers make no sense.
         """
-        allowed = max(1.0, rate or 0.0) if burst is None else burst
-        self.quotas.set(operation, None if rate is None else Quota(rate, allowed, retry_after))
+        self.quotas.set(operation, None if rate is None else Quota(rate, burst, retry_after))
 
     def latency(self, seconds: float, operation: str = "*") -> None:
         """Makes calls take so many seconds; the latest setting that covers an operation counts.
 
         Raises:
-            ValueError: No operation has this name, or the time is negative.
+            ValueError: No operation has this name, or the time is negative or none at all.
         """
         require_known(operation)
-        if seconds < 0:
-            raise ValueError("a latency is 0 or more seconds")
+        checked = number("seconds", seconds)
         self._latencies.pop(operation, None)
-        self._latencies[operation] = seconds
+        self._latencies[operation] = checked
 
     def latency_of(self, operation: str) -> float:
         """How many seconds a call takes."""
@@ -298,7 +225,8 @@ class Service:
             The fault, which counts its own `hits`.
 
         Raises:
-            ValueError: No operation or no kind of fault has this name.
+            ValueError: No operation or no kind of fault has this name, or another argument makes no sense.
+            TypeError: An argument is of a wrong type.
         """
         fault = Fault(
             operation,
@@ -311,7 +239,7 @@ class Service:
             status=status,
             code=code,
             body=body,
-            headers=headers or {},
+            headers={} if headers is None else headers,
             delay=delay,
             chunk_size=chunk_size,
         )
@@ -331,6 +259,7 @@ class Service:
         Raises:
             KeyError: There is no such endpoint or device.
         """
+        flag("offline", offline)
         for each in ids:
             device = self.inventory.devices.get(each)
             if device is not None:
@@ -346,6 +275,8 @@ class Service:
         Raises:
             KeyError: There is no such endpoint.
         """
+        if code is not None:
+            text("code", code)
         for each in endpoint_ids:
             endpoint = self.tree.endpoints[each]
             self.failing_endpoints.pop(endpoint.id, None)
@@ -358,6 +289,7 @@ class Service:
         Raises:
             KeyError: There is no such unit.
         """
+        flag("forbidden", forbidden)
         for each in unit_ids:
             unit = self.tree.units[each]
             (self.forbidden_units.add if forbidden else self.forbidden_units.discard)(unit.id)
@@ -368,8 +300,6 @@ class Service:
         Raises:
             ValueError: There is no such form.
         """
-        if form not in get_args(EndOfList):
-            raise ValueError(f"the end of a list is one of {', '.join(get_args(EndOfList))}, not {form!r}")
         self.end_of_list = form
 
     # What it saw.
@@ -396,6 +326,7 @@ class Service:
         self._latencies.clear()
         for things in (self.offline_endpoints, self.forbidden_units, self.failing_endpoints):
             things.clear()
+        self.login.lifetime, self.login.rotates = self._tokens
         self.empty_pages = 0
         self.end_of_list = "absent"
         self.caller_scope = "all"

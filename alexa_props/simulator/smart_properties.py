@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from alexa_props.simulator.alerts import delete_alarms, delete_reminders, delete_timers
 from alexa_props.simulator.answers import Answer, Json, json_answer, no_content
+from alexa_props.simulator.checks import digits, whole
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.paging import TokenRefused
 from alexa_props.simulator.service import Service
@@ -18,7 +19,9 @@ __all__ = ["HANDLERS", "authorize"]
 
 T = TypeVar("T")
 
-MOST_RESULTS = 50
+# What Amazon's own tool asks for; of endpoints its pages allow no more than usual.
+MOST_UNITS = 50
+MOST_ENDPOINTS = 10
 DEFAULT_RESULTS = 10
 MOST_LEVELS = 15
 
@@ -27,6 +30,14 @@ _DEFAULT_UNIT = "~caller.defaultUnitId"
 _REACHABILITY = "features[name:connectivity].properties[name:reachability].value.value"
 _CONNECTIVITY = "feature:connectivity"
 _ONE_OF = ("owner", "associatedUnits.id", "serialNumber.value.text", "connections.macAddress")
+_FIELDS = (
+    *_ONE_OF,
+    _REACHABILITY,
+    "manufacturer.value.text",
+    "model.value.text",
+    "friendlyName.value.text",
+    "softwareVersion.value.text",
+)
 
 
 class BadRequest(ValueError):
@@ -54,17 +65,24 @@ def _name(text: str) -> Json:
 
 
 def _whole(value: object, name: str, most: int) -> int:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise BadRequest(f"{name} is a whole number from 1 to {most}.")
-    return int(text)
+    try:
+        return whole(name, digits(name, value) if isinstance(value, str) else value, 1, most)
+    except (TypeError, ValueError):
+        raise BadRequest(f"{name} is a whole number from 1 to {most}.") from None
 
 
 def _page(
-    exchange: Exchange, *, query: object, items: Sequence[T], size: object, token: object, render: Callable[[T], Json]
+    exchange: Exchange,
+    *,
+    query: object,
+    items: Sequence[T],
+    most: int,
+    size: object,
+    token: object,
+    render: Callable[[T], Json],
 ) -> Answer:
     service = exchange.service
-    number = DEFAULT_RESULTS if size is None else _whole(size, "maxResults", MOST_RESULTS)
+    number = DEFAULT_RESULTS if size is None else _whole(size, "maxResults", most)
     if token is not None and not isinstance(token, str):
         raise BadRequest("nextToken is a string.")
     key = (exchange.operation, query)
@@ -172,7 +190,7 @@ def list_units(exchange: Exchange) -> Answer:
     key = (parent.id, depth, bool(expands))
     size, token = query.get("maxResults"), query.get("nextToken")
     render = _unit if expands else _only_id
-    return _page(exchange, query=key, items=units, size=size, token=token, render=render)
+    return _page(exchange, query=key, items=units, most=MOST_UNITS, size=size, token=token, render=render)
 
 
 # Endpoints.
@@ -255,10 +273,8 @@ def _matches(service: Service, endpoint: Endpoint, field: str, value: str) -> bo
             return endpoint.name == value
         case "softwareVersion.value.text":
             return endpoint.software_version == value
-        case _ if field == _REACHABILITY:
-            return _reachability(service, endpoint) == value
         case _:
-            raise BadRequest(f"Endpoints cannot be found by {field!r}.")
+            return _reachability(service, endpoint) == value
 
 
 def _candidates(service: Service, field: str, value: str) -> Iterable[Endpoint] | None:
@@ -303,7 +319,7 @@ def list_endpoints(exchange: Exchange) -> Answer:
         endpoints = _all_of(service, filters)
     key = (tuple(sorted(filters.items())), tuple(sorted(expands)))
     size, token = query.get("maxResults"), query.get("nextToken")
-    return _page(exchange, query=key, items=endpoints, size=size, token=token, render=render)
+    return _page(exchange, query=key, items=endpoints, most=MOST_ENDPOINTS, size=size, token=token, render=render)
 
 
 def _found(service: Service, node: object, level: int = 1) -> dict[str, Endpoint]:
@@ -316,6 +332,9 @@ def _found(service: Service, node: object, level: int = 1) -> dict[str, Endpoint
     if word == "match":
         if not isinstance(below, dict) or not below or not all(isinstance(value, str) for value in below.values()):
             raise BadRequest("match is an object of fields and strings.")
+        for field in below:
+            if field not in _FIELDS:
+                raise BadRequest(f"Endpoints cannot be found by {field!r}.")
         return {endpoint.id: endpoint for endpoint in _all_of(service, below)}
     if word not in ("and", "or") or not isinstance(below, list) or not below:
         raise BadRequest("A query is made of and, or (a list of queries each) and match.")
@@ -331,14 +350,15 @@ def _found(service: Service, node: object, level: int = 1) -> dict[str, Endpoint
 def query_endpoints(exchange: Exchange) -> Answer:
     """The endpoints that a query of and, or, match means."""
     body = _object(exchange)
-    expands, context = body.get("expand") or [], body.get("paginationContext") or {}
+    expands, context = body.get("expand"), body.get("paginationContext")
+    expands, context = [] if expands is None else expands, {} if context is None else context
     if not isinstance(expands, list) or not isinstance(context, dict):
         raise BadRequest("expand is a list, and paginationContext an object.")
     render = _rendering(exchange.service, expands)
     found = list(_found(exchange.service, body.get("query")).values())
     key = json.dumps([body.get("query"), sorted(expands)], sort_keys=True)
     size, token = context.get("maxResults"), context.get("nextToken")
-    return _page(exchange, query=key, items=found, size=size, token=token, render=render)
+    return _page(exchange, query=key, items=found, most=MOST_ENDPOINTS, size=size, token=token, render=render)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -17,7 +17,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import Hook
 from alexa_props.operation import Operation, ServiceProtocol
-from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts, require_env
+from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts, hide, require_env
 from alexa_props.smart_properties import alerts, endpoints, unit_settings, units
 from alexa_props.smart_properties.protocol import PROTOCOL
 
@@ -78,15 +78,19 @@ class SmartProperties(Client):
         hooks: Iterable[Hook] = (),
         user_agent: str | None = None,
     ) -> None:
+        # Before anything may raise: a traceback shows what names are bound to.
+        hidden_proxy = hide(proxy)
+        del proxy
+        region_url = _region(region).base_url
         if alerts_authorization not in ("Bearer", "bare"):
             raise ConfigurationError(f'alerts_authorization must be "Bearer" or "bare", not {alerts_authorization!r}')
         self._alerts_authorization: Literal["Bearer", "bare"] = alerts_authorization
         super().__init__(
             auth=auth,
-            base_url=base_url or _region(region).base_url,
+            base_url=base_url or region_url,
             region=None,
             transport=transport,
-            proxy=proxy,
+            proxy=hidden_proxy,
             verify=verify,
             retry=retry,
             rate_limit=rate_limit,

@@ -240,5 +240,9 @@ def _expand(expand: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Repeatable on the wire: one name or several."""
     if expand is None:
         return None
+    if not isinstance(expand, str | Sequence):
+        raise ConfigurationError(
+            f'expand must be "all", "feature:connectivity", a list of them, or None, not {expand!r}'
+        )
     names = (expand,) if isinstance(expand, str) else tuple(expand)
     return tuple(require_id("expand", name) for name in names)

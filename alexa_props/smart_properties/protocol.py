@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,7 +16,8 @@ from urllib.parse import quote
 import httpx
 
 from alexa_props import errors
-from alexa_props.codec import Codec, camel, parse_json, parse_retry_after
+from alexa_props.answer import Said, api_error, decoding, json_object, text_of
+from alexa_props.codec import Codec, camel, parse_json
 from alexa_props.operation import Call, Operation, Verdict, request_id_of
 from alexa_props.paging import Page
 from alexa_props.settings import require_id
@@ -92,69 +94,37 @@ class SmartPropertiesProtocol:
 
     def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
         """The exception that an answer other than OK becomes."""
-        entries = _entries(response) if call.operation.per_endpoint else []
-        code, message = _code_and_message(response, entries)
-        kind: type[errors.ApiError]
-        if _names_endpoints(entries):
-            kind = errors.EndpointFailures
-        elif call.operation.per_endpoint and code == "FORBIDDEN":
-            kind = errors.Forbidden
-        elif call.operation.per_endpoint and response.status_code == httpx.codes.GATEWAY_TIMEOUT:
-            kind = errors.DeviceUnreachable
-        else:
-            kind = _BY_STATUS.get(
-                response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
-            )
-        wait = parse_retry_after(response)
-        said = " ".join(part for part in (str(response.status_code), code, f'"{message}"' if message else None) if part)
-        if kind is errors.EndpointFailures:
-            said = f"failed on {len(entries)} endpoint(s), of which .failures tells: {said}"
-        details = [f"request id {request_id_of(response)}", f"{call.attempts} attempt(s)"]
-        if wait is not None:
-            details.append(f"asked to wait {wait:g} s")
-        advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
-        error = kind(
-            f"{call.doing}: {said} ({', '.join(details)}){advice}",
-            status=response.status_code,
-            code=code,
-            message=message,
-            request_id=request_id_of(response),
-            operation=call.operation.name,
-            attempts=call.attempts,
-            retry_after=wait,
-        )
-        if isinstance(error, errors.EndpointFailures):
-            error.failures = tuple(
-                errors.EndpointFailure(
-                    unit_id=call.arguments["unit_id"],
-                    endpoint_id=_text(entry, "endpointId"),
-                    code=_text(entry, "code"),
-                    description=_text(entry, "description"),
-                )
-                for entry in entries
-            )
-        return error
+        entries = _entries(response)
+        if call.operation.per_endpoint and _names_endpoints(entries):
+            return _endpoint_failures(call, response, entries)
+        body = entries[0] if entries else json_object(response)
+        said = Said(text_of(body, "code", "type", "error"), text_of(body, "message", "description"))
+        kind = _BY_STATUS.get(response.status_code, errors.ServerError if response.is_server_error else errors.ApiError)
+        if call.operation.per_endpoint:
+            if said.code == "FORBIDDEN":
+                kind = errors.Forbidden
+            elif response.status_code == httpx.codes.GATEWAY_TIMEOUT:
+                kind = errors.DeviceUnreachable
+        return api_error(kind, call, response, said, advice=_ADVICE.get(kind, ""))
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
         """The model that an OK answer becomes; None for 204 and where the operation has no answer to read."""
         operation = call.operation
         if operation.answer is None or response.status_code == httpx.codes.NO_CONTENT:
             return None
-        request_id = request_id_of(response)
-        try:
+        with decoding(call, response):
             body = parse_json(response.content)
             if operation.paging is None:
                 return codec.structure(body, operation.answer)
-            if not isinstance(body, dict) or not isinstance(body.get(operation.paging.items), list):
-                raise errors.DecodeError(f"the answer has no list {operation.paging.items!r}")
-            items = codec.structure_all(body[operation.paging.items], operation.answer)
-            return Page(items, _next_token(body, operation.paging.next_token), None, request_id)
-        except errors.DecodeError as error:
-            raise errors.DecodeError(
-                f"{call.doing}: {error} ({response.status_code}, request id {request_id})",
-                operation=operation.name,
-                request_id=request_id,
-            ) from None
+            items = operation.paging.items
+            if not isinstance(body, dict) or not isinstance(body.get(items), list):
+                raise errors.DecodeError(f"the answer has no list {items!r}")
+            return Page(
+                codec.structure_all(body[items], operation.answer, items),
+                _next_token(body, operation.paging.next_token),
+                None,
+                request_id_of(response),
+            )
 
 
 PROTOCOL: Final = SmartPropertiesProtocol()
@@ -171,30 +141,34 @@ def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
     return body or None
 
 
-def _object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an error answer; empty when it is anything else."""
-    try:
-        body = parse_json(response.content)
-    except errors.DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def _entries(response: httpx.Response) -> list[dict[str, Any]]:
-    entries = _object(response).get("errors")
+    entries = json_object(response).get("errors")
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _names_endpoints(entries: list[dict[str, Any]]) -> bool:
-    return any(_text(entry, "endpointId") for entry in entries)
+    return any(text_of(entry, "endpointId") for entry in entries)
 
 
-def _code_and_message(response: httpx.Response, entries: list[dict[str, Any]]) -> tuple[str | None, str | None]:
-    body = entries[0] if entries else _object(response)
-    code = _text(body, "code") or _text(body, "type") or _text(body, "error")
-    return code, _text(body, "message") or _text(body, "description")
-
-
-def _text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    return value if isinstance(value, str) else None
+def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
+    codes = Counter(text_of(entry, "code") or "no code" for entry in entries)
+    error = api_error(
+        errors.EndpointFailures,
+        call,
+        response,
+        # A code that not all share is nobody's.
+        Said(text_of(entries[0], "code") if len(codes) == 1 else None, None),
+        instead=f"failed on {len(entries)} endpoint(s): {', '.join(f'{n} {code}' for code, n in codes.items())}",
+        advice="see .failures; calling again is safe",
+    )
+    assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - it is what was asked for
+    error.failures = tuple(
+        errors.EndpointFailure(
+            unit_id=call.arguments["unit_id"],
+            endpoint_id=text_of(entry, "endpointId"),
+            code=text_of(entry, "code"),
+            description=text_of(entry, "description"),
+        )
+        for entry in entries
+    )
+    return error

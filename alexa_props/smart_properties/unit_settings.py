@@ -87,7 +87,8 @@ class Stations:
         """The first station whose label or id is `text`, case aside; None if there is none."""
         wanted = text.casefold()
         return next(
-            (row for row in cls.ALL if wanted in (row.station_id.casefold(), (row.label or "").casefold())), None
+            (row for row in cls.ALL if wanted in (row.station_id.casefold(), (row.label or row.station_id).casefold())),
+            None,
         )
 
     @classmethod

@@ -106,7 +106,7 @@ class Units:
         arguments = {
             "parent_id": require_id("parent_id", parent_id),
             "depth": depth,
-            "expand": expand,
+            "expand": None if expand is None else require_id("expand", expand),
             "page_size": require_page_size(page_size, maximum=None),
         }
         return self._client.pager(LIST, lambda token: {**arguments, "next_token": token})

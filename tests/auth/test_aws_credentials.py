@@ -134,13 +134,13 @@ async def test_the_environment_names_the_profile(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_no_credentials_anywhere_says_where_it_looked() -> None:
-    with pytest.raises(AuthenticationError, match=r"no AWS credentials found .*AWS_ACCESS_KEY_ID.*files.*SSO.*roles"):
+    with pytest.raises(ConfigurationError, match=r"no AWS credentials found .*AWS_ACCESS_KEY_ID.*files.*SSO.*roles"):
         await signed(AWSCredentials())
 
 
 async def test_credentials_that_appear_later_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     auth = AWSCredentials()
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(ConfigurationError):
         await signed(auth)
     await anyio.Path(tmp_path / "credentials").write_text(
         "[default]\naws_access_key_id = AKIDLATER\naws_secret_access_key = a\n"

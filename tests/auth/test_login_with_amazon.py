@@ -493,7 +493,8 @@ async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_
     client = smart_properties(amazon, auth=login(token_store=store))
     results = await gather(*[lambda: get(client)] * 20)
     assert {str(result) for result in results} == {
-        "the token store could not keep the new refresh token: OSError: disk full, while writing …"
+        "unit_settings.get_default_music_station('unit-1'): the token store could not keep the new refresh token: "
+        + "OSError: disk full, while writing …"
     }
     assert {type(result) for result in results} == {errors.AuthenticationError}
     assert len(amazon.token.seen) == 1
@@ -627,7 +628,7 @@ def test_a_token_from_the_future_is_of_another_event_loops_clock_and_not_trusted
 
 def test_its_repr_is_without_secrets() -> None:
     assert "Atzr|secret-refresh" not in repr(login())
-    assert repr(login()) == f"LoginWithAmazon(client_id='amzn1.application-oa2-client.one', token_url='{TOKEN_URL}')"
+    assert repr(login()) == "LoginWithAmazon(client_id='amzn1.application-oa2-client.one')"
 
 
 def test_it_serves_one_event_loop_after_the_other() -> None:

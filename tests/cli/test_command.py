@@ -119,7 +119,13 @@ def test_demo_does_the_job_and_its_figures_are_real() -> None:
 
 
 def test_demo_without_a_terminal_is_a_plain_log_and_a_table() -> None:
-    done = subprocess.run([*COMMAND, "demo", "--rooms", "10"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, "demo", "--rooms", "10"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
     assert done.returncode == 0, done.stderr
     assert "Setting every room's station to IHR_JAZZ: 10 in " in done.stdout
     assert "\x1b" not in done.stdout
@@ -140,6 +146,30 @@ def test_demo_on_a_terminal_shows_progress() -> None:
             os.close(ours)
     assert process.returncode == 0, seen
     assert "━".encode() in seen
+
+
+def test_simulate_ends_with_whoever_started_it() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "simulate", "--port", "0", "--json", "--until-eof"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert first_line(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "simulate"])
+def test_a_full_disk_is_said_in_one_line(command: str) -> None:
+    options = ["--rooms", "2"] if command == "demo" else ["--port", "0"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, command, "--json", *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "alexa-props: [Errno 28] No space left on device\n"
 
 
 def test_demo_ends_on_ctrl_c_and_leaves_no_process() -> None:

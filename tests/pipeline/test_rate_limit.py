@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpx
 import pytest
 import trio
@@ -563,3 +566,52 @@ def test_the_clock_of_another_event_loop_is_no_reason_to_wait(monkeypatch: pytes
     run(500_000, refused)
     run(10_000, at_once)
     assert client.limits[GET].refused == 1
+
+
+# Sharing
+
+
+def test_a_shared_scope_in_two_threads_is_a_clear_error_and_no_hang() -> None:
+    scope = object()
+    started, done = threading.Event(), threading.Event()
+    service = Service(latency=0.02)
+
+    async def first() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(get, smart_properties(service, rate_limit=RateLimit(per_second=50, scope=scope)))
+            await anyio.lowlevel.checkpoint()
+            started.set()
+            await anyio.to_thread.run_sync(done.wait)
+
+    def other() -> None:
+        started.wait()
+        try:
+            with pytest.raises(errors.ConfigurationError, match="in use in another thread"):
+                anyio.run(get, smart_properties(service, rate_limit=RateLimit(per_second=50, scope=scope)))
+        finally:
+            done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(other)
+        anyio.run(first)
+        outcome.result()
+    # One thread after the other is no trouble.
+    anyio.run(get, smart_properties(service, rate_limit=RateLimit(per_second=50, scope=scope)))
+
+
+def test_all_who_share_a_scope_say_the_same() -> None:
+    scope = object()
+    first = smart_properties(Service(), rate_limit=RateLimit(per_second=5, scope=scope, max_wait=1))
+    smart_properties(Service(), rate_limit=RateLimit(per_second=5, scope=scope, max_wait=9))
+    with pytest.raises(errors.ConfigurationError, match="is shared with per_second=5, burst=1"):
+        smart_properties(Service(), rate_limit=RateLimit(per_second=500, scope=scope))
+    assert first.limits
+
+
+async def test_the_wait_that_max_wait_forbids_reckons_with_the_start_doubling() -> None:
+    """60 visitors at once on a service without a quota: at 20 a second the last would wait 3 s, but it speeds up."""
+    client = smart_properties(Service(), rate_limit=RateLimit()).with_options(max_wait=1.0)
+    started = anyio.current_time()
+    results = await gather(*[lambda: get(client)] * 60)
+    assert not [result for result in results if isinstance(result, Exception)]
+    assert 0.7 < anyio.current_time() - started < 1.0

@@ -26,6 +26,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response_of
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
+from alexa_props.settings import Secret
 
 __all__ = ["Pool"]
 
@@ -175,14 +176,14 @@ class Pool(httpx.AsyncBaseTransport):
         self,
         *,
         max_connections: int = 100,
-        proxy: str | httpx.URL | None = None,
+        proxy: str | httpx.URL | Secret | None = None,
         verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
         max_body: int = 64 * 1024 * 1024,
     ) -> None:
         numbers: dict[str, object] = {"max_connections": max_connections, "max_body": max_body}
         for name, number in numbers.items():
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ConfigurationError(f"Pool({name}=…) must be a whole number of at least 1, not {number!r}")
+                raise ConfigurationError(f"{name} must be a whole number of at least 1, not {number!r}")
         self._proxies = Proxies(proxy)
         self._trust = Trust(verify)
         self._max_connections = max_connections

@@ -12,13 +12,14 @@ import httpx
 import yarl
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.settings import Secret
 
 __all__ = ["Proxies", "Trust"]
 
 
 def _configured_proxy(value: object) -> tuple[yarl.URL | None, str]:
     """The proxy's URL, or None and what is wrong with `value`. Never quotes it: it may hold a password."""
-    text = str(value)
+    text = value.reveal() if isinstance(value, Secret) else str(value)
     try:
         url = yarl.URL(text if "://" in text else f"http://{text}")
     except ValueError:
@@ -51,7 +52,7 @@ def _ssl_context(verify: str | os.PathLike[str] | None) -> ssl.SSLContext:
 class Proxies:
     """Which proxy a request takes: one for all, or those of the environment, which is read once, when first asked."""
 
-    def __init__(self, proxy: str | httpx.URL | None) -> None:
+    def __init__(self, proxy: str | httpx.URL | Secret | None) -> None:
         self._by_scheme: Mapping[str, yarl.URL] | None = None
         self._environment: Mapping[str, str] | None = None
         if proxy is not None:
@@ -59,7 +60,7 @@ class Proxies:
             # A traceback would show its password.
             del proxy
             if url is None:
-                raise ConfigurationError(f"Pool(proxy=…) {problem}")
+                raise ConfigurationError(f"proxy {problem}")
             self._by_scheme = {"all": url}
 
     def find(self, scheme: str, host: str, port: int | None) -> yarl.URL | None:
@@ -91,11 +92,9 @@ class Trust:
 
     def __init__(self, verify: ssl.SSLContext | str | os.PathLike[str] | None) -> None:
         if verify is not None and not isinstance(verify, ssl.SSLContext | str | os.PathLike):
-            raise ConfigurationError(f"Pool(verify=…) must be an ssl.SSLContext, a path or None, not {verify!r}")
+            raise ConfigurationError(f"verify must be an ssl.SSLContext, a path or None, not {verify!r}")
         if verify is not None and not isinstance(verify, ssl.SSLContext) and not Path(verify).exists():
-            raise ConfigurationError(
-                f"Pool(verify=…) must be a file or directory that exists, not {os.fspath(verify)!r}"
-            )
+            raise ConfigurationError(f"verify must be a file or directory that exists, not {os.fspath(verify)!r}")
         self._verify = verify
 
     def context(self) -> ssl.SSLContext:

@@ -1,0 +1,119 @@
+"""Reading an answer: what the protocols of all services share.
+
+A service's words go into messages shortened, on one line, and without the secrets of the request: an answer may echo
+what it was sent, as AWS does with the text that it expected to be signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import attrs
+import httpx
+
+from alexa_props.codec import parse_json, parse_retry_after
+from alexa_props.errors import ApiError, DecodeError
+from alexa_props.operation import Call, request_id_of
+
+__all__ = ["Said", "api_error", "decoding", "json_object", "spoken", "text_of"]
+
+_LONGEST: Final = 500
+_SECRET_HEADERS: Final = ("authorization", "x-amz-security-token", "proxy-authorization")
+
+
+@attrs.frozen
+class Said:
+    """What a service said of an error.
+
+    Attributes:
+        code: its name for it.
+        message: its words.
+
+    """
+
+    code: str | None
+    message: str | None
+
+
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer; empty when it is anything else."""
+    try:
+        body = parse_json(response.content)
+    except DecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def text_of(body: Any, *names: str) -> str | None:
+    """The first of these members of an object that is a string with something in it."""
+    if not isinstance(body, Mapping):
+        return None
+    return next((body[name] for name in names if isinstance(body.get(name), str) and body[name]), None)
+
+
+def spoken(text: str | None, *secrets: str) -> str | None:
+    """Somebody else's words, fit for a message: one line, not too long, and without these secrets."""
+    if text is None:
+        return None
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def api_error(
+    kind: type[ApiError], call: Call, response: httpx.Response, said: Said, *, instead: str = "", advice: str = ""
+) -> ApiError:
+    """The exception for an answer: what was being done, what came back, the request id, and what to do next.
+
+    Args:
+        kind: its class.
+        call: what was being done.
+        response: the answer.
+        said: its error.
+        instead: how to put it, in place of status, code and words.
+        advice: what to do next.
+
+    """
+    headers = response.request.headers
+    code, message = (
+        # The scheme before a token is no secret.
+        spoken(text, *(headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
+        for text in (said.code, said.message)
+    )
+    request_id, wait = request_id_of(response), parse_retry_after(response)
+    heard = instead or " ".join(filter(None, (str(response.status_code), code, f'"{message}"' if message else "")))
+    details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
+    if wait is not None:
+        details.append(f"asked to wait {wait:g} s")
+    return kind(
+        f"{call.doing}: {heard} ({', '.join(details)}){'; ' if advice else ''}{advice}",
+        status=response.status_code,
+        code=code,
+        message=message,
+        request_id=request_id,
+        operation=call.operation.name,
+        attempts=call.attempts,
+        retry_after=wait,
+    )
+
+
+@contextmanager
+def decoding(call: Call, response: httpx.Response) -> Iterator[None]:
+    """Puts what was being done, and the request id, on a `DecodeError` from inside."""
+    fault = None
+    try:
+        yield
+    except DecodeError as error:
+        fault = str(error)
+    if fault is not None:
+        request_id = request_id_of(response)
+        # Outside the handler: the frames below hold the answer's body.
+        raise DecodeError(
+            f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",
+            operation=call.operation.name,
+            request_id=request_id,
+        )
