@@ -1,6 +1,7 @@
 """An asyncio client library for Alexa Smart Properties and Alexa for Business."""
 
 from alexa_props import errors
+from alexa_props.auth.aws_credentials import AWSCredentials
 from alexa_props.auth.login_with_amazon import LoginWithAmazon
 from alexa_props.auth.sigv4 import SigV4
 from alexa_props.auth.token_store import TokenStore
@@ -10,6 +11,7 @@ from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.unit_settings import DefaultStation, Stations
 
 __all__ = [
+    "AWSCredentials",
     "AlexaForBusiness",
     "DefaultStation",
     "LoginWithAmazon",

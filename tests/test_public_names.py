@@ -11,6 +11,7 @@ import pytest
 
 NAMES: dict[str, list[str]] = {
     "alexa_props": [
+        "AWSCredentials",
         "AlexaForBusiness",
         "DefaultStation",
         "LoginWithAmazon",

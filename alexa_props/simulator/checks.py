@@ -117,10 +117,13 @@ def choice(name: str, value: object, values: Sequence[str]) -> None:
         raise ValueError(f"{name} is one of {', '.join(values)}, not {value!r}")
 
 
-def checked(check: Callable[..., object], *limits: Any) -> Callable[[object, attrs.Attribute[Any], Any], None]:
-    """One of these checks as a validator of an attribute."""
+def checked(
+    check: Callable[..., object], *limits: Any, optional: bool = False
+) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """One of these checks as a validator of an attribute, which may be None where it is optional."""
 
     def validate(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        check(attribute.name, value, *limits)
+        if not (optional and value is None):
+            check(attribute.name, value, *limits)
 
     return validate

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 
 import attrs
 import httpx
-from attrs.validators import optional
 from starlette.types import Receive, Scope, Send
 
 from alexa_props.simulator.answers import Answer, Dialect, Json, problem
@@ -88,13 +87,13 @@ class Fault:
 
     operation: str
     kind: Kind = attrs.field(validator=checked(choice, KINDS))
-    unit_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
-    endpoint_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
-    device_id: str | None = attrs.field(default=None, validator=optional(checked(text)))
-    times: int | None = attrs.field(default=1, validator=optional(checked(whole)))
+    unit_id: str | None = attrs.field(default=None, validator=checked(text, optional=True))
+    endpoint_id: str | None = attrs.field(default=None, validator=checked(text, optional=True))
+    device_id: str | None = attrs.field(default=None, validator=checked(text, optional=True))
+    times: int | None = attrs.field(default=1, validator=checked(whole, optional=True))
     after: int = attrs.field(default=0, validator=checked(whole))
     status: int = attrs.field(default=503, validator=checked(whole, 200, 599))
-    code: str | None = attrs.field(default=None, validator=optional(checked(text)))
+    code: str | None = attrs.field(default=None, validator=checked(text, optional=True))
     body: Json = attrs.field(default=None, validator=checked(_sendable))
     headers: Mapping[str, str] = attrs.field(factory=dict, validator=checked(_headers))
     delay: float = attrs.field(default=0.05, validator=checked(number))

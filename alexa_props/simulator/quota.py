@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import optional
 
 from alexa_props.simulator.checks import checked, number
 from alexa_props.simulator.operations import covers, require_known
@@ -25,8 +24,8 @@ class Quota:
     """
 
     rate: float = attrs.field(validator=checked(number))
-    burst: float | None = attrs.field(default=None, validator=optional(checked(number, 1)))
-    retry_after: float | None = attrs.field(default=None, validator=optional(checked(number)))
+    burst: float | None = attrs.field(default=None, validator=checked(number, 1, optional=True))
+    retry_after: float | None = attrs.field(default=None, validator=checked(number, optional=True))
 
     @property
     def most(self) -> float:
