@@ -30,7 +30,7 @@ async def test_all_pages_together_are_everything(api: httpx.AsyncClient, sim: Si
     units = await pages(api, "/v2/units", parentId=sim.organization_id, queryDepth="all", maxResults=str(size))
     assert [item["id"] for page in units for item in page["results"]] == [*unit_levels(sim)]
     assert {len(page["results"]) for page in units[:-1]} <= {size}
-    endpoints = await pages(api, "/v2/endpoints", owner="~caller", maxResults=str(size))
+    endpoints = await pages(api, "/v2/endpoints", owner="~caller", maxResults=str(min(size, 10)))
     assert [item["id"] for page in endpoints for item in page["results"]] == sim.endpoints
 
 

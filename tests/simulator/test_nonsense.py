@@ -1,0 +1,339 @@
+"""Nonsense from callers and from scripts: it is refused where it comes in, and nothing answers an unscripted 500."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import pytest
+
+from alexa_props.simulator import ROUTES, TARGETS, Simulator, Station
+
+HALF_A_PAIR = b'{"providerId": "\\ud800", "stationId": "1", "Filters": [{"Key": "\\udfff", "Values": ["x"]}]}'
+HALF_A_PAIR_AS_A_NAME = b'{"\\ud800": 1, "query": {"match": {"\\ud800": "x"}}}'
+NO_NUMBER = b'{"providerId": "P", "stationId": "1", "query": {"match": {"owner": "~caller"}}, "MaxResults": NaN}'
+TOO_LARGE = NO_NUMBER.replace(b"NaN", b"-1e999")
+TOO_LONG = NO_NUMBER.replace(b"NaN", b"9" * 5000)
+TOO_DEEP = b'{"a": ' + b"[" * 200 + b"]" * 200 + b"}"
+FAR_TOO_DEEP = b"[" * 200_000
+BODIES = [HALF_A_PAIR, HALF_A_PAIR_AS_A_NAME, NO_NUMBER, TOO_LARGE, TOO_LONG, TOO_DEEP, FAR_TOO_DEEP, b"\xff", b"\xef"]
+
+
+def station_path(unit_id: str) -> str:
+    return f"/v2/units/{unit_id}/settings/MusicExperience.defaultStationPreferences"
+
+
+@pytest.mark.parametrize("content", BODIES)
+async def test_bodies_that_are_no_json(api: httpx.AsyncClient, signed: Any, sim: Simulator, content: bytes) -> None:
+    before = sim.station(sim.rooms[0])
+    responses = [
+        await api.put(station_path(sim.rooms[0]), content=content),
+        await api.post("/v2/endpointQuery", content=content),
+        await api.post("/auth/o2/token", content=content, headers={"Content-Type": "application/json"}),
+        *[await api.post(f"/_simulator/{path}", content=content) for path in ("faults", "settings", "offline")],
+    ]
+    assert [response.status_code for response in responses] == [400] * 6
+    assert sim.station(sim.rooms[0]) == before
+    for target in TARGETS.values():
+        operation = target.partition(".")[2]
+        response = await api.send(signed(operation, url=f"{api.base_url}/", content=content))
+        assert (response.status_code, response.json()["__type"]) == (400, "SerializationException")
+    response = await api.get("/_simulator/calls")
+    assert response.status_code == 200
+    assert {call["body"] for call in response.json()["calls"]} == {None}
+
+
+async def test_what_a_client_of_this_library_may_send(sim: Simulator) -> None:
+    from alexa_props.errors import BadRequest
+
+    async with sim:
+        with pytest.raises(BadRequest):
+            await sim.for_business().devices.search(filters={"\ud800": ["x"]})
+
+
+async def test_a_token_request_with_half_a_surrogate_pair(local: httpx.AsyncClient, sim: Simulator) -> None:
+    for member in ("client_secret", "refresh_token"):
+        form = {"client_id": sim.client_id, "client_secret": sim.client_secret, "refresh_token": sim.refresh_token}
+        pairs = ",".join(f'"{name}":"{value}"' for name, value in {**form, member: "\\ud800"}.items())
+        content = f'{{"grant_type":"refresh_token",{pairs}}}'
+        response = await local.post("/auth/o2/token", content=content, headers={"Content-Type": "application/json"})
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+async def test_credentials_beyond_ascii(local: httpx.AsyncClient) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    response = await local.post("/auth/o2/token", data=form, headers={b"Authorization": b"Basic Zm9v\xe9"})
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0665", "9" * 5000, "1e1", "+1", " 1", "1_0", "0x1", "-1", "", "NaN"])
+async def test_page_sizes_and_depths(api: httpx.AsyncClient, sim: Simulator, number: str) -> None:
+    units = {"parentId": sim.organization_id}
+    for path, params in (
+        ("/v2/units", {**units, "maxResults": number}),
+        ("/v2/units", {**units, "queryDepth": number}),
+        ("/v2/endpoints", {"owner": "~caller", "maxResults": number}),
+    ):
+        response = await api.get(path, params=params)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+    query = {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"maxResults": number}}
+    assert (await api.post("/v2/endpointQuery", json=query)).status_code == 400
+
+
+async def test_units_come_50_at_a_time_and_endpoints_10(api: httpx.AsyncClient, sim: Simulator) -> None:
+    async def statuses(*sizes: int) -> list[tuple[int, int, int]]:
+        found = []
+        for size in sizes:
+            units = {"parentId": sim.organization_id, "maxResults": str(size)}
+            query = {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"maxResults": size}}
+            responses = (
+                await api.get("/v2/units", params=units),
+                await api.get("/v2/endpoints", params={"owner": "~caller", "maxResults": size}),
+                await api.post("/v2/endpointQuery", json=query),
+            )
+            found.append(tuple(response.status_code for response in responses))
+        return found  # type: ignore[return-value]
+
+    assert await statuses(1, 10) == [(200, 200, 200)] * 2
+    assert await statuses(11, 50) == [(200, 400, 400)] * 2
+    assert await statuses(51, 0) == [(400, 400, 400)] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "body"),
+    [
+        ("faults", "headers", {"headers": {"a": 5}}),
+        ("faults", "headers", {"headers": {"a b": "5"}}),
+        ("faults", "headers", {"headers": {"": "5"}}),
+        ("faults", "headers", {"headers": {"a": "5\r\nb: 6"}}),
+        ("faults", "headers", {"headers": {"a": "\u20ac"}}),
+        ("faults", "headers", {"headers": {"Content-Length": "5"}}),
+        ("faults", "headers", {"headers": []}),
+        ("faults", "headers", {"headers": False}),
+        ("faults", "code", {"code": 5}),
+        ("faults", "code", {"code": ["A"]}),
+        ("faults", "unit_id", {"unit_id": 5}),
+        ("faults", "endpoint_id", {"endpoint_id": ["x"]}),
+        ("faults", "device_id", {"device_id": {}}),
+        ("faults", "times", {"times": "1"}),
+        ("faults", "times", {"times": True}),
+        ("faults", "times", {"times": -1}),
+        ("faults", "after", {"after": -1}),
+        ("faults", "after", {"after": 1.5}),
+        ("faults", "after", {"after": None}),
+        ("faults", "status", {"status": True}),
+        ("faults", "status", {"status": 600}),
+        ("faults", "status", {"status": 100}),
+        ("faults", "status", {"status": "500"}),
+        ("faults", "delay", {"delay": "1"}),
+        ("faults", "delay", {"delay": True}),
+        ("faults", "delay", {"delay": -1}),
+        ("faults", "delay", {"delay": 10**400}),
+        ("faults", "chunk_size", {"chunk_size": 0}),
+        ("faults", "chunk_size", {"chunk_size": True}),
+        ("faults", "kind", {"kind": []}),
+        ("faults", "operation", {"operation": ["units.list"]}),
+        ("quota", "rate", {"operation": "*", "rate": "1"}),
+        ("quota", "rate", {"operation": "*", "rate": True}),
+        ("quota", "rate", {"operation": "*", "rate": -1}),
+        ("quota", "burst", {"operation": "*", "rate": 1, "burst": "2"}),
+        ("quota", "burst", {"operation": "*", "rate": 1, "burst": 0}),
+        ("quota", "retry_after", {"operation": "*", "rate": 1, "retry_after": "soon"}),
+        ("quota", "retry_after", {"operation": "*", "rate": 1, "retry_after": -1}),
+        ("quota", "retry_after", {"operation": "*", "rate": 1, "retry_after": True}),
+        ("quota", "rate", {"operation": "*"}),
+        ("latency", "seconds", {"seconds": True}),
+        ("latency", "seconds", {"seconds": "1"}),
+        ("latency", "seconds", {"seconds": None}),
+        ("latency", "seconds", {"seconds": 10**400}),
+        ("latency", "operation", {"seconds": 1, "operation": None}),
+        ("offline", "ids", {"ids": [5]}),
+        ("offline", "ids", {"ids": [["x"]]}),
+        ("offline", "ids", {"ids": ["nothing"]}),
+        ("offline", "ids", {}),
+        ("offline", "offline", {"ids": [], "offline": "no"}),
+        ("offline", "offline", {"ids": [], "offline": 0}),
+        ("failing", "endpoint_ids", {"endpoint_ids": ["nothing"]}),
+        ("failing", "code", {"endpoint_ids": [], "code": 5}),
+        ("failing", "code", {"endpoint_ids": [], "code": []}),
+        ("failing", "code", {"endpoint_ids": [], "code": ""}),
+        ("forbidden", "unit_ids", {"unit_ids": ["nothing"]}),
+        ("forbidden", "forbidden", {"unit_ids": [], "forbidden": "yes"}),
+        ("settings", "empty_pages", {"empty_pages": -1}),
+        ("settings", "empty_pages", {"empty_pages": True}),
+        ("settings", "empty_pages", {"empty_pages": "2"}),
+        ("settings", "empty_pages", {"empty_pages": 1.5}),
+        ("settings", "empty_pages", {"empty_pages": 65536}),
+        ("settings", "token_lifetime", {"token_lifetime": "nan"}),
+        ("settings", "token_lifetime", {"token_lifetime": "inf"}),
+        ("settings", "token_lifetime", {"token_lifetime": -1}),
+        ("settings", "token_lifetime", {"token_lifetime": None}),
+        ("settings", "token_lifetime", {"token_lifetime": True}),
+        ("settings", "token_lifetime", {"token_lifetime": 10**400}),
+        ("settings", "rotate_refresh_tokens", {"rotate_refresh_tokens": "false"}),
+        ("settings", "rotate_refresh_tokens", {"rotate_refresh_tokens": 1}),
+        ("settings", "end_of_list", {"end_of_list": []}),
+        ("settings", "caller_scope", {"caller_scope": "some"}),
+    ],
+)
+async def test_scripts(local: httpx.AsyncClient, sim: Simulator, path: str, field: str, body: dict[str, Any]) -> None:
+    given = {"operation": "units.list", "kind": "status", **body} if path == "faults" else body
+    response = await local.post(f"/_simulator/{path}", json=given)
+    assert response.status_code == 400
+    assert field in response.json()["error"]
+    assert (await local.get("/_simulator/faults")).json() == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_scripts_with_numbers_that_are_none(local: httpx.AsyncClient, number: str) -> None:
+    for path, content in (
+        ("settings", f'{{"token_lifetime": {number}}}'),
+        ("latency", f'{{"seconds": {number}}}'),
+        ("quota", f'{{"operation": "*", "rate": {number}}}'),
+        ("faults", f'{{"operation": "*", "kind": "slow", "delay": {number}}}'),
+        ("faults", f'{{"operation": "*", "kind": "status", "body": [{number}]}}'),
+    ):
+        assert (await local.post(f"/_simulator/{path}", content=content)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("limit", "\u00b2"),
+        ("limit", "-1"),
+        ("limit", ""),
+        ("limit", "9" * 5000),
+        ("status", "\u00b2"),
+        ("status", "9" * 5000),
+        ("status", "ok"),
+        ("operation", "units.lst"),
+    ],
+)
+async def test_questions_about_calls(local: httpx.AsyncClient, field: str, value: str) -> None:
+    response = await local.get("/_simulator/calls", params={field: value})
+    assert response.status_code == 400
+    assert field in response.json()["error"]
+
+
+async def test_a_refused_script_changes_nothing(local: httpx.AsyncClient, sim: Simulator) -> None:
+    settings = {"empty_pages": 2, "token_lifetime": 5, "end_of_list": "null", "rotate_refresh_tokens": "yes"}
+    assert (await local.post("/_simulator/settings", json=settings)).status_code == 400
+    assert (sim.empty_pages, sim.login.lifetime, sim.end_of_list, sim.login.rotates) == (0, 3600, "absent", False)
+    ids = {"ids": [sim.endpoints[0], "nothing"]}
+    assert (await local.post("/_simulator/offline", json=ids)).status_code == 400
+    assert sim.offline_endpoints == set()
+
+
+NUMBERS: list[Callable[[Simulator, Any], object]] = [
+    lambda sim, number: sim.latency(number),
+    lambda sim, number: sim.quota("*", number),
+    lambda sim, number: sim.quota("*", 1, number),
+    lambda sim, number: sim.quota("*", 1, retry_after=number),
+    lambda sim, number: sim.fail("*", "slow", delay=number),
+    lambda sim, number: setattr(sim.login, "lifetime", number),
+    lambda sim, number: Simulator(rooms=1, token_lifetime=number),
+]
+
+
+@pytest.mark.parametrize("script", NUMBERS)
+def test_numbers_in_python(sim: Simulator, script: Callable[[Simulator, Any], object]) -> None:
+    for number in (math.nan, math.inf, -math.inf, -1, 10**400):
+        with pytest.raises(ValueError):
+            script(sim, number)
+    for other in ("1", True, [1]):
+        with pytest.raises(TypeError):
+            script(sim, other)
+    script(sim, 1)
+
+
+def test_settings_in_python(sim: Simulator) -> None:
+    for name, value in (("empty_pages", -1), ("end_of_list", "never"), ("caller_scope", "some")):
+        with pytest.raises(ValueError, match=name):
+            setattr(sim, name, value)
+    for body in (math.nan, "\ud800", ["\ud800"]):
+        with pytest.raises(ValueError, match="body"):
+            sim.fail("*", "status", body=body)
+    with pytest.raises(TypeError, match="body"):
+        sim.fail("*", "status", body=object())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="code"):
+        sim.fail("*", "status", code="\ud800")
+    with pytest.raises(ValueError, match="count"):
+        sim.set_alerts("alarms", sim.endpoints[0], -1)
+    assert sim.faults.all() == []
+
+
+async def test_a_station_set_in_python_is_shown_whatever_is_in_it(api: httpx.AsyncClient, sim: Simulator) -> None:
+    sim.set_station(sim.rooms[0], Station("\\\ud800\u00e9", "1"))
+    response = await api.get(station_path(sim.rooms[0]))
+    assert response.json()["providerId"] == "\\\ud800\u00e9"
+    assert b"\xc3\xa9" in response.content
+
+
+@pytest.mark.parametrize("context", [[], "", 0, False])
+async def test_a_query_with_an_odd_context(api: httpx.AsyncClient, context: object) -> None:
+    query = {"query": {"match": {"owner": "~caller"}}}
+    for member in ("paginationContext", "expand"):
+        odd = {} if member == "expand" and context == [] else context
+        assert (await api.post("/v2/endpointQuery", json={**query, member: odd})).status_code == 400
+        assert (await api.post("/v2/endpointQuery", json={**query, member: None})).status_code == 200
+
+
+async def test_a_misspelt_field_is_noticed_even_where_nothing_is_found(api: httpx.AsyncClient) -> None:
+    match = {"serialNumber.value.text": "none", "colour": "blue"}
+    assert (await api.post("/v2/endpointQuery", json={"query": {"match": match}})).status_code == 400
+
+
+async def test_scripted_headers_take_the_place_of_usual_ones(api: httpx.AsyncClient, sim: Simulator) -> None:
+    date, kind = "Thu, 01 Jan 1970 00:00:00 GMT", "application/json"
+    sim.fail("units.get", "status", body="{cut", headers={"Content-Type": kind, "Date": date})
+    response = await api.get(f"/v2/units/{sim.rooms[0]}")
+    assert (response.headers.get_list("content-type"), response.headers.get_list("date")) == ([kind], [date])
+
+
+async def test_long_times_to_wait_are_written_out(api: httpx.AsyncClient, sim: Simulator) -> None:
+    sim.quota("units.get", 0, 1, retry_after=1234567.5)
+    for _ in range(2):
+        response = await api.get(f"/v2/units/{sim.rooms[0]}")
+    assert response.headers["retry-after"] == "1234567.5"
+
+
+async def test_a_clock_in_another_time_zone() -> None:
+    east = timezone(timedelta(hours=9))
+    sim = Simulator(rooms=1, now=lambda: datetime(2026, 1, 2, 3, tzinfo=east))
+    async with httpx.AsyncClient(transport=sim.transport(), base_url=sim.base_url) as client:
+        assert (await client.get("/")).headers["date"] == "Thu, 01 Jan 2026 18:00:00 GMT"
+
+
+async def test_reset_lifts_the_settings_of_tokens_too(local: httpx.AsyncClient, sim: Simulator) -> None:
+    settings = {"token_lifetime": 5, "rotate_refresh_tokens": True, "caller_scope": "unassigned"}
+    assert (await local.post("/_simulator/settings", json=settings)).status_code == 200
+    assert (sim.login.lifetime, sim.login.rotates, sim.caller_scope) == (5, True, "unassigned")
+    sim.reset()
+    assert (sim.login.lifetime, sim.login.rotates, sim.caller_scope) == (3600, False, "all")
+
+
+async def test_odd_paths_and_parameters(api: httpx.AsyncClient) -> None:
+    odd = ("%ED%A0%80", "%FF", "%00", "%2F", "a%0D%0Ab", "%F0%9F%8F%A8")
+    for method, path in ROUTES.values():
+        for each in odd:
+            where = path.replace("{unit_id}", each).replace("{endpoint_id}", each)
+            names = ("unitId", "endpoint", "parentId", "owner", "associatedUnits.id", "expand", "nextToken", each)
+            for name in names:
+                assert (await api.request(method, f"{where}?{name}={each}")).status_code < 500
+    assert (await api.get("/_simulator/calls")).status_code == 200
+
+
+async def test_odd_signatures(local: httpx.AsyncClient, signed: Any) -> None:
+    for header, value in (
+        ("Authorization", b"AWS4-HMAC-SHA256 Credential=\xe9, SignedHeaders=;;, Signature=\xff"),
+        ("X-Amz-Date", b"\xb2\xb20260101T000000Z"),
+        ("X-Amz-Date", b"00000101T000000Z"),
+        ("X-Amz-Target", b"AlexaForBusiness.\xe9"),
+        ("Content-Type", b"\xff"),
+    ):
+        request = signed("GetDevice")
+        request.headers = httpx.Headers([*request.headers.raw, (header.encode(), value)])
+        assert (await local.send(request)).status_code in (400, 403)
