@@ -107,6 +107,7 @@ class Client(abc.ABC):
             retry=retry or RetryPolicy(),
             rate_limit=rate_limit or RateLimit(),
             hooks=Hooks(hooks),
+            region=region,
         )
         self._closed = [False]  # one cell, shared by all views
         self._is_view = False
@@ -138,7 +139,12 @@ class Client(abc.ABC):
         """Free the connections. May be called again. Closing a view from `with_options` closes nothing."""
         if not self._is_view and not self._closed[0]:
             self._closed[0] = True
-            await self._pipeline.innermost.aclose()
+            try:
+                await self._pipeline.innermost.aclose()
+            except ConfigurationError:
+                # Refused, as in another thread: it is still open.
+                self._closed[0] = False
+                raise
 
     @property
     def pipeline(self) -> httpx.AsyncBaseTransport:
@@ -220,10 +226,26 @@ class Client(abc.ABC):
             RateLimitTooLong: the rate limiter would have made it wait too long.
 
         """
+        request, problem = self._raw_request(method, path, params, json, headers)
+        # They may hold secrets, and a traceback shows what names are bound to.
+        del params, json, headers
+        if request is None:
+            raise ConfigurationError(problem)
+        return await self._send(self._call(self.protocol.operation(request), {}), request)
+
+    def _raw_request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        headers: Mapping[str, str] | None,
+    ) -> tuple[httpx.Request | None, str]:
+        """The request, or None and why there is none."""
         if not isinstance(method, str) or not isinstance(path, str):
-            raise ConfigurationError("method and path must be strings")
+            return None, "method and path must be strings"
         if not path.startswith("/") or path.startswith("//"):
-            raise ConfigurationError(f'path must begin with one "/": {path!r} does not; the host is the client\'s')
+            return None, f'path must begin with one "/": {path!r} does not; the host is the client\'s'
         try:
             url = httpx.URL(self._base_url + path)
             if params:
@@ -231,10 +253,9 @@ class Client(abc.ABC):
                 url = url.copy_merge_params(params)
             sent = httpx.Headers({"Accept": "application/json", **self._headers})
             sent.update(headers)
-            request = httpx.Request(method.upper(), url, json=json, headers=sent)
+            return httpx.Request(method.upper(), url, json=json, headers=sent), ""
         except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
-            raise ConfigurationError(f"no request can be made of these arguments: {error}") from None
-        return await self._send(self._call(self.protocol.operation(request), {}), request)
+            return None, f"no request can be made of these arguments: {error}"
 
     async def call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Any:
         """Call an operation: resources are thin layers over this.

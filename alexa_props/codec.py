@@ -16,7 +16,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, NewType, TypeVar
+from typing import Any, Final, NewType, TypeVar
 
 import attrs
 import cattrs
@@ -28,6 +28,9 @@ from alexa_props.errors import DecodeError
 __all__ = ["Codec", "PlainText", "Timestamp", "camel", "parse_http_date", "parse_json", "parse_retry_after", "pascal"]
 
 T = TypeVar("T")
+
+_FOR_EVER: Final = 1e9
+"""Seconds; nobody waits longer, and a date can still hold it."""
 
 PlainText = NewType("PlainText", str)
 """A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
@@ -261,7 +264,7 @@ def parse_retry_after(response: httpx.Response) -> float | None:
         if until is None:
             return None
         seconds = (until - (now or dt.datetime.now(dt.UTC))).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), _FOR_EVER) if math.isfinite(seconds) else None
 
 
 def parse_http_date(value: str | None) -> dt.datetime | None:

@@ -11,6 +11,7 @@ import attrs
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
+from alexa_props.settings import require_text
 
 __all__ = ["Page", "Pager"]
 
@@ -85,6 +86,8 @@ class Pager(Generic[T]):
         """A new pager over the same list that starts at `token`; None starts at the beginning."""
         if token is not None and (not isinstance(token, str) or not token):
             raise ConfigurationError("token must be a non-empty string, from a page or from an error, or None")
+        if token is not None:
+            require_text("token", token)
         return Pager(self._fetch, self._name, token)
 
     @asynccontextmanager

@@ -25,6 +25,7 @@ __all__ = [
     "require_id",
     "require_page_size",
     "require_secure",
+    "require_text",
 ]
 
 
@@ -200,11 +201,18 @@ def _is_loopback(host: str) -> bool:
 def require_id(argument: str, value: object) -> str:
     """An id that may go into a path or query: any string but an empty one or a dot segment. Ids are opaque."""
     if not isinstance(value, str) or value in ("", ".", ".."):
-        raise ConfigurationError(f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r}')
+        raise ConfigurationError(
+            f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'
+        )
+    return require_text(argument, value, "an id")
+
+
+def require_text(argument: str, value: str, what: str = "text") -> str:
+    """A string that can be sent: one without half a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ConfigurationError(f"{argument} must be an id: {value!r} holds half a surrogate pair") from None
+        raise ConfigurationError(f"{argument} must be {what}: {value!r:.80} holds half a surrogate pair") from None
     return value
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
 from alexa_props.client import Client
+from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.unit_settings import DefaultStation
 from tests.helpers import (
     ORIGIN,
@@ -639,5 +640,29 @@ async def test_what_no_request_can_be_made_of(arguments: dict[str, Any]) -> None
 
 
 async def test_an_id_that_no_url_can_hold() -> None:
-    with pytest.raises(errors.ConfigurationError, match="units.get cannot be sent"):
+    with pytest.raises(errors.ConfigurationError, match=r"units\.get cannot be sent"):
         await smart_properties(Service()).units.get("x" * 70_000)
+
+
+async def test_the_pipeline_of_alexa_for_business_signs_for_the_region_of_the_client() -> None:
+    service = Service(200)
+    client = for_business(service, base_url="http://127.0.0.1", region="eu-west-1")
+    async with httpx.AsyncClient(transport=client.pipeline) as outside:
+        await outside.post("http://127.0.0.1/", headers={"X-Amz-Target": "AlexaForBusiness.ListSkills"}, json={})
+    assert "/eu-west-1/a4b/aws4_request" in service.seen[0].headers["Authorization"]
+    assert list(client.limits) == ["ListSkills"]
+
+
+def test_closing_from_another_thread_is_refused_and_closes_nothing() -> None:
+    async def main() -> None:
+        async with Simulator(rooms=1) as sim, sim.serve():
+            client = sim.smart_properties()
+            await client.units.get(sim.organization_id)
+            with pytest.raises(errors.ConfigurationError, match="one client a thread"):
+                await asyncio.to_thread(asyncio.run, client.aclose())
+            await client.units.get(sim.organization_id)
+            await client.aclose()
+            with pytest.raises(errors.ConfigurationError, match="the client is closed"):
+                await client.units.get(sim.organization_id)
+
+    asyncio.run(main())

@@ -219,7 +219,8 @@ async def test_a_total_of_none_is_not_one_of_zero(sent: dict[str, Any], total: i
 async def test_a_page_without_a_list_goes_on_if_there_is_a_token_and_is_no_empty_result_if_not() -> None:
     service = Service(answer(json={"NextToken": "t"}), answer(json={"Devices": [{"DeviceArn": "d"}]}))
     assert [device.device_arn async for device in for_business(service).devices.search()] == ["d"]
-    for body in ({}, {"Devices": None}, {"devices": []}, {"__type": "InternalFailure"}):
+    bodies: list[dict[str, object]] = [{}, {"Devices": None}, {"devices": []}, {"__type": "InternalFailure"}]
+    for body in bodies:
         with pytest.raises(errors.DecodeError, match="no list 'Devices' and no NextToken"):
             await for_business(Service(answer(json=body))).devices.search()
 

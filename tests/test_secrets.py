@@ -326,6 +326,22 @@ def test_the_password_of_a_proxy_is_in_no_local(service: Any, proxy: str) -> Non
     assert not [place for place, text in shown(caught.value) if "secret-password" in text]
 
 
+@pytest.mark.parametrize("path", ["/v2/x", "no path", "/\x00"])
+async def test_what_a_request_of_ones_own_carries_is_in_no_local(path: str) -> None:
+    client = asp(Amazon()).with_options(deadline=0)
+    with pytest.raises((errors.ConfigurationError, errors.DeadlineExceeded)) as caught:
+        await client.request(
+            "POST",
+            path,
+            json={"p": "secret-password"},
+            headers={"X-Key": "secret-password"},
+            params={"k": "secret-password"},
+        )
+    found = [place for place, text in shown(caught.value) if "secret-password" in text]
+    # The query is part of the URL, which a request shows.
+    assert not [place for place in found if "request" not in place]
+
+
 # What a service echoes
 
 

@@ -183,10 +183,15 @@ class LoginWithAmazon(httpx.Auth):
             return
         store = self._store
 
-        async def load() -> Secret:
-            return Secret(await store.load() or "")
+        async def load() -> Secret | None:
+            stored = await store.load()
+            return Secret(stored) if stored else None
 
         stored = await _ask_store("give the refresh token", load, self._refresh_token)
+        if stored is not None and not (stored and stored.reveal().isprintable()):
+            raise AuthenticationError(
+                "the token store gave no refresh token: it must be a non-empty string without line breaks, or None"
+            )
         self._refresh_token = stored or self._refresh_token
         self._loaded = True
 
@@ -218,19 +223,8 @@ class LoginWithAmazon(httpx.Auth):
 
     async def _save(self, store: TokenStore, rotated: Secret) -> None:
         """Save a new refresh token, even if nobody waits for it any more: the old one may be dead by now."""
-
-        def ask() -> Awaitable[None]:
-            return _ask_store("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
-
         with anyio.move_on_after(_SAVE_LIMIT, shield=True) as limit:
-            try:
-                await ask()
-            except anyio.get_cancelled_exc_class():
-                # asyncio's own `Task.cancel` goes through a shield.
-                if not limit.cancel_called:
-                    await ask()
-                    self._refresh_token = rotated
-                raise
+            await _ask_store("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
         if limit.cancelled_caught:
             raise AuthenticationError(
                 f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"

@@ -93,6 +93,11 @@ def _run(command: Coroutine[Any, Any, None]) -> None:
         asyncio.run(command)
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
-    except (AlexaError, OSError) as error:
-        typer.echo(f"alexa-props: {error}", err=True)
+    except (AlexaError, OSError, ExceptionGroup) as error:
+        cause: Exception = error
+        while isinstance(cause, ExceptionGroup):
+            cause = cause.exceptions[0]
+        if not isinstance(cause, AlexaError | OSError):
+            raise
+        typer.echo(f"alexa-props: {cause}", err=True)
         raise typer.Exit(1) from None

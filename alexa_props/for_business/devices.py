@@ -17,7 +17,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.for_business.searching import MAX_PAGE_SIZE, SEARCH_PARAMS, search
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id, require_page_size
+from alexa_props.settings import require_id, require_page_size, require_text
 
 __all__ = [
     "FILTER_KEYS",
@@ -302,7 +302,9 @@ class Devices:
             AlexaError: when awaited or iterated; see `alexa_props.errors`.
 
         """
-        if event_type is not None and (not isinstance(event_type, str) or not event_type):
+        if event_type is not None and not (
+            isinstance(event_type, str) and event_type and require_text("event_type", event_type)
+        ):
             raise ConfigurationError(
                 f'event_type must be "CONNECTION_STATUS", "DEVICE_STATUS" or None, not {event_type!r}'
             )

@@ -173,12 +173,15 @@ PROTOCOL: Final = ForBusinessProtocol()
 
 
 def _page(operation: Operation, items: str, body: dict[str, Any], request_id: str | None) -> Page[Any]:
-    token, total = body.get("NextToken") or None, body.get("TotalCount")
+    token, total = body.get("NextToken"), body.get("TotalCount")
+    token = None if token == "" else token
+    if token is not None and not isinstance(token, str):
+        raise errors.DecodeError("the answer makes no sense: a string was expected @ NextToken")
     if body.get(items) is None and token is None:
         raise errors.DecodeError(f"the answer has no list {items!r} and no NextToken")
     return Page(
         codec.structure_all(body.get(items), operation.answer, items),
-        None if token is None else codec.structure(token, str, "NextToken"),
+        token,
         None if total is None else codec.structure(total, int, "TotalCount"),
         request_id,
     )

@@ -13,7 +13,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Operation, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_page_size
+from alexa_props.settings import require_page_size, require_text
 
 __all__ = ["MAX_PAGE_SIZE", "SEARCH_PARAMS", "search"]
 
@@ -58,7 +58,7 @@ def _filters(filters: Mapping[str, Sequence[str]] | None) -> list[dict[str, Any]
 
 
 def _values(key: str, values: Sequence[str]) -> list[str]:
-    if isinstance(values, str) or not isinstance(values, Sequence):
+    if isinstance(values, str | bytes | bytearray) or not isinstance(values, Sequence):
         raise ConfigurationError(f"filters[{key!r}] must be a list of values, not {values!r}")
     if len(values) > _MAX_VALUES:
         raise ConfigurationError(f"filters[{key!r}] may hold at most {_MAX_VALUES} values, not {len(values)}")
@@ -68,12 +68,12 @@ def _values(key: str, values: Sequence[str]) -> list[str]:
 def _sort(sort: Sequence[str] | None) -> list[dict[str, str]] | None:
     if sort is None:
         return None
-    if isinstance(sort, str) or not isinstance(sort, Sequence):
+    if isinstance(sort, str | bytes | bytearray) or not isinstance(sort, Sequence):
         raise ConfigurationError(f'sort must be a list such as ["DeviceName", "-RoomName"], not {sort!r}')
     if len(sort) > _MAX_FILTERS:
         raise ConfigurationError(f"sort may hold at most {_MAX_FILTERS} keys, not {len(sort)}")
     for key in sort:
-        if not isinstance(key, str) or not _SORT_KEY.fullmatch(_text("sort", key)):
+        if not isinstance(key, str) or not _SORT_KEY.fullmatch(key) or not _text("sort", key.removeprefix("-")):
             raise ConfigurationError(
                 f'sort takes a key as it is ("DeviceName") to ascend, or behind one "-" to descend, not {key!r}'
             )
@@ -83,4 +83,4 @@ def _sort(sort: Sequence[str] | None) -> list[dict[str, str]] | None:
 def _text(argument: str, value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= _MAX_LENGTH:
         raise ConfigurationError(f"{argument} must hold strings of 1 to {_MAX_LENGTH} characters, not {value!r:.80}")
-    return value
+    return require_text(argument, value)

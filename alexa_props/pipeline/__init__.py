@@ -44,6 +44,7 @@ def build(
     retry: RetryPolicy,
     rate_limit: RateLimit,
     hooks: Hooks,
+    region: str | None,
 ) -> Pipeline:
     """Put the stages together.
 
@@ -55,8 +56,9 @@ def build(
         retry: default retry policy.
         rate_limit: settings of the rate limiter.
         hooks: receive the events.
+        region: for signing; None where the service has none.
 
     """
     authorized = AuthTransport(pool, auth, origin)
     limited = RateLimitTransport(authorized, protocol, rate_limit)
-    return Pipeline(RetryTransport(limited, protocol, retry, hooks), limited, pool)
+    return Pipeline(RetryTransport(limited, protocol, retry, hooks, region), limited, pool)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator
-from typing import Final
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 import httpx
@@ -15,8 +15,13 @@ from alexa_props.pipeline.retry import REPLAY
 
 __all__ = ["AuthTransport"]
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 _SIDE_ATTEMPTS: Final = 3
 _THROTTLED: Final = 429
+_GRACE: Final = 5.0
+"""Seconds that a step of a flow may take to end after its caller was cancelled."""
 _SIDE_BASE: Final = 0.3
 """Longest wait in seconds before the first repetition of a side request; it doubles."""
 
@@ -78,13 +83,18 @@ class AuthTransport(httpx.AsyncBaseTransport):
     ) -> None:
         """Send what the flow wants on the side, until it wants the API request."""
         while wanted is not request:
-            try:
-                answer = await self._send_aside(wanted, request)
-            except TransportError as error:
-                # The flow may go on without, or tell others that wait for the same token.
-                wanted = await flow.athrow(error)
-            else:
-                wanted = await flow.asend(answer)
+            # A token that the service has given, and rotated, must not get lost because one caller gave up.
+            wanted = await _to_its_end(self._step, flow, wanted, request)
+
+    async def _step(
+        self, flow: AsyncGenerator[httpx.Request, httpx.Response], wanted: httpx.Request, request: httpx.Request
+    ) -> httpx.Request:
+        try:
+            answer = await self._send_aside(wanted, request)
+        except TransportError as error:
+            # The flow may go on without, or tell others that wait for the same token.
+            return await flow.athrow(error)
+        return await flow.asend(answer)
 
     async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
         """Send a request of the flow's own; raises `TransportError` when the last attempt had no answer."""
@@ -109,6 +119,40 @@ class AuthTransport(httpx.AsyncBaseTransport):
                 if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):
                     return response
             await anyio.sleep(random.uniform(0, _SIDE_BASE * 2 ** (attempt - 1)))  # noqa: S311 - jitter
+
+
+async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *Ts) -> T:
+    """What a step gives, which has `_GRACE` seconds to end if the caller is cancelled; then the cancellation goes on.
+
+    The step is a task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
+    """
+    outcome: list[T] = []
+    shield = anyio.CancelScope(shield=True)
+    done = anyio.Event()
+
+    async def run() -> None:
+        try:
+            with shield:
+                outcome.append(await step(*arguments))
+        finally:
+            done.set()
+
+    alone: BaseException
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            try:
+                await done.wait()
+            finally:
+                shield.deadline = anyio.current_time() + _GRACE
+        return outcome[0]
+    except BaseExceptionGroup as group:
+        # There is but one task, and whoever called expects its exception.
+        alone = group.exceptions[0]
+    try:
+        raise alone
+    finally:
+        del alone
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -181,26 +181,29 @@ class Scope:
         ahead = self.waiting if lane == "bulk" else len(self._lanes["interactive"])
         return self.controller.delay(self._now()) + self.controller.time_for(ahead)
 
-    async def acquire(self, lane: Lane) -> None:
-        """Wait for a permit. Cancelled at any point, it leaves nothing behind."""
-        self._refuse_other_thread()
-        if not self.waiting and self.controller.delay(self._now()) <= 0:
+    async def acquire(self, call: Call, max_wait: float | None) -> None:
+        """Wait for a permit, at most `max_wait` seconds. Cancelled at any point, it leaves nothing behind."""
+        self._enter()
+        joined = self._now()
+        self._refuse_long_wait(call, self.expected_wait(call.lane), max_wait)
+        if not self.waiting and self.controller.delay(joined) <= 0:
             self._permit(held_back=False)
             return
-        if self._loop != (loop := anyio.lowlevel.current_token()):
-            # Another event loop: whoever still stands in line was abandoned with the old one.
-            for abandoned in self._lanes.values():
-                abandoned.clear()
-            self._loop = loop
-        waiter = _Waiter(lane)
-        line = self._lanes[lane]
+        waiter = _Waiter(call.lane)
+        line = self._lanes[call.lane]
         line.append(waiter)
         try:
             while True:
+                waited = self._now() - joined
                 # Whoever was overtaken while it watched the clock finds out when it rings.
                 if self._first() is not waiter:
-                    await waiter.turn.wait()
+                    with anyio.move_on_after(None if max_wait is None else max_wait - waited) as patience:
+                        await waiter.turn.wait()
+                    if patience.cancelled_caught:
+                        self._refuse_long_wait(call, math.inf, max_wait)
                 elif (delay := self.controller.delay(self._now())) > 0:
+                    # A pause that began after it had joined may be too long.
+                    self._refuse_long_wait(call, waited + delay, max_wait)
                     with anyio.move_on_after(delay):
                         await waiter.turn.wait()
                 else:
@@ -212,16 +215,40 @@ class Scope:
                 line.remove(waiter)
             self._wake()
 
-    def _refuse_other_thread(self) -> None:
-        """Events wake nobody in another thread: a shared scope in two threads would hang without a word."""
+    def _refuse_long_wait(self, call: Call, wait: float, max_wait: float | None) -> None:
+        # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
+        if max_wait is not None and wait > max_wait + 1e-6:
+            allowed, name = max_wait, "max_wait"
+        elif call.retry is not None and self.controller.paused_until - self._now() > call.retry.max_retry_after:
+            wait, allowed, name = self.controller.delay(self._now()), call.retry.max_retry_after, "max_retry_after"
+        else:
+            return
+        would = "longer" if wait == math.inf else f"{wait:.3g} s"
+        raise RateLimitTooLong(
+            f"{call.doing}: with {self.waiting} call(s) in line at {self.controller.rate:.3g} a second it would wait "
+            f"{would}, which is more than {name}={allowed:g} s",
+            wait=wait,
+            max_wait=allowed,
+            operation=call.operation.name,
+        )
+
+    def _enter(self) -> None:
+        """See to it that whoever is in line belongs to this thread and this event loop: events wake nobody else."""
         me = threading.current_thread()
         if self._thread is not me:
             if self._thread is not None and self._thread.is_alive() and not self.idle():
+                shared = self.settings.scope
                 raise ConfigurationError(
-                    f"RateLimit(scope={self.settings.scope!r}) is in use in another thread: share a scope among the "
-                    f"clients of one thread"
+                    "the client is in use in another thread: make one client a thread"
+                    if shared is None
+                    else f"RateLimit(scope={shared!r}) is in use in another thread: share it in one thread only"
                 )
             self._thread = me
+        if self._loop != (loop := anyio.lowlevel.current_token()):
+            # Another event loop: whoever still stands in line was abandoned with the old one.
+            for abandoned in self._lanes.values():
+                abandoned.clear()
+            self._loop = loop
 
     def release(self) -> None:
         """A request that had a permit has its answer, or never will."""
@@ -287,9 +314,8 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         """Wait for a permit, send, and learn from the answer."""
         call = call_of(request, self._protocol)
         scope = self._scope(call)
-        self._refuse_long_wait(call, scope)
         asked_at = anyio.current_time()
-        await scope.acquire(call.lane)
+        await scope.acquire(call, self._settings.max_wait if call.max_wait is None else call.max_wait)
         try:
             sent_at = anyio.current_time()
             call.waited += sent_at - asked_at
@@ -338,17 +364,3 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
     def _forget_idle(self) -> None:
         for key in [key for key, scope in self._scopes.items() if scope.idle()]:
             del self._scopes[key]
-
-    def _refuse_long_wait(self, call: Call, scope: Scope) -> None:
-        max_wait = self._settings.max_wait if call.max_wait is None else call.max_wait
-        if max_wait is None:
-            return
-        wait = scope.expected_wait(call.lane)
-        if wait > max_wait:
-            raise RateLimitTooLong(
-                f"{call.doing}: {scope.waiting} call(s) in line at {scope.controller.rate:.3g} a second would make it "
-                f"wait {wait:.3g} s, more than max_wait={max_wait:g} s; nothing was sent by this attempt",
-                wait=wait,
-                max_wait=max_wait,
-                operation=call.operation.name,
-            )

@@ -9,7 +9,7 @@ import anyio
 import httpx
 
 from alexa_props.codec import parse_retry_after
-from alexa_props.errors import DeadlineExceeded
+from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
 from alexa_props.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Hooks, RetryScheduled
 from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, request_id_of, was_sent
 from alexa_props.settings import RetryPolicy
@@ -50,10 +50,16 @@ class RetryTransport(httpx.AsyncBaseTransport):
     """Repeats an attempt if that is safe, if the failure may pass, and if attempts, deadline and quota have room."""
 
     def __init__(
-        self, inner: httpx.AsyncBaseTransport, protocol: ServiceProtocol, policy: RetryPolicy, hooks: Hooks
+        self,
+        inner: httpx.AsyncBaseTransport,
+        protocol: ServiceProtocol,
+        policy: RetryPolicy,
+        hooks: Hooks,
+        region: str | None,
     ) -> None:
         self._inner = inner
         self._protocol = protocol
+        self._region = region
         self._policy = policy
         self._hooks = hooks
         self._quota = RetryQuota()
@@ -65,6 +71,9 @@ class RetryTransport(httpx.AsyncBaseTransport):
             # Its owner sends the same request again: the marks on it are of the first time.
             del request.extensions[EXTENSION]
             call = call_of(request, self._protocol)
+        # What a request that was not made by the client does not know.
+        call.region = call.region or self._region
+        call.retry = call.retry or self._policy
         if not self._hooks:
             return await self._until_deadline(request, call)
         started = anyio.current_time()
@@ -115,36 +124,39 @@ class RetryTransport(httpx.AsyncBaseTransport):
         )
 
     async def _attempts(self, request: httpx.Request, call: Call) -> httpx.Response:
-        policy = call.retry or self._policy
+        last: httpx.Response | httpx.TransportError | None = None
         while True:
             call.attempts += 1
             # What an earlier attempt may have sent stays sent, however this one ends.
             before = call.sent
-            failure: httpx.TransportError | None = None
-            response: httpx.Response | None = None
             try:
-                response = await self._attempt(request, call)
+                last = await self._attempt(request, call)
             except httpx.TransportError as error:
-                failure = error
+                last = error
                 call.sent = "maybe" if before == "maybe" else was_sent(error)
                 again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
-                delay = self._delay(call, policy, None, throttled=False) if again else None
+                delay = self._delay(call, None, throttled=False) if again else None
+            except (RateLimitTooLong, ConfigurationError):
+                # It was not sent: too long a line, or the client was closed meanwhile. What the last one met says more.
+                if last is None:
+                    raise
+                call.attempts, call.sent, delay = call.attempts - 1, before, None
             else:
-                call.sent = before
-                if response.extensions.get(REPLAY):
+                if last.extensions.get(REPLAY):
+                    call.sent = before
                     continue
-                delay = self._delay_after(call, policy, response)
+                verdict = self._protocol.verdict(call, last)
+                # A service that fails may have done it all the same.
+                call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
+                delay = self._delay_after(call, verdict, last)
             if delay is None:
-                if failure is not None:
-                    raise failure
-                assert response is not None  # noqa: S101 - one of the two is there
-                return response
+                if isinstance(last, httpx.Response):
+                    return last
+                raise last
             if self._hooks:
                 self._hooks.emit(
                     RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
                 )
-            # A failed attempt's frames hold the request: do not keep them through the wait.
-            del failure, response
             await anyio.sleep(delay)
 
     async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
@@ -175,8 +187,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             )
 
-    def _delay_after(self, call: Call, policy: RetryPolicy, response: httpx.Response) -> float | None:
-        verdict = self._protocol.verdict(call, response)
+    def _delay_after(self, call: Call, verdict: Verdict, response: httpx.Response) -> float | None:
         if verdict is Verdict.OK:
             self._quota.earn()
             return None
@@ -184,16 +195,20 @@ class RetryTransport(httpx.AsyncBaseTransport):
         # A throttled attempt was not handled, so repeating it is safe whatever it was.
         if verdict is Verdict.FINAL or not (throttled or call.operation.idempotent):
             return None
-        return self._delay(call, policy, parse_retry_after(response), throttled=throttled)
+        return self._delay(call, parse_retry_after(response), throttled=throttled)
 
-    def _delay(self, call: Call, policy: RetryPolicy, asked: float | None, *, throttled: bool) -> float | None:
+    def _delay(self, call: Call, asked: float | None, *, throttled: bool) -> float | None:
         """Seconds to wait before the next attempt; None if there is no room for one."""
+        policy = call.retry or self._policy
         if call.attempts >= policy.max_attempts:
             return None
         if asked is not None and asked > policy.max_retry_after:
             return None
         delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(call.attempts - 1, 60)))  # noqa: S311 - jitter
         delay = max(delay, asked or 0.0)
+        if throttled and call.max_wait is not None and delay > call.max_wait:
+            # Waiting for the quota is what the caller has limited, wherever it is done.
+            return None
         if call.deadline is not None and anyio.current_time() + delay >= call.deadline:
             return None
         if not throttled and not self._quota.spend():

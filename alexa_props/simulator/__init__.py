@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import anyio
 import attrs
 import httpx
-from starlette.types import ASGIApp
+
+try:
+    from starlette.types import ASGIApp
+except ModuleNotFoundError as _missing:
+    raise ModuleNotFoundError(
+        f'alexa_props.simulator needs {_missing.name}: pip install "alexa-props[simulator]"', name=_missing.name
+    ) from None
 
 from alexa_props.simulator.app import build_app
 from alexa_props.simulator.calls import Call

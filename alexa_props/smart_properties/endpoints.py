@@ -240,7 +240,7 @@ def _expand(expand: str | Sequence[str] | None) -> tuple[str, ...] | None:
     """Repeatable on the wire: one name or several."""
     if expand is None:
         return None
-    if not isinstance(expand, str | Sequence):
+    if isinstance(expand, bytes | bytearray) or not isinstance(expand, Sequence):
         raise ConfigurationError(
             f'expand must be "all", "feature:connectivity", a list of them, or None, not {expand!r}'
         )

@@ -221,6 +221,27 @@ def test_bad_options_are_refused(arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_simulator_without_its_extra_says_what_to_install() -> None:
+    code = "import sys; sys.modules['starlette'] = None; import alexa_props.simulator"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert 'needs starlette: pip install "alexa-props[simulator]"' in done.stderr.replace(
+        "starlette.types", "starlette"
+    )
+
+
+def test_demo_says_in_one_line_that_its_simulator_is_gone() -> None:
+    with running("demo") as process:
+        assert process.stdout is not None
+        while "Walked the tree" not in process.stdout.readline():
+            pass
+        for child in children_of(process.pid):
+            os.kill(child, signal.SIGKILL)
+        assert process.wait(60) == 1
+        assert process.stderr is not None
+        (line,) = process.stderr.read().splitlines()
+        assert line.startswith("alexa-props: ")
+
+
 def test_without_the_extra_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['typer'] = None; from alexa_props.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

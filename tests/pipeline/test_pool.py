@@ -254,6 +254,7 @@ async def test_an_encoding_that_comes_anyway_is_undone(
         (b"gzip", gzip.compress(b"cut off")[:-4]),
         (b"gzip", gzip.compress(b"one") + b"more"),
         (b"deflate", b"\x78\x9c not deflate"),
+        (b"deflate, gzip", gzip.compress(b"")),
         (b"gzip", gzip.compress(bytes(3_000_000))),  # 3 kB that become more than max_body
         (b"gzip, gzip", gzip.compress(gzip.compress(bytes(3_000_000)))),
     ],

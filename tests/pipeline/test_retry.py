@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+from collections import Counter
 
 import anyio
 import httpx
@@ -299,10 +300,10 @@ async def test_the_deadline_bounds_an_attempt(limit: str) -> None:
 
 
 async def test_the_deadline_bounds_the_wait_for_a_permit_of_which_nothing_was_sent() -> None:
-    service = Service(answer(429, Retry_After="300"))
+    service = Service(answer(429, Retry_After="100"))
     client = smart_properties(service)
     with pytest.raises(errors.Throttled):
-        await get(client)
+        await get(client.with_options(retry=RetryPolicy(max_attempts=1)))
     begun = anyio.current_time()
     with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
         await get(client.with_options(deadline=5))
@@ -325,11 +326,64 @@ async def test_the_deadline_after_an_attempt_that_may_have_been_sent() -> None:
     assert (caught.value.sent, caught.value.attempts) == ("maybe", 2)
 
 
-async def test_the_deadline_after_an_attempt_that_was_answered() -> None:
-    client = smart_properties(Service(503), rate_limit=RateLimit(per_second=0.01))
-    with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
+@pytest.mark.parametrize(("status", "sent"), [(503, "maybe"), (429, "no")])
+async def test_the_deadline_after_an_attempt_that_was_answered(status: int, sent: str) -> None:
+    """A service that fails may have done it all the same; one that throttles has not."""
+    client = smart_properties(Service(status), rate_limit=RateLimit(per_second=0.01))
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         await get(client.with_options(deadline=5))
-    assert (caught.value.sent, caught.value.attempts) == ("no", 2)
+    assert (caught.value.sent, caught.value.attempts) == (sent, 2)
+
+
+async def test_what_the_last_attempt_met_says_more_than_a_line_that_is_too_long() -> None:
+    client = smart_properties(Service(httpx.ReadTimeout), rate_limit=RateLimit(per_second=0.1))
+    with pytest.raises(errors.TransportError, match=r"ReadTimeout.*1 attempt") as caught:
+        await get(client.with_options(max_wait=5))
+    assert caught.value.sent == "maybe"
+
+
+async def test_a_service_that_failed_and_then_was_gone_may_have_been_reached() -> None:
+    with pytest.raises(errors.TransportError, match="it may have been sent") as caught:
+        await get(smart_properties(Service(503, httpx.ConnectError)))
+    assert caught.value.sent == "maybe"
+
+
+async def test_a_pause_longer_than_max_retry_after_is_an_error_for_all_and_no_silence() -> None:
+    service = Service(answer(429, Retry_After="3600"))
+    client = smart_properties(service)
+    begun = anyio.current_time()
+    with pytest.raises(errors.Throttled) as caught:
+        await get(client)
+    assert caught.value.retry_after == 3600
+    with pytest.raises(errors.RateLimitTooLong, match="more than max_retry_after=120 s") as refused:
+        await get(client)
+    assert refused.value.wait == pytest.approx(3600)
+    assert anyio.current_time() == begun
+
+
+async def test_a_pause_that_is_too_long_ends_the_wait_of_those_in_line() -> None:
+    service = Service(answer(429, Retry_After="3600"), latency=1)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=0.5))
+    results = await gather(*[lambda: get(client)] * 5)
+    assert Counter(map(type, results)) == {errors.Throttled: 1, errors.RateLimitTooLong: 4}
+    assert anyio.current_time() < 10
+
+
+async def test_max_wait_holds_for_a_pause_that_begins_in_line_and_for_the_wait_for_a_retry() -> None:
+    service = Service(answer(429, Retry_After="3"), latency=0.1)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=4)).with_options(max_wait=0.5)
+    begun = anyio.current_time()
+    results = await gather(*[lambda: get(client)] * 3)
+    assert Counter(map(type, results)) == {errors.Throttled: 1, errors.RateLimitTooLong: 2}
+    assert anyio.current_time() - begun <= 0.5 + 0.01
+
+
+async def test_calls_under_way_when_the_client_is_closed_do_not_say_that_nothing_was_sent() -> None:
+    """As the pool does it: what was under way fails, and what comes later is refused."""
+    service = Service(httpx.ReadError, errors.ConfigurationError("the client is closed"))
+    with pytest.raises(errors.TransportError, match="ReadError") as caught:
+        await get(smart_properties(service))
+    assert caught.value.sent == "maybe"
 
 
 async def test_the_real_error_comes_at_once_if_the_next_wait_does_not_fit() -> None:

@@ -100,6 +100,11 @@ async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _has_zlib_header(body: bytes) -> bool:
+    # Its own check: the method in four bits, and both bytes together a multiple of 31.
+    return len(body) > 1 and body[0] & 0b1111 == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
+
+
 def _decoded(body: bytes, codings: str, limit: int) -> bytes:
     for coding in reversed([coding.strip().lower() for coding in codings.split(",")]):
         if coding == "identity":
@@ -108,7 +113,7 @@ def _decoded(body: bytes, codings: str, limit: int) -> bytes:
             window = zlib.MAX_WBITS | 16
         elif coding == "deflate":
             # By the standard with zlib's header; some servers send it raw.
-            window = zlib.MAX_WBITS if body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0 else -zlib.MAX_WBITS  # noqa: PLR2004 - zlib's header
+            window = zlib.MAX_WBITS if _has_zlib_header(body) else -zlib.MAX_WBITS
         else:
             raise Failure(httpx.DecodingError, f"the content encoding {coding!r} was not asked for and is not known")
         inflater = zlib.decompressobj(window)
