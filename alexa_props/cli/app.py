@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -100,4 +102,7 @@ def _run(command: Coroutine[Any, Any, None]) -> None:
         if not isinstance(cause, AlexaError | OSError):
             raise
         typer.echo(f"alexa-props: {cause}", err=True)
+        if isinstance(cause, OSError):
+            # What could not be written would be tried once more at the end, with a complaint and a status of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None

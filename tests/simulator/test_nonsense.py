@@ -46,14 +46,6 @@ async def test_bodies_that_are_no_json(api: httpx.AsyncClient, signed: Any, sim:
     assert {call["body"] for call in response.json()["calls"]} == {None}
 
 
-async def test_what_a_client_of_this_library_may_send(sim: Simulator) -> None:
-    from alexa_props.errors import BadRequest
-
-    async with sim:
-        with pytest.raises(BadRequest):
-            await sim.for_business().devices.search(filters={"\ud800": ["x"]})
-
-
 async def test_a_token_request_with_half_a_surrogate_pair(local: httpx.AsyncClient, sim: Simulator) -> None:
     for member in ("client_secret", "refresh_token"):
         form = {"client_id": sim.client_id, "client_secret": sim.client_secret, "refresh_token": sim.refresh_token}
