@@ -143,7 +143,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 call.attempts, call.sent, delay = call.attempts - 1, before, None
             else:
                 if last.extensions.get(REPLAY):
-                    call.sent = before
+                    # Its cause is mended: should the next attempt not come about, this is not why.
+                    call.sent, last = before, None
                     continue
                 verdict = self._protocol.verdict(call, last)
                 # A service that fails may have done it all the same.

@@ -497,3 +497,14 @@ async def test_mixed_faults(script: list[Script], attempts: int) -> None:
     service = Service(*script)
     assert await get(smart_properties(service)) is not None
     assert len(service.seen) == attempts
+
+
+async def test_a_line_too_long_for_the_replay_is_what_is_said_and_not_the_401_that_is_mended() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=0.1)).with_options(max_wait=5)
+    await get(client)
+    amazon.revoke()
+    await anyio.sleep(100)
+    with pytest.raises(errors.RateLimitTooLong):
+        await get(client)
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 2)
