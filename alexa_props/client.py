@@ -98,14 +98,15 @@ class Client(abc.ABC):
             "write": timeouts.read,
             "pool": timeouts.pool,
         }
-        self._options = _Options(deadline=timeouts.total)
+        rate_limit = rate_limit or RateLimit()
+        self._options = _Options(deadline=timeouts.total, max_wait=rate_limit.max_wait)
         self._pipeline: Pipeline = build(
             protocol=self.protocol,
             pool=transport,
             auth=auth,
             origin=origin,
             retry=retry or RetryPolicy(),
-            rate_limit=rate_limit or RateLimit(),
+            rate_limit=rate_limit,
             hooks=Hooks(hooks),
             region=region,
         )
@@ -172,7 +173,8 @@ class Client(abc.ABC):
 
         Args:
             deadline: seconds for a whole call, waits and retries in it; then `DeadlineExceeded`.
-            max_wait: seconds that the rate limiter may make a call wait; else `RateLimitTooLong`, before any waiting.
+            max_wait: seconds that the rate limiter may make a call wait; else `RateLimitTooLong`, as soon as that is
+                known, which is mostly before any waiting.
             priority: "interactive" overtakes "bulk".
             retry: retry policy.
 

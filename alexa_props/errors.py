@@ -115,11 +115,14 @@ class DeadlineExceeded(AlexaError):
 
 
 class RateLimitTooLong(AlexaError):
-    """The rate limiter would have made the call wait longer than `max_wait`. Raised before any waiting.
+    """The rate limiter would make the call wait longer than `max_wait`, or the service has asked for a very long pause.
+
+    Raised as soon as that is known: before any waiting, unless the pause began while the call was in line. Nothing was
+    sent by the attempt.
 
     Attributes:
-        wait: seconds that it would take as things stand.
-        max_wait: seconds that were allowed.
+        wait: seconds that it would take as things stand; infinite if it is not known.
+        max_wait: seconds that were allowed: `max_wait`, or `RetryPolicy.max_retry_after` for a pause.
         operation: the operation's name.
 
     """

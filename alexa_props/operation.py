@@ -150,7 +150,7 @@ class Call:
         refused: how often the service throttled it.
         refreshed: whether a refused token was already replaced once.
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
-            nothing left; "maybe" for good once an attempt that may have been sent had no answer.
+            nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
         waited: seconds at the rate limiter, all attempts together.
         token_scheme: how the token goes into the Authorization header.
 

@@ -109,7 +109,7 @@ class RateLimit:
         burst: how many requests may leave at once after a pause, at least 1.
         scope: clients of one event loop whose rate limits name the same scope share one quota; None gives each
             operation of each client its own.
-        max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` before any waiting. None waits.
+        max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` as soon as it is known. None waits.
 
     """
 
@@ -127,7 +127,8 @@ class Timeouts:
         connect: for one connection, TLS included.
         read: between two reads of one answer.
         pool: for a free place in the connection pool.
-        total: for a whole call, waits and retries in it; None sets no limit.
+        total: for a whole call, waits and retries in it; None sets no limit. A request for a token that is under way
+            has up to 5 s more to end.
 
     """
 

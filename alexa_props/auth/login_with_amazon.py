@@ -236,8 +236,9 @@ class LoginWithAmazon(httpx.Auth):
         except DecodeError:
             body = None
         secrets = (self._client_secret, self._refresh_token)
+        # As they are, and as the form encodes them.
         error, description = (
-            spoken(text_of(body, name), *(secret.reveal() for secret in secrets))
+            spoken(text_of(body, name), *(form(secret.reveal()) for secret in secrets for form in _FORMS))
             for name in ("error", "error_description")
         )
         advice = _ADVICE.get(error or "", "" if error else " - is token_url right?")
@@ -252,6 +253,7 @@ class LoginWithAmazon(httpx.Auth):
         )
 
 
+_FORMS: Final[tuple[Callable[[str], str], ...]] = (str, urllib.parse.quote_plus)
 _ADVICE: Final = {
     "invalid_grant": " - the refresh token is wrong, belongs to another client, or consent was withdrawn",
     "invalid_client": " - client_id or client_secret is wrong",
@@ -302,16 +304,21 @@ def _life(value: Any) -> float:
 
 
 def _is_token_refused(response: httpx.Response) -> bool:
-    """Whether it is a 401 that a new token may cure: the bulk deletions of alerts name a missing permission so too."""
+    """Whether it is a 401 that a new token may cure.
+
+    The bulk deletions of alerts give that status to a missing permission too, and to a result that names endpoints.
+    """
     if response.status_code != httpx.codes.UNAUTHORIZED:
         return False
     try:
         body = parse_json(response.content)
     except DecodeError:
         return True
-    entries = body.get("errors") if isinstance(body, dict) else None
-    names = [text_of(entry, "code") for entry in [body, *(entries if isinstance(entries, list) else [])]]
-    return "FORBIDDEN" not in (*names, text_of(body, "type"))
+    found = body.get("errors") if isinstance(body, dict) else None
+    entries = found if isinstance(found, list) else []
+    if any(text_of(entry, "endpointId") for entry in entries):
+        return False
+    return "FORBIDDEN" not in (text_of(body, "type"), *(text_of(entry, "code") for entry in [body, *entries]))
 
 
 def _again(error: AlexaError) -> AlexaError:

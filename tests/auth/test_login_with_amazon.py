@@ -671,3 +671,22 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
     for _ in range(2):
         asyncio.run(get(client))
     assert len(amazon.token.seen) == 1
+
+
+@pytest.mark.parametrize("code", ["UNAUTHORIZED", "DEVICE_NOT_REACHABLE"])
+async def test_a_401_that_names_endpoints_is_a_result_and_refreshes_nothing(code: str) -> None:
+    amazon = Amazon()
+    amazon.api.script = [answer(401, {"errors": [{"code": code, "endpointId": "e1"}]})]
+    client = smart_properties(amazon, auth=login())
+    assert [failure.code async for failure in client.alerts.delete_alarms("unit-1")] == [code]
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 1)
+
+
+async def test_the_words_of_a_refusal_are_without_secrets_in_their_encoded_form_too() -> None:
+    amazon = Amazon()
+    amazon.token.script = [
+        lambda request: answer(400, {"error": "invalid_request", "error_description": request.content.decode()})
+    ]
+    with pytest.raises(errors.AuthenticationError, match="grant_type=refresh_token&refresh_token=…&") as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert "secret-refresh" not in str(caught.value)

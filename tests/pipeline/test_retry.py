@@ -508,3 +508,12 @@ async def test_a_line_too_long_for_the_replay_is_what_is_said_and_not_the_401_th
     with pytest.raises(errors.RateLimitTooLong):
         await get(client)
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 2)
+
+
+async def test_max_wait_of_the_rate_limit_holds_for_the_wait_for_a_retry_too() -> None:
+    service = Service(answer(429, Retry_After="3"))
+    client = smart_properties(service, rate_limit=RateLimit(per_second=100, max_wait=0.5))
+    begun = anyio.current_time()
+    with pytest.raises(errors.Throttled):
+        await get(client)
+    assert (len(service.seen), anyio.current_time()) == (1, begun)
