@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -159,6 +160,20 @@ def test_simulate_ends_with_whoever_started_it() -> None:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(10) == 0
+
+
+def test_a_demo_that_is_killed_leaves_no_process() -> None:
+    with running("demo") as process:
+        assert process.stdout is not None
+        while "Walked the tree" not in process.stdout.readline():
+            pass
+        (child,) = children_of(process.pid)
+        ended = os.pidfd_open(child)
+        process.kill()
+        try:
+            assert select.select([ended], [], [], 10)[0], "the simulator outlived the demo"
+        finally:
+            os.close(ended)
 
 
 @pytest.mark.parametrize("command", ["demo", "simulate"])

@@ -615,3 +615,24 @@ async def test_the_wait_that_max_wait_forbids_reckons_with_the_start_doubling() 
     results = await gather(*[lambda: get(client)] * 60)
     assert not [result for result in results if isinstance(result, Exception)]
     assert 0.7 < anyio.current_time() - started < 1.0
+
+
+async def test_max_wait_ends_the_wait_of_one_who_is_overtaken_for_too_long() -> None:
+    client = smart_properties(Service(), rate_limit=RateLimit(per_second=1))
+    bulk = client.with_options(priority="bulk", max_wait=3)
+    await get(client)
+    outcome: list[Any] = []
+
+    async def patient() -> None:
+        begun = anyio.current_time()
+        outcome.extend(await gather(lambda: get(bulk)))
+        outcome.append(anyio.current_time() - begun)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(patient)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(20):
+            tasks.start_soon(get, client)
+    assert isinstance(outcome[0], errors.RateLimitTooLong)
+    assert "it would wait longer, which is more than max_wait=3 s" in str(outcome[0])
+    assert outcome[1] == pytest.approx(3)
