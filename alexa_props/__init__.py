@@ -6,6 +6,7 @@ from alexa_props.auth.login_with_amazon import LoginWithAmazon
 from alexa_props.auth.sigv4 import SigV4
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.for_business import AlexaForBusiness
+from alexa_props.limits import Limits
 from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.unit_settings import DefaultStation, Stations
@@ -14,6 +15,7 @@ __all__ = [
     "AWSCredentials",
     "AlexaForBusiness",
     "DefaultStation",
+    "Limits",
     "LoginWithAmazon",
     "RateLimit",
     "Region",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import abc
 import copy
+import functools
 import os
 import platform
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import version
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import anyio
 import attrs
@@ -18,15 +18,21 @@ import httpx
 
 from alexa_props.errors import AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks
+from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
-from alexa_props.pipeline.rate_limit import ScopeLimits
 from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, require_secure
 
 __all__ = ["Client"]
 
-_LIBRARY: Final = f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
+
+@functools.cache
+def _library() -> str:
+    """What the User-Agent says of us."""
+    from importlib.metadata import version  # here: it takes 10 ms, and whoever only imports us does not need it
+
+    return f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
 
 
 def _require(name: str, value: object, kind: type) -> None:
@@ -65,6 +71,7 @@ class Client(abc.ABC):
         verify: ssl.SSLContext | str | os.PathLike[str] | None,
         retry: RetryPolicy | None,
         rate_limit: RateLimit | None,
+        limits: Mapping[str, ScopeLimits] | None,
         timeouts: Timeouts | None,
         max_connections: int,
         hooks: Iterable[Hook],
@@ -79,6 +86,10 @@ class Client(abc.ABC):
             raise ConfigurationError(f'user_agent must be printable ASCII such as "my-app/1.2", not {user_agent!r}')
         _require("retry", retry, RetryPolicy)
         _require("rate_limit", rate_limit, RateLimit)
+        if limits is not None and not (
+            isinstance(limits, Mapping) and all(isinstance(scope, ScopeLimits) for scope in limits.values())
+        ):
+            raise ConfigurationError("limits must be what an earlier client's `limits` was, or Limits.from_json(…)")
         _require("timeouts", timeouts, Timeouts)
         origin = require_secure("base_url", base_url)
         if transport is None:
@@ -91,7 +102,7 @@ class Client(abc.ABC):
         timeouts = timeouts or Timeouts()
         self._base_url = str(origin).rstrip("/")
         self._region = region
-        self._headers = {"User-Agent": f"{user_agent} {_LIBRARY}" if user_agent else _LIBRARY}
+        self._headers = {"User-Agent": f"{user_agent} {_library()}" if user_agent else _library()}
         self._timeout = {
             "connect": timeouts.connect,
             "read": timeouts.read,
@@ -107,6 +118,7 @@ class Client(abc.ABC):
             origin=origin,
             retry=retry or RetryPolicy(),
             rate_limit=rate_limit,
+            limits=limits or {},
             hooks=Hooks(hooks),
             region=region,
         )
@@ -157,8 +169,11 @@ class Client(abc.ABC):
         return self._pipeline.outermost
 
     @property
-    def limits(self) -> dict[str, ScopeLimits]:
-        """What the rate limiter knows and does now: one entry for each operation that was called, or shared scope."""
+    def limits(self) -> Limits:
+        """What the rate limiter knows and does now: one entry for each operation that was called, or shared scope.
+
+        `to_json()` saves it; `limits=Limits.from_json(…)` gives it to the next client.
+        """
         return self._pipeline.rate_limit.limits()
 
     def with_options(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import enum
+import functools
 import json
 import math
 import re
@@ -59,8 +60,16 @@ class Codec:
 
     def __init__(self, wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any]) -> None:
         self._wire_name = wire_name
-        self._fast = _converter(wire_name, write_time, detailed=False)
-        self._detailed = _converter(wire_name, write_time, detailed=True)
+        self._write_time = write_time
+
+    # Made when they are first needed: an import is not to wait for that.
+    @functools.cached_property
+    def _fast(self) -> cattrs.Converter:
+        return _converter(self._wire_name, self._write_time, detailed=False)
+
+    @functools.cached_property
+    def _detailed(self) -> cattrs.Converter:
+        return _converter(self._wire_name, self._write_time, detailed=True)
 
     def structure(self, value: Any, model: type[T], where: str = "") -> T:
         """The model from parsed JSON; raises `DecodeError` that names the member at fault, below `where`."""
@@ -118,6 +127,7 @@ def _converter(
 
     converter.register_structure_hook_factory(attrs.has, structure_model)
     converter.register_unstructure_hook_factory(attrs.has, unstructure_model)
+    converter.register_structure_hook_factory(_is_optional, lambda to: _structure_optional(converter, to))
     converter.register_structure_hook_factory(_is_open_enum, _structure_open_enum)
     converter.register_unstructure_hook_factory(_is_open_enum, lambda _: _unstructure_open_enum)
     converter.register_structure_hook_factory(_is_list, lambda to: _structure_list(converter, to))
@@ -134,6 +144,20 @@ def _kind(value: object) -> str:
     return {dict: "an object", list: "an array", str: "a string", type(None): "null", bool: "a boolean"}.get(
         type(value), "a number"
     )
+
+
+def _is_optional(to: Any) -> bool:
+    return typing.get_origin(to) in (typing.Union, types.UnionType) and type(None) in typing.get_args(to)
+
+
+def _structure_optional(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
+    """As cattrs does it, but that it looks the member's type up once, and not for each value."""
+    [member] = set(typing.get_args(to)) - {type(None)}
+    structure = converter.get_structure_hook(member)
+    if structure is _structure_str:
+        # Most members are of this type, and most values are such.
+        return lambda value, _: value if value is None or isinstance(value, str) else _structure_str(value, str)
+    return lambda value, _: None if value is None else structure(value, member)
 
 
 def _is_open_enum(to: Any) -> bool:
@@ -156,7 +180,7 @@ def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if value is None and optional:
             return None
-        text = _structure_str(value, str)
+        text = value if isinstance(value, str) else _structure_str(value, str)
         return known.get(text, text)
 
     return structure

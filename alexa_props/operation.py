@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol
 
@@ -19,10 +20,12 @@ __all__ = [
     "Operation",
     "Paging",
     "Param",
+    "Permit",
     "ServiceProtocol",
     "Verdict",
     "call_of",
     "request_id_of",
+    "request_of",
     "was_sent",
 ]
 
@@ -132,6 +135,14 @@ class ServiceProtocol(Protocol):
         ...
 
 
+class Permit(Protocol):
+    """The right of one attempt to leave, which the rate limiter gave."""
+
+    async def leave(self) -> None:
+        """Leave now, or wait for the next turn if this one was missed."""
+        ...
+
+
 @attrs.define(eq=False)
 class Call:
     """One calling of an operation: arguments, options and the marks that stages leave for each other.
@@ -152,6 +163,7 @@ class Call:
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
         waited: seconds at the rate limiter, all attempts together.
+        permit: of the attempt under way; None where no rate limiter gave one.
         token_scheme: how the token goes into the Authorization header.
 
     """
@@ -171,6 +183,7 @@ class Call:
     refreshed: bool = False
     sent: Sent = "no"
     waited: float = 0.0
+    permit: Permit | None = attrs.field(default=None, repr=False)
 
     @property
     def doing(self) -> str:
@@ -187,6 +200,30 @@ def call_of(request: httpx.Request, protocol: ServiceProtocol) -> Call:
         # A copy: the caller's dict may serve several requests.
         request.extensions = {**request.extensions, EXTENSION: call}
     return call
+
+
+def _parse(url: str) -> tuple[httpx.URL, str]:
+    parsed = httpx.URL(url)
+    return parsed, parsed.netloc.decode()
+
+
+_parse_once: Final = functools.lru_cache(maxsize=4096)(_parse)
+"""Parsing a URL takes longer than all the rest of making a request, and the same rooms are asked again and again."""
+
+
+def request_of(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> httpx.Request:
+    """What `httpx.Request(method, url, headers=headers, content=body)` is, in a fifth of its time.
+
+    httpx parses the URL, looks for forms, files and JSON, and goes over the headers twice.
+    """
+    # A query may hold the token of a page, which is long and never comes again.
+    parsed, host = _parse(url) if "?" in url else _parse_once(url)
+    sent = {"Host": host, **headers}
+    if body is not None:
+        sent["Content-Length"] = str(len(body))
+    request = httpx.Request(method, parsed, headers=sent, stream=httpx.ByteStream(body or b""))
+    request.read()
+    return request
 
 
 _NOT_SENT = (

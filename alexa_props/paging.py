@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import attrs
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
 from alexa_props.settings import require_text
+
+if TYPE_CHECKING:
+    # anyio loads its parts when they are first used.
+    from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 __all__ = ["Page", "Pager"]
 

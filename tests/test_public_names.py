@@ -14,6 +14,7 @@ NAMES: dict[str, list[str]] = {
         "AWSCredentials",
         "AlexaForBusiness",
         "DefaultStation",
+        "Limits",
         "LoginWithAmazon",
         "RateLimit",
         "Region",
@@ -109,7 +110,8 @@ NAMES: dict[str, list[str]] = {
         "User",
         "Users",
     ],
-    "alexa_props.pipeline.rate_limit": ["Controller", "RateLimitTransport", "Scope", "ScopeLimits"],
+    "alexa_props.pipeline.rate_limit": ["DepartureTransport", "RateLimitTransport"],
+    "alexa_props.limits": ["Limits", "ScopeLimits"],
     "alexa_props.pipeline.pool": ["Pool"],
 }
 

@@ -41,7 +41,9 @@ _QUOTABLE: Final = frozenset(
 """Errors whose words name files and settings only; those of others may quote an answer, secrets and all."""
 
 # A lock belongs to its event loop: a later loop gets one of its own.
-_locks: Final = anyio.lowlevel.RunVar[WeakKeyDictionary["AWSCredentials", anyio.Lock]]("alexa_props.aws_credentials")
+_locks: Final[anyio.lowlevel.RunVar[WeakKeyDictionary[AWSCredentials, anyio.Lock]]] = anyio.lowlevel.RunVar(
+    "alexa_props.aws_credentials"
+)
 
 
 class AWSCredentials(httpx.Auth):

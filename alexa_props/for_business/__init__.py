@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Self
 
 import httpx
@@ -21,6 +21,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.for_business import devices, users
 from alexa_props.for_business.protocol import PROTOCOL
 from alexa_props.hooks import Hook
+from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Operation, ServiceProtocol
 from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, hide
 
@@ -42,6 +43,7 @@ class AlexaForBusiness(Client):
         verify: an `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs.
         retry: default retry policy.
         rate_limit: how fast requests leave; by default the limiter finds out what the service accepts.
+        limits: what `limits` of an earlier client showed, so that its rates need not be found again.
         timeouts: time limits.
         max_connections: requests under way at once, at least 1.
         hooks: functions that receive the events of calls and attempts.
@@ -67,6 +69,7 @@ class AlexaForBusiness(Client):
         verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
         retry: RetryPolicy | None = None,
         rate_limit: RateLimit | None = None,
+        limits: Mapping[str, ScopeLimits] | None = None,
         timeouts: Timeouts | None = None,
         max_connections: int = 100,
         hooks: Iterable[Hook] = (),
@@ -87,6 +90,7 @@ class AlexaForBusiness(Client):
             verify=verify,
             retry=retry,
             rate_limit=rate_limit,
+            limits=limits,
             timeouts=timeouts,
             max_connections=max_connections,
             hooks=hooks,

@@ -15,7 +15,7 @@ import httpx
 from alexa_props import errors
 from alexa_props.answer import Said, api_error, decoding, json_object, text_of
 from alexa_props.codec import Codec, parse_http_date, parse_json, pascal
-from alexa_props.operation import Call, Operation, Verdict, request_id_of
+from alexa_props.operation import Call, Operation, Verdict, request_id_of, request_of
 from alexa_props.paging import Page
 
 __all__ = ["PROTOCOL", "codec"]
@@ -118,16 +118,8 @@ class ForBusinessProtocol:
             for param in call.operation.params
             if call.arguments.get(param.argument) is not None
         }
-        return httpx.Request(
-            "POST",
-            base_url + "/",
-            headers={
-                "X-Amz-Target": f"{_TARGET}{call.operation.target}",
-                "Content-Type": _CONTENT_TYPE,
-                **headers,
-            },
-            content=json.dumps(body).encode(),
-        )
+        sent = {"X-Amz-Target": f"{_TARGET}{call.operation.target}", "Content-Type": _CONTENT_TYPE, **headers}
+        return request_of("POST", base_url + "/", sent, json.dumps(body).encode())
 
     def operation(self, request: httpx.Request) -> Operation:
         """Safe defaults: never repeated after it was sent, one rate limit for a target."""

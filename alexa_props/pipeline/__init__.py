@@ -1,4 +1,6 @@
-"""The stages that a request passes, outermost first, each one an httpx transport: `retry(rate_limit(auth(pool)))`.
+"""The stages that a request passes, outermost first, each one an httpx transport.
+
+`retry(rate_limit(auth(departure(pool))))`.
 
 This is the only place that knows the order. Retry is outermost, so that every attempt takes a new permit and is signed
 anew, and nothing holds a permit or a connection while it sleeps.
@@ -6,13 +8,16 @@ anew, and nothing holds a permit or a connection while it sleeps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import httpx
 
 from alexa_props.hooks import Hooks
+from alexa_props.limits import ScopeLimits
 from alexa_props.operation import ServiceProtocol
 from alexa_props.pipeline.auth import AuthTransport
-from alexa_props.pipeline.rate_limit import RateLimitTransport
+from alexa_props.pipeline.rate_limit import DepartureTransport, RateLimitTransport
 from alexa_props.pipeline.retry import RetryTransport
 from alexa_props.settings import RateLimit, RetryPolicy
 
@@ -43,6 +48,7 @@ def build(
     origin: httpx.URL,
     retry: RetryPolicy,
     rate_limit: RateLimit,
+    limits: Mapping[str, ScopeLimits],
     hooks: Hooks,
     region: str | None,
 ) -> Pipeline:
@@ -55,10 +61,11 @@ def build(
         origin: the only scheme, host and port that credentials are sent to.
         retry: default retry policy.
         rate_limit: settings of the rate limiter.
+        limits: what it learned before.
         hooks: receive the events.
         region: for signing; None where the service has none.
 
     """
-    authorized = AuthTransport(pool, auth, origin)
-    limited = RateLimitTransport(authorized, protocol, rate_limit)
+    authorized = AuthTransport(DepartureTransport(pool), auth, origin)
+    limited = RateLimitTransport(authorized, protocol, rate_limit, limits)
     return Pipeline(RetryTransport(limited, protocol, retry, hooks, region), limited, pool)

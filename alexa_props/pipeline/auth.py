@@ -61,9 +61,6 @@ class AuthTransport(httpx.AsyncBaseTransport):
             raise ConfigurationError(
                 f"the flow of {type(self._auth).__name__} ended without yielding the request that it was given"
             ) from None
-        call = request.extensions.get(EXTENSION)
-        if isinstance(call, Call):
-            call.sent = "maybe"
         response = await self._inner.handle_async_request(request)
         # A flow may look at it, as digest authentication does for cookies.
         response.request = request
@@ -73,6 +70,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await self._serve(flow, await flow.asend(response), request)
         except StopAsyncIteration:
             return response
+        call = request.extensions.get(EXTENSION)
         if isinstance(call, Call) and not call.refreshed:
             call.refreshed = True
             response.extensions[REPLAY] = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal, Self
 
 import httpx
@@ -16,6 +16,7 @@ from alexa_props.auth.login_with_amazon import TOKEN_URL, LoginWithAmazon
 from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import Hook
+from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Operation, ServiceProtocol
 from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts, hide, require_env
 from alexa_props.smart_properties import alerts, endpoints, unit_settings, units
@@ -45,6 +46,7 @@ class SmartProperties(Client):
         verify: an `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs.
         retry: default retry policy.
         rate_limit: how fast requests leave; by default the limiter finds out what the service accepts.
+        limits: what `limits` of an earlier client showed, so that its rates need not be found again.
         timeouts: time limits.
         max_connections: requests under way at once, at least 1.
         hooks: functions that receive the events of calls and attempts.
@@ -73,6 +75,7 @@ class SmartProperties(Client):
         verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
         retry: RetryPolicy | None = None,
         rate_limit: RateLimit | None = None,
+        limits: Mapping[str, ScopeLimits] | None = None,
         timeouts: Timeouts | None = None,
         max_connections: int = 100,
         hooks: Iterable[Hook] = (),
@@ -94,6 +97,7 @@ class SmartProperties(Client):
             verify=verify,
             retry=retry,
             rate_limit=rate_limit,
+            limits=limits,
             timeouts=timeouts,
             max_connections=max_connections,
             hooks=hooks,

@@ -18,7 +18,7 @@ import httpx
 from alexa_props import errors
 from alexa_props.answer import Said, api_error, decoding, json_object, text_of
 from alexa_props.codec import Codec, camel, parse_json
-from alexa_props.operation import Call, Operation, Verdict, request_id_of
+from alexa_props.operation import Call, Operation, Verdict, request_id_of, request_of
 from alexa_props.paging import Page
 from alexa_props.settings import require_id
 
@@ -71,7 +71,7 @@ class SmartPropertiesProtocol:
         sent = {"Accept": "application/json", **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        return httpx.Request(operation.method, url, headers=sent, content=body)
+        return request_of(operation.method, url, sent, body)
 
     def operation(self, request: httpx.Request) -> Operation:
         """Safe defaults: idempotent by method, one rate limit for a method and a path without its ids."""

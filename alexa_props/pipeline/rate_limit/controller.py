@@ -1,0 +1,265 @@
+"""The arithmetic of a rate that nobody tells: events and times in, decisions out. No clock and no waiting of its own.
+
+What it goes by: whenever a request is refused, the quota is used up. So between two refusals the service accepted just
+what the quota gave, however large its burst allowance and however long its answers take.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+__all__ = ["Controller", "Departure"]
+
+
+class Departure(NamedTuple):
+    """A request that left: the how manieth, when, and at which rate."""
+
+    number: int
+    at: float
+    rate: float
+
+
+class _Mark(NamedTuple):
+    """A moment at which the quota was used up: what had left by then, when, and how much of it was refused."""
+
+    number: int
+    at: float
+    refused: int
+
+
+class Controller:
+    """Finds the rate that a service accepts, and spaces requests by it.
+
+    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and answers
+    confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just under the ceiling, slowly up, and ever
+    faster once answers confirm that the ceiling is passed; the next refusal measures the ceiling anew. A refusal that
+    surprises (the first, one far above the ceiling, one too soon after the last for a measure) makes it *hold*: one
+    request at a time, until the answer to one that left since shows that the quota has room again.
+
+    A refusal of what left before the last cut says nothing new: each congestion event cuts once. A known quota is where
+    it starts, and the rate is never above it.
+    """
+
+    START: Final = 20.0
+    """Requests a second to begin with."""
+    FLOOR: Final = 0.2
+    """Requests a second below which no refusal brings it."""
+    DOUBLE: Final = 0.25
+    """Seconds in which the rate at most doubles."""
+    PATIENCE: Final = 1.5
+    """Latencies in which the rate at most doubles: the answers have a say."""
+    LEAD: Final = 2.0
+    """How many times the confirmed rate the rate may be while it searches."""
+    CRUISE_LEAD: Final = 1.25
+    """The same while it cruises."""
+    MARGIN: Final = 0.97
+    """Share of the ceiling at which it begins to cruise."""
+    CLIMB: Final = 0.03
+    """Share by which the rate climbs in a second. Every probe for more costs a refusal: less at low rates."""
+    CLIMB_FULL: Final = 50.0
+    """Requests a second from which on it climbs with all of that."""
+    PASSED: Final = 1.01
+    """Share of the ceiling from which on it seems to have risen."""
+    ACCELERATE: Final = 0.15
+    """Seconds in which the climbing then doubles."""
+    SURPRISE: Final = 1.25
+    """Share of the ceiling from which on a refusal says that the ceiling is no measure any more."""
+    ENOUGH: Final = 8
+    """Accepted requests that make a measure."""
+    GENTLE: Final = 0.9
+    """Least share of the rate that is left after a refusal that made a measure."""
+    HARD: Final = 0.75
+    """Share of the ceiling that is left after a surprise."""
+    SOFT: Final = 0.95
+    """The same where nothing says that the ceiling is far off."""
+    PAUSE_COSTS: Final = 10.0
+    """How much slower it climbs for each second that the service makes a refusal cost (`Retry-After`)."""
+    LATE: Final = 0.02
+    """Seconds of waking late that are caught up on."""
+
+    def __init__(
+        self, known: float | None, burst: int, *, rate: float | None = None, ceiling: float | None = None
+    ) -> None:
+        """`known` is the quota, `rate` and `ceiling` what was learned before; None where nobody knows."""
+        self._most = math.inf if known is None else known
+        self._burst = burst
+        self.ceiling = known if ceiling is None else min(ceiling, self._most)
+        self.rate = min(rate or known or self.START, self._most)
+        if ceiling is not None:
+            self.rate = self._cruising()
+        self.refused = 0
+        self.paused_until = 0.0
+        self.last_request_id: str | None = None
+        self._due = 0.0
+        self._number = self._cut = 0
+        self._latency = self._confirmed = self._pause = 0.0
+        self._resumed_at = -math.inf
+        self._raised_at: float | None = None
+        self._passed_at: float | None = None
+        self._anchor: _Mark | None = None
+        self._last: _Mark | None = None
+        self._holding = self._closed = False
+        self._sure = True
+        self._share = 1.0
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next request may leave; 0 when it may leave now."""
+        # While it holds, requests leave one by one, whatever may leave at once at other times.
+        allowance = 0.0 if self._holding else (self._burst - 1) / self.rate
+        return max(self._due - allowance - now, self.paused_until - now, 0.0)
+
+    def time_for(self, requests: int) -> float:
+        """Seconds that so many requests would take, one after the other, as things stand."""
+        if self.ceiling is None:
+            # While they wait, it doubles: the integral of a rate that grows by a factor of e every so many seconds.
+            growth = self._doubling() / math.log(2)
+            return growth * math.log1p(requests / (self.rate * growth))
+        return requests / (self._cruising() if self._holding else self.rate)
+
+    def take(self, now: float, *, held_back: bool) -> None:
+        """The next place in the schedule is taken. `held_back`: for want of it, a request waited."""
+        # Behind schedule it is not the rate that holds requests back: raised further, it would mean nothing.
+        raising = held_back and now - self._due <= self.LATE and not self._holding
+        # Whoever was held back wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
+        self._due = max(self._due, now - self.LATE if held_back else now) + 1 / self.rate
+        if raising and self._raised_at is not None:
+            # At most a second's climb at once: a long pause is no reason to leap.
+            since = min(now - self._raised_at, 1.0)
+            self.rate = max(self.rate, min(self._most, self._searched(since) or self._climbed(now, since)))
+        self._raised_at = now
+
+    def left(self, now: float) -> Departure:
+        """A request leaves."""
+        self._number += 1
+        return Departure(self._number, now, self.rate)
+
+    def accepted(self, now: float, departure: Departure) -> bool:
+        """A request was not refused. True if the next one may now leave earlier than was said."""
+        self._learn_latency(now - departure.at)
+        if departure.number <= self._cut:
+            return False
+        self._confirmed = max(self._confirmed, departure.rate)
+        if not self._holding:
+            return False
+        self._resume(now)
+        return True
+
+    def throttled(self, now: float, departure: Departure, retry_after: float | None, request_id: str | None) -> None:
+        """A request was refused."""
+        self._learn_latency(now - departure.at)
+        self.refused += 1
+        self.last_request_id = request_id
+        self._pause = retry_after or 0.0
+        self.paused_until = max(self.paused_until, now + self._pause)
+        mark = _Mark(departure.number, departure.at, self.refused)
+        if self._last is None or mark.number > self._last.number:
+            self._last = mark
+        if departure.number > self._cut:
+            if self._holding:
+                self._ask_less_often()
+            else:
+                self._slow_down(mark)
+            self._cut = self._number
+            self._confirmed = 0.0
+            self._raised_at, self._passed_at = now, None
+            # What the old rate had planned no longer holds; after a pause, requests leave one by one.
+            self._due = max(now + 1 / self.rate, self.paused_until)
+
+    def forget_times(self) -> None:
+        """Another clock ticks: what was learned stands, what was planned does not."""
+        self._due = self.paused_until = 0.0
+        self._raised_at = self._passed_at = self._anchor = self._last = None
+        self._resumed_at = -math.inf
+        if self._holding:
+            self._holding = False
+            self.rate = self._cruising()
+
+    def _doubling(self) -> float:
+        """Seconds in which the rate may double."""
+        return max(self.DOUBLE, self.PATIENCE * self._latency, 2 / self.rate)
+
+    def _cruising(self) -> float:
+        """The rate just under the ceiling."""
+        assert self.ceiling is not None  # noqa: S101 - nobody asks before there is one
+        return min(max(self.ceiling * self.MARGIN, self.FLOOR), self._most)
+
+    def _searched(self, since: float) -> float | None:
+        """The rate after so many seconds of searching; None when it is found."""
+        if self.ceiling is not None:
+            return None
+        return min(self.rate * 2 ** (since / self._doubling()), self.LEAD * max(self._confirmed, self.START))
+
+    def _climbed(self, now: float, since: float) -> float:
+        """The rate after so many seconds of cruising."""
+        assert self.ceiling is not None  # noqa: S101 - else it searches
+        climb = self.CLIMB * min(1.0, max(0.1, self.rate / self.CLIMB_FULL)) / (1 + self.PAUSE_COSTS * self._pause)
+        if self._confirmed <= self.ceiling * self.PASSED:
+            self._passed_at = None
+        else:
+            self._passed_at = now if self._passed_at is None else self._passed_at
+            step = max(self.ACCELERATE, 2 * self.PATIENCE * self._latency, min(10 / self.rate, 2.0))
+            climb = min(climb * 2 ** min((now - self._passed_at) / step, 60.0), math.log(2) / self._doubling())
+        return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self.ceiling))
+
+    def _slow_down(self, mark: _Mark) -> None:
+        """Congestion: to the measured rate, or to one request at a time if there is nothing to measure."""
+        rate = self.rate
+        surprised = self.ceiling is None or rate > self.SURPRISE * self.ceiling
+        measured = None if surprised else self._measured(mark)
+        if measured is not None:
+            # What nobody took while it cruised, the quota may not have kept: much less is not believed at once.
+            self.ceiling = min(max(measured, (self.HARD if self._closed else self.GENTLE) * rate), rate)
+            self._sure, self._share = True, 1.0
+        elif surprised:
+            self.ceiling = rate
+            self._sure, self._share = False, self.HARD
+        else:
+            soon = self._anchor is not None or mark.at < self._resumed_at + 1.0
+            self._share = self.HARD if soon else self.SOFT
+        if self._anchor is None or surprised or measured is not None:
+            self._anchor, self._closed = mark, False
+        if measured is not None and not self._pause:
+            self.rate = self._cruising()
+        else:
+            self._holding = True
+            self.rate = min(rate, max(1 / max(self._latency, 2 / rate), self.FLOOR))
+
+    def _ask_less_often(self) -> None:
+        """Nothing at all gets through: the quota opens by its own clock, or something else is wrong."""
+        self.rate = max(self.rate / 2, min(self.rate, self.FLOOR))
+        self._closed = True
+        if self._sure:
+            # Until it closed, the ceiling was right.
+            self._share = self.SOFT
+
+    def _resume(self, now: float) -> None:
+        """Something got through again."""
+        assert self.ceiling is not None  # noqa: S101 - whoever slowed down has set it
+        self._holding = self._sure = False
+        # A quota that opens by its own clock is measured from one closing to the next, not while it is closed.
+        measured = None if self._closed or self._pause else self._measured(self._last)
+        if measured is None:
+            self.ceiling *= self._share
+        else:
+            self.ceiling = min(self.ceiling, max(measured, self.ceiling / 8))
+            self._anchor = self._last
+        if self._pause:
+            # What the quota gave meanwhile, nobody took.
+            self._anchor = None
+        self.rate = self._cruising()
+        self._raised_at = self._resumed_at = now
+        self._due = min(self._due, now + 1 / self.rate)
+
+    def _measured(self, mark: _Mark | None) -> float | None:
+        """Requests a second that were accepted between the last mark and this; None if too few to say."""
+        if mark is None or self._anchor is None or self.ceiling is None:
+            return None
+        seconds = mark.at - self._anchor.at
+        accepted = mark.number - self._anchor.number - (mark.refused - self._anchor.refused)
+        if seconds <= 0 or (accepted < self.ENOUGH and seconds < max(1.0, self.ENOUGH / self.ceiling)):
+            return None
+        return (accepted + 1) / seconds
+
+    def _learn_latency(self, seconds: float) -> None:
+        self._latency = seconds if not self._latency else 0.9 * self._latency + 0.1 * seconds

@@ -1,0 +1,245 @@
+"""The line in front of one quota: who leaves next.
+
+State changes by the clock and by whoever is next in line, never by a task that sleeps.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import itertools
+import math
+import threading
+from collections import deque
+from typing import Final, Literal
+
+import anyio
+import anyio.lowlevel
+
+from alexa_props.errors import ConfigurationError, RateLimitTooLong
+from alexa_props.limits import ScopeLimits
+from alexa_props.operation import Call, Lane
+from alexa_props.pipeline.rate_limit.controller import Controller, Departure
+from alexa_props.settings import RateLimit
+
+__all__ = ["Permit", "Scope"]
+
+
+class Permit:
+    """The right of one attempt to leave. What became of it is said to the scope."""
+
+    __slots__ = ("_call", "_departure", "_scope", "_taken_at")
+
+    def __init__(self, scope: Scope, call: Call, taken_at: float) -> None:
+        self._scope = scope
+        self._call = call
+        self._taken_at = taken_at
+        self._departure: Departure | None = None
+
+    async def leave(self) -> None:
+        """Leave now. Whoever was kept (for a token, say) has missed its turn, and takes the next one."""
+        scope = self._scope
+        now = scope.now()
+        if now - self._taken_at > Controller.LATE:
+            # Many may have been kept by the same thing: let go, they would all leave at once.
+            await scope.wait(self._call, self._call.max_wait, "late", since=self._taken_at)
+            self._call.waited += scope.now() - now
+            now = scope.now()
+        self._departure = scope.controller.left(now)
+
+    def accepted(self) -> None:
+        """It was answered, and not refused."""
+        if self._departure is not None and self._scope.controller.accepted(self._scope.now(), self._departure):
+            self._scope.wake()
+
+    def throttled(self, retry_after: float | None, request_id: str | None) -> None:
+        """It was refused; whoever watches the clock looks again."""
+        if self._departure is not None:
+            self._scope.controller.throttled(self._scope.now(), self._departure, retry_after, request_id)
+            self._scope.wake()
+
+    def release(self) -> None:
+        """It has its answer, or never will."""
+        self._scope.in_flight -= 1
+
+
+class _Waiter:
+    """One call in line. The first in line waits for the clock, all others for their turn."""
+
+    __slots__ = ("since", "turn")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.turn = anyio.Event()
+
+
+def _since(waiter: _Waiter) -> float:
+    return waiter.since
+
+
+class Scope:
+    """The line of one quota: first in, first out within a lane."""
+
+    BULK_EVERY: Final = 5
+    """While both lanes wait, every so many permits one goes to bulk, so that it never starves."""
+
+    def __init__(self, settings: RateLimit, learned: ScopeLimits | None = None) -> None:
+        self.settings = settings
+        self.controller = Controller(
+            settings.per_second,
+            settings.burst,
+            rate=None if learned is None else learned.rate,
+            ceiling=None if learned is None else learned.ceiling,
+        )
+        self.in_flight = 0
+        self._pause = None if learned is None else learned.paused_until
+        self._lanes: dict[Lane | Literal["late"], deque[_Waiter]] = {
+            "late": deque(),
+            "interactive": deque(),
+            "bulk": deque(),
+        }
+        self._permits = itertools.count(1)
+        self._bulk_turn = False
+        self._seen = 0.0
+        self._loop: object = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Calls in line."""
+        return sum(map(len, self._lanes.values()))
+
+    def idle(self) -> bool:
+        """Whether nobody would notice soon if it were forgotten: nothing is under way, planned or paused."""
+        return not self.waiting and not self.in_flight and self.controller.delay(self.now()) <= 0
+
+    def expected_wait(self, lane: Lane | Literal["late"]) -> float:
+        """Seconds that a call would wait that joined the line now, as things stand."""
+        ahead = len(self._lanes["late"])
+        if lane != "late":
+            ahead += len(self._lanes["interactive"])
+        if lane == "bulk":
+            ahead += len(self._lanes["bulk"])
+        return self.controller.delay(self.now()) + self.controller.time_for(ahead)
+
+    async def acquire(self, call: Call, max_wait: float | None) -> Permit:
+        """Wait for a permit, at most `max_wait` seconds. Cancelled at any point, it leaves nothing behind."""
+        self._enter()
+        await self.wait(call, max_wait, call.lane)
+        # From here to the caller's `try` nothing waits, so nothing is cancelled.
+        self.in_flight += 1
+        return Permit(self, call, self.now())
+
+    async def wait(
+        self, call: Call, max_wait: float | None, lane: Lane | Literal["late"], *, since: float | None = None
+    ) -> None:
+        """Wait in a lane for a place in the schedule, and take it. `since`: of whom it comes before; None is now."""
+        joined = self.now()
+        self._refuse_long_wait(call, self.expected_wait(lane), max_wait)
+        if not self.waiting and self.controller.delay(joined) <= 0:
+            self._take(held_back=False)
+            return
+        waiter = _Waiter(joined if since is None else since)
+        line = self._lanes[lane]
+        bisect.insort(line, waiter, key=_since)
+        try:
+            while True:
+                waited = self.now() - joined
+                # Whoever was overtaken while it watched the clock finds out when it rings.
+                if self._first() is not waiter:
+                    with anyio.move_on_after(None if max_wait is None else max_wait - waited) as patience:
+                        await waiter.turn.wait()
+                    if patience.cancelled_caught:
+                        self._refuse_long_wait(call, math.inf, max_wait)
+                elif (delay := self.controller.delay(self.now())) > 0:
+                    # A pause that began after it had joined may be too long.
+                    self._refuse_long_wait(call, waited + delay, max_wait)
+                    with anyio.move_on_after(delay):
+                        await waiter.turn.wait()
+                else:
+                    self._take(held_back=True)
+                    return
+                waiter.turn = anyio.Event()
+        finally:
+            if waiter in line:
+                line.remove(waiter)
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the first in line look at the clock again."""
+        first = self._first()
+        if first is not None:
+            first.turn.set()
+
+    def now(self) -> float:
+        """The event loop's time."""
+        now = anyio.current_time()
+        if now < self._seen:  # a clock that went back is another event loop's: trio's begin anywhere
+            self.controller.forget_times()
+        self._seen = now
+        return now
+
+    def limits(self, now: float) -> ScopeLimits:
+        """What is known and done now."""
+        pause = self.controller.paused_until - now
+        return ScopeLimits(
+            rate=self.controller.rate,
+            ceiling=self.controller.ceiling,
+            waiting=self.waiting,
+            in_flight=self.in_flight,
+            refused=self.controller.refused,
+            paused_until=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=pause) if pause > 0 else None,
+            last_request_id=self.controller.last_request_id,
+        )
+
+    def _refuse_long_wait(self, call: Call, wait: float, max_wait: float | None) -> None:
+        # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
+        if max_wait is not None and wait > max_wait + 1e-6:
+            allowed, name = max_wait, "max_wait"
+        elif call.retry is not None and self.controller.paused_until - self.now() > call.retry.max_retry_after:
+            wait, allowed, name = self.controller.delay(self.now()), call.retry.max_retry_after, "max_retry_after"
+        else:
+            return
+        would = "longer" if wait == math.inf else f"{wait:.3g} s"
+        raise RateLimitTooLong(
+            f"{call.doing}: with {self.waiting} call(s) in line at {self.controller.rate:.3g} a second it would wait "
+            f"{would}, which is more than {name}={allowed:g} s",
+            wait=wait,
+            max_wait=allowed,
+            operation=call.operation.name,
+        )
+
+    def _enter(self) -> None:
+        """See to it that whoever is in line belongs to this thread and this event loop: events wake nobody else."""
+        me = threading.current_thread()
+        if self._thread is not me:
+            if self._thread is not None and self._thread.is_alive() and not self.idle():
+                shared = self.settings.scope
+                raise ConfigurationError(
+                    "the client is in use in another thread: make one client a thread"
+                    if shared is None
+                    else f"RateLimit(scope={shared!r}) is in use in another thread: share it in one thread only"
+                )
+            self._thread = me
+        if self._loop != (loop := anyio.lowlevel.current_token()):
+            # Another event loop: whoever still stands in line was abandoned with the old one.
+            for abandoned in self._lanes.values():
+                abandoned.clear()
+            self._loop = loop
+        if self._pause is not None:
+            # Saved by another process, whose clock was another one.
+            pause = (self._pause - dt.datetime.now(dt.UTC)).total_seconds()
+            self.controller.paused_until = max(self.controller.paused_until, self.now() + pause)
+            self._pause = None
+
+    def _take(self, *, held_back: bool) -> None:
+        self.controller.take(self.now(), held_back=held_back)
+        self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
+
+    def _first(self) -> _Waiter | None:
+        late, interactive, bulk = self._lanes.values()
+        if late:
+            return late[0]
+        if bulk and (self._bulk_turn or not interactive):
+            return bulk[0]
+        return interactive[0] if interactive else None

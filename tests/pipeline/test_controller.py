@@ -1,0 +1,187 @@
+"""The rate controller alone, in virtual time, against quotas that it does not know."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+
+from alexa_props.pipeline.rate_limit.controller import Controller
+from tests.pipeline.quotas import Rate, bucket, run, shared, window
+
+SEEDS = (1, 2, 3)
+SOON, LATE = 0.01, 0.3
+"""Latencies in seconds."""
+
+
+@pytest.mark.parametrize(
+    ("quota", "burst", "latency", "goodput", "refused"),
+    [
+        # The start at 20 a second is above the quota: some are refused before anything can be known.
+        (2, 2, SOON, 0.95, 0.12),
+        (2, 10, SOON, 0.97, 0.12),
+        (2, 2, LATE, 0.88, 0.30),
+        (5, 5, SOON, 0.97, 0.07),
+        (5, 5, LATE, 0.92, 0.22),
+        (20, 10, SOON, 0.97, 0.03),
+        (20, 20, LATE, 0.95, 0.17),
+        (100, 10, SOON, 0.96, 0.015),
+        (100, 100, SOON, 0.97, 0.02),
+        (100, 10, LATE, 0.90, 0.04),
+        (100, 100, LATE, 0.95, 0.10),
+        (500, 50, SOON, 0.93, 0.01),
+        (500, 500, SOON, 0.97, 0.015),
+        (500, 500, LATE, 0.88, 0.12),
+    ],
+)
+def test_an_unknown_quota_is_found_and_used(
+    quota: float, burst: float, latency: float, goodput: float, refused: float
+) -> None:
+    calls = {2: 200, 5: 300, 20: 600, 100: 2000, 500: 8000}[int(quota)]
+    for seed in SEEDS:
+        outcome = run(Controller(None, 1), bucket(quota, burst), calls=calls, latency=latency, seed=seed)
+        assert (outcome.lost, len(outcome.accepted)) == (0, calls)
+        assert outcome.per_second() / quota >= goodput
+        assert outcome.refused_share <= refused
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("quota", "latency", "least"), [(100, SOON, 0.97), (500, SOON, 0.97), (100, LATE, 0.95)])
+def test_once_found_it_is_used_up(quota: float, latency: float, least: float, seed: int) -> None:
+    outcome = run(Controller(None, 1), bucket(quota, quota / 10), calls=30 * int(quota), latency=latency, seed=seed)
+    assert outcome.per_second(5.0, 28.0) / quota >= least
+
+
+@pytest.mark.parametrize(
+    ("quota", "latency", "least"),
+    [
+        *[(quota, SOON, 0.85) for quota in (5, 20, 100, 500)],
+        *[(quota, LATE, 0.8) for quota in (5, 20, 100)],
+        # Half a second is over before anybody hears that 500 were too many for it.
+        (500, LATE, 0.5),
+    ],
+)
+def test_windows_of_the_service_s_own_clock(quota: float, latency: float, least: float) -> None:
+    """A quota that is used up before its second is over is closed until then, and that is no reason to crawl."""
+    outcome = run(Controller(None, 1), window(quota), calls=20 * int(quota), latency=latency)
+    assert outcome.per_second() / quota >= least
+    assert outcome.lost <= 0.005 * len(outcome.accepted)
+
+
+def test_a_window_of_a_minute_is_no_reason_to_crawl_when_it_opens() -> None:
+    controller = Controller(None, 1)
+    outcome = run(controller, window(10, 60), calls=3000, latency=SOON, until=300)
+    # 600 in each minute, whenever they come in it.
+    assert outcome.per_second(0, 300) >= 0.9 * 10
+
+
+@pytest.mark.parametrize(
+    ("latency", "least", "refused"), [(0.002, 0.88, 0.015), (SOON, 0.88, 0.015), (LATE, 0.65, 0.07)]
+)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_quota_that_changes_is_followed(latency: float, least: float, refused: float, seed: int) -> None:
+    def quota(time: float) -> float:
+        return 100 if time < 10 else 50 if time < 20 else 200
+
+    controller = Controller(None, 1)
+    outcome = run(controller, bucket(quota, 10), calls=6000, latency=latency, until=30, seed=seed)
+    assert outcome.per_second(0, 30) * 30 / 3500 >= least
+    assert outcome.refused_share <= refused
+    assert 150 < controller.rate < 300
+
+
+@pytest.mark.parametrize(("latency", "refused"), [(SOON, 0.025), (LATE, 0.1)])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_half_of_the_quota_is_somebody_else_s_after_a_while(latency: float, refused: float, seed: int) -> None:
+    def theirs(time: float) -> float:
+        return 1 if time < 8 else 50
+
+    controller = Controller(None, 1)
+    outcome = run(controller, shared(bucket(100, 10), theirs), calls=4000, latency=latency, until=30, seed=seed)
+    assert outcome.per_second(2, 8) >= 0.85 * 99
+    # Who asks more often gets more of it, so it is at least the half.
+    assert outcome.per_second(12, 30) >= 0.85 * 50
+    assert controller.rate < 80
+    assert outcome.refused_share <= refused
+
+
+def test_idle_time_changes_nothing() -> None:
+    controller = Controller(None, 1)
+    run(controller, bucket(100, 10), calls=2000, latency=SOON)
+    rate = controller.rate
+    controller.delay(10_000.0)
+    controller.take(10_000.0, held_back=False)
+    assert controller.rate == rate
+
+
+def test_answers_that_do_not_come_raise_nothing() -> None:
+    controller = Controller(None, 1)
+    now = 0.0
+    for _ in range(500):
+        now += controller.delay(now)
+        controller.take(now, held_back=True)
+        controller.left(now)
+    assert controller.rate <= Controller.LEAD * Controller.START
+
+
+def test_refusals_of_what_left_before_a_cut_do_not_cut_again() -> None:
+    controller = Controller(1000.0, 1)
+    departures = [controller.left(0.0) for _ in range(50)]
+    controller.throttled(1.0, departures[0], None, "first")
+    rate = controller.rate
+    for departure in departures[1:]:
+        controller.throttled(1.0, departure, None, "later")
+    assert (controller.rate, controller.refused, controller.last_request_id) == (rate, 50, "later")
+    controller.throttled(2.0, controller.left(1.5), None, None)
+    assert controller.rate < rate
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pauses_make_it_careful(seed: int) -> None:
+    """Where each refusal costs a second, probing for more at every turn would cost a third of the time."""
+    outcome = run(Controller(None, 1), bucket(100, 10), calls=4000, latency=SOON, retry_after=1.0, seed=seed)
+    assert outcome.per_second(5, 40) >= 0.8 * 100
+    assert outcome.lost == 0
+
+
+@pytest.mark.parametrize("burst", [1, 5])
+def test_a_known_quota_is_paced_by_schedule_and_never_refused(burst: int) -> None:
+    outcome = run(Controller(100.0, burst), bucket(100, burst + 1), calls=2000, latency=SOON)
+    assert not outcome.refused
+    assert outcome.per_second() >= 0.98 * 100
+    gaps = [after - before for before, after in itertools.pairwise(outcome.accepted[burst:])]
+    assert max(gaps) < 0.015
+
+
+def test_a_known_quota_that_is_wrong_is_corrected_downwards_only() -> None:
+    controller = Controller(100.0, 1)
+    outcome = run(controller, bucket(40, 10), calls=2000, latency=SOON)
+    assert outcome.per_second(5) >= 0.95 * 40
+    assert controller.rate < 50
+    careful = Controller(20.0, 1)
+    assert run(careful, bucket(500, 10), calls=500, latency=SOON).per_second() < 20.5
+    assert careful.rate == 20
+
+
+def test_what_was_learned_is_where_the_next_one_begins() -> None:
+    first = Controller(None, 1)
+    run(first, bucket(100, 10), calls=2000, latency=SOON)
+    warm = Controller(None, 1, rate=first.rate, ceiling=first.ceiling)
+    outcome = run(warm, bucket(100, 10), calls=500, latency=SOON)
+    assert outcome.per_second() >= 0.97 * 100
+    assert len(outcome.refused) <= 4
+    # What is known is not exceeded by what was learned.
+    assert Controller(50.0, 1, rate=100.0, ceiling=120.0).rate == pytest.approx(50 * 0.97)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.2, 3.0])
+def test_refusals_without_end_stop_nothing_for_ever(rate: Rate) -> None:
+    controller = Controller(float(rate) if not callable(rate) else None, 1)
+    now = 0.0
+    for _ in range(60):
+        now += controller.delay(now)
+        controller.take(now, held_back=True)
+        controller.throttled(now + 0.01, controller.left(now), None, None)
+    assert controller.delay(now) <= 1 / min(float(str(rate)), Controller.FLOOR) + 0.1
+    assert math.isfinite(controller.time_for(1000))
