@@ -8,7 +8,7 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import anyio
@@ -17,6 +17,7 @@ import pytest
 
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
 from alexa_props.client import Client
+from alexa_props.operation import request_of
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.unit_settings import DefaultStation
 from tests.helpers import (
@@ -89,6 +90,18 @@ async def test_the_user_agent() -> None:
     own = rf"alexa-props/[\w.]+ Python/{re.escape(platform.python_version())} httpx/{re.escape(httpx.__version__)}"
     assert re.fullmatch(own, service.seen[0].headers["User-Agent"])
     assert re.fullmatch(rf"hotel/1\.2 {own}", service.seen[1].headers["User-Agent"])
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/units/a%2Fb?x=%C3%BC", "/v2/units/ü"])
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("PUT", b"{}"), ("POST", b"")])
+def test_a_request_is_what_httpx_makes_of_it(method: str, path: str, body: bytes | None) -> None:
+    url, headers = f"https://Example.com:443{path}", {"Accept": "application/json", "X-A": "1"}
+    ours = request_of(method, url, headers, body)
+    theirs = httpx.Request(method, url, headers=headers, content=body)
+    assert (ours.method, str(ours.url)) == (theirs.method, str(theirs.url))
+    assert (ours.content, b"".join(cast("Iterable[bytes]", ours.stream))) == (theirs.content, theirs.content)
+    assert ours.headers == theirs.headers
+    assert ours.headers.raw[0] == theirs.headers.raw[0]
 
 
 async def test_time_limits_travel_with_the_request() -> None:

@@ -49,7 +49,15 @@ async def run(code: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_block_is_run() -> None:
     assert README.count("```python") == len(BLOCKS)
-    assert {name for name, _ in BLOCKS} == {"web app", "fleet job", "notebook", "pagers", "own calls", "simulator"}
+    assert {name for name, _ in BLOCKS} == {
+        "web app",
+        "fleet job",
+        "notebook",
+        "pagers",
+        "own calls",
+        "limits",
+        "simulator",
+    }
 
 
 async def test_web_app(sim: Simulator) -> None:
@@ -68,6 +76,15 @@ async def test_web_app(sim: Simulator) -> None:
             expected = sim.station(room)
             assert ok.json() == (None if expected is None else {"station": expected.station_id})
             assert (await http.get(f"/rooms/{sim.rooms[1]}/station")).status_code == 404
+
+
+async def test_limits(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = blocks("limits")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        await run(code, {})
+    assert "units.list" in (tmp_path / "limits.json").read_text()
+    assert sim.count("units.list") >= 2
 
 
 async def test_fleet_job(sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:

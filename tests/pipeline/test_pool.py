@@ -1,6 +1,7 @@
 """What goes over the wire, on real sockets, and what comes back."""
 
 import gzip
+import pickle
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -181,6 +182,21 @@ async def test_a_response_is_httpxs(pool: Pool) -> None:
     assert response.extensions["repeated"] == 0
     assert response.request is request
     assert response.is_closed
+
+
+@pytest.mark.parametrize("answer", [ok(b"one\ntwo"), ok(b"")])
+async def test_a_response_can_be_read_like_any_other_and_again(pool: Pool, answer: bytes) -> None:
+    async with Server(answering(answer)).running() as server:
+        response = await pool.handle_async_request(get(server.url))
+    like = httpx.Response(200, headers=response.headers, content=answer.partition(b"\r\n\r\n")[2])
+    assert (response.is_closed, response.is_stream_consumed) == (like.is_closed, like.is_stream_consumed)
+    for _ in range(2):
+        assert response.read() == await response.aread() == like.read()
+        assert list(response.iter_bytes(2)) == [part async for part in response.aiter_bytes(2)]
+        assert list(response.iter_bytes(2)) == list(like.iter_bytes(2))
+        assert list(response.iter_lines()) == [line async for line in response.aiter_lines()] == list(like.iter_lines())
+    again = pickle.loads(pickle.dumps(response))
+    assert (again.content, again.headers) == (like.content, like.headers)
 
 
 async def test_cookies_are_not_kept_and_redirects_not_followed(pool: Pool) -> None:

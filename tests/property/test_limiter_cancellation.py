@@ -1,27 +1,41 @@
-"""Whatever is asked, cancelled and refused, and in what order: permits are conserved, lanes are FIFO, nobody hangs."""
+"""Whatever is asked, cancelled, refused and broken, in whatever order: nobody hangs, nothing is lost or won by it."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import functools
+import itertools
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
 
 import anyio
 import attrs
 import httpx
+import pytest
 import trio
+import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexa_props import RateLimit, RetryPolicy, SmartProperties, errors
-from tests.helpers import Service, answer, get, smart_properties
+from alexa_props import RateLimit, RetryPolicy, errors, hooks
+from tests import loops
+from tests.helpers import Amazon, Service, answer, get, login, smart_properties
 
 GET = "unit_settings.get_default_music_station"
+NOISE = 1e-6
+LATE = 0.02
+Way = Literal["trio", "scope", "task"]
+"""trio's scopes, anyio's on asyncio, or asyncio's own `Task.cancel`."""
 
 
 @attrs.frozen
 class Ask:
-    """A call begins."""
+    """Calls begin, one after the other."""
 
     lane: str
+    options: dict[str, Any]
+    count: int = 1
 
 
 @attrs.frozen
@@ -39,106 +53,249 @@ class Sleep:
 
 
 @attrs.frozen
-class Refuse:
-    """The next request is refused."""
+class Spoil:
+    """The next request is refused (429), or the service fails (503)."""
 
+    status: int
     retry_after: float
 
 
-STEPS = st.one_of(
-    st.builds(Ask, st.sampled_from(["interactive", "bulk"])),
-    st.builds(Cancel, st.integers(0, 8)),
-    st.builds(Sleep, st.sampled_from([0, 0.01, 0.1, 0.25, 1.0])),
-    st.builds(Refuse, st.sampled_from([0, 0.3, 2.0])),
-)
-LIMITS = st.builds(
-    RateLimit, per_second=st.one_of(st.none(), st.sampled_from([2.0, 10.0, 50.0])), burst=st.integers(1, 3)
-)
+# Most are in no hurry.
+OPTIONS = st.sampled_from([{}] * 8 + [{"deadline": 0.15}, {"deadline": 1.0}, {"max_wait": 0.0}, {"max_wait": 0.35}])
+ASK = st.builds(Ask, st.sampled_from(["interactive", "interactive", "bulk"]), OPTIONS, st.sampled_from([1] * 5 + [9]))
+CANCEL = st.builds(Cancel, st.integers(0, 6))
+SLEEP = st.builds(Sleep, st.sampled_from([0, 0.01, 0.02, 0.1, 0.25, 1.0]))
+SPOIL = st.builds(Spoil, st.sampled_from([429, 503]), st.sampled_from([0, 0.3, 2.0]))
+# Without trouble at the service the pace can be checked to the moment.
+CALM = st.one_of(ASK, ASK, CANCEL, SLEEP)
+STEPS = st.one_of(st.lists(CALM, min_size=8, max_size=40), st.lists(st.one_of(CALM, SPOIL), min_size=8, max_size=40))
+LIMITS = st.builds(RateLimit, per_second=st.sampled_from([None, 2.0, 10.0, 50.0]), burst=st.sampled_from([1, 1, 3, 5]))
 
 
-@given(steps=st.lists(STEPS, max_size=40), limit=LIMITS, latency=st.sampled_from([0.0, 0.05, 0.5]))
-@settings(max_examples=300, deadline=None, derandomize=True)
-def test_no_sequence_breaks_the_limiter(steps: list[Any], limit: RateLimit, latency: float) -> None:
-    trio.run(_play, steps, limit, latency, clock=trio.testing.MockClock(autojump_threshold=0))
+async def settle() -> None:
+    """Let those who have just begun get in line: else the order of arrival is the scheduler's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        await anyio.wait_all_tasks_blocked()
+    else:
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
-async def _play(steps: list[Any], limit: RateLimit, latency: float) -> None:
-    refusals: list[float] = []
+def run(way: Way, main: Callable[[], Awaitable[None]]) -> None:
+    """Run it where such cancellations are, in virtual time."""
 
-    def serve(_: httpx.Request) -> httpx.Response:
-        return answer(429, Retry_After=str(refusals.pop(0))) if refusals else answer(204)
+    async def on_asyncio(_: loops.JumpingLoop) -> None:
+        await main()
 
-    service = Service(serve, latency=latency)
-    client = smart_properties(service, rate_limit=limit, retry=RetryPolicy(max_attempts=1))
-    lanes = {lane: client.with_options(priority=lane) for lane in ("interactive", "bulk")}
-    scopes: list[anyio.CancelScope] = []
-    ended: dict[str, str] = {}
-
-    async def call(name: str, lane: str, scope: anyio.CancelScope) -> None:
-        ended[name] = "cancelled"
-        with scope:
-            try:
-                await get(lanes[lane], name)
-                ended[name] = "done"
-            except errors.Throttled:
-                ended[name] = "refused"
-
-    with anyio.fail_after(10_000):
-        async with anyio.create_task_group() as tasks:
-            for step in steps:
-                match step:
-                    case Ask(lane):
-                        scopes.append(anyio.CancelScope())
-                        tasks.start_soon(call, f"{lane}-{len(scopes)}", lane, scopes[-1])
-                        # In line, one after the other: without it the order of arrival is the scheduler's.
-                        await anyio.wait_all_tasks_blocked()
-                    case Cancel(back) if back < len(scopes):
-                        scopes[-1 - back].cancel()
-                    case Sleep(seconds):
-                        await anyio.sleep(seconds)
-                    case Refuse(retry_after):
-                        refusals.append(retry_after)
-
-        # Everybody ended, and none by anything but its own cancellation.
-        assert len(ended) == len(scopes)
-        # First in, first out within a lane, among those that ever left.
-        left = [seen.url.path.split("/")[3] for seen in service.seen]
-        for lane in lanes:
-            numbers = [int(name.rpartition("-")[2]) for name in left if name.startswith(lane)]
-            assert numbers == sorted(numbers)
-            assert len(numbers) == len(set(numbers))
-        # No permit was lost, and none is held.
-        limits = client.limits.get(GET)
-        assert limits is None or (limits.waiting, limits.in_flight) == (0, 0)
-        await _still_serves(client, refusals)
+    if way == "trio":
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    else:
+        loops.run(on_asyncio)
 
 
-async def _still_serves(client: SmartProperties, refusals: list[float]) -> None:
-    refusals.clear()
-    with anyio.fail_after(30):
-        await get(client)
+class Game:
+    """A client in front of a service, all its calls, and when what happened to them."""
 
+    def __init__(self, limit: RateLimit, way: Way, latency: float, token: float | None) -> None:
+        self.limit, self.way, self.token = limit, way, token
+        self.spoils: list[Spoil] = []
+        self.pauses: list[tuple[float, float]] = []
+        amazon = Amazon(latency=token or 0.0, api_latency=latency)
+        amazon.api.script = [self._serve]
+        self.service: Service = amazon.api
+        options: dict[str, Any] = {} if token is None else {"auth": login()}
+        self.client = smart_properties(
+            amazon,
+            rate_limit=limit,
+            retry=RetryPolicy(max_attempts=3, base=0.2),
+            hooks=[self._hear],
+            **options,
+        )
+        self.calls: list[Ask] = []
+        self.begun: list[float] = []
+        self.asked: dict[int, list[float]] = {}
+        self._number_of: dict[int, int] = {}
+        self._cancels: dict[int, Callable[[], object]] = {}
+        self._tasks: Any = None
+        self.cancelled: set[int] = set()
+        self.ended: dict[int, BaseException | None] = {}
 
-@given(counts=st.lists(st.integers(1, 5), min_size=1, max_size=5), cancelled=st.sets(st.integers(0, 24)))
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_survivors_are_served_at_the_rate_whoever_is_cancelled(counts: list[int], cancelled: set[int]) -> None:
-    async def main() -> None:
-        service = Service(204)
-        client = smart_properties(service, rate_limit=RateLimit(per_second=10))
-        scopes = [anyio.CancelScope() for _ in range(sum(counts))]
+    def _serve(self, _: httpx.Request) -> httpx.Response:
+        if not self.spoils:
+            return answer(204)
+        spoil = self.spoils.pop(0)
+        # Nothing is between this and the limiter that could be cancelled.
+        if spoil.status == 429:
+            self.pauses.append((anyio.current_time(), anyio.current_time() + spoil.retry_after))
+        return answer(spoil.status, Retry_After=str(spoil.retry_after))
 
-        async def call(scope: anyio.CancelScope) -> None:
+    def _hear(self, event: hooks.Event) -> None:
+        """An attempt enters the rate limiter: now, and for which call."""
+        if isinstance(event, hooks.CallStarted):
+            self._number_of[event.call_id] = int((event.subject or "-1").partition("-")[2] or -1)
+        elif isinstance(event, hooks.AttemptStarted):
+            self.asked.setdefault(self._number_of[event.call_id], []).append(anyio.current_time())
+
+    async def play(self, steps: list[Any]) -> None:
+        with anyio.fail_after(10_000):
+            async with anyio.create_task_group() as self._tasks:
+                for step in steps:
+                    match step:
+                        case Ask():
+                            for _ in range(step.count):
+                                await self._ask(step)
+                        case Cancel(back):
+                            self._cancel(len(self.calls) - 1 - back)
+                        case Sleep(seconds):
+                            await anyio.sleep(seconds)
+                        case _:
+                            self.spoils.append(step)
+        self.check()
+        self.spoils.clear()
+        with anyio.fail_after(30):
+            await get(self.client, "x--1")
+
+    async def _ask(self, ask: Ask) -> None:
+        number = len(self.calls)
+        self.calls.append(ask)
+        self.begun.append(anyio.current_time())
+        scope = anyio.CancelScope()
+        self._cancels[number] = scope.cancel
+        self._tasks.start_soon(self._call, number, scope)
+        await settle()
+
+    def _cancel(self, number: int) -> None:
+        if number in self._cancels and number not in self.ended:
+            self.cancelled.add(number)
+            self._cancels[number]()
+
+    async def _call(self, number: int, scope: anyio.CancelScope) -> None:
+        ask = self.calls[number]
+        lane: Any = ask.lane
+        task = asyncio.current_task() if self.way == "task" else None
+        if task is not None:
+            self._cancels[number] = task.cancel
+        try:
             with scope:
-                await get(client)
+                await get(self.client.with_options(priority=lane, **ask.options), f"{lane[0]}-{number}")
+                self.ended[number] = None
+        except errors.RateLimitTooLong as error:
+            self.ended[number] = error
+            self._check_too_long(number, error)
+        except errors.AlexaError as error:
+            self.ended[number] = error
+            if isinstance(error, errors.DeadlineExceeded) and self.token is None:
+                assert anyio.current_time() == pytest.approx(self.begun[number] + ask.options["deadline"])
+        except asyncio.CancelledError as error:
+            if task is None:
+                raise
+            self.ended[number] = error
+        self.ended.setdefault(number, asyncio.CancelledError())
 
-        async with anyio.create_task_group() as tasks:
-            for scope in scopes:
-                tasks.start_soon(call, scope)
-            await anyio.wait_all_tasks_blocked()
-            gone = {index for index in cancelled if 0 < index < len(scopes)}
-            for index in gone:
-                scopes[index].cancel()
-        assert len(service.seen) == len(scopes) - len({i for i, scope in enumerate(scopes) if scope.cancelled_caught})
-        assert all(abs(wait - 0.1) < 1e-9 for wait in service.waits)
+    def _check_too_long(self, number: int, error: errors.RateLimitTooLong) -> None:
+        assert error.max_wait == self.calls[number].options["max_wait"]
+        assert error.wait > error.max_wait
+        if self.token is not None:
+            return  # whoever waits for a token may find out after that
+        assert anyio.current_time() <= self.asked[number][-1] + error.max_wait + NOISE
+        at_once = anyio.current_time() == self.asked[number][-1] and error.wait < math.inf
+        if at_once and self.limit.per_second is not None and not self.pauses:
+            # Those who have gone are not counted any more.
+            assert error.wait <= (self.client.limits[GET].waiting + 1) / self.limit.per_second + NOISE
 
-    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    def check(self) -> None:
+        """What holds once everybody has ended."""
+        assert sorted(self.ended) == list(range(len(self.calls)))
+        for number, error in self.ended.items():
+            # Each ends as it may, and is cancelled only if it was.
+            allowed: tuple[type[BaseException], ...] = (errors.Throttled, errors.ServerError)
+            allowed += (asyncio.CancelledError,) if number in self.cancelled else ()
+            allowed += (errors.RateLimitTooLong,) if "max_wait" in self.calls[number].options else ()
+            allowed += (errors.DeadlineExceeded,) if "deadline" in self.calls[number].options else ()
+            assert error is None or isinstance(error, allowed)
+        limits = self.client.limits.get(GET)
+        assert limits is None or (limits.waiting, limits.in_flight) == (0, 0)
+        if self.token is not None:
+            return  # who waits for a token leaves when that is there
+        left: list[int] = [int(seen.url.path.split("/")[3].partition("-")[2]) for seen in self.service.seen]
+        self._check_order(left)
+        self._check_lanes(left)
+        self._check_pace(left)
+
+    def _check_order(self, left: list[int]) -> None:
+        """First in, first out within a lane; whoever comes again comes as a new one."""
+        for lane in ("interactive", "bulk"):
+            firsts = [number for number in dict.fromkeys(left) if self.calls[number].lane == lane]
+            assert firsts == sorted(firsts)
+
+    def _check_lanes(self, left: list[int]) -> None:
+        """While both lanes wait, bulk gets some of the permits, and not many."""
+        attempts = {number: iter(times) for number, times in self.asked.items()}
+        asked = [next(attempts[number]) for number in left]
+        for index, number in enumerate(left):
+            lane = self.calls[number].lane
+            since = [i for i in range(index) if self.service.times[i] > asked[index] + NOISE]
+            others = [self.calls[left[i]].lane != lane for i in since]
+            if lane == "interactive":
+                assert sum(others) <= 2 + len(others) / 4, "bulk overtook"
+            else:
+                assert not all(others[-12:]) or len(others) < 12, "bulk starves"
+
+    def _check_pace(self, left: list[int]) -> None:
+        """Whoever is first in line leaves exactly when the rate lets it: not sooner, not later, and in no pause."""
+        attempts = {number: iter(times) for number, times in self.asked.items()}
+        rate, burst = self.limit.per_second, self.limit.burst
+        due = 0.0
+        for number, leaves in zip(left, self.service.times, strict=True):
+            asked = next(attempts[number])
+            assert asked <= leaves + NOISE
+            assert not any(begin + NOISE < leaves < end - NOISE for begin, end in self.pauses), "it left in a pause"
+            patience = self.calls[number].options.get("max_wait")
+            assert patience is None or leaves - asked <= patience + NOISE
+            if rate is None or (self.pauses and burst > 1):
+                continue
+            allowed = due - (burst - 1) / rate
+            # A pause may be taken for waking late, which the limiter catches up on.
+            assert leaves >= allowed - (LATE if self.pauses else 0.0) - NOISE, (
+                "faster than the rate: somebody who has gone has made a slot"
+            )
+            if not self.pauses:
+                assert leaves <= max(asked, allowed) + NOISE, "slower than the rate: somebody who has gone took a slot"
+            due = max(due, leaves) + 1 / rate
+
+
+@pytest.mark.parametrize("way", ["trio", "scope", "task"])
+@given(
+    steps=STEPS,
+    limit=LIMITS,
+    latency=st.sampled_from([0.0, 0.05, 0.5]),
+    token=st.sampled_from([None, None, None, 0.0, 0.3]),
+)
+@settings(max_examples=120, deadline=None, derandomize=True)
+def test_no_sequence_breaks_the_limiter(
+    way: Way, steps: list[Any], limit: RateLimit, latency: float, token: float | None
+) -> None:
+    run(way, functools.partial(Game(limit, way, latency, token).play, steps))
+
+
+@pytest.mark.parametrize("way", ["trio", "task"])
+@pytest.mark.parametrize(("burst", "pause"), [(1, None), (5, None), (1, 0.5)])
+@pytest.mark.parametrize("between", [None, 0.03])
+def test_four_in_line_are_cancelled_in_every_order(
+    way: Way, burst: int, pause: float | None, between: float | None
+) -> None:
+    limit = RateLimit(per_second=10, burst=burst)
+    line = [Ask(lane, {}) for lane in ("interactive", "interactive", "bulk", "interactive", "bulk", "interactive")]
+    for count in range(1, 5):
+        for gone in itertools.permutations(range(1, 5), count):
+            steps: list[Any] = [] if pause is None else [Spoil(429, pause)]
+            steps += [*[Ask("interactive", {})] * burst, *line]
+            for back in gone:
+                steps += [Cancel(back), *([] if between is None else [Sleep(between)])]
+            game = Game(limit, way, 0.02, None)
+            run(way, functools.partial(game.play, steps))
+            if between is None:
+                # The others, one that was refused and came again, and one that came after all.
+                assert len(game.service.seen) == burst + len(line) - count + (pause is not None) + 1

@@ -65,10 +65,8 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         scope = self._scope(call)
         if call.max_wait is None:
             call.max_wait = self._settings.max_wait
-        asked_at = anyio.current_time()
         permit = await scope.acquire(call, call.max_wait)
         try:
-            call.waited += anyio.current_time() - asked_at
             call.permit = permit
             response = await self._inner.handle_async_request(request)
             # The verdict may need the body, and a pool of another kind leaves it on the wire.

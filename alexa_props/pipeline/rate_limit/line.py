@@ -42,9 +42,7 @@ class Permit:
         now = scope.now()
         if now - self._taken_at > Controller.LATE:
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            await scope.wait(self._call, self._call.max_wait, "late", since=self._taken_at)
-            self._call.waited += scope.now() - now
-            now = scope.now()
+            now = await scope.wait(self._call, self._call.max_wait, "late", since=self._taken_at)
         self._departure = scope.controller.left(now)
 
     def accepted(self) -> None:
@@ -113,53 +111,58 @@ class Scope:
         """Whether nobody would notice soon if it were forgotten: nothing is under way, planned or paused."""
         return not self.waiting and not self.in_flight and self.controller.delay(self.now()) <= 0
 
-    def expected_wait(self, lane: Lane | Literal["late"]) -> float:
+    def expected_wait(self, lane: Lane | Literal["late"], now: float) -> float:
         """Seconds that a call would wait that joined the line now, as things stand."""
         ahead = len(self._lanes["late"])
         if lane != "late":
             ahead += len(self._lanes["interactive"])
         if lane == "bulk":
             ahead += len(self._lanes["bulk"])
-        return self.controller.delay(self.now()) + self.controller.time_for(ahead)
+        return self.controller.delay(now) + self.controller.time_for(ahead)
 
     async def acquire(self, call: Call, max_wait: float | None) -> Permit:
         """Wait for a permit, at most `max_wait` seconds. Cancelled at any point, it leaves nothing behind."""
         self._enter()
-        await self.wait(call, max_wait, call.lane)
+        taken_at = await self.wait(call, max_wait, call.lane)
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
-        return Permit(self, call, self.now())
+        return Permit(self, call, taken_at)
 
     async def wait(
         self, call: Call, max_wait: float | None, lane: Lane | Literal["late"], *, since: float | None = None
-    ) -> None:
-        """Wait in a lane for a place in the schedule, and take it. `since`: of whom it comes before; None is now."""
-        joined = self.now()
-        self._refuse_long_wait(call, self.expected_wait(lane), max_wait)
-        if not self.waiting and self.controller.delay(joined) <= 0:
-            self._take(held_back=False)
-            return
+    ) -> float:
+        """Wait in a lane for a place in the schedule, and take it: when that was.
+
+        `since` puts it before those that came later; None is now.
+        """
+        joined = now = self.now()
+        if not self.waiting and self.controller.delay(now) <= 0:
+            self._take(now, held_back=False)
+            return now
+        self._forget_another_loop()
+        self._refuse_long_wait(call, now, self.expected_wait(lane, now), max_wait)
         waiter = _Waiter(joined if since is None else since)
         line = self._lanes[lane]
         bisect.insort(line, waiter, key=_since)
         try:
             while True:
-                waited = self.now() - joined
                 # Whoever was overtaken while it watched the clock finds out when it rings.
                 if self._first() is not waiter:
-                    with anyio.move_on_after(None if max_wait is None else max_wait - waited) as patience:
+                    with anyio.move_on_after(None if max_wait is None else joined + max_wait - now) as patience:
                         await waiter.turn.wait()
                     if patience.cancelled_caught:
-                        self._refuse_long_wait(call, math.inf, max_wait)
-                elif (delay := self.controller.delay(self.now())) > 0:
+                        self._refuse_long_wait(call, now, math.inf, max_wait)
+                elif (delay := self.controller.delay(now)) > 0:
                     # A pause that began after it had joined may be too long.
-                    self._refuse_long_wait(call, waited + delay, max_wait)
+                    self._refuse_long_wait(call, now, now - joined + delay, max_wait)
                     with anyio.move_on_after(delay):
                         await waiter.turn.wait()
                 else:
-                    self._take(held_back=True)
-                    return
+                    self._take(now, held_back=True)
+                    call.waited += now - joined
+                    return now
                 waiter.turn = anyio.Event()
+                now = self.now()
         finally:
             if waiter in line:
                 line.remove(waiter)
@@ -192,12 +195,12 @@ class Scope:
             last_request_id=self.controller.last_request_id,
         )
 
-    def _refuse_long_wait(self, call: Call, wait: float, max_wait: float | None) -> None:
+    def _refuse_long_wait(self, call: Call, now: float, wait: float, max_wait: float | None) -> None:
         # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
         if max_wait is not None and wait > max_wait + 1e-6:
             allowed, name = max_wait, "max_wait"
-        elif call.retry is not None and self.controller.paused_until - self.now() > call.retry.max_retry_after:
-            wait, allowed, name = self.controller.delay(self.now()), call.retry.max_retry_after, "max_retry_after"
+        elif call.retry is not None and self.controller.paused_until - now > call.retry.max_retry_after:
+            wait, allowed, name = self.controller.delay(now), call.retry.max_retry_after, "max_retry_after"
         else:
             return
         would = "longer" if wait == math.inf else f"{wait:.3g} s"
@@ -210,7 +213,7 @@ class Scope:
         )
 
     def _enter(self) -> None:
-        """See to it that whoever is in line belongs to this thread and this event loop: events wake nobody else."""
+        """See to it that whoever is in line belongs to this thread: events wake nobody in another."""
         me = threading.current_thread()
         if self._thread is not me:
             if self._thread is not None and self._thread.is_alive() and not self.idle():
@@ -221,19 +224,21 @@ class Scope:
                     else f"RateLimit(scope={shared!r}) is in use in another thread: share it in one thread only"
                 )
             self._thread = me
-        if self._loop != (loop := anyio.lowlevel.current_token()):
-            # Another event loop: whoever still stands in line was abandoned with the old one.
-            for abandoned in self._lanes.values():
-                abandoned.clear()
-            self._loop = loop
         if self._pause is not None:
             # Saved by another process, whose clock was another one.
             pause = (self._pause - dt.datetime.now(dt.UTC)).total_seconds()
             self.controller.paused_until = max(self.controller.paused_until, self.now() + pause)
             self._pause = None
 
-    def _take(self, *, held_back: bool) -> None:
-        self.controller.take(self.now(), held_back=held_back)
+    def _forget_another_loop(self) -> None:
+        if self._loop != (loop := anyio.lowlevel.current_token()):
+            # Whoever still stands in line was abandoned with the old one.
+            for abandoned in self._lanes.values():
+                abandoned.clear()
+            self._loop = loop
+
+    def _take(self, now: float, *, held_back: bool) -> None:
+        self.controller.take(now, held_back=held_back)
         self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
 
     def _first(self) -> _Waiter | None:
