@@ -6,13 +6,25 @@ import itertools
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alexa_props.pipeline.rate_limit.controller import Controller
+from alexa_props.pipeline.rate_limit.controller import Controller, Departure
 from tests.pipeline.quotas import Rate, bucket, run, shared, window
 
 SEEDS = (1, 2, 3)
 SOON, LATE = 0.01, 0.3
 """Latencies in seconds."""
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["leave", "accept", "refuse", "pause", "wait"]),
+        st.floats(0, 30, allow_subnormal=False),
+        st.integers(0, 50),
+    ),
+    max_size=200,
+)
+"""What happens, how long it takes, and to whom."""
 
 
 @pytest.mark.parametrize(
@@ -185,3 +197,33 @@ def test_refusals_without_end_stop_nothing_for_ever(rate: Rate) -> None:
         controller.throttled(now + 0.01, controller.left(now), None, None)
     assert controller.delay(now) <= 1 / min(float(str(rate)), Controller.FLOOR) + 0.1
     assert math.isfinite(controller.time_for(1000))
+
+
+@given(known=st.none() | st.floats(0.001, 1000), burst=st.integers(1, 20), steps=STEPS)
+def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
+    known: float | None, burst: int, steps: list[tuple[str, float, int]]
+) -> None:
+    controller = Controller(known, burst)
+    now, cuts = 0.0, 0
+    under_way: list[Departure] = []
+    for what, seconds, which in steps:
+        if what == "leave":
+            now += controller.delay(now)
+            controller.take(now, held_back=seconds > 1)
+            under_way.append(controller.left(now))
+        elif what == "wait":
+            now += seconds
+        elif under_way:
+            departure = under_way.pop(which % len(under_way))
+            before = controller.rate
+            if what == "accept":
+                controller.accepted(now, departure)
+            else:
+                controller.throttled(now, departure, seconds if what == "pause" else None, None)
+                assert controller.rate <= before
+                cuts += controller.rate < before
+        most = math.inf if known is None else known
+        assert min(Controller.FLOOR, most) <= controller.rate <= most
+        assert 0 <= controller.delay(now) <= max(2 / controller.rate, controller.paused_until - now) + 1e-6
+        assert math.isfinite(controller.time_for(1000))
+    assert cuts <= controller.refused

@@ -75,7 +75,7 @@ class Controller:
     """The same where nothing says that the ceiling is far off."""
     PAUSE_COSTS: Final = 10.0
     """How much slower it climbs for each second that the service makes a refusal cost (`Retry-After`)."""
-    LATE: Final = 0.02
+    LATE: Final = 0.05
     """Seconds of waking late that are caught up on."""
 
     def __init__(

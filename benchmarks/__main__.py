@@ -1,0 +1,109 @@
+"""The command: `python -m benchmarks [question …]`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import peers, picture, quota_changing, server
+from benchmarks.bench import Bench, Table, ask, markdown, say
+
+QUESTIONS: Final = (
+    "overhead",
+    "work",
+    "decode",
+    "imports",
+    "paging",
+    "token_refresh",
+    "quota_known",
+    "quota_unknown",
+    "quota_changing",
+)
+_HERE: Final = Path(__file__).resolve().parent
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what was asked for, and show it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Ratios against peers, measured in one run. The first run makes an environment for the peers.",
+    )
+    parser.add_argument(
+        "question", nargs="*", help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all"
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")
+    parser.add_argument("--server", choices=("auto", "nginx", "fallback"), default="auto", help="auto: nginx if there")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every sample and count")
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md and quota.svg here (full run only)")
+    parser.add_argument("--picture", action="store_true", help="write quota.svg from quota_changing")
+    parser.add_argument(
+        "--here", action="store_true", help="on this interpreter, without the peers that are not installed"
+    )
+    options = parser.parse_args(arguments)
+    # Terminated, it takes its servers with it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    unknown = [name for name in options.question if not any(known.startswith(name) for known in QUESTIONS)]
+    if unknown:
+        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
+    if options.write and (options.quick or options.question or options.here):
+        parser.error("--write wants everything from one full run: no question, --quick or --here beside it")
+    asked = [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
+    kind = options.server if options.server != "auto" else "nginx" if server.nginx() else "fallback"
+    python = sys.executable if options.here else peers.interpreter()
+    bench = Bench(python, kind, options.quick, options.here)
+    report: dict[str, Any] = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": peers.machine(),
+        "versions": ask(bench, "peers", "versions"),
+        "server": server.version(kind),
+    }
+    answers: dict[str, list[Table]] = {}
+    for question in asked:
+        say(question)
+        answers[question] = importlib.import_module(f"benchmarks.{question}").run(bench)
+        if not options.json:
+            sys.stdout.write("\n\n".join([f"{_title(question)}", *map(markdown, answers[question])]) + "\n\n")
+            sys.stdout.flush()
+    if options.json:
+        tables = {question: [table._asdict() for table in found] for question, found in answers.items()}
+        sys.stdout.write(json.dumps(report | {"questions": tables}) + "\n")
+    if options.write:
+        (_HERE / "RESULTS.md").write_text(_results(report, answers))
+    if (options.write or options.picture) and "quota_changing" in answers:
+        (_HERE / "quota.svg").write_text(picture.draw(answers["quota_changing"][0], quota_changing.PHASES))
+
+
+def _text(question: str) -> tuple[str, str]:
+    """A question's docstring: the question, and how it is measured."""
+    head, _, rest = (importlib.import_module(f"benchmarks.{question}").__doc__ or "").partition("\n")
+    return head, rest.strip()
+
+
+def _title(question: str) -> str:
+    return f"## {question}: {_text(question)[0]}"
+
+
+def _results(report: dict[str, Any], answers: dict[str, list[Table]]) -> str:
+    """The report that is kept."""
+    about = {**report["machine"], "server": report["server"], **report["versions"]}
+    how = (
+        f"{report['date']}, written by `python -m benchmarks --write` from one run. Times depend on the machine, and on"
+        " what else it does; the ratios are what counts."
+    )
+    parts = ["# Results", how, "\n".join(f"- {name}: {value}" for name, value in about.items())]
+    for question, tables in answers.items():
+        parts += [_title(question), _text(question)[1], *map(markdown, tables)]
+        if question == "quota_changing":
+            parts.append("![accepted and refused requests while the quota changes](quota.svg)")
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()

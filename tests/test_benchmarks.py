@@ -1,0 +1,165 @@
+"""The benchmarks' quick form, on this interpreter, with the fallback server: what can be counted, never seconds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import picture, quota_changing
+from benchmarks.__main__ import QUESTIONS
+from benchmarks.bench import Table, markdown, shown
+
+pytestmark = pytest.mark.timeout(240)
+Counted = Callable[[str], dict[str, Any]]
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    # Measured coverage would be work of its own, in every process.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--here", "--server", "fallback", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def counted(report: dict[str, Any]) -> Counted:
+    """What a question counted: its subjects, each with the figures of its only round."""
+
+    def of(question: str) -> dict[str, Any]:
+        extra = report["questions"][question][0]["extra"]
+        return {name: rounds[0] for name, rounds in extra.items()}
+
+    return of
+
+
+def test_every_question_has_an_answer(report: dict[str, Any]) -> None:
+    assert tuple(report["questions"]) == QUESTIONS
+    for question, tables in report["questions"].items():
+        for table in tables:
+            assert table["rows"]
+            for name, cells in table["rows"].items():
+                assert len(cells) == len(table["columns"]), (question, name)
+                assert all(cell is None or len(cell) == 1 for cell in cells), (question, name)
+
+
+def test_a_call_is_one_request_and_little_more_than_bare_aiohttp_to_the_event_loop(counted: Counted) -> None:
+    work = counted("work")
+    for ours, bare in (
+        ("ours, Alexa for Business", "bare aiohttp, POST"),
+        ("ours, Smart Properties", "bare aiohttp, GET"),
+    ):
+        assert work[ours]["requests"] == 1
+        for workers in (1, 100):
+            assert work[ours][f"handles {workers}"] <= work[bare][f"handles {workers}"] + 3
+            assert work[ours][f"turns {workers}"] <= work[bare][f"turns {workers}"] + 1.5
+
+
+def test_a_call_in_flight_takes_a_bounded_amount_of_memory_and_keeps_none(counted: Counted) -> None:
+    work = counted("work")
+    for name in ("ours, Alexa for Business", "ours, Smart Properties"):
+        assert 0 < work[name]["peak"] < 48 * 1024
+        assert work[name]["kept"] < 5  # blocks; one object kept for each call would be several
+
+
+def test_a_page_is_decoded_in_whole(counted: Counted) -> None:
+    assert {name: found["items"] for name, found in counted("decode").items()}["ours"] == 50
+
+
+def test_importing_pulls_in_nothing_heavy(counted: Counted) -> None:
+    imports = counted("imports")
+    assert imports["alexa_props"]["came"] == []
+    assert imports["aiohttp"]["came"] == ["aiohttp"]
+
+
+def test_paging_asks_for_each_page_once_ahead_or_not(counted: Counted) -> None:
+    for name in ("ours", "ours, prefetch"):
+        found = counted("paging")[name]
+        assert found["requests"] == found["pages"] == 10
+        assert found["items"] == 500
+
+
+def test_a_thousand_waiters_ask_for_one_token(counted: Counted) -> None:
+    found = counted("token_refresh")["without a token"]
+    assert (found["token requests"], found["refused"], found["lost"]) == (1, 0, 0)
+
+
+def test_a_refused_token_is_replaced_once_however_many_were_refused(counted: Counted) -> None:
+    found = counted("token_refresh")["first token refused"]
+    assert found["token requests"] == 2
+    assert 0 < found["refused"] <= 1000
+    assert found["lost"] == 0
+
+
+def test_at_a_known_quota_nothing_is_refused_and_nothing_lost(counted: Counted) -> None:
+    found = counted("quota_known")["ours"]
+    assert (found["requests"], found["refused_requests"], found["lost"]) == (200, 0, 0)
+
+
+def test_an_unknown_quota_is_found_with_few_refusals_and_nothing_lost(counted: Counted) -> None:
+    found = counted("quota_unknown")["ours, all at once"]
+    assert found["lost"] == 0
+    assert found["requests"] == 300 + found["refused_requests"]
+    assert found["refused_requests"] <= 30
+
+
+def test_the_quota_did_refuse_a_client_that_only_repeats(counted: Counted) -> None:
+    peer = counted("quota_unknown")["openai-style, 16 workers"]
+    assert peer["refused_requests"] > 30
+
+
+def test_a_changing_quota_is_followed_with_few_refusals_and_nothing_lost(counted: Counted) -> None:
+    found = counted("quota_changing")["ours"]
+    accepted, refused = sum(found["accepted_by_time"]), sum(found["refused_by_time"])
+    assert found["lost"] == 0
+    assert 0 < accepted <= sum(2 * rate + 10 for rate in quota_changing.PHASES) * 1.02
+    assert refused <= 0.1 * accepted
+
+
+def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+    from benchmarks.fallback import leaky_bucket
+
+    take = leaky_bucket(100, 10)
+    assert [take(1_000) for _ in range(13)] == [True] * 11 + [False] * 2
+    assert [take(1_010), take(1_010), take(1_019), take(1_020)] == [True, False, False, True]
+    assert sum(take(at) for at in range(60_000, 70_000)) == 1_000 + 10
+
+
+@pytest.mark.parametrize(
+    ("samples", "text"),
+    [(None, ""), ([2.0], "2"), ([1.0, 3.0, 2.0], "2 (1-3)"), ([1234.5], "1,234"), ([0.5678], "0.568"), ([0], "0")],
+)
+def test_a_cell_shows_the_median_and_the_range(samples: list[float] | None, text: str) -> None:
+    assert shown(samples) == text
+
+
+def test_a_table_is_markdown() -> None:
+    table = Table("Title", ("one", "two"), {"ours": ([1], None)}, "A note.")
+    assert markdown(table).splitlines() == [
+        "**Title**",
+        "",
+        "|      | one  | two  |",
+        "| ---  | ---: | ---: |",
+        "| ours | 1    |      |",
+        "",
+        "A note.",
+    ]
+
+
+def test_the_picture_shows_what_was_counted() -> None:
+    middle: dict[str, Any] = {"accepted": 90.0, "refused": 1.5, "lost": 0, "bin": 0.5}
+    middle |= {"accepted_by_time": [50] * 30 + [25] * 30, "refused_by_time": [0] * 29 + [10] + [0] * 30}
+    rounds = [middle | {"accepted": 10.0, "lost": 7}, middle, middle | {"accepted": 99.0, "lost": 7}]
+    svg = picture.draw(Table("", (), {}, extra={"ours": rounds}), (100, 50, 200))
+    assert "90 % used, 1.5 % refused, 0 lost" in svg
+    accepted = next(line for line in svg.splitlines() if picture.ACCEPTED in line and "<path" in line)
+    assert accepted.count("V96H") == 30  # 100 a second, of 250 on 160 pixels
+    assert accepted.count("V128H") == 30
