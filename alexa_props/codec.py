@@ -7,7 +7,6 @@ leaves out what is None, ignores members it does not know, and keeps enum values
 from __future__ import annotations
 
 import datetime as dt
-import email.utils
 import enum
 import functools
 import json
@@ -259,8 +258,15 @@ def _timestamp(value: Any) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(value)
     except ValueError:
-        moment = email.utils.parsedate_to_datetime(value)
+        moment = _http_date(value)
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def _http_date(value: str) -> dt.datetime:
+    # Imported here: email takes long to import, and hardly any answer has such a date.
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(value)
 
 
 def parse_json(content: bytes) -> Any:
@@ -296,7 +302,7 @@ def parse_http_date(value: str | None) -> dt.datetime | None:
     if value is None:
         return None
     try:
-        moment = email.utils.parsedate_to_datetime(value)
+        moment = _http_date(value)
         return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -50,7 +51,9 @@ class Table(NamedTuple):
 def ask(bench: Bench, module: str, function: str, **arguments: Any) -> dict[str, Any] | None:
     """What a function of a question gives, run in a process of its own; None where its peer is not installed."""
     command = [bench.python, "-m", "benchmarks.subject", module, function, json.dumps(arguments)]
-    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    # A checkout that may not keep its compiled files would be compiled at every import, an installed package is not.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     if done.returncode:
         raise RuntimeError(f"{module}.{function}({arguments}) failed")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

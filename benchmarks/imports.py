@@ -29,6 +29,8 @@ _SUBJECTS: Final = {
 def run(bench: Bench) -> list[Table]:
     """Ask the question."""
     subjects = {name: partial(ask, bench, "imports", "take", names=names) for name, names in _SUBJECTS.items()}
+    for compiled in subjects.values():
+        compiled()
     found = in_turn(bench, subjects, bench.cpu_rounds)
     cells = {name: (samples(rounds, "ms"), samples(rounds, "heavy")) for name, rounds in found.items()}
     ours, needed = (samples(found[name], "ms") or [] for name in list(_SUBJECTS)[:2])

@@ -65,7 +65,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         scope = self._scope(call)
         if call.max_wait is None:
             call.max_wait = self._settings.max_wait
-        permit = await scope.acquire(call, call.max_wait)
+        permit = await scope.acquire(call)
         try:
             call.permit = permit
             response = await self._inner.handle_async_request(request)

@@ -105,9 +105,7 @@ class Controller:
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may leave; 0 when it may leave now."""
-        # While it holds, requests leave one by one, whatever may leave at once at other times.
-        allowance = 0.0 if self._holding else (self._burst - 1) / self.rate
-        return max(self._due - allowance - now, self.paused_until - now, 0.0)
+        return max(self._due - self._allowance() - now, self.paused_until - now, 0.0)
 
     def time_for(self, requests: int) -> float:
         """Seconds that so many requests would take, one after the other, as things stand."""
@@ -164,7 +162,7 @@ class Controller:
             self._confirmed = 0.0
             self._raised_at, self._passed_at = now, None
             # What the old rate had planned no longer holds; after a pause, requests leave one by one.
-            self._due = max(now + 1 / self.rate, self.paused_until)
+            self._due = max(now + 1 / self.rate, self.paused_until) + self._allowance()
 
     def forget_times(self) -> None:
         """Another clock ticks: what was learned stands, what was planned does not."""
@@ -174,6 +172,10 @@ class Controller:
         if self._holding:
             self._holding = False
             self.rate = self._cruising()
+
+    def _allowance(self) -> float:
+        """Seconds by which a request may be ahead of the schedule: a burst that time without requests has earned."""
+        return 0.0 if self._holding else (self._burst - 1) / self.rate
 
     def _doubling(self) -> float:
         """Seconds in which the rate may double."""
@@ -249,7 +251,7 @@ class Controller:
             self._anchor = None
         self.rate = self._cruising()
         self._raised_at = self._resumed_at = now
-        self._due = min(self._due, now + 1 / self.rate)
+        self._due = min(self._due, now + 1 / self.rate) + self._allowance()
 
     def _measured(self, mark: _Mark | None) -> float | None:
         """Requests a second that were accepted between the last mark and this; None if too few to say."""

@@ -28,12 +28,13 @@ __all__ = ["Permit", "Scope"]
 class Permit:
     """The right of one attempt to leave. What became of it is said to the scope."""
 
-    __slots__ = ("_call", "_departure", "_scope", "_taken_at")
+    __slots__ = ("_call", "_departure", "_scope", "_taken_at", "_waited")
 
-    def __init__(self, scope: Scope, call: Call, taken_at: float) -> None:
+    def __init__(self, scope: Scope, call: Call, taken_at: float, waited: float) -> None:
         self._scope = scope
         self._call = call
         self._taken_at = taken_at
+        self._waited = waited
         self._departure: Departure | None = None
 
     async def leave(self) -> None:
@@ -42,7 +43,7 @@ class Permit:
         now = scope.now()
         if now - self._taken_at > Controller.LATE:
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            now = await scope.wait(self._call, self._call.max_wait, "late", since=self._taken_at)
+            now = await scope.wait(self._call, "late", since=self._taken_at, waited=self._waited)
         self._departure = scope.controller.left(now)
 
     def accepted(self) -> None:
@@ -55,6 +56,8 @@ class Permit:
         if self._departure is not None:
             self._scope.controller.throttled(self._scope.now(), self._departure, retry_after, request_id)
             self._scope.wake()
+            if retry_after:
+                self._scope.wake_impatient()
 
     def release(self) -> None:
         """It has its answer, or never will."""
@@ -64,11 +67,27 @@ class Permit:
 class _Waiter:
     """One call in line. The first in line waits for the clock, all others for their turn."""
 
-    __slots__ = ("since", "turn")
+    __slots__ = ("_turn", "impatient", "since")
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, *, impatient: bool) -> None:
         self.since = since
-        self.turn = anyio.Event()
+        self.impatient = impatient
+        self._turn = anyio.Event()
+
+    def wake(self) -> None:
+        self._turn.set()
+
+    async def its_turn(self, seconds: float | None) -> bool:
+        """Wait until it is woken; False if so many seconds pass first."""
+        if seconds is None:
+            # Most are not first and have all the patience: thousands do without a timer and a scope.
+            await self._turn.wait()
+        else:
+            with anyio.move_on_after(seconds):
+                await self._turn.wait()
+        woken = self._turn.is_set()
+        self._turn = anyio.Event()
+        return woken
 
 
 def _since(waiter: _Waiter) -> float:
@@ -120,48 +139,47 @@ class Scope:
             ahead += len(self._lanes["bulk"])
         return self.controller.delay(now) + self.controller.time_for(ahead)
 
-    async def acquire(self, call: Call, max_wait: float | None) -> Permit:
-        """Wait for a permit, at most `max_wait` seconds. Cancelled at any point, it leaves nothing behind."""
+    async def acquire(self, call: Call) -> Permit:
+        """Wait for a permit, `max_wait` of the call at most. Cancelled at any point, it leaves nothing behind."""
         self._enter()
-        taken_at = await self.wait(call, max_wait, call.lane)
+        waited_before = call.waited
+        taken_at = await self.wait(call, call.lane)
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
-        return Permit(self, call, taken_at)
+        return Permit(self, call, taken_at, call.waited - waited_before)
 
     async def wait(
-        self, call: Call, max_wait: float | None, lane: Lane | Literal["late"], *, since: float | None = None
+        self, call: Call, lane: Lane | Literal["late"], *, since: float | None = None, waited: float = 0.0
     ) -> float:
         """Wait in a lane for a place in the schedule, and take it: when that was.
 
-        `since` puts it before those that came later; None is now.
+        `since` puts it before those that came later; None is now. `waited` is what counts as waited before.
         """
         joined = now = self.now()
         if not self.waiting and self.controller.delay(now) <= 0:
             self._take(now, held_back=False)
             return now
         self._forget_another_loop()
-        self._refuse_long_wait(call, now, self.expected_wait(lane, now), max_wait)
-        waiter = _Waiter(joined if since is None else since)
+        self._refuse_long_wait(call, now, waited + self.expected_wait(lane, now))
+        waiter = _Waiter(joined if since is None else since, impatient=call.max_wait is not None)
         line = self._lanes[lane]
         bisect.insort(line, waiter, key=_since)
         try:
             while True:
                 # Whoever was overtaken while it watched the clock finds out when it rings.
-                if self._first() is not waiter:
-                    with anyio.move_on_after(None if max_wait is None else joined + max_wait - now) as patience:
-                        await waiter.turn.wait()
-                    if patience.cancelled_caught:
-                        self._refuse_long_wait(call, now, math.inf, max_wait)
-                elif (delay := self.controller.delay(now)) > 0:
-                    # A pause that began after it had joined may be too long.
-                    self._refuse_long_wait(call, now, now - joined + delay, max_wait)
-                    with anyio.move_on_after(delay):
-                        await waiter.turn.wait()
-                else:
+                first = self._first() is waiter
+                delay = self.controller.delay(now)
+                if first and delay <= 0:
                     self._take(now, held_back=True)
                     call.waited += now - joined
                     return now
-                waiter.turn = anyio.Event()
+                # A pause that began after it had joined may be too long.
+                so_far = waited + now - joined
+                self._refuse_long_wait(call, now, so_far + delay)
+                if first:
+                    await waiter.its_turn(delay)
+                elif not await waiter.its_turn(None if call.max_wait is None else call.max_wait - so_far):
+                    self._refuse_long_wait(call, now, math.inf)
                 now = self.now()
         finally:
             if waiter in line:
@@ -172,7 +190,14 @@ class Scope:
         """Let the first in line look at the clock again."""
         first = self._first()
         if first is not None:
-            first.turn.set()
+            first.wake()
+
+    def wake_impatient(self) -> None:
+        """Let those who do not wait for ever see whether a pause is too long for them."""
+        for line in self._lanes.values():
+            for waiter in line:
+                if waiter.impatient:
+                    waiter.wake()
 
     def now(self) -> float:
         """The event loop's time."""
@@ -195,10 +220,10 @@ class Scope:
             last_request_id=self.controller.last_request_id,
         )
 
-    def _refuse_long_wait(self, call: Call, now: float, wait: float, max_wait: float | None) -> None:
+    def _refuse_long_wait(self, call: Call, now: float, wait: float) -> None:
         # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
-        if max_wait is not None and wait > max_wait + 1e-6:
-            allowed, name = max_wait, "max_wait"
+        if call.max_wait is not None and wait > call.max_wait + 1e-6:
+            allowed, name = call.max_wait, "max_wait"
         elif call.retry is not None and self.controller.paused_until - now > call.retry.max_retry_after:
             wait, allowed, name = self.controller.delay(now), call.retry.max_retry_after, "max_retry_after"
         else:

@@ -1,0 +1,76 @@
+"""An asyncio event loop whose clock jumps whenever everybody sleeps, as trio's can, and that counts its work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class _Selector(selectors.SelectSelector):
+    """Asked once a turn of the loop; instead of waiting it moves the clock on."""
+
+    loop: JumpingLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.loop.turns += 1
+        # What the look has brought about comes before any time passes.
+        if not self.loop.look():
+            if timeout is None:
+                raise AssertionError("everybody waits for ever")
+            self.loop.now += max(timeout, 0.0)
+        return super().select(0)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """Time is virtual and begins at 0.
+
+    Attributes:
+        turns: of the loop, so far.
+        look: called before each turn; says whether it has done anything.
+        timers: all that were ever set.
+        calls: callbacks that were ever scheduled: steps of tasks, mostly.
+
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.turns = 0
+        self.look: Callable[[], object] = lambda: False
+        self.timers: list[asyncio.TimerHandle] = []
+        self.calls = 0
+        selector = _Selector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        self.timers.append(timer)
+        return timer
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        self.calls += 1
+        return super().call_soon(callback, *args, context=context)
+
+    @property
+    def pending_timers(self) -> int:
+        return sum(not timer.cancelled() and timer.when() > self.now for timer in self.timers)
+
+
+def run(main: Callable[[JumpingLoop], Coroutine[Any, Any, T]]) -> T:
+    """What `main(loop)` gives, on a loop of its own."""
+    loop = JumpingLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main(loop))

@@ -1,0 +1,99 @@
+"""A call is cancelled at each of its awaits in turn, and nobody else notices but by moving up."""
+
+from __future__ import annotations
+
+import pytest
+
+from alexa_props import RateLimit
+from tests.helpers import answer
+from tests.property.every_await import GET, Moment, Play, Scenario, every_moment
+
+FIVE = RateLimit(per_second=10, burst=5)
+UNKNOWN = RateLimit()
+PAUSE = answer(429, Retry_After="0.5")
+FAULT = answer(503, Retry_After="0.35")
+
+ON_SCHEDULE = {
+    "alone": Scenario(line="I"),
+    "on its way at once": Scenario(line="Iiii"),
+    "first in line": Scenario(line="iIii"),
+    "in line": Scenario(line="iiiIii"),
+    "last in line": Scenario(line="iiiI"),
+    "within a burst": Scenario(line="iiIiiii", limit=FIVE),
+    "behind a burst": Scenario(line="iiiiiIii", limit=FIVE),
+    "at a rate to be found": Scenario(line="iIiiii", limit=UNKNOWN),
+    "in line at a rate to be found": Scenario(line="iiiiIiii", limit=UNKNOWN),
+    "bulk, overtaken": Scenario(line="ibBbiiii"),
+    "bulk, with its turn to come": Scenario(line="ibBbiiiiiiii"),
+    "overtaking": Scenario(line="bbIbib"),
+    "overtaking for the last turn before bulk's": Scenario(line="ibbiiiIii"),
+    "first of its lane": Scenario(line="bbiIbib"),
+    "while all are paused": Scenario(line="iiIii", answers=(PAUSE,)),
+    "first while all are paused": Scenario(line="iIiib", answers=(PAUSE,)),
+    "in line while others are refused": Scenario(line="iiiIii", answers=(204, PAUSE)),
+    "at a rate that was found": Scenario(line="iiiiIii", answers=(204, answer(429)), limit=UNKNOWN),
+    "of a burst while all are paused": Scenario(line="iiiiiiIiiiiii", answers=(204, PAUSE), limit=FIVE),
+    "the one that is refused": Scenario(line="Iii", answers=(PAUSE,)),
+    "the one that is refused, from the middle": Scenario(line="iiIiii", answers=(204, 204, PAUSE)),
+    "the one that is refused, of a burst": Scenario(line="iIiiiiiiiiii", answers=(204, PAUSE), limit=FIVE),
+    "waiting to be repeated": Scenario(line="iIiiiiii", answers=(204, FAULT)),
+    "being repeated": Scenario(line="iIiiiiii", answers=(204, 503, 503)),
+    "running out of time in line": Scenario(line="iiiIii", doomed={"deadline": 0.25}),
+    "running out of time with its turn": Scenario(line="iiiIii", doomed={"deadline": 0.3}),
+    "running out of time on its way": Scenario(line="iiiIii", doomed={"deadline": 0.31}),
+    "patient enough": Scenario(line="iiiIii", doomed={"max_wait": 0.3}),
+    "out of patience when the pause is known": Scenario(line="iiIii", answers=(PAUSE,), doomed={"max_wait": 0.4}),
+    "out of patience when overtaken": Scenario(line="iBiiiii", doomed={"max_wait": 0.25}),
+    "several": Scenario(line="iIIiIbBi"),
+    "several that are paused": Scenario(line="IIIiI", answers=(PAUSE,)),
+    "everybody": Scenario(line="IIIIII"),
+}
+WAITING_FOR_A_TOKEN = {
+    "fetching the token": Scenario(line="Iiii", token=0.25),
+    "waiting for the token": Scenario(line="iIii", token=0.25),
+    "in line behind the token": Scenario(line="iiiiIii", token=0.25),
+    "fetching the token, with little time": Scenario(line="Iiii", token=0.25, doomed={"deadline": 0.2}),
+    "fetching the token at once": Scenario(line="IIi", token=0.0),
+    "fetching the token of a burst": Scenario(line="IiIiiii", token=0.25, limit=FIVE),
+}
+MOMENTS = pytest.mark.parametrize("moment", ["waits", "woken", "task", "scope"])
+
+
+def nobody_else_notices(this: Play, undisturbed: Play) -> None:
+    for name, doomed in this.callers:
+        ended, otherwise = this.ended[name], undisturbed.ended[name]
+        # It may have been cancelled too late, in the very step that ended it.
+        assert ended == otherwise or (doomed and ended in ("cancelled", "done")), (name, this.ended)
+
+
+def first_come_first_served(this: Play) -> None:
+    for lane in "ib":
+        numbers = [int(name[1:]) for name in this.left if name[0] == lane]
+        assert numbers == sorted(numbers)
+
+
+@MOMENTS
+@pytest.mark.parametrize("name", ON_SCHEDULE)
+def test_cancelled_at_every_await_in_line(name: str, moment: Moment) -> None:
+    for at, this, undisturbed in every_moment(ON_SCHEDULE[name], moment):
+        note = f"cancelled at {at}: {this.left} at {this.service.times}, undisturbed {undisturbed.service.times}"
+        nobody_else_notices(this, undisturbed)
+        first_come_first_served(this)
+        times, others = this.service.times, undisturbed.service.times
+        if this.scenario.is_plain or not this.lost_on_its_way:
+            # Its turn goes to the next: the same times, of one less. That holds for whoever comes after all as well.
+            assert times == pytest.approx(others[: len(times)]), note
+        else:
+            # The limiter learns from answers, and one of them got lost: that makes it no bolder, and not much slower.
+            assert all(time >= other - 1e-6 for time, other in zip(times, others, strict=False)), note
+            assert times[-1] <= others[-1] + 1, note
+
+
+@MOMENTS
+@pytest.mark.parametrize("name", WAITING_FOR_A_TOKEN)
+def test_cancelled_at_every_await_on_the_way_to_a_token(name: str, moment: Moment) -> None:
+    for _at, this, undisturbed in every_moment(WAITING_FOR_A_TOKEN[name], moment):
+        nobody_else_notices(this, undisturbed)
+        # A token on its way gets there, whoever asked for it.
+        assert this.service.times[-1] <= undisturbed.service.times[-1] + 0.3
+        assert this.client.limits[GET].refused == 0
