@@ -42,6 +42,8 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "for_business":
+        return importlib.import_module("alexa_props.for_business")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(_LATE[name]), name)

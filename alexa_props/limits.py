@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
+import sys
 from typing import Any, Self
 
 import attrs
@@ -12,6 +12,16 @@ import attrs
 from alexa_props.errors import ConfigurationError
 
 __all__ = ["Limits", "ScopeLimits"]
+
+
+def _rate(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
+        raise ConfigurationError(f"{attribute.name} must be requests a second, above 0, not {value!r:.40}")
+
+
+def _aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, dt.datetime) or value.tzinfo is None:
+        raise ConfigurationError(f"{attribute.name} must be a time with its time zone, not {value!r:.40}")
 
 
 @attrs.frozen(kw_only=True)
@@ -23,19 +33,19 @@ class ScopeLimits:
         ceiling: requests a second that the service seems to accept: what it was told, or what refusals showed; None
             until then.
         waiting: calls in line.
-        in_flight: requests under way.
-        refused: answers that said "throttled", since the client was made.
+        in_flight: attempts under way, or waiting for a token.
+        refused: answers that said "throttled", since the first client of the scope was made.
         paused_until: nothing leaves before; None when nothing is paused.
         last_request_id: request id of the last refusal.
 
     """
 
-    rate: float
-    ceiling: float | None = None
+    rate: float = attrs.field(validator=_rate)
+    ceiling: float | None = attrs.field(default=None, validator=attrs.validators.optional(_rate))
     waiting: int = 0
     in_flight: int = 0
     refused: int = 0
-    paused_until: dt.datetime | None = None
+    paused_until: dt.datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
     last_request_id: str | None = None
 
 
@@ -63,17 +73,11 @@ class Limits(dict[str, ScopeLimits]):
     def from_json(cls, text: str | bytes) -> Self:
         """What `to_json` gave; raises `ConfigurationError` for anything else."""
         try:
-            scopes = json.loads(text)
-            return cls({str(name): _scope(**learned) for name, learned in scopes.items()})
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            return cls({str(name): _scope(**learned) for name, learned in json.loads(text).items()})
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ConfigurationError(f"these are no limits that were saved with to_json: {error}") from None
 
 
 def _scope(*, rate: Any, ceiling: Any, paused_until: Any, **_: Any) -> ScopeLimits:
-    for number in (rate,) if ceiling is None else (rate, ceiling):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < math.inf:
-            raise ValueError(f"a rate must be a number above 0, not {number!r}")
     until = None if paused_until is None else dt.datetime.fromisoformat(paused_until)
-    if until is not None and until.tzinfo is None:
-        raise ValueError("paused_until must say its time zone")
-    return ScopeLimits(rate=float(rate), ceiling=ceiling and float(ceiling), paused_until=until)
+    return ScopeLimits(rate=rate, ceiling=ceiling, paused_until=until)

@@ -96,7 +96,9 @@ class AuthTransport(httpx.AsyncBaseTransport):
 
     async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
         """Send a request of the flow's own; raises `TransportError` when the last attempt had no answer."""
-        wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **wanted.extensions}
+        # A flow may copy what it was given: the API call's own marks are not for this.
+        theirs = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
+        wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **theirs}
         wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
         attempt = 0
         while True:

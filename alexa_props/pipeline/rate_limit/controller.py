@@ -35,7 +35,7 @@ class Controller:
     confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just under the ceiling, slowly up, and ever
     faster once answers confirm that the ceiling is passed; the next refusal measures the ceiling anew. A refusal that
     surprises (the first, one far above the ceiling, one too soon after the last for a measure) makes it *hold*: one
-    request at a time, until the answer to one that left since shows that the quota has room again.
+    request in the time that an answer takes, until the answer to one that left since shows that there is room again.
 
     A refusal of what left before the last cut says nothing new: each congestion event cuts once. A known quota is where
     it starts, and the rate is never above it.
@@ -43,7 +43,7 @@ class Controller:
 
     START: Final = 20.0
     """Requests a second to begin with."""
-    FLOOR: Final = 0.2
+    FLOOR: Final = 0.02
     """Requests a second below which no refusal brings it."""
     DOUBLE: Final = 0.25
     """Seconds in which the rate at most doubles."""
@@ -75,8 +75,14 @@ class Controller:
     """The same where nothing says that the ceiling is far off."""
     PAUSE_COSTS: Final = 10.0
     """How much slower it climbs for each second that the service makes a refusal cost (`Retry-After`)."""
+    COSTLY: Final = 10.0
+    """Seconds from which on that makes no difference any more: else a quota that rises would not be followed."""
+    LONGEST_PAUSE: Final = 3600.0
+    """Seconds for which one answer may pause all others; then one request asks again."""
     LATE: Final = 0.05
     """Seconds of waking late that are caught up on."""
+    CATCH_UP: Final = 5
+    """Requests that leave at once for that, at most."""
 
     def __init__(
         self, known: float | None, burst: int, *, rate: float | None = None, ceiling: float | None = None
@@ -84,16 +90,16 @@ class Controller:
         """`known` is the quota, `rate` and `ceiling` what was learned before; None where nobody knows."""
         self._most = math.inf if known is None else known
         self._burst = burst
-        self.ceiling = known if ceiling is None else min(ceiling, self._most)
-        self.rate = min(rate or known or self.START, self._most)
-        if ceiling is not None:
-            self.rate = self._cruising()
+        self._ceiling = known if ceiling is None else min(ceiling, self._most)
+        self.rate = min(max(self.START if rate is None else rate, self.FLOOR), self._most)
+        if self._ceiling is not None:
+            self.rate = self._most if self._ceiling == self._most else self._cruising()
         self.refused = 0
         self.paused_until = 0.0
         self.last_request_id: str | None = None
-        self._due = 0.0
+        self._next = self._due = 0.0
         self._number = self._cut = 0
-        self._latency = self._confirmed = self._pause = 0.0
+        self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
         self._raised_at: float | None = None
         self._passed_at: float | None = None
@@ -103,32 +109,48 @@ class Controller:
         self._sure = True
         self._share = 1.0
 
+    @property
+    def ceiling(self) -> float | None:
+        """Requests a second that the service seems to accept; None until it has refused some."""
+        return None if self._ceiling is None else min(max(self._ceiling, self._confirmed), self._most)
+
     def delay(self, now: float) -> float:
-        """Seconds until the next request may leave; 0 when it may leave now."""
-        return max(self._due - self._allowance() - now, self.paused_until - now, 0.0)
+        """Seconds until the next request may have its turn; 0 when it may have it now."""
+        return max(self._next - self._allowance() - now, self.paused_until - now, 0.0)
+
+    def late_delay(self, now: float) -> float:
+        """Seconds until one that had its turn, and was kept, may leave."""
+        # All who are kept equally long are as far apart as they were, but for a hair: that is no reason to wait.
+        hair = 0.1 / self.rate
+        return max(self._due - self._allowance() - hair - now, self.paused_until - now, 0.0)
 
     def time_for(self, requests: int) -> float:
         """Seconds that so many requests would take, one after the other, as things stand."""
-        if self.ceiling is None:
+        if self._ceiling is None:
             # While they wait, it doubles: the integral of a rate that grows by a factor of e every so many seconds.
             growth = self._doubling() / math.log(2)
             return growth * math.log1p(requests / (self.rate * growth))
         return requests / (self._cruising() if self._holding else self.rate)
 
     def take(self, now: float, *, held_back: bool) -> None:
-        """The next place in the schedule is taken. `held_back`: for want of it, a request waited."""
-        # Behind schedule it is not the rate that holds requests back: raised further, it would mean nothing.
-        raising = held_back and now - self._due <= self.LATE and not self._holding
+        """The next turn is taken. `held_back`: for want of it, a request waited."""
         # Whoever was held back wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
-        self._due = max(self._due, now - self.LATE if held_back else now) + 1 / self.rate
+        late = min(self.LATE, self.CATCH_UP / self.rate) if held_back else 0.0
+        # Behind schedule it is not the rate that holds requests back: raised further, it would mean nothing.
+        raising = held_back and now - self._next <= late and not self._holding
+        self._next = max(self._next, now - late) + 1 / self.rate
         if raising and self._raised_at is not None:
             # At most a second's climb at once: a long pause is no reason to leap.
             since = min(now - self._raised_at, 1.0)
             self.rate = max(self.rate, min(self._most, self._searched(since) or self._climbed(now, since)))
         self._raised_at = now
 
-    def left(self, now: float) -> Departure:
-        """A request leaves."""
+    def left(self, now: float, *, held_back: bool = False) -> Departure:
+        """A request leaves. `held_back`: it was kept after its turn, and then waited for those that were kept too."""
+        self._due = max(self._due, now) + 1 / self.rate
+        if held_back:
+            # No turns while these leave: they would come on top.
+            self._next = max(self._next, self._due)
         self._number += 1
         return Departure(self._number, now, self.rate)
 
@@ -148,7 +170,7 @@ class Controller:
         self._learn_latency(now - departure.at)
         self.refused += 1
         self.last_request_id = request_id
-        self._pause = retry_after or 0.0
+        self._pause = min(retry_after or 0.0, self.LONGEST_PAUSE)
         self.paused_until = max(self.paused_until, now + self._pause)
         mark = _Mark(departure.number, departure.at, self.refused)
         if self._last is None or mark.number > self._last.number:
@@ -162,15 +184,16 @@ class Controller:
             self._confirmed = 0.0
             self._raised_at, self._passed_at = now, None
             # What the old rate had planned no longer holds; after a pause, requests leave one by one.
-            self._due = max(now + 1 / self.rate, self.paused_until) + self._allowance()
+            self._due = self._next = max(now + 1 / self.rate, self.paused_until) + self._allowance()
 
     def forget_times(self) -> None:
         """Another clock ticks: what was learned stands, what was planned does not."""
-        self._due = self.paused_until = 0.0
+        self._due = self._next = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = -math.inf
-        if self._holding:
+        if self._holding and self._ceiling is not None:
             self._holding = False
+            self._ceiling *= self._share
             self.rate = self._cruising()
 
     def _allowance(self) -> float:
@@ -183,42 +206,44 @@ class Controller:
 
     def _cruising(self) -> float:
         """The rate just under the ceiling."""
-        assert self.ceiling is not None  # noqa: S101 - nobody asks before there is one
-        return min(max(self.ceiling * self.MARGIN, self.FLOOR), self._most)
+        assert self._ceiling is not None  # noqa: S101 - nobody asks before there is one
+        return min(max(self._ceiling * self.MARGIN, self.FLOOR), self._most)
 
     def _searched(self, since: float) -> float | None:
         """The rate after so many seconds of searching; None when it is found."""
-        if self.ceiling is not None:
+        if self._ceiling is not None:
             return None
         return min(self.rate * 2 ** (since / self._doubling()), self.LEAD * max(self._confirmed, self.START))
 
     def _climbed(self, now: float, since: float) -> float:
         """The rate after so many seconds of cruising."""
-        assert self.ceiling is not None  # noqa: S101 - else it searches
-        climb = self.CLIMB * min(1.0, max(0.1, self.rate / self.CLIMB_FULL)) / (1 + self.PAUSE_COSTS * self._pause)
-        if self._confirmed <= self.ceiling * self.PASSED:
+        assert self._ceiling is not None  # noqa: S101 - else it searches
+        climb = self.CLIMB * min(1.0, max(0.1, self.rate / self.CLIMB_FULL)) / (1 + self._cost)
+        if self._confirmed <= self._ceiling * self.PASSED:
             self._passed_at = None
         else:
             self._passed_at = now if self._passed_at is None else self._passed_at
             step = max(self.ACCELERATE, 2 * self.PATIENCE * self._latency, min(10 / self.rate, 2.0))
             climb = min(climb * 2 ** min((now - self._passed_at) / step, 60.0), math.log(2) / self._doubling())
-        return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self.ceiling))
+        return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self._ceiling))
 
     def _slow_down(self, mark: _Mark) -> None:
         """Congestion: to the measured rate, or to one request at a time if there is nothing to measure."""
         rate = self.rate
-        surprised = self.ceiling is None or rate > self.SURPRISE * self.ceiling
+        surprised = self._ceiling is None or rate > self.SURPRISE * self._ceiling
         measured = None if surprised else self._measured(mark)
         if measured is not None:
             # What nobody took while it cruised, the quota may not have kept: much less is not believed at once.
-            self.ceiling = min(max(measured, (self.HARD if self._closed else self.GENTLE) * rate), rate)
+            self._ceiling = min(max(measured, (self.HARD if self._closed else self.GENTLE) * rate), rate)
             self._sure, self._share = True, 1.0
         elif surprised:
-            self.ceiling = rate
+            self._ceiling = rate
             self._sure, self._share = False, self.HARD
         else:
             soon = self._anchor is not None or mark.at < self._resumed_at + 1.0
             self._share = self.HARD if soon else self.SOFT
+        # After a surprise the ceiling is a guess, and to find a better one is worth the pauses.
+        self._cost = 0.0 if surprised else self.PAUSE_COSTS * min(self._pause, self.COSTLY)
         if self._anchor is None or surprised or measured is not None:
             self._anchor, self._closed = mark, False
         if measured is not None and not self._pause:
@@ -237,29 +262,29 @@ class Controller:
 
     def _resume(self, now: float) -> None:
         """Something got through again."""
-        assert self.ceiling is not None  # noqa: S101 - whoever slowed down has set it
+        assert self._ceiling is not None  # noqa: S101 - whoever slowed down has set it
         self._holding = self._sure = False
         # A quota that opens by its own clock is measured from one closing to the next, not while it is closed.
         measured = None if self._closed or self._pause else self._measured(self._last)
         if measured is None:
-            self.ceiling *= self._share
+            self._ceiling *= self._share
         else:
-            self.ceiling = min(self.ceiling, max(measured, self.ceiling / 8))
+            self._ceiling = min(self._ceiling, max(measured, self._ceiling / 8))
             self._anchor = self._last
         if self._pause:
             # What the quota gave meanwhile, nobody took.
             self._anchor = None
         self.rate = self._cruising()
         self._raised_at = self._resumed_at = now
-        self._due = min(self._due, now + 1 / self.rate) + self._allowance()
+        self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
 
     def _measured(self, mark: _Mark | None) -> float | None:
         """Requests a second that were accepted between the last mark and this; None if too few to say."""
-        if mark is None or self._anchor is None or self.ceiling is None:
+        if mark is None or self._anchor is None or self._ceiling is None:
             return None
         seconds = mark.at - self._anchor.at
         accepted = mark.number - self._anchor.number - (mark.refused - self._anchor.refused)
-        if seconds <= 0 or (accepted < self.ENOUGH and seconds < max(1.0, self.ENOUGH / self.ceiling)):
+        if seconds <= 0 or (accepted < self.ENOUGH and seconds < max(1.0, self.ENOUGH / self._ceiling)):
             return None
         return (accepted + 1) / seconds
 

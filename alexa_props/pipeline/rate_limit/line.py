@@ -5,12 +5,11 @@ State changes by the clock and by whoever is next in line, never by a task that 
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 import itertools
 import math
 import threading
-from collections import deque
+from collections import OrderedDict
 from typing import Final, Literal
 
 import anyio
@@ -23,6 +22,10 @@ from alexa_props.pipeline.rate_limit.controller import Controller, Departure
 from alexa_props.settings import RateLimit
 
 __all__ = ["Permit", "Scope"]
+
+
+KEPT: Final = 0.05
+"""Seconds after which a turn that was not used is missed."""
 
 
 class Permit:
@@ -41,10 +44,12 @@ class Permit:
         """Leave now. Whoever was kept (for a token, say) has missed its turn, and takes the next one."""
         scope = self._scope
         now = scope.now()
-        if now - self._taken_at > Controller.LATE:
+        if now - self._taken_at > KEPT:
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            now = await scope.wait(self._call, "late", since=self._taken_at, waited=self._waited)
-        self._departure = scope.controller.left(now)
+            left_at = await scope.wait(self._call, "late", waited=self._waited)
+            self._departure = scope.controller.left(left_at, held_back=left_at > now)
+        else:
+            self._departure = scope.controller.left(now)
 
     def accepted(self) -> None:
         """It was answered, and not refused."""
@@ -67,10 +72,9 @@ class Permit:
 class _Waiter:
     """One call in line. The first in line waits for the clock, all others for their turn."""
 
-    __slots__ = ("_turn", "impatient", "since")
+    __slots__ = ("_turn", "impatient")
 
-    def __init__(self, since: float, *, impatient: bool) -> None:
-        self.since = since
+    def __init__(self, *, impatient: bool) -> None:
         self.impatient = impatient
         self._turn = anyio.Event()
 
@@ -90,10 +94,6 @@ class _Waiter:
         return woken
 
 
-def _since(waiter: _Waiter) -> float:
-    return waiter.since
-
-
 class Scope:
     """The line of one quota: first in, first out within a lane."""
 
@@ -110,10 +110,11 @@ class Scope:
         )
         self.in_flight = 0
         self._pause = None if learned is None else learned.paused_until
-        self._lanes: dict[Lane | Literal["late"], deque[_Waiter]] = {
-            "late": deque(),
-            "interactive": deque(),
-            "bulk": deque(),
+        # Whoever is cancelled leaves from the middle, and often thousands do: a deque would be searched for each.
+        self._lanes: dict[Lane | Literal["late"], OrderedDict[_Waiter, None]] = {
+            "late": OrderedDict(),
+            "interactive": OrderedDict(),
+            "bulk": OrderedDict(),
         }
         self._permits = itertools.count(1)
         self._bulk_turn = False
@@ -148,30 +149,28 @@ class Scope:
         self.in_flight += 1
         return Permit(self, call, taken_at, call.waited - waited_before)
 
-    async def wait(
-        self, call: Call, lane: Lane | Literal["late"], *, since: float | None = None, waited: float = 0.0
-    ) -> float:
-        """Wait in a lane for a place in the schedule, and take it: when that was.
+    async def wait(self, call: Call, lane: Lane | Literal["late"], *, waited: float = 0.0) -> float:
+        """Wait in a lane for a turn, and take it: when that was. `waited` is what counts as waited before.
 
-        `since` puts it before those that came later; None is now. `waited` is what counts as waited before.
+        The lane "late" is of those that had a turn already, and wait to leave.
         """
+        due = self.controller.late_delay if lane == "late" else self.controller.delay
         joined = now = self.now()
-        if not self.waiting and self.controller.delay(now) <= 0:
-            self._take(now, held_back=False)
+        if not (self._lanes["late"] if lane == "late" else self.waiting) and due(now) <= 0:
+            self._take(now, lane, held_back=False)
             return now
         self._forget_another_loop()
         self._refuse_long_wait(call, now, waited + self.expected_wait(lane, now))
-        waiter = _Waiter(joined if since is None else since, impatient=call.max_wait is not None)
+        waiter = _Waiter(impatient=call.max_wait is not None)
         line = self._lanes[lane]
-        bisect.insort(line, waiter, key=_since)
+        line[waiter] = None
         try:
             while True:
                 # Whoever was overtaken while it watched the clock finds out when it rings.
                 first = self._first() is waiter
-                delay = self.controller.delay(now)
+                delay = due(now)
                 if first and delay <= 0:
-                    self._take(now, held_back=True)
-                    call.waited += now - joined
+                    self._take(now, lane, held_back=True)
                     return now
                 # A pause that began after it had joined may be too long.
                 so_far = waited + now - joined
@@ -182,8 +181,9 @@ class Scope:
                     self._refuse_long_wait(call, now, math.inf)
                 now = self.now()
         finally:
-            if waiter in line:
-                line.remove(waiter)
+            call.waited += self.now() - joined
+            # It may be gone: another event loop forgets who stood in line.
+            line.pop(waiter, None)
             self.wake()
 
     def wake(self) -> None:
@@ -209,14 +209,16 @@ class Scope:
 
     def limits(self, now: float) -> ScopeLimits:
         """What is known and done now."""
+        clock = dt.datetime.now(dt.UTC)
         pause = self.controller.paused_until - now
+        until = clock + dt.timedelta(seconds=pause) if pause > 0 else self._pause
         return ScopeLimits(
             rate=self.controller.rate,
             ceiling=self.controller.ceiling,
             waiting=self.waiting,
             in_flight=self.in_flight,
             refused=self.controller.refused,
-            paused_until=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=pause) if pause > 0 else None,
+            paused_until=until if until is not None and until > clock else None,
             last_request_id=self.controller.last_request_id,
         )
 
@@ -251,7 +253,7 @@ class Scope:
             self._thread = me
         if self._pause is not None:
             # Saved by another process, whose clock was another one.
-            pause = (self._pause - dt.datetime.now(dt.UTC)).total_seconds()
+            pause = min((self._pause - dt.datetime.now(dt.UTC)).total_seconds(), Controller.LONGEST_PAUSE)
             self.controller.paused_until = max(self.controller.paused_until, self.now() + pause)
             self._pause = None
 
@@ -262,14 +264,12 @@ class Scope:
                 abandoned.clear()
             self._loop = loop
 
-    def _take(self, now: float, *, held_back: bool) -> None:
-        self.controller.take(now, held_back=held_back)
-        self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
+    def _take(self, now: float, lane: Lane | Literal["late"], *, held_back: bool) -> None:
+        if lane != "late":
+            self.controller.take(now, held_back=held_back)
+            self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
 
     def _first(self) -> _Waiter | None:
         late, interactive, bulk = self._lanes.values()
-        if late:
-            return late[0]
-        if bulk and (self._bulk_turn or not interactive):
-            return bulk[0]
-        return interactive[0] if interactive else None
+        line = late or (bulk if bulk and (self._bulk_turn or not interactive) else interactive)
+        return next(iter(line), None)
