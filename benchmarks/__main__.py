@@ -41,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")
     parser.add_argument("--server", choices=("auto", "nginx", "fallback"), default="auto", help="auto: nginx if there")
     parser.add_argument("--json", action="store_true", help="print JSON, with every sample and count")
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md and quota.svg here (full run only)")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write RESULTS.md and quota.svg here; sections of questions that were not asked stay",
+    )
     parser.add_argument("--picture", action="store_true", help="write quota.svg from quota_changing")
     parser.add_argument(
         "--here", action="store_true", help="on this interpreter, without the peers that are not installed"
@@ -52,8 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = [name for name in options.question if not any(known.startswith(name) for known in QUESTIONS)]
     if unknown:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
-    if options.write and (options.quick or options.question or options.here):
-        parser.error("--write wants everything from one full run: no question, --quick or --here beside it")
+    if options.write and (options.quick or options.here):
+        parser.error("--write wants a full run: no --quick or --here beside it")
+    if options.server == "nginx" and not server.nginx():
+        parser.error("there is no nginx here: apt-get install nginx, or --server fallback")
     asked = [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
     kind = options.server if options.server != "auto" else "nginx" if server.nginx() else "fallback"
     python = sys.executable if options.here else peers.interpreter()
@@ -75,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables = {question: [table._asdict() for table in found] for question, found in answers.items()}
         sys.stdout.write(json.dumps(report | {"questions": tables}) + "\n")
     if options.write:
-        (_HERE / "RESULTS.md").write_text(_results(report, answers))
+        kept = _HERE / "RESULTS.md"
+        kept.write_text(_results(report, answers, kept.read_text() if kept.exists() else ""))
     if (options.write or options.picture) and "quota_changing" in answers:
         (_HERE / "quota.svg").write_text(picture.draw(answers["quota_changing"][0], quota_changing.PHASES))
 
@@ -90,19 +97,21 @@ def _title(question: str) -> str:
     return f"## {question}: {_text(question)[0]}"
 
 
-def _results(report: dict[str, Any], answers: dict[str, list[Table]]) -> str:
-    """The report that is kept."""
-    about = {**report["machine"], "server": report["server"], **report["versions"]}
-    how = (
-        f"{report['date']}, written by `python -m benchmarks --write` from one run. Times depend on the machine, and on"
-        " what else it does; the ratios are what counts."
-    )
-    parts = ["# Results", how, "\n".join(f"- {name}: {value}" for name, value in about.items())]
+def _results(report: dict[str, Any], answers: dict[str, list[Table]], before: str) -> str:
+    """The report that is kept: new sections, and those of other questions as they were."""
+    sections = {section.partition(":")[0]: section.strip() for section in before.split("\n## ")[1:]}
+    about = ", ".join(f"{name} {value}" for name, value in {**report["machine"], **report["versions"]}.items())
     for question, tables in answers.items():
-        parts += [_title(question), _text(question)[1], *map(markdown, tables)]
+        text = [_title(question), _text(question)[1], *map(markdown, tables)]
         if question == "quota_changing":
-            parts.append("![accepted and refused requests while the quota changes](quota.svg)")
-    return "\n\n".join(parts) + "\n"
+            text.append("![accepted and refused requests while the quota changes](quota.svg)")
+        text.append(f"{report['date']}. Server: {report['server']}. {about}.")
+        sections[question] = "\n\n".join(text).removeprefix("## ")
+    how = (
+        "Written by `python -m benchmarks --write`. Times depend on the machine, and on what else it does; ratios"
+        " within one run are what counts. Latency is made by the fallback server, whatever is said below of the others."
+    )
+    return "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in QUESTIONS if name in sections)]) + "\n"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def draw(table: Table, rates: tuple[int, ...]) -> str:
         head,
         "<title>Accepted and refused requests while the quota changes</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="#ffffff"/>',
-        *_legend(f"Requests a second while the quota changes: {', '.join(map(str, rates))} a second"),
+        *_legend(f"16 workers while the quota changes: {', '.join(map(str, rates))} requests a second"),
     ]
     for number, (name, found) in enumerate(clients.items()):
         x, y = _LEFT + _ACROSS * (number % 2), _TOP + _DOWN * (number // 2)
@@ -57,9 +57,9 @@ def _middle(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _legend(title: str) -> Iterator[str]:
     yield _text(_LEFT, 26, title, f'font-size="15" font-weight="600" fill="{_INK}"')
-    for x, text, colour in ((_LEFT, "accepted", ACCEPTED), (_LEFT + 96, "refused, on top of them", _REFUSED)):
+    for x, text, colour in ((_LEFT, "accepted", ACCEPTED), (_LEFT + 96, "refused, on top (▲: cut off)", _REFUSED)):
         yield f'<rect x="{x}" y="38" width="12" height="12" fill="{colour}"/>' + _text(x + 18, 48, text)
-    x = _LEFT + 270
+    x = _LEFT + 296
     yield f'<path d="M{x} 44h24" stroke="{_QUOTA}" stroke-width="2"/>' + _text(x + 30, 48, "quota in force")
 
 
@@ -76,6 +76,10 @@ def _plot(name: str, found: dict[str, Any], rates: tuple[int, ...]) -> Iterator[
             -6, _y(rate) + 4, str(rate), 'text-anchor="end"'
         )
     yield f'<path d="{_steps(seen)}V{_PLOT_HEIGHT}H0Z" fill="{_REFUSED}"/>'
+    for at, rate in enumerate(seen):
+        if rate > _MOST:
+            middle = _PLOT_WIDTH * (at + 0.5) / len(seen)
+            yield f'<path d="M{middle - 4:g} 0h8l-4 -6z" fill="{_REFUSED}"/>'
     yield f'<path d="{_steps(accepted)}V{_PLOT_HEIGHT}H0Z" fill="{ACCEPTED}"/>'
     yield f'<path d="{_steps(list(map(float, rates)))}" fill="none" stroke="{_QUOTA}" stroke-width="2"/>'
     for tick in range(0, int(seconds) + 1, 5 if seconds > 15 else 3):  # noqa: PLR2004 - room for the numbers

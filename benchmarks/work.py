@@ -17,6 +17,7 @@ import tracemalloc
 from functools import partial
 from typing import Any, Final
 
+from benchmarks.answers import TOKEN_PATH
 from benchmarks.bench import Bench, Table, ask, in_turn, samples
 from benchmarks.clients import CLIENTS, SIDE_BY_SIDE, drive
 from benchmarks.server import Server, serve
@@ -46,7 +47,7 @@ def _subject(bench: Bench, server: Server, client: str, calls: int) -> dict[str,
     if found is None:
         return None
     time.sleep(0.1)  # the last lines of the log
-    seen = sum(line.path != "/auth/o2/token" for line in server.seen(mark))
+    seen = sum(line.path != TOKEN_PATH for line in server.seen(mark))
     return found | {"requests": seen / found["calls"]}
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexa_props.pipeline.rate_limit.controller import Controller, Departure
-from tests.pipeline.quotas import Rate, bucket, run, shared, window
+from tests.pipeline.quotas import bucket, run, shared, window
 
 SEEDS = (1, 2, 3)
 SOON, LATE = 0.01, 0.3
@@ -31,9 +31,14 @@ STEPS = st.lists(
     ("quota", "burst", "latency", "goodput", "refused"),
     [
         # The start at 20 a second is above the quota: some are refused before anything can be known.
+        (0.1, 2, SOON, 0.95, 0.65),
+        (0.5, 2, SOON, 0.95, 0.42),
         (2, 2, SOON, 0.95, 0.12),
         (2, 10, SOON, 0.97, 0.12),
         (2, 2, LATE, 0.88, 0.30),
+        (2, 10, LATE, 0.90, 0.42),
+        (5, 10, LATE, 0.92, 0.26),
+        (20, 10, LATE, 0.93, 0.15),
         (5, 5, SOON, 0.97, 0.07),
         (5, 5, LATE, 0.92, 0.22),
         (20, 10, SOON, 0.97, 0.03),
@@ -45,12 +50,22 @@ STEPS = st.lists(
         (500, 50, SOON, 0.93, 0.01),
         (500, 500, SOON, 0.97, 0.015),
         (500, 500, LATE, 0.88, 0.12),
+        (500, 50, LATE, 0.80, 0.04),
+        # Without any burst allowance each request must come on the millisecond, and none does at such latencies.
+        (2, 1, SOON, 0.70, 0.12),
+        (5, 1, SOON, 0.70, 0.06),
+        (20, 1, SOON, 0.80, 0.02),
+        (100, 1, SOON, 0.65, 0.01),
+        (500, 1, SOON, 0.50, 0.01),
+        (20, 1, LATE, 0.50, 0.07),
+        (100, 1, LATE, 0.20, 0.03),
+        (500, 1, LATE, 0.06, 0.03),
     ],
 )
 def test_an_unknown_quota_is_found_and_used(
     quota: float, burst: float, latency: float, goodput: float, refused: float
 ) -> None:
-    calls = {2: 200, 5: 300, 20: 600, 100: 2000, 500: 8000}[int(quota)]
+    calls = {0.1: 40, 0.5: 60, 2: 200, 5: 300, 20: 600, 100: 2000, 500: 8000}[quota]
     for seed in SEEDS:
         outcome = run(Controller(None, 1), bucket(quota, burst), calls=calls, latency=latency, seed=seed)
         assert (outcome.lost, len(outcome.accepted)) == (0, calls)
@@ -157,6 +172,14 @@ def test_pauses_make_it_careful(seed: int) -> None:
     assert outcome.lost == 0
 
 
+@pytest.mark.parametrize("pause", [5.0, 60.0])
+def test_pauses_do_not_hide_that_the_quota_has_risen(pause: float) -> None:
+    controller = Controller(None, 1)
+    quota = bucket(lambda time: 50 if time < 60 else 200, 10)
+    run(controller, quota, calls=60_000, latency=SOON, until=240, retry_after=pause)
+    assert controller.rate > 150
+
+
 @pytest.mark.parametrize("burst", [1, 5])
 def test_a_known_quota_is_paced_by_schedule_and_never_refused(burst: int) -> None:
     outcome = run(Controller(100.0, burst), bucket(100, burst + 1), calls=2000, latency=SOON)
@@ -189,14 +212,14 @@ def test_what_was_learned_is_where_the_next_one_begins() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.2, 3.0])
-def test_refusals_without_end_stop_nothing_for_ever(rate: Rate) -> None:
-    controller = Controller(float(rate) if not callable(rate) else None, 1)
+def test_refusals_without_end_stop_nothing_for_ever(rate: float) -> None:
+    controller = Controller(rate, 1)
     now = 0.0
     for _ in range(60):
         now += controller.delay(now)
         controller.take(now, held_back=True)
         controller.throttled(now + 0.01, controller.left(now), None, None)
-    assert controller.delay(now) <= 1 / min(float(str(rate)), Controller.FLOOR) + 0.1
+    assert controller.delay(now) <= 1 / min(rate, Controller.FLOOR) + 0.1
     assert math.isfinite(controller.time_for(1000))
 
 
