@@ -32,7 +32,7 @@ class Bench(NamedTuple):
     @property
     def cpu_rounds(self) -> int:
         """The same where times are measured: they scatter more than counts."""
-        return 1 if self.quick else 11
+        return 1 if self.quick else 7
 
 
 class Table(NamedTuple):
