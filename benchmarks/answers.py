@@ -14,8 +14,8 @@ _EPOCH: Final = 1_700_000_000
 
 
 def device(number: int, *, details: bool = True) -> dict[str, Any]:
-    """A device as SearchDevices gives it; `details` fills every member of the model."""
-    typical: dict[str, Any] = {
+    """A device as SearchDevices gives it; without `details`, what devices had in 2018."""
+    basic: dict[str, Any] = {
         "DeviceArn": f"{ARN[:-4]}{number:04}",
         "DeviceSerialNumber": f"G0911B{number:010}",
         "DeviceType": "A3S5BH2HU6VAYF",
@@ -28,8 +28,8 @@ def device(number: int, *, details: bool = True) -> dict[str, Any]:
         "DeviceStatusInfo": {"DeviceStatusDetails": [], "ConnectionStatus": "ONLINE"},
     }
     if not details:
-        return typical
-    return typical | {
+        return basic
+    return basic | {
         "DeviceStatus": "WAS_OFFLINE",
         "DeviceStatusInfo": {
             "DeviceStatusDetails": [

@@ -3,7 +3,8 @@
 The JSON of a SearchDevices answer becomes a page of models: ours (`json.loads`, cattrs converters, frozen attrs
 classes, enums and times), botocore's parser with the output shape of its service model (dicts), and plain cattrs (its
 default converter on attrs classes made from the same shape, every member optional). `msgspec`-like decoders are not
-compared: they need models of their own. Two pages: typical devices, and devices with every member of the model set.
+compared: they need models of their own. Two pages: devices with every member of the model set, and the ten members
+that devices had in 2018, without times (botocore takes long for times).
 Microseconds of CPU for a page; a ratio below 1 means ours is faster.
 """
 
@@ -20,7 +21,7 @@ from benchmarks.answers import PAGE, search
 from benchmarks.bench import Bench, Table, ask, in_turn, ratios, samples
 
 _SUBJECTS: Final = {"ours": "ours", "botocore's parser": "botocore_parser", "plain cattrs": "plain_cattrs"}
-_PAGES: Final = {"typical": False, "every member": True}
+_PAGES: Final = {"every member": True, "without times": False}
 
 
 def run(bench: Bench) -> list[Table]:
