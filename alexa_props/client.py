@@ -170,7 +170,9 @@ class Client(abc.ABC):
 
     @property
     def limits(self) -> Limits:
-        """What the rate limiter knows and does now: one entry for each operation that was called, or shared scope.
+        """What the rate limiter knows and does now: an entry for each operation that was called, or shared scope.
+
+        What `limits=` gave is there as well.
 
         `to_json()` saves it; `limits=Limits.from_json(…)` gives it to the next client.
         """

@@ -53,7 +53,8 @@ class Limits(dict[str, ScopeLimits]):
     """The limits of a client by scope: the name of an operation, or that of a shared scope.
 
     `SmartProperties(limits=…)` and `AlexaForBusiness(limits=…)` take it, so that the next process starts with the rates
-    that this one has learned instead of finding them again.
+    that this one has learned instead of finding them again. A shared scope that another client has made already keeps
+    what it knows, and only one whose name is a string is found again in another process.
     """
 
     def to_json(self) -> str:

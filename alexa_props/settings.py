@@ -106,7 +106,8 @@ class RateLimit:
 
     Attributes:
         per_second: the known quota in requests a second; None lets the limiter find it.
-        burst: how many requests may leave at once after a pause, at least 1.
+        burst: how many requests may leave at once after a time without, at least 1. Where the event loop was held up,
+            up to 5 that are due leave at once all the same.
         scope: clients of one event loop whose rate limits name the same scope share one quota; None gives each
             operation of each client its own.
         max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` as soon as it is known. None waits.

@@ -38,7 +38,7 @@ class Controller:
     request in the time that an answer takes, until the answer to one that left since shows that there is room again.
 
     A refusal of what left before the last cut says nothing new: each congestion event cuts once. A known quota is where
-    it starts, and the rate is never above it.
+    it starts, and the rate is never above it. One answer pauses all for an hour at most.
     """
 
     START: Final = 20.0
@@ -228,7 +228,7 @@ class Controller:
         return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self._ceiling))
 
     def _slow_down(self, mark: _Mark) -> None:
-        """Congestion: to the measured rate, or to one request at a time if there is nothing to measure."""
+        """Congestion: to the measured rate, or to one request a latency if there is nothing to measure."""
         rate = self.rate
         surprised = self._ceiling is None or rate > self.SURPRISE * self._ceiling
         measured = None if surprised else self._measured(mark)

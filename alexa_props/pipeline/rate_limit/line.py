@@ -131,14 +131,14 @@ class Scope:
         """Whether nobody would notice soon if it were forgotten: nothing is under way, planned or paused."""
         return not self.waiting and not self.in_flight and self.controller.delay(self.now()) <= 0
 
-    def expected_wait(self, lane: Lane | Literal["late"], now: float) -> float:
-        """Seconds that a call would wait that joined the line now, as things stand."""
+    def _time_for_line(self, lane: Lane | Literal["late"]) -> float:
+        """Seconds that those take who would be before one that joined the lane now."""
         ahead = len(self._lanes["late"])
         if lane != "late":
             ahead += len(self._lanes["interactive"])
         if lane == "bulk":
             ahead += len(self._lanes["bulk"])
-        return self.controller.delay(now) + self.controller.time_for(ahead)
+        return self.controller.time_for(ahead)
 
     async def acquire(self, call: Call) -> Permit:
         """Wait for a permit, `max_wait` of the call at most. Cancelled at any point, it leaves nothing behind."""
@@ -160,7 +160,7 @@ class Scope:
             self._take(now, lane, held_back=False)
             return now
         self._forget_another_loop()
-        self._refuse_long_wait(call, now, waited + self.expected_wait(lane, now))
+        self._refuse_long_wait(call, now, waited + due(now) + self._time_for_line(lane))
         waiter = _Waiter(impatient=call.max_wait is not None)
         line = self._lanes[lane]
         line[waiter] = None
