@@ -97,7 +97,7 @@ class Controller:
         self.refused = 0
         self.paused_until = 0.0
         self.last_request_id: str | None = None
-        self._next = self._due = 0.0
+        self._next = self._due = self._late_until = 0.0
         self._number = self._cut = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
@@ -124,6 +124,10 @@ class Controller:
         hair = 0.1 / self.rate
         return max(self._due - self._allowance() - hair - now, self.paused_until - now, 0.0)
 
+    def late_ones_leave(self, now: float) -> bool:
+        """Whether one that was kept left so shortly before that one more would come on top."""
+        return now < self._late_until - 0.1 / self.rate
+
     def time_for(self, requests: int) -> float:
         """Seconds that so many requests would take, one after the other, as things stand."""
         if self._ceiling is None:
@@ -145,9 +149,11 @@ class Controller:
             self.rate = max(self.rate, min(self._most, self._searched(since) or self._climbed(now, since)))
         self._raised_at = now
 
-    def left(self, now: float, *, held_back: bool = False) -> Departure:
-        """A request leaves. `held_back`: it was kept after its turn, and then waited for those that were kept too."""
+    def left(self, now: float, *, late: bool = False, held_back: bool = False) -> Departure:
+        """A request leaves. `late`: it was kept after its turn. `held_back`: it waited for those that were kept too."""
         self._due = max(self._due, now) + 1 / self.rate
+        if late:
+            self._late_until = self._due
         if held_back:
             # No turns while these leave: they would come on top.
             self._next = max(self._next, self._due)
@@ -188,7 +194,7 @@ class Controller:
 
     def forget_times(self) -> None:
         """Another clock ticks: what was learned stands, what was planned does not."""
-        self._due = self._next = self.paused_until = 0.0
+        self._due = self._next = self._late_until = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = -math.inf
         if self._holding and self._ceiling is not None:

@@ -44,10 +44,10 @@ class Permit:
         """Leave now. Whoever was kept (for a token, say) has missed its turn, and takes the next one."""
         scope = self._scope
         now = scope.now()
-        if now - self._taken_at > KEPT:
+        if now - self._taken_at > KEPT or scope.controller.late_ones_leave(now):
             # Many may have been kept by the same thing: let go, they would all leave at once.
             left_at = await scope.wait(self._call, "late", waited=self._waited)
-            self._departure = scope.controller.left(left_at, held_back=left_at > now)
+            self._departure = scope.controller.left(left_at, late=True, held_back=left_at > now)
         else:
             self._departure = scope.controller.left(now)
 
