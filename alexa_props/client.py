@@ -46,7 +46,7 @@ class _Options:
 
     deadline: float | None
     max_wait: float | None = None
-    priority: Lane = "interactive"
+    priority: Lane | None = None
     retry: RetryPolicy | None = None
 
 
@@ -121,6 +121,7 @@ class Client(abc.ABC):
             limits=limits or {},
             hooks=Hooks(hooks),
             region=region,
+            max_connections=max_connections,
         )
         self._closed = [False]  # one cell, shared by all views
         self._is_view = False
@@ -192,7 +193,8 @@ class Client(abc.ABC):
             deadline: seconds for a whole call, waits and retries in it; then `DeadlineExceeded`.
             max_wait: seconds that the rate limiter may make a call wait; else `RateLimitTooLong`, as soon as that is
                 known, which is mostly before any waiting.
-            priority: "interactive" overtakes "bulk".
+            priority: "interactive" overtakes "bulk". Unless it is said, calls of a fleet's items are "bulk", all others
+                "interactive".
             retry: retry policy.
 
         Raises:

@@ -24,6 +24,7 @@ __all__ = [
     "EndpointFailure",
     "EndpointFailures",
     "Forbidden",
+    "JournalError",
     "NotFound",
     "RateLimitTooLong",
     "Sent",
@@ -51,6 +52,10 @@ class AlexaError(Exception):
 
 class ConfigurationError(AlexaError, ValueError):
     """An argument, a setting or the state of the client is wrong. Nothing was sent."""
+
+
+class JournalError(AlexaError):
+    """The journal of a fleet run could not be read or written. What it holds stays good: the next run goes on there."""
 
 
 class AuthenticationError(AlexaError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final, Literal, Protocol
 
 import attrs
@@ -16,6 +17,7 @@ from alexa_props.settings import RetryPolicy
 __all__ = [
     "EXTENSION",
     "Call",
+    "Item",
     "Lane",
     "Operation",
     "Paging",
@@ -24,6 +26,7 @@ __all__ = [
     "ServiceProtocol",
     "Verdict",
     "call_of",
+    "current_item",
     "request_id_of",
     "request_of",
     "was_sent",
@@ -152,7 +155,7 @@ class Call:
         protocol: the service's protocol.
         arguments: by our names; None values are not sent.
         region: for signing; None where the service has none.
-        lane: of the rate limiter.
+        lane: of the rate limiter; None takes "bulk" for a fleet's item, else "interactive".
         deadline: on anyio's clock; None sets none.
         time_limit: seconds that led to the deadline.
         max_wait: longest wait for the rate limiter in seconds; None takes the limiter's own.
@@ -172,7 +175,7 @@ class Call:
     protocol: ServiceProtocol
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     region: str | None = None
-    lane: Lane = "interactive"
+    lane: Lane | None = None
     deadline: float | None = None
     time_limit: float | None = None
     max_wait: float | None = None
@@ -190,6 +193,57 @@ class Call:
         """For messages: the operation and the unit or device that it is about."""
         subject = self.operation.subject
         return self.operation.name if subject is None else f"{self.operation.name}({self.arguments[subject]!r})"
+
+
+@attrs.define(eq=False)
+class Item:
+    """What a fleet run and the stages tell each other of the item that is being worked on.
+
+    Attributes:
+        before_risk: recorded before a request leaves that must not be sent twice; None where nobody records it.
+        risky: whether such a request was about to leave.
+        attempts: attempts of all its calls.
+        refused: how many of them the service throttled.
+        waited: seconds of its calls at the rate limiter.
+        called: seconds of its calls in all.
+        sent: whether the service may have handled any of it.
+        unanswered: whether some call may have been handled and had no answer.
+        connections: how many requests its client may have under way at once; None before the first call.
+
+    """
+
+    before_risk: Callable[[], Awaitable[None]] | None = None
+    risky: bool = False
+    attempts: int = 0
+    refused: int = 0
+    waited: float = 0.0
+    called: float = 0.0
+    sent: bool = False
+    unanswered: bool = False
+    connections: int | None = None
+
+    async def about_to_leave(self, operation: Operation) -> None:
+        """A request of the item leaves when this returns."""
+        if not (operation.idempotent or self.risky):
+            if self.before_risk is not None:
+                await self.before_risk()
+            self.risky = True
+
+    def ended(self, call: Call, *, verdict: Verdict | None, elapsed: float, connections: int) -> None:
+        """A call of the item ended, with an answer or None."""
+        self.attempts += call.attempts
+        self.refused += call.refused
+        self.waited += call.waited
+        self.called += elapsed
+        # What was throttled was not handled; by what was answered before that, something may have been.
+        answered = verdict not in (None, Verdict.THROTTLED)
+        self.sent = self.sent or answered or call.sent == "maybe"
+        self.unanswered = self.unanswered or (not answered and call.sent == "maybe")
+        self.connections = connections if self.connections is None else min(connections, self.connections)
+
+
+current_item: Final[ContextVar[Item | None]] = ContextVar("alexa_props_item", default=None)
+"""The item of a fleet run that the calls made here belong to."""
 
 
 def call_of(request: httpx.Request, protocol: ServiceProtocol) -> Call:

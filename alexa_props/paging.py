@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 import attrs
 
+from alexa_props.concurrency import tasks_behind_a_block
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
 from alexa_props.settings import require_text
 
@@ -108,24 +109,10 @@ class Pager(Generic[T]):
             raise ConfigurationError(f"pages must be a whole number of at least 1, not {pages!r}")
         # The page that waits to be handed over is one of those ahead.
         send, receive = anyio.create_memory_object_stream[Page[T] | AlexaError](pages - 1)
-        alone: BaseException | None = None
         with send, receive:
-            try:
-                async with anyio.create_task_group() as tasks, aclosing(_consume(receive)) as items:
-                    tasks.start_soon(self._fetch_ahead, send)
-                    yield items
-                    tasks.cancel_scope.cancel()
-            except BaseExceptionGroup as group:
-                # The caller's own block expects its own exception.
-                if len(group.exceptions) != 1:
-                    raise
-                alone = group.exceptions[0]
-        if alone is not None:
-            # Outside the handler, so that its cause and context stay its own.
-            try:
-                raise alone
-            finally:
-                del alone
+            async with tasks_behind_a_block() as tasks, aclosing(_consume(receive)) as items:
+                tasks.start_soon(self._fetch_ahead, send)
+                yield items
 
     async def _fetch_ahead(self, send: ObjectSendStream[Page[T] | AlexaError]) -> None:
         async with send:

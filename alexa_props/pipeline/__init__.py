@@ -51,6 +51,7 @@ def build(
     limits: Mapping[str, ScopeLimits],
     hooks: Hooks,
     region: str | None,
+    max_connections: int,
 ) -> Pipeline:
     """Put the stages together.
 
@@ -64,8 +65,9 @@ def build(
         limits: what it learned before.
         hooks: receive the events.
         region: for signing; None where the service has none.
+        max_connections: requests that the pool has under way at once.
 
     """
     authorized = AuthTransport(DepartureTransport(pool), auth, origin)
     limited = RateLimitTransport(authorized, protocol, rate_limit, limits)
-    return Pipeline(RetryTransport(limited, protocol, retry, hooks, region), limited, pool)
+    return Pipeline(RetryTransport(limited, protocol, retry, hooks, region, max_connections), limited, pool)

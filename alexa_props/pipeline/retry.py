@@ -11,7 +11,16 @@ import httpx
 from alexa_props.codec import parse_retry_after
 from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
 from alexa_props.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Hooks, RetryScheduled
-from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, request_id_of, was_sent
+from alexa_props.operation import (
+    EXTENSION,
+    Call,
+    ServiceProtocol,
+    Verdict,
+    call_of,
+    current_item,
+    request_id_of,
+    was_sent,
+)
 from alexa_props.settings import RetryPolicy
 
 __all__ = ["REPLAY", "RetryTransport"]
@@ -56,10 +65,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
         policy: RetryPolicy,
         hooks: Hooks,
         region: str | None,
+        max_connections: int,
     ) -> None:
         self._inner = inner
         self._protocol = protocol
         self._region = region
+        self._max_connections = max_connections
         self._policy = policy
         self._hooks = hooks
         self._quota = RetryQuota()
@@ -74,6 +85,25 @@ class RetryTransport(httpx.AsyncBaseTransport):
         # What a request that was not made by the client does not know.
         call.region = call.region or self._region
         call.retry = call.retry or self._policy
+        item = current_item.get()
+        if item is None:
+            return await self._with_events(request, call)
+        call.lane = call.lane or "bulk"
+        started = anyio.current_time()
+        verdict: Verdict | None = None
+        try:
+            response = await self._with_events(request, call)
+            verdict = self._protocol.verdict(call, response)
+            return response
+        finally:
+            item.ended(
+                call,
+                verdict=verdict,
+                elapsed=anyio.current_time() - started,
+                connections=self._max_connections,
+            )
+
+    async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._until_deadline(request, call)
         started = anyio.current_time()

@@ -19,7 +19,7 @@ import httpx
 from alexa_props.codec import parse_retry_after
 from alexa_props.errors import ConfigurationError
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, request_id_of
+from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, current_item, request_id_of
 from alexa_props.pipeline.rate_limit.line import Scope
 from alexa_props.settings import RateLimit
 
@@ -127,6 +127,10 @@ class DepartureTransport(httpx.AsyncBaseTransport):
         """Leave, and send."""
         call = request.extensions.get(EXTENSION)
         if isinstance(call, Call):
+            item = current_item.get()
+            if item is not None:
+                # Here: whoever is cancelled in line has sent nothing, and may be repeated.
+                await item.about_to_leave(call.operation)
             if call.permit is not None:
                 await call.permit.leave()
             call.sent = "maybe"

@@ -144,7 +144,7 @@ class Scope:
         """Wait for a permit, `max_wait` of the call at most. Cancelled at any point, it leaves nothing behind."""
         self._enter()
         waited_before = call.waited
-        taken_at = await self.wait(call, call.lane)
+        taken_at = await self.wait(call, call.lane or "interactive")
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
         return Permit(self, call, taken_at, call.waited - waited_before)

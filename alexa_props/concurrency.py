@@ -1,0 +1,53 @@
+"""Task groups out of which a single exception comes as itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+if TYPE_CHECKING:
+    # anyio loads its parts when they are first used.
+    from anyio.abc import TaskGroup
+
+__all__ = ["tasks_behind_a_block", "together"]
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def tasks_behind_a_block(*, cancelled: bool = True) -> AsyncGenerator[TaskGroup, None]:
+    """A task group out of which a single exception comes as itself; `cancelled` when the block ends, or waited for."""
+    alone: BaseException | None = None
+    try:
+        async with anyio.create_task_group() as tasks:
+            yield tasks
+            if cancelled:
+                tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # The caller's own block expects its own exception.
+        if len(group.exceptions) != 1:
+            raise
+        alone = group.exceptions[0]
+    if alone is not None:
+        # Outside the handler, so that its cause and context stay its own.
+        try:
+            raise alone
+        finally:
+            del alone
+
+
+async def together(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """What the calls give, made side by side, in their order. The first that raises cancels the others."""
+    calls = list(calls)
+    results: list[Any] = [None] * len(calls)
+
+    async def run(number: int, call: Callable[[], Awaitable[T]]) -> None:
+        results[number] = await call()
+
+    async with tasks_behind_a_block(cancelled=False) as tasks:
+        for number, call in enumerate(calls):
+            tasks.start_soon(run, number, call)
+    return results
