@@ -219,7 +219,7 @@ class ServerError(ApiError):
 
 
 class DeviceUnreachable(ApiError):
-    """A device is offline or does not answer, and the service does not say which (504 on bulk deletions)."""
+    """A device is offline or does not answer: 504 on a call about it, or on a bulk deletion that does not say which."""
 
 
 @attrs.frozen

@@ -78,7 +78,8 @@ class Operation:
         method: HTTP method.
         path: path template; `{argument}` stands for a path parameter.
         params: arguments and their places.
-        answer: model of the answer (of one item, when the operation pages); None when a success has no body to read.
+        answer: model of the answer (of one item, when the operation pages), or on Smart Properties a function that
+            reads its JSON; None when a success has no body to read.
         member: member of the answer that holds the model; None when the answer is the model.
         paging: how it pages; None when it does not.
         idempotent: whether sending it twice is the same as sending it once.

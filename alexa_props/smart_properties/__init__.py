@@ -19,7 +19,15 @@ from alexa_props.hooks import Hook
 from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Operation, ServiceProtocol
 from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts, hide, require_env
-from alexa_props.smart_properties import alerts, endpoints, unit_settings, units
+from alexa_props.smart_properties import (
+    alerts,
+    endpoint_settings,
+    endpoints,
+    features,
+    notifications,
+    unit_settings,
+    units,
+)
 from alexa_props.smart_properties.protocol import PROTOCOL
 
 __all__ = ["OPERATIONS", "SmartProperties"]
@@ -29,6 +37,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *alerts.OPERATIONS,
     *units.OPERATIONS,
     *endpoints.OPERATIONS,
+    *endpoint_settings.OPERATIONS,
+    *features.OPERATIONS,
+    *notifications.OPERATIONS,
 )
 
 
@@ -62,6 +73,9 @@ class SmartProperties(Client):
     alerts: alerts.Alerts
     units: units.Units
     endpoints: endpoints.Endpoints
+    endpoint_settings: endpoint_settings.EndpointSettings
+    features: features.Features
+    notifications: notifications.Notifications
 
     def __init__(
         self,
@@ -109,6 +123,9 @@ class SmartProperties(Client):
         self.alerts = alerts.Alerts(self, self._alerts_authorization)
         self.units = units.Units(self)
         self.endpoints = endpoints.Endpoints(self)
+        self.endpoint_settings = endpoint_settings.EndpointSettings(self)
+        self.features = features.Features(self)
+        self.notifications = notifications.Notifications(self)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:

@@ -82,11 +82,23 @@ class Feature:
     @property
     def reachability(self) -> str | None:
         """Online devices give "OK"; other values are not documented. None if the answer does not say."""
-        for prop in self.properties:
-            if prop.name == "reachability":
-                value = prop.value.get("value") if isinstance(prop.value, dict) else prop.value
-                return None if value is None else str(value)
-        return None
+        value = self._value("reachability")
+        return None if value is None else str(value)
+
+    @property
+    def volume(self) -> int | None:
+        """Of the speaker feature, 0 to 100. None if the answer does not say.
+
+        Inferred: no page shows what the speaker reports; it is taken to be as the connectivity feature's reachability.
+        """
+        value = self._value("volume")
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+        return int(value) if whole else None
+
+    def _value(self, name: str) -> Any:
+        """What a property reports; Amazon's samples wrap it as `{"value": …}`."""
+        value = next((prop.value for prop in self.properties if prop.name == name), None)
+        return value.get("value") if isinstance(value, dict) else value
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import types
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -46,6 +47,7 @@ _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.Throttled: "slow down, or let a retry policy with more attempts wait",
     errors.DeviceUnreachable: "try again when the device is online",
 }
+_UNREACHABLE: Final = frozenset({"DEVICE_UNREACHABLE", "DEVICE_NOT_REACHABLE"})
 # An id in a path: raw requests to one kind of thing share one rate limit, whichever thing it is.
 _ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
 
@@ -71,6 +73,9 @@ class SmartPropertiesProtocol:
         sent = {"Accept": "application/json", **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
+        elif operation.method == "POST":
+            # Its length is sent all the same: there are servers that insist.
+            body = b""
         return request_of(operation.method, url, sent, body)
 
     def operation(self, request: httpx.Request) -> Operation:
@@ -88,7 +93,7 @@ class SmartPropertiesProtocol:
             return Verdict.OK
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return Verdict.THROTTLED
-        if call.operation.per_endpoint and response.status_code == httpx.codes.GATEWAY_TIMEOUT:
+        if _is_unreachable(call, response):
             return Verdict.FINAL
         return Verdict.TRANSIENT if response.status_code in _TRANSIENT else Verdict.FINAL
 
@@ -97,30 +102,36 @@ class SmartPropertiesProtocol:
         entries = _entries(response)
         if call.operation.per_endpoint and _names_endpoints(entries):
             return _endpoint_failures(call, response, entries)
-        body = entries[0] if entries else json_object(response)
-        said = Said(text_of(body, "code", "type", "error"), text_of(body, "message", "description"))
+        said = _said(response)
         kind = _BY_STATUS.get(response.status_code, errors.ServerError if response.is_server_error else errors.ApiError)
-        if call.operation.per_endpoint:
-            if said.code == "FORBIDDEN":
-                kind = errors.Forbidden
-            elif response.status_code == httpx.codes.GATEWAY_TIMEOUT:
-                kind = errors.DeviceUnreachable
+        if call.operation.per_endpoint and said.code == "FORBIDDEN":
+            kind = errors.Forbidden
+        elif _is_unreachable(call, response):
+            kind = errors.DeviceUnreachable
         return api_error(kind, call, response, said, advice=_ADVICE.get(kind, ""))
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
-        """The model that an OK answer becomes; None for 204 and where the operation has no answer to read."""
+        """The model that an OK answer becomes; None where there is no answer to read, 204 included (a list is empty).
+
+        An `Operation.answer` that is no model is a function: it gets the parsed JSON, or each item of a page.
+        """
         operation = call.operation
-        if operation.answer is None or response.status_code == httpx.codes.NO_CONTENT:
+        if operation.answer is None:
             return None
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None if operation.paging is None else Page((), None, None, request_id_of(response))
         with decoding(call, response):
             body = parse_json(response.content)
+            reads = isinstance(operation.answer, types.FunctionType | types.MethodType)
             if operation.paging is None:
-                return codec.structure(body, operation.answer)
+                return operation.answer(body) if reads else codec.structure(body, operation.answer)
             items = operation.paging.items
             if not isinstance(body, dict) or not isinstance(body.get(items), list):
                 raise errors.DecodeError(f"the answer has no list {items!r}")
             return Page(
-                codec.structure_all(body[items], operation.answer, items),
+                tuple(map(operation.answer, body[items]))
+                if reads
+                else codec.structure_all(body[items], operation.answer, items),
                 _next_token(body, operation.paging.next_token),
                 None,
                 request_id_of(response),
@@ -144,6 +155,23 @@ def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
 def _entries(response: httpx.Response) -> list[dict[str, Any]]:
     entries = json_object(response).get("errors")
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _said(response: httpx.Response) -> Said:
+    entries = _entries(response)
+    body = entries[0] if entries else json_object(response)
+    return Said(text_of(body, "code", "type", "error"), text_of(body, "message", "description"))
+
+
+def _is_unreachable(call: Call, response: httpx.Response) -> bool:
+    """Whether a 504 is about the device, and not about a gateway on the way to the service.
+
+    On bulk deletions it is, as documented. On calls about one device that is inferred, so the body has to say it.
+    """
+    if response.status_code != httpx.codes.GATEWAY_TIMEOUT:
+        return False
+    operation = call.operation
+    return operation.per_endpoint or (operation.subject == "endpoint_id" and _said(response).code in _UNREACHABLE)
 
 
 def _names_endpoints(entries: list[dict[str, Any]]) -> bool:

@@ -11,10 +11,11 @@ import attrs
 
 from alexa_props.client import Client
 from alexa_props.codec import PlainText
-from alexa_props.errors import ConfigurationError
+from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id, require_page_size
+from alexa_props.settings import require_id, require_page_size, require_text
+from alexa_props.smart_properties.endpoints import UnitRef
 
 __all__ = ["OPERATIONS", "Unit", "Units"]
 
@@ -39,6 +40,12 @@ class Unit:
     name: PlainText | None = None
     parent_id: str | None = None
     level: int | None = None
+
+
+@attrs.frozen
+class _Body:
+    name: PlainText
+    parent_id: str | None = None
 
 
 LIST: Final = Operation(
@@ -66,7 +73,33 @@ GET: Final = Operation(
     subject="unit_id",
     source=_SOURCE,
 )
-OPERATIONS: Final = (LIST, GET)
+CREATE: Final = Operation(
+    name="units.create",
+    method="POST",
+    path="/v2/units",
+    params=(Param("body", None, "body"),),
+    answer=UnitRef,
+    idempotent=False,
+    subject="parent_id",
+    source=_SOURCE,
+)
+UPDATE: Final = Operation(
+    name="units.update",
+    method="PUT",
+    path="/v2/units/{unit_id}",
+    params=(Param("unit_id", None, "path"), Param("body", None, "body")),
+    subject="unit_id",
+    source=_SOURCE,
+)
+DELETE: Final = Operation(
+    name="units.delete",
+    method="DELETE",
+    path="/v2/units/{unit_id}",
+    params=(Param("unit_id", None, "path"),),
+    subject="unit_id",
+    source=_SOURCE,
+)
+OPERATIONS: Final = (LIST, GET, CREATE, UPDATE, DELETE)
 
 
 class Units:
@@ -126,3 +159,74 @@ class Units:
         """
         unit: Unit = await self._client.call(GET, {"unit_id": unit_id})
         return unit
+
+    async def create(self, parent_id: str, name: str) -> str:
+        """Create a unit below a parent. Doing it twice makes two units: it is repeated only if nothing was sent.
+
+        There can be 15 levels. Who made it gets the role of its administrator within seconds, not at once. Below a
+        property, a subscription skill must be enabled on the property first.
+
+        Args:
+            parent_id: a unit, or the organization.
+            name: what it is called, not empty.
+
+        Returns:
+            The id of the new unit.
+
+        Raises:
+            ConfigurationError: `parent_id` cannot be an id, or `name` is no text.
+            DecodeError: the service says that all is well, but not which id it gave; the unit may be there.
+            AlexaError: see `alexa_props.errors` for what any call may raise.
+
+        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/property-hierarchy-management-api.html
+
+        """
+        body = _Body(_require_name(name), require_id("parent_id", parent_id))
+        unit: UnitRef | None = await self._client.call(CREATE, {"parent_id": parent_id, "body": body})
+        if unit is None:
+            raise DecodeError(
+                f"{CREATE.name}({parent_id!r}): the answer has no id; the unit may be there, look with units.list",
+                operation=CREATE.name,
+            )
+        return unit.id
+
+    async def update(self, unit_id: str, name: str) -> None:
+        """Give a unit another name. Doing it twice is the same as once, so it is retried.
+
+        Args:
+            unit_id: any unit.
+            name: what it is called from now on, not empty.
+
+        Raises:
+            ConfigurationError: `unit_id` cannot be an id, or `name` is no text.
+            AlexaError: see `alexa_props.errors` for what any call may raise.
+
+        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/property-hierarchy-management-api.html
+
+        """
+        await self._client.call(UPDATE, {"unit_id": unit_id, "body": _Body(_require_name(name))})
+
+    async def delete(self, unit_id: str) -> None:
+        """Delete a unit that has no units below it.
+
+        It is retried: after an answer that was lost, the unit may turn out to be gone already, which is `NotFound` or
+        `Forbidden`.
+
+        Args:
+            unit_id: the unit. What becomes of endpoints that are in it is not documented: move them first.
+
+        Raises:
+            ConfigurationError: `unit_id` cannot be an id.
+            BadRequest: there are units below it (400).
+            AlexaError: see `alexa_props.errors` for what any call may raise.
+
+        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/property-hierarchy-management-api.html
+
+        """
+        await self._client.call(DELETE, {"unit_id": unit_id})
+
+
+def _require_name(name: object) -> PlainText:
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"name must be text, not empty, not {name!r:.80}")
+    return PlainText(require_text("name", name))

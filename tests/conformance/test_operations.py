@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from alexa_props.for_business.protocol import codec as for_business_codec
 from alexa_props.operation import Operation
 from alexa_props.settings import RetryPolicy
 from alexa_props.simulator import ROUTES, TARGETS
+from alexa_props.smart_properties.endpoint_settings import Address, EndpointSetting, Setting
 from alexa_props.smart_properties.protocol import codec as smart_properties_codec
 from alexa_props.smart_properties.unit_settings import DefaultStation
 
@@ -50,7 +51,7 @@ def test_smart_properties_operations(name: str) -> None:
     assert (ours.method, wire_path(ours)) == (fact["method"], fact["path"])
     assert (ours.method, ours.path) == ROUTES[name]
     assert {param.wire for param in ours.params if param.where == "query"} == set(fact["query"])
-    assert ours.idempotent, "all of them read, set or delete"
+    assert ours.idempotent == fact["idempotent"]
     # The page may be known under several languages; its name is the same.
     assert ours.source.rpartition("/")[2] in {source.rpartition("/")[2] for source in fact["sources"]}
     pagination = fact["pagination"]
@@ -58,7 +59,7 @@ def test_smart_properties_operations(name: str) -> None:
     if ours.paging is not None:
         assert ours.paging.items == pagination["items"]
         assert list(ours.paging.next_token) == pagination["next_token"]
-    assert ("204" in fact["statuses"]) == (ours.answer is None or ours.answer is DefaultStation)
+    assert (ours.answer is not None) == fact["answers"]
 
 
 @pytest.mark.parametrize("name", A4B_OPERATIONS)
@@ -124,16 +125,94 @@ def test_example_bodies_decode_and_encode_again(name: str, body: Any) -> None:
         assert smart_properties_codec.unstructure(smart_properties_codec.structure(body, operation.answer)) == body
 
 
-async def test_request_example_is_what_is_sent() -> None:
+STREET: dict[str, str] = ASP_OPERATIONS["endpoint_settings.set_address"]["request_example"]["address"]
+ADDRESS = Address(
+    address_line1=STREET["addressLine1"],
+    address_line2=STREET["addressLine2"],
+    address_line3=STREET["addressLine3"],
+    city=STREET["city"],
+    state_or_region=STREET["stateOrRegion"],
+    district_or_county=STREET["districtOrCounty"],
+    postal_code=STREET["postalCode"],
+    country_code=STREET["countryCode"],
+)
+A, B, PARENT = (f"amzn1.alexa.unit.did.{name}" for name in ("A", "B", "PARENT"))
+REQUESTS: dict[str, Callable[[SmartProperties], Awaitable[Any]]] = {
+    "unit_settings.set_default_music_station": lambda asp: asp.unit_settings.set_default_music_station(
+        "room", DefaultStation("I_HEART_RADIO", "4802")
+    ),
+    "units.create": lambda asp: asp.units.create(PARENT, "Room 101"),
+    "units.update": lambda asp: asp.units.update("room", "Room 101"),
+    "endpoint_settings.set_address": lambda asp: asp.endpoint_settings.set_address("endpoint", ADDRESS),
+    "features.set_volume": lambda asp: asp.features.set_volume("endpoint", 40),
+    "notifications.delete_many": lambda asp: asp.notifications.delete_many([A, B]),
+}
+
+
+def test_there_is_a_request_for_every_example() -> None:
+    assert set(REQUESTS) == {name for name, fact in ASP_OPERATIONS.items() if fact["request_example"] is not None}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_request_example_is_what_is_sent(name: str) -> None:
     sent: list[Any] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent.append(json.loads(request.content))
-        return httpx.Response(204)
+        return httpx.Response(200, json={"id": "new"})
 
-    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(answer))
-    await asp.unit_settings.set_default_music_station("room", DefaultStation("I_HEART_RADIO", "4802"))
-    assert sent == [ASP_OPERATIONS["unit_settings.set_default_music_station"]["request_example"]]
+    await REQUESTS[name](SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(answer)))
+    assert sent == [ASP_OPERATIONS[name]["request_example"]]
+
+
+SETTINGS: dict[str, dict[str, Any]] = {row["key"]: row for row in ASP["settings"]["rows"]}
+KINDS_OF_SETTINGS = {"boolean": bool, "integer": int, "number": float, "string": str, "array": tuple, "object": dict}
+
+
+def test_settings_are_the_known_rows() -> None:
+    assert {setting.key for setting in Setting.ALL} == set(SETTINGS)
+    assert len(Setting.ALL) == len(SETTINGS)
+
+
+@pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
+def test_settings_take_what_their_rows_say(setting: EndpointSetting[Any]) -> None:
+    row = SETTINGS[setting.key]
+    schema = row["schema"]
+    one = schema.get("items", schema)
+    low, high = ("minItems", "maxItems") if schema["type"] == "array" else ("minimum", "maximum")
+    assert setting.kind is KINDS_OF_SETTINGS[schema["type"]]
+    assert list(setting.choices) == one.get("enum", [])
+    assert setting.limits == ((schema[low], schema[high]) if high in schema else None)
+    assert setting.read_only == row["read_only"]
+
+
+@pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
+async def test_examples_of_settings_are_read_and_sent(setting: EndpointSetting[Any]) -> None:
+    example = SETTINGS[setting.key]["example"]
+    sent: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            sent.append(json.loads(request.content))
+        return httpx.Response(200, json=example)
+
+    settings = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(answer)).endpoint_settings
+    value = await settings.get("endpoint", setting)
+    assert value == (tuple(example) if isinstance(example, list) else example)
+    assert isinstance(value, setting.kind)
+    if setting.read_only:
+        with pytest.raises(errors.ConfigurationError, match="can be read, not set"):
+            await settings.set("endpoint", setting, value)
+    else:
+        await settings.set("endpoint", setting, value)
+    assert sent == ([] if setting.read_only else [example])
+
+
+async def test_the_example_of_several_settings_is_read() -> None:
+    body = ASP_OPERATIONS["endpoint_settings.get_many"]["response_examples"]["200"]
+    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(lambda _: httpx.Response(200, json=body)))
+    values = await asp.endpoint_settings.get_many("endpoint", [Setting.LOCALES, Setting.TIME_ZONE])
+    assert values == {Setting.LOCALES: ("en-US",), Setting.TIME_ZONE: "America/Los_Angeles"}
 
 
 @pytest.mark.parametrize("name", [name for name in ASP_OPERATIONS if name.startswith("alerts.")])

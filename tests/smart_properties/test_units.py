@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alexa_props import errors
+from alexa_props import RetryPolicy, errors
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import Seen, Service, answer, smart_properties
@@ -237,3 +237,105 @@ async def test_a_token_that_cannot_be_sent_is_an_error_of_the_library() -> None:
         await ids(smart_properties(service).units.list("org"))
     assert caught.value.resume_token == "\ud800"
     assert len(service.seen) == 1
+
+
+# Made, renamed and deleted
+
+NAMED = {"type": "PLAIN", "value": {"text": "Zimmer 101 🛏"}}
+WRITES: dict[str, Any] = {
+    "create": lambda units, unit_id: units.create(unit_id, "Zimmer 101 🛏"),
+    "update": lambda units, unit_id: units.update(unit_id, "Zimmer 101 🛏"),
+    "delete": lambda units, unit_id: units.delete(unit_id),
+}
+SUBJECTS = {"create": "parent_id", "update": "unit_id", "delete": "unit_id"}
+MADE = answer(201, json={"id": "new", "more": 1})
+
+
+@pytest.mark.parametrize(("unit_id", "path"), ENCODED)
+async def test_writing(unit_id: str, path: str) -> None:
+    service = Service(MADE)
+    units = smart_properties(service).units
+    assert await units.create(unit_id, "Zimmer 101 🛏") == "new"
+    await units.update(unit_id, "Zimmer 101 🛏")
+    await units.delete(unit_id)
+    created, updated, deleted = service.seen
+    assert (created.method, created.url.raw_path) == ("POST", b"/v2/units")
+    assert created.json == {"name": NAMED, "parentId": unit_id}
+    assert (updated.method, updated.url.raw_path.decode()) == ("PUT", f"/v2/units/{path}")
+    assert updated.json == {"name": NAMED}
+    assert (deleted.method, deleted.url.raw_path.decode()) == ("DELETE", f"/v2/units/{path}")
+    assert (deleted.content, "Content-Type" in deleted.headers) == (b"", False)
+    assert created.headers["Content-Type"] == updated.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("name", ["x", " ", "\x00\n", "é 部屋 🛏", '"{}"', "x" * 10_000])
+async def test_names_are_sent_as_they_are(name: str) -> None:
+    service = Service(MADE)
+    await smart_properties(service).units.create("u", name)
+    await smart_properties(service).units.update("u", name)
+    assert [seen.json["name"]["value"]["text"] for seen in service.seen] == [name, name]
+
+
+@pytest.mark.parametrize("unit_id", NOT_IDS)
+@pytest.mark.parametrize("write", WRITES)
+async def test_writing_to_what_is_no_unit(write: str, unit_id: Any) -> None:
+    service = Service(MADE)
+    with pytest.raises(errors.ConfigurationError, match=rf"^{SUBJECTS[write]} must be an id"):
+        await WRITES[write](smart_properties(service).units, unit_id)
+    assert service.seen == []
+
+
+@pytest.mark.parametrize("name", [None, "", 5, True, b"x", ["x"], NAMED, "\ud800"])
+async def test_what_is_no_name(name: Any) -> None:
+    service = Service(MADE)
+    units = smart_properties(service).units
+    for call in (units.create("u", name), units.update("u", name)):
+        with pytest.raises(errors.ConfigurationError, match=r"^name must be text"):
+            await call
+    assert service.seen == []
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_the_id_of_a_new_unit(status: int) -> None:
+    assert await smart_properties(Service(answer(status, json={"id": "new"}))).units.create("u", "x") == "new"
+
+
+@pytest.mark.parametrize("response", [204, answer(201), answer(201, json={}), answer(201, json={"id": None})])
+async def test_a_new_unit_without_an_id_may_be_there(response: Any) -> None:
+    service = Service(response)
+    with pytest.raises(errors.DecodeError, match=r"^units\.create\('u'\): the answer"):
+        await smart_properties(service).units.create("u", "x")
+    assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize("response", [204, answer(200), answer(200, json=FULL), answer(202, json=[7])])
+@pytest.mark.parametrize("write", ["update", "delete"])
+async def test_writing_reads_no_answer(write: str, response: Any) -> None:
+    service = Service(response)
+    assert await WRITES[write](smart_properties(service).units, "u") is None
+    assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, errors.BadRequest), (403, errors.Forbidden), (404, errors.NotFound), (409, errors.Conflict)],
+)
+@pytest.mark.parametrize("write", WRITES)
+async def test_refusals_name_the_unit(write: str, status: int, kind: type[errors.ApiError]) -> None:
+    service = Service(answer(status, {"type": "SOME_TYPE", "message": "said"}, x_amzn_RequestId="request-1"))
+    with pytest.raises(kind, match=rf"^units\.{write}\('u'\): {status} SOME_TYPE \"said\" .*request-1"):
+        await WRITES[write](smart_properties(service).units, "u")
+    assert len(service.seen) == 1
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_only_making_one_is_not_repeated(write: str) -> None:
+    service = Service(503, MADE)
+    units = smart_properties(service, retry=RetryPolicy(max_attempts=2, base=0)).units
+    if write == "create":
+        with pytest.raises(errors.ServerError):
+            await WRITES[write](units, "u")
+        assert len(service.seen) == 1
+    else:
+        await WRITES[write](units, "u")
+        assert len(service.seen) == 2
