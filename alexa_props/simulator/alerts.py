@@ -4,35 +4,26 @@ from __future__ import annotations
 
 from alexa_props.simulator.answers import Answer, failures, no_content
 from alexa_props.simulator.exchange import Exchange
+from alexa_props.simulator.handling import UNREACHABLE_CODES, device_failure
 from alexa_props.simulator.service import Service
 from alexa_props.simulator.state import AlertKind, Endpoint
 
 __all__ = ["delete_alarms", "delete_reminders", "delete_timers"]
-
-_STATUS_BY_CODE = {"DEVICE_NOT_REACHABLE": 504, "DEVICE_UNREACHABLE": 504}
-
-
-def _failure(service: Service, endpoint: Endpoint) -> tuple[str, str, str] | None:
-    code = service.failing_endpoints.get(endpoint.id)
-    if code is not None:
-        return code, endpoint.id, "the device answered with an error"
-    if endpoint.id in service.offline_endpoints:
-        return "DEVICE_NOT_REACHABLE", endpoint.id, "the device is offline"
-    return None
 
 
 def _sweep(service: Service, endpoints: list[Endpoint], kind: AlertKind) -> Answer:
     failed: list[tuple[str, str, str]] = []
     for endpoint in endpoints:
         # A device that cannot be reached fails even when it has nothing to delete: nobody can know.
-        failure = _failure(service, endpoint)
+        failure = device_failure(service, endpoint, "DEVICE_NOT_REACHABLE")
         if failure is None:
             endpoint.alerts[kind] = 0
         else:
-            failed.append(failure)
+            code, text = failure
+            failed.append((code, endpoint.id, text))
     if not failed:
         return no_content()
-    statuses = {_STATUS_BY_CODE.get(code, 500) for code, _, _ in failed}
+    statuses = {504 if code in UNREACHABLE_CODES else 500 for code, _, _ in failed}
     return failures(failed, statuses.pop() if len(statuses) == 1 else 500)
 
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["Answer", "Dialect", "Headers", "Json", "failures", "json_answer", "no_content", "problem"]
+__all__ = ["Answer", "Dialect", "Headers", "Json", "accepted", "failures", "json_answer", "no_content", "problem"]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -73,6 +73,11 @@ def aws_answer(value: Json, status: int = 200, headers: Headers = ()) -> Answer:
 def no_content() -> Answer:
     """204, with the content type that the service sends even so."""
     return Answer(204, b"", (("content-type", _JSON),))
+
+
+def accepted() -> Answer:
+    """202 without a body: what is asked for happens somewhere else."""
+    return Answer(202)
 
 
 def failures(entries: Sequence[tuple[str, str, str]], status: int) -> Answer:

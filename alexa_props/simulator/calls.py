@@ -25,7 +25,7 @@ class Call:
         authorization: How it proved itself: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the proof itself.
         user_agent: Its `User-Agent`.
         request_id: The request id that the answer carried.
-        body: The parsed JSON body of a PUT, of a query and of every Alexa for Business call; None when it is no JSON.
+        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call; None when it is no JSON.
     """
 
     operation: str

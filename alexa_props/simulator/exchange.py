@@ -34,6 +34,7 @@ class Exchange:
         unit_id: The unit it is about.
         endpoint_id: The endpoint it is about.
         device_id: The device it is about.
+        key: The setting it is about.
         authorization: How the caller proves itself.
         json: What to record of the body.
     """
@@ -52,6 +53,7 @@ class Exchange:
     unit_id: str | None = None
     endpoint_id: str | None = None
     device_id: str | None = None
+    key: str = ""
     authorization: str | None = None
     json: object = None
 

@@ -7,7 +7,8 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from typing import Generic, Literal, TypeVar, get_args
 
 import attrs
@@ -30,7 +31,7 @@ class TokenRefused(ValueError):
 
 @attrs.frozen
 class Position:
-    """Where a page starts: how many items and how many empty pages came before it."""
+    """Where a page starts: how many items came before it, or the mark of its first one, and how many empty pages."""
 
     items: int = 0
     empty_pages: int = 0
@@ -91,10 +92,29 @@ class Pagination:
         items, empty_pages = _POSITION.unpack(packed)
         return Position(items, empty_pages)
 
-    def cut(self, query: object, position: Position, items: Sequence[T], size: int) -> Slice[T]:
-        """The page of a list at a position."""
+    def cut(
+        self,
+        query: object,
+        position: Position,
+        items: Sequence[T],
+        size: int,
+        mark: Callable[[T], int] | None = None,
+    ) -> Slice[T]:
+        """The page of a list at a position.
+
+        Args:
+            query: What the token will be good for.
+            position: Where the page starts.
+            items: The whole list.
+            size: How many items a page has.
+            mark: A number above 0 that an item keeps for good and that grows along the list. With it, items that come
+                or go between two pages shift none of the others; without it, the list does not change.
+        """
         if position.items == 0 and position.empty_pages < self.empty_pages:
             return Slice((), self._issue(query, Position(0, position.empty_pages + 1)))
-        end = position.items + size
-        token = self._issue(query, Position(end, position.empty_pages)) if end < len(items) else None
-        return Slice(items[position.items : end], token)
+        start = position.items if mark is None else bisect_left(items, position.items, key=mark)
+        end = start + size
+        if end >= len(items):
+            return Slice(items[start:], None)
+        following = end if mark is None else mark(items[end])
+        return Slice(items[start:end], self._issue(query, Position(following, position.empty_pages)))

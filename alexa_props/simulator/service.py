@@ -253,8 +253,8 @@ class Service(World):
     def set_offline(self, *ids: str, offline: bool = True) -> None:
         """Takes endpoints (by id) and Alexa for Business devices (by ARN) off the network, or brings them back.
 
-        An endpoint that is offline fails every deletion of alerts as unreachable. A device that goes or comes has one
-        more event in its history.
+        An endpoint that is offline fails, as unreachable, all that needs the device: deletions of alerts, its speaker,
+        its Bluetooth, and changes of its settings. A device that goes or comes has one more event in its history.
 
         Raises:
             KeyError: There is no such endpoint or device.
@@ -270,7 +270,7 @@ class Service(World):
                 self.offline_endpoints.discard(self.tree.endpoints[each].id)
 
     def set_failing(self, *endpoint_ids: str, code: str | None = "INTERNAL_SERVER_ERROR") -> None:
-        """Makes endpoints fail every deletion of alerts for a reason of their own; None makes them well again.
+        """Makes endpoints fail all that `set_offline` does, for a reason of their own; None makes them well again.
 
         Raises:
             KeyError: There is no such endpoint.

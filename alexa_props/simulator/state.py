@@ -1,19 +1,25 @@
-"""The property tree of Smart Properties: units, the endpoints in them, stations and alerts, all from a seed."""
+"""The property tree of Smart Properties: units, the endpoints in them, and what is set there, all from a seed."""
 
 from __future__ import annotations
 
 import base64
 import random
 from collections import deque
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
+
+from alexa_props.simulator.answers import Json
+from alexa_props.simulator.device_settings import SETUP_MODE
+from alexa_props.simulator.guests import NOTIFICATION_KINDS, Kept, NotificationKind, left_in, left_on
 
 __all__ = ["ALERT_KINDS", "AlertKind", "Endpoint", "Station", "Tree", "Unit", "grow"]
 
 AlertKind = Literal["alarms", "timers", "reminders"]
 ALERT_KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
 
+_ROOM_LEVEL = 3
 _ROOMS_A_FLOOR = 20
 _MODELS = ("Echo Show 8 (3rd Gen)", "Echo Dot (5th Gen)", "Echo Show 5 (3rd Gen)", "Echo Pop")
 _PROPERTY_NAMES = ("Seaside", "Hôtel du Lac", "Grand Park", "Old Town", "Riverside", "Zürichberg")
@@ -37,7 +43,11 @@ class Station:
 
 @attrs.define(eq=False)
 class Unit:
-    """An organization (level 0), a property (1), a floor (2) or a room (3)."""
+    """An organization (level 0), a property (1), a floor (2), a room (3) or something below.
+
+    Attributes:
+        place: Where it stands among all units in a listing; it keeps this number for good.
+    """
 
     id: str
     name: str
@@ -46,6 +56,15 @@ class Unit:
     children: list[Unit] = attrs.field(factory=list, repr=False)
     endpoints: list[Endpoint] = attrs.field(factory=list, repr=False)
     station: Station | None = None
+    place: int = 0
+    _notifications: dict[NotificationKind, int] | None = attrs.field(default=None, repr=False, alias="notifications")
+
+    @property
+    def notifications(self) -> dict[NotificationKind, int]:
+        """How many there are of each kind; made when first asked for, since most units are never asked."""
+        if self._notifications is None:
+            self._notifications = left_in(self.id)
+        return self._notifications
 
 
 @attrs.define(eq=False)
@@ -60,6 +79,19 @@ class Endpoint:
     software_version: str
     unit_id: str | None
     alerts: dict[AlertKind, int] = attrs.field(factory=dict)
+    _kept: Kept | None = attrs.field(init=False, default=None, repr=False)
+
+    @property
+    def kept(self) -> Kept:
+        """What the device keeps; made when first asked for, since most devices are never asked."""
+        if self._kept is None:
+            self._kept = left_on(self.id)
+        return self._kept
+
+    @property
+    def settings(self) -> Mapping[str, Json]:
+        """The settings that have a value. A device in a unit has no privileges of the setup mode."""
+        return {SETUP_MODE: ["ALL_SETTINGS"] if self.unit_id is None else [], **self.kept.settings}
 
 
 @attrs.define(eq=False)
@@ -70,7 +102,8 @@ class Tree:
         organization: The root.
         units: All units by id, parents before their children.
         rooms: The rooms, in order.
-        endpoints: All endpoints by id, in the order of their rooms; those without a unit come last.
+        endpoints: All endpoints by id, in the order of the rooms that they were in at first; those that were in none
+            come last.
         fleet: The same endpoints as a list.
         unassigned: The endpoints in no unit.
         by_serial_number: Endpoints by serial number.
@@ -86,9 +119,10 @@ class Tree:
     by_serial_number: dict[str, Endpoint] = attrs.field(factory=dict)
     by_mac_address: dict[str, Endpoint] = attrs.field(factory=dict)
     _below: dict[tuple[str, int | None], list[Unit]] = attrs.field(init=False, factory=dict)
+    _places: int = attrs.field(init=False, default=0)
 
     def below(self, parent: Unit, depth: int | None) -> list[Unit]:
-        """The units below another one, level by level; None means all levels. The tree never changes: kept."""
+        """The units below another one, level by level, then those created since; None means all levels."""
         key = (parent.id, depth)
         if key not in self._below:
             found: list[Unit] = []
@@ -99,6 +133,8 @@ class Tree:
                     break
                 found.append(unit)
                 queue.extend(unit.children)
+            found.sort(key=lambda unit: unit.place)
+            # Kept for the pages to come, until a unit comes or goes.
             self._below[key] = found
         return self._below[key]
 
@@ -108,6 +144,40 @@ class Tree:
         if unit.parent_id is not None:
             self.units[unit.parent_id].children.append(unit)
         return unit
+
+    def settle(self) -> None:
+        """Gives every unit its place, once all of the first day are there."""
+        for place, unit in enumerate(self.below(self.organization, None), 1):
+            unit.place = self._places = place
+
+    def create_unit(self, parent: Unit, name: str) -> Unit:
+        """A new unit below another one: nobody has left anything in it."""
+        self._places += 1
+        rng = random.Random(f"{self.organization.id}/created/{self._places}")  # noqa: S311 - must be repeatable
+        unit = Unit(
+            id=f"amzn1.alexa.unit.did.{identifier(rng)}",
+            name=name,
+            parent_id=parent.id,
+            level=parent.level + 1,
+            place=self._places,
+            notifications=dict.fromkeys(NOTIFICATION_KINDS, 0),
+        )
+        if unit.level == _ROOM_LEVEL:
+            self.rooms.append(unit)
+        self._below.clear()
+        return self.add_unit(unit)
+
+    def delete_unit(self, unit: Unit) -> None:
+        """Takes a unit with none below it away; the endpoints in it are in no unit then."""
+        del self.units[unit.id]
+        if unit.parent_id is not None:
+            self.units[unit.parent_id].children.remove(unit)
+        if unit.level == _ROOM_LEVEL:
+            self.rooms.remove(unit)
+        for endpoint in unit.endpoints:
+            endpoint.unit_id = None
+        self.unassigned += unit.endpoints
+        self._below.clear()
 
     def add_endpoint(self, endpoint: Endpoint) -> None:
         """Puts an endpoint into its unit."""
@@ -183,4 +253,5 @@ def grow(seed: int, *, rooms: int, endpoints_per_room: int, properties: int, una
                     tree.add_endpoint(_endpoint(rng, room, place))
     for place in range(1, unassigned + 1):
         tree.add_endpoint(_endpoint(rng, None, place))
+    tree.settle()
     return tree

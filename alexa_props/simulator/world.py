@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from alexa_props.simulator.checks import whole
+from copy import deepcopy
+
+from alexa_props.simulator.answers import Json
+from alexa_props.simulator.checks import choice, text, whole
+from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, complaint
+from alexa_props.simulator.guests import NOTIFICATION_KINDS, NotificationKind
 from alexa_props.simulator.inventory import Inventory
 from alexa_props.simulator.login import Login
 from alexa_props.simulator.signature import Keys
@@ -12,7 +17,7 @@ __all__ = ["World"]
 
 
 class World:
-    """Looks up ids, stations, alerts and credentials.
+    """Looks up ids, what is set and left in rooms and on devices, and credentials.
 
     Attributes:
         tree: The units and endpoints of Smart Properties.
@@ -79,6 +84,53 @@ class World:
     def set_station(self, unit_id: str, station: Station | None) -> None:
         """Sets the default station of a unit, or takes its value away."""
         self.tree.units[unit_id].station = station
+
+    def settings(self, endpoint_id: str) -> dict[str, Json]:
+        """The settings of an endpoint by key, and its `"address"`: those that have a value."""
+        return deepcopy(dict(self.tree.endpoints[endpoint_id].settings))
+
+    def set_setting(self, endpoint_id: str, key: str, value: Json) -> None:
+        """Sets a setting of an endpoint, the read-only one too, or its `"address"`; None takes its value away.
+
+        Raises:
+            KeyError: There is no such endpoint.
+            ValueError: There is no such setting, or the value does not fit it.
+        """
+        kept = self.tree.endpoints[endpoint_id].kept.settings
+        choice("key", key, (*SETTINGS, ADDRESS))
+        if value is None:
+            kept.pop(key, None)
+            return
+        problem = complaint(key, value)
+        if problem is not None:
+            raise ValueError(problem)
+        kept[key] = deepcopy(value)
+
+    def volume(self, endpoint_id: str) -> int:
+        """The volume of an endpoint, 0 to 100."""
+        return self.tree.endpoints[endpoint_id].kept.volume
+
+    def bluetooth(self, endpoint_id: str) -> tuple[str, ...]:
+        """The names of the Bluetooth devices that are paired with an endpoint."""
+        return tuple(self.tree.endpoints[endpoint_id].kept.paired)
+
+    def pair_bluetooth(self, endpoint_id: str, name: str) -> None:
+        """Pairs one more Bluetooth device with an endpoint."""
+        self.tree.endpoints[endpoint_id].kept.paired.append(text("name", name))
+
+    def notifications(self, unit_id: str) -> dict[NotificationKind, int]:
+        """How many notifications of each kind that can be deleted are left in a unit."""
+        return dict(self.tree.units[unit_id].notifications)
+
+    def notify(self, unit_id: str, kind: NotificationKind) -> None:
+        """Leaves one more notification in a unit.
+
+        Raises:
+            KeyError: There is no such unit.
+            ValueError: There is no such kind.
+        """
+        choice("kind", kind, NOTIFICATION_KINDS)
+        self.tree.units[unit_id].notifications[kind] += 1
 
     # Who may come in.
 

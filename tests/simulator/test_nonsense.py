@@ -26,6 +26,33 @@ def station_path(unit_id: str) -> str:
     return f"/v2/units/{unit_id}/settings/MusicExperience.defaultStationPreferences"
 
 
+def places(sim: Simulator, endpoint_id: str) -> dict[str, str]:
+    """Where each operation with a body is; unpairing looks at none."""
+    found = {
+        operation: path.replace("{unit_id}", sim.rooms[0]).replace("{endpoint_id}", endpoint_id)
+        for operation, (method, path) in ROUTES.items()
+        if method in ("PUT", "POST") and operation != "features.unpair_bluetooth"
+    }
+    key = "Alexa.ScreenController.screenControllerPolicy"  # the one setting that takes any object
+    return {operation: path.replace("{key}", key) for operation, path in found.items()}
+
+
+@pytest.mark.parametrize("content", BODIES)
+async def test_no_operation_takes_a_body_that_is_no_json(
+    api: httpx.AsyncClient, sim: Simulator, content: bytes
+) -> None:
+    endpoint = sim.endpoints[0]
+    before = sim.settings(endpoint), sim.volume(endpoint), sim.units, sim.tree.units[sim.rooms[0]].name
+    for operation, path in places(sim, endpoint).items():
+        response = await api.request(ROUTES[operation][0], path, content=content)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), operation
+        assert (sim.calls[-1].operation, sim.calls[-1].body) == (operation, None)
+    assert (sim.settings(endpoint), sim.volume(endpoint), sim.units, sim.tree.units[sim.rooms[0]].name) == before
+    response = await api.post(f"/v2/endpoints/{endpoint}/features/bluetooth/unpair", content=content)
+    assert response.status_code == 202
+    assert (await api.get("/_simulator/calls")).status_code == 200
+
+
 @pytest.mark.parametrize("content", BODIES)
 async def test_bodies_that_are_no_json(api: httpx.AsyncClient, signed: Any, sim: Simulator, content: bytes) -> None:
     before = sim.station(sim.rooms[0])
@@ -287,9 +314,8 @@ async def test_scripted_headers_take_the_place_of_usual_ones(api: httpx.AsyncCli
 
 async def test_long_times_to_wait_are_written_out(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.quota("units.get", 0, 1, retry_after=1234567.5)
-    for _ in range(2):
-        response = await api.get(f"/v2/units/{sim.rooms[0]}")
-    assert response.headers["retry-after"] == "1234567.5"
+    responses = [await api.get(f"/v2/units/{sim.rooms[0]}") for _ in range(2)]
+    assert responses[1].headers["retry-after"] == "1234567.5"
 
 
 async def test_a_clock_in_another_time_zone() -> None:
@@ -311,8 +337,18 @@ async def test_odd_paths_and_parameters(api: httpx.AsyncClient) -> None:
     odd = ("%ED%A0%80", "%FF", "%00", "%2F", "a%0D%0Ab", "%F0%9F%8F%A8")
     for method, path in ROUTES.values():
         for each in odd:
-            where = path.replace("{unit_id}", each).replace("{endpoint_id}", each)
-            names = ("unitId", "endpoint", "parentId", "owner", "associatedUnits.id", "expand", "nextToken", each)
+            where = path.replace("{unit_id}", each).replace("{endpoint_id}", each).replace("{key}", each)
+            names = (
+                "unitId",
+                "endpoint",
+                "parentId",
+                "owner",
+                "associatedUnits.id",
+                "expand",
+                "nextToken",
+                "recipients.id",
+                each,
+            )
             for name in names:
                 assert (await api.request(method, f"{where}?{name}={each}")).status_code < 500
     assert (await api.get("/_simulator/calls")).status_code == 200

@@ -1,0 +1,89 @@
+"""What guests leave on a device and in a room: settings, volume, Bluetooth and notifications."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import attrs
+
+from alexa_props.simulator.answers import Json
+from alexa_props.simulator.device_settings import ADDRESS, LOCALES, WAKE_WORDS
+
+__all__ = ["NOTIFICATION_KINDS", "Kept", "NotificationKind", "left_in", "left_on"]
+
+NotificationKind = Literal["DeviceNotification", "PersistentVisualAlert"]
+"""The kinds of notifications that last, and can be deleted."""
+
+NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
+
+_MOST_LEFT = 2
+_PHONES = ("Ana's iPhone", "Galaxy S24", "Pixel 9", "Kenji\u306e\u30a4\u30e4\u30db\u30f3", "Travel speaker")
+_HOME = {
+    "addressLine1": "1 Harbour Road",
+    "addressLine2": "",
+    "city": "Seattle",
+    "stateOrRegion": "WA",
+    "postalCode": "98104",
+    "countryCode": "US",
+}
+_ON_OR_OFF: tuple[Json, ...] = ("DISABLED", "DISABLED", "ENABLED", None)
+# Of each setting one is drawn; None stands for a setting without a value.
+_LEFT: Mapping[str, tuple[Json, ...]] = {
+    "Accessibility.Captions.AlexaCaptions.enablement": _ON_OR_OFF,
+    "Accessibility.Captions.ClosedCaptions.enablement": _ON_OR_OFF,
+    "Accessibility.Display.ColorInversion.enablement": _ON_OR_OFF,
+    "Accessibility.Display.Magnifier.enablement": _ON_OR_OFF,
+    "Alexa.DataFormat.Time.timeFormat": ("12_HOURS", "24_HOURS", None),
+    "Alexa.DoNotDisturb.doNotDisturb": (False, False, True),
+    "Alexa.ManagedDevice.Settings.errorSuppression": ([], ["CONNECTIVITY"]),
+    "Alexa.ManagedDevice.Settings.maximumVolumeLimit": (100, 80, 60, None),
+    "SpeechRecognizer.FollowUp.mode": (False, True),
+    "SpeechRecognizer.speechConfirmation": ("NONE", "TONE"),
+    "SpeechRecognizer.wakeWordConfirmation": ("NONE", "TONE"),
+    WAKE_WORDS: (["ALEXA"], ["ALEXA"], ["ECHO"], ["AMAZON"], ["COMPUTER"]),
+    "SpeechSynthesizer.speakingRate": (1, 1, 0.85, 1.25),
+    "System.distanceUnits": ("IMPERIAL", "METRIC"),
+    LOCALES: (["en-US"], ["en-US"], ["en-US"], ["en-GB"], ["de-DE", "en-US"], ["es-US"]),
+    "System.temperatureUnit": ("FAHRENHEIT", "CELSIUS"),
+    "System.timeZone": ("America/Los_Angeles", "America/Los_Angeles", "America/New_York", "Europe/Paris"),
+    ADDRESS: (_HOME, _HOME, None),
+}
+
+
+@attrs.define(eq=False)
+class Kept:
+    """What a device keeps.
+
+    Attributes:
+        settings: Values by key; a setting without a value is not there.
+        volume: 0 to 100.
+        paired: The names of the Bluetooth devices paired with it.
+    """
+
+    settings: dict[str, Json]
+    volume: int
+    paired: list[str]
+
+
+def _draws(thing_id: str) -> random.Random:
+    # Ids come from the seed of the world. Every thing has draws of its own, so that the order of looking is all one.
+    return random.Random(f"{thing_id}/left")  # noqa: S311 - must be repeatable, protects nothing
+
+
+def left_on(endpoint_id: str) -> Kept:
+    """What is on a device at first."""
+    draws = _draws(endpoint_id)
+    values = {key: draws.choice(choices) for key, choices in _LEFT.items()}
+    return Kept(
+        settings={key: value for key, value in values.items() if value is not None},
+        volume=draws.randint(10, 100),
+        paired=draws.sample(_PHONES, draws.randint(0, _MOST_LEFT)),
+    )
+
+
+def left_in(unit_id: str) -> dict[NotificationKind, int]:
+    """How many notifications of each kind are in a unit at first."""
+    draws = _draws(unit_id)
+    return {kind: draws.randint(0, _MOST_LEFT) for kind in NOTIFICATION_KINDS}

@@ -1,0 +1,158 @@
+"""What a device does itself: its speaker and its Bluetooth."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import httpx
+import pytest
+
+from alexa_props.simulator import Simulator
+
+
+def path(endpoint_id: str, feature: str) -> str:
+    return f"/v2/endpoints/{endpoint_id}/features/{feature}"
+
+
+async def test_volume_read_and_set(api: httpx.AsyncClient, sim: Simulator, start: datetime) -> None:
+    first, second = sim.endpoints_in(sim.rooms[0])
+    before = sim.volume(first), sim.volume(second)
+    body = (await api.get(path(first, "speaker"))).json()
+    (volume,) = body["properties"]
+    assert (body["name"], volume["name"], volume["value"]) == ("speaker", "volume", {"value": before[0]})
+    assert abs((datetime.fromisoformat(volume["timeOfSample"]) - start).total_seconds()) < 0.001
+    assert sim.calls[-1].operation == "features.get_speaker"
+    for level in (0, 40, 100):
+        response = await api.post(path(first, "speaker/setVolume"), json={"payload": {"volume": level}})
+        assert (response.status_code, response.content) == (202, b"")
+        assert response.headers["x-amzn-requestid"]
+        assert (await api.get(path(first, "speaker"))).json()["properties"][0]["value"] == {"value": level}
+    assert (sim.volume(first), sim.volume(second)) == (100, before[1])
+    call = sim.calls[-2]
+    assert (call.operation, call.endpoint_id, call.body) == ("features.set_volume", first, {"payload": {"volume": 100}})
+    sim.reset()
+    assert sim.volume(first) == before[0]
+
+
+async def test_volume_adjusted_as_far_as_it_goes(api: httpx.AsyncClient, sim: Simulator) -> None:
+    endpoint = sim.endpoints[0]
+    await api.post(path(endpoint, "speaker/setVolume"), json={"payload": {"volume": 50}})
+    found = []
+    for delta in (10, -25, 0, -100, 100, 100, -1):
+        response = await api.post(path(endpoint, "speaker/adjustVolume"), json={"payload": {"volumeDelta": delta}})
+        assert response.status_code == 202
+        found.append(sim.volume(endpoint))
+    assert found == [60, 35, 35, 0, 100, 100, 99]
+    assert (sim.calls[-1].operation, sim.calls[-1].endpoint_id) == ("features.adjust_volume", endpoint)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"volume": 5, "volumeDelta": 5},
+        {"payload": None},
+        {"payload": 5},
+        {"payload": {}},
+        *[{"payload": {"volume": v, "volumeDelta": v}} for v in ("5", 5.5, True, None, [5], 101, -101, 10**30)],
+    ],
+)
+async def test_no_volume(api: httpx.AsyncClient, sim: Simulator, body: object) -> None:
+    endpoint = sim.endpoints[0]
+    before = sim.volume(endpoint)
+    for operation in ("setVolume", "adjustVolume"):
+        response = await api.post(path(endpoint, f"speaker/{operation}"), json=body)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+    negative = {"payload": {"volume": -1}}
+    assert (await api.post(path(endpoint, "speaker/setVolume"), json=negative)).status_code == 400
+    assert sim.volume(endpoint) == before
+
+
+async def test_bluetooth_read_and_unpaired(api: httpx.AsyncClient, sim: Simulator) -> None:
+    first, second = sim.endpoints_in(sim.rooms[0])
+    for endpoint in (first, second):
+        sim.pair_bluetooth(endpoint, "Nobody's phone")
+    before = sim.bluetooth(second)
+    assert before[-1] == "Nobody's phone"
+    body = (await api.get(path(first, "bluetooth"))).json()
+    (operation,) = body["operations"]
+    assert operation["name"] == "unpair"
+    assert sim.calls[-1].operation == "features.get_bluetooth"
+    for content in (b"", b"{}", b"nonsense"):  # a body is not needed, and the second time there is nothing to unpair
+        response = await api.post(operation["path"], content=content)
+        assert (response.status_code, response.content) == (202, b"")
+        assert sim.bluetooth(first) == ()
+    assert sim.bluetooth(second) == before
+    assert (sim.calls[-1].operation, sim.calls[-1].endpoint_id) == ("features.unpair_bluetooth", first)
+    assert operation["path"] == path(first, "bluetooth/unpair")
+    assert (await api.get(f"{path(first, 'bluetooth')}/")).json() == body
+
+
+async def test_all_of_it_needs_the_device(api: httpx.AsyncClient, sim: Simulator) -> None:
+    endpoint = sim.endpoints[0]
+    sim.pair_bluetooth(endpoint, "Phone")
+    before = sim.volume(endpoint), sim.bluetooth(endpoint)
+    scripts: tuple[tuple[bool, str | None, int, str], ...] = (
+        (True, None, 504, "DEVICE_UNREACHABLE"),
+        (False, "DEVICE_NOT_REACHABLE", 504, "DEVICE_NOT_REACHABLE"),
+        (False, "INTERNAL_SERVER_ERROR", 400, "INTERNAL_SERVER_ERROR"),
+    )
+    for offline, failing, status, code in scripts:
+        sim.set_offline(endpoint, offline=offline)
+        sim.set_failing(endpoint, code=failing)
+        for response in (
+            await api.get(path(endpoint, "speaker")),
+            await api.post(path(endpoint, "speaker/setVolume"), json={"payload": {"volume": 1}}),
+            await api.post(path(endpoint, "speaker/adjustVolume"), json={"payload": {"volumeDelta": 1}}),
+            await api.get(path(endpoint, "bluetooth")),
+            await api.post(path(endpoint, "bluetooth/unpair")),
+        ):
+            assert (response.status_code, response.json()["type"]) == (status, code)
+            assert response.json().keys() == {"type", "message"}
+    assert (sim.volume(endpoint), sim.bluetooth(endpoint)) == before
+    sim.set_failing(endpoint, code=None)
+    assert (await api.post(path(endpoint, "bluetooth/unpair"))).status_code == 202
+
+
+async def test_endpoints_that_are_unknown_or_forbidden(api: httpx.AsyncClient, sim: Simulator) -> None:
+    sim.set_forbidden(sim.rooms[0])
+    for endpoint, status, code in (("a%2Fb", 404, "NOT_FOUND"), (sim.endpoints[0], 403, "FORBIDDEN")):
+        for response in (
+            await api.get(path(endpoint, "speaker")),
+            await api.post(path(endpoint, "speaker/setVolume"), json={"payload": {"volume": 1}}),
+            await api.post(path(endpoint, "speaker/adjustVolume"), json={"payload": {"volumeDelta": 1}}),
+            await api.get(path(endpoint, "bluetooth")),
+            await api.post(path(endpoint, "bluetooth/unpair")),
+        ):
+            assert (response.status_code, response.json()["type"]) == (status, code)
+            assert sim.calls[-1].endpoint_id == endpoint.replace("%2F", "/")
+
+
+async def test_faults_and_quotas(api: httpx.AsyncClient, sim: Simulator) -> None:
+    endpoint = sim.endpoints[0]
+    await api.post(path(endpoint, "speaker/setVolume"), json={"payload": {"volume": 10}})
+    sim.fail("features.adjust_volume", "drop_after", endpoint_id=endpoint)
+    up = {"payload": {"volumeDelta": 5}}
+    with pytest.raises(httpx.RemoteProtocolError):
+        await api.post(path(endpoint, "speaker/adjustVolume"), json=up)
+    assert (await api.post(path(endpoint, "speaker/adjustVolume"), json=up)).status_code == 202
+    assert sim.volume(endpoint) == 20
+    sim.quota("features.*", 1, 1)
+    statuses = [(await api.post(path(endpoint, "bluetooth/unpair"))).status_code for _ in range(2)]
+    assert statuses == [202, 429]
+
+
+def test_guests_leave_volumes_and_phones(sim: Simulator) -> None:
+    assert len({sim.volume(endpoint) for endpoint in sim.endpoints}) > 10
+    assert {0 <= sim.volume(endpoint) <= 100 for endpoint in sim.endpoints} == {True}
+    assert {len(sim.bluetooth(endpoint)) for endpoint in sim.endpoints} == {0, 1, 2}
+    endpoint = sim.endpoints[0]
+    before = sim.bluetooth(endpoint)
+    with pytest.raises(ValueError, match="name"):
+        sim.pair_bluetooth(endpoint, "")
+    sim.pair_bluetooth(endpoint, "Phone")
+    assert sim.bluetooth(endpoint) == (*before, "Phone")
+    sim.reset()
+    assert sim.bluetooth(endpoint) == before

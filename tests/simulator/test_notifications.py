@@ -1,0 +1,186 @@
+"""Notifications of one unit and of many, deleted."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import httpx
+import pytest
+
+from alexa_props.simulator import NotificationKind, Simulator
+
+KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
+UNKNOWN = "amzn1.alexa.unit.did.UNKNOWN"
+
+
+def query(unit_id: str, kind: str = KINDS[0]) -> dict[str, str]:
+    return {"recipients.id": unit_id, "recipients.type": "Unit", "notification.variants.type": kind}
+
+
+def body(*unit_ids: str, kinds: object = KINDS) -> dict[str, Any]:
+    return {"recipients": [{"type": "Unit", "id": unit_id} for unit_id in unit_ids], "notificationTypes": kinds}
+
+
+def fill(sim: Simulator, *unit_ids: str) -> None:
+    for unit_id in unit_ids:
+        for kind in KINDS:
+            sim.notify(unit_id, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_of_one_unit(api: httpx.AsyncClient, sim: Simulator, kind: NotificationKind) -> None:
+    room, other = sim.rooms[:2]
+    fill(sim, room, other)
+    before = sim.notifications(room), sim.notifications(other)
+    assert min(before[0].values()) > 0
+    sim.set_offline(*sim.endpoints_in(room))  # they are not the devices'
+    for _ in range(2):  # the second time there is nothing to delete
+        response = await api.delete("/v3/notifications", params=query(room, kind))
+        assert (response.status_code, response.content) == (202, b"")
+        assert response.headers["x-amzn-requestid"]
+        assert (sim.notifications(room), sim.notifications(other)) == ({**before[0], kind: 0}, before[1])
+    assert (sim.calls[-1].operation, sim.calls[-1].unit_id) == ("notifications.delete", room)
+
+
+async def test_those_below_a_unit_stay(api: httpx.AsyncClient, sim: Simulator) -> None:
+    floor = sim.tree.units[sim.rooms[0]].parent_id
+    assert floor is not None
+    fill(sim, floor, sim.rooms[0])
+    before = sim.notifications(sim.rooms[0])
+    assert (await api.post("/v3/notifications/delete", json=body(floor))).status_code == 202
+    assert (sim.notifications(floor), sim.notifications(sim.rooms[0])) == (dict.fromkeys(KINDS, 0), before)
+
+
+async def test_of_many_units(api: httpx.AsyncClient, sim: Simulator) -> None:
+    rooms, other = sim.rooms[:3], sim.rooms[3]
+    fill(sim, *rooms, other)
+    before = {unit_id: sim.notifications(unit_id) for unit_id in sim.rooms}
+    first = body(*rooms, kinds=[KINDS[1]])
+    response = await api.post("/v3/notifications/delete", json=first)
+    assert (response.status_code, response.content) == (202, b"")
+    assert [sim.notifications(unit_id) for unit_id in rooms] == [{**before[each], KINDS[1]: 0} for each in rooms]
+    assert (sim.calls[-1].operation, sim.calls[-1].body) == ("notifications.delete_many", first)
+    assert (await api.post("/v3/notifications/delete", json=body(*rooms, *rooms))).status_code == 202
+    assert [sim.notifications(unit_id) for unit_id in rooms] == [dict.fromkeys(KINDS, 0)] * 3
+    assert sim.notifications(other) == before[other]
+
+
+async def test_up_to_100_at_once(api: httpx.AsyncClient, sim: Simulator) -> None:
+    units = (sim.rooms * 3)[:101]
+    assert (await api.post("/v3/notifications/delete", json=body(*units))).status_code == 400
+    assert any(any(sim.notifications(room).values()) for room in sim.rooms)
+    assert (await api.post("/v3/notifications/delete", json=body(*units[:100]))).status_code == 202
+    assert not any(any(sim.notifications(room).values()) for room in sim.rooms)
+
+
+async def test_units_that_are_unknown_or_forbidden(api: httpx.AsyncClient, sim: Simulator) -> None:
+    room, other = sim.rooms[:2]
+    sim.set_forbidden(room)
+    fill(sim, room, other)
+    before = sim.notifications(other)
+    for unit_id, status, code in ((UNKNOWN, 404, "NOT_FOUND"), (room, 403, "FORBIDDEN")):
+        for response in (
+            await api.delete("/v3/notifications", params=query(unit_id)),
+            await api.post("/v3/notifications/delete", json=body(other, unit_id)),
+        ):
+            assert (response.status_code, response.json()["type"]) == (status, code)
+    assert sim.notifications(other) == before
+    assert min(sim.notifications(room).values()) > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipients.id": ""},
+        {"recipients.id": None},
+        {"recipients.type": "Endpoint"},
+        {"recipients.type": "unit"},
+        {"recipients.type": None},
+        {"notification.variants.type": "Announcement"},
+        {"notification.variants.type": ""},
+        {"notification.variants.type": None},
+    ],
+)
+async def test_one_that_makes_no_sense(api: httpx.AsyncClient, sim: Simulator, change: dict[str, str | None]) -> None:
+    fill(sim, sim.rooms[0])
+    before = sim.notifications(sim.rooms[0])
+    params = {name: value for name, value in {**query(sim.rooms[0]), **change}.items() if value is not None}
+    response = await api.delete("/v3/notifications", params=params)
+    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+    assert sim.notifications(sim.rooms[0]) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        [],
+        "all",
+        {"recipients": None},
+        {"recipients": []},
+        {"recipients": {"type": "Unit", "id": "x"}},
+        {"recipients": ["x"]},
+        {"recipients": [{"id": "x"}]},
+        {"recipients": [{"type": "Unit"}]},
+        {"recipients": [{"type": "Unit", "id": ""}]},
+        {"recipients": [{"type": "Unit", "id": 5}]},
+        {"recipients": [{"type": ["Unit"], "id": "x"}]},
+        {"recipients": [{"type": "Endpoint", "id": "x"}]},
+        {"notificationTypes": None},
+        {"notificationTypes": []},
+        {"notificationTypes": KINDS[0]},
+        {"notificationTypes": ["Announcement"]},
+        {"notificationTypes": [*KINDS, "Announcement"]},
+        {"notificationTypes": [None]},
+        {"notificationTypes": [[]]},
+    ],
+)
+async def test_many_that_make_no_sense(api: httpx.AsyncClient, sim: Simulator, change: object) -> None:
+    fill(sim, sim.rooms[0])
+    before = sim.notifications(sim.rooms[0])
+    sent = {**body(sim.rooms[0]), **change} if isinstance(change, dict) else change
+    response = await api.post("/v3/notifications/delete", json=sent)
+    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+    assert sim.notifications(sim.rooms[0]) == before
+
+
+async def test_elsewhere(api: httpx.AsyncClient) -> None:
+    for method, path in (
+        ("POST", "/v3/notifications"),
+        ("GET", "/v3/notifications"),
+        ("GET", "/v3/notifications/delete"),
+    ):
+        assert (await api.request(method, path)).status_code == 405
+
+
+async def test_faults_and_quotas(api: httpx.AsyncClient, sim: Simulator) -> None:
+    room, other = sim.rooms[:2]
+    fill(sim, room)
+    sim.fail("notifications.delete", "status", unit_id=room, status=500)
+    assert (await api.delete("/v3/notifications", params=query(other))).status_code == 202
+    assert (await api.delete("/v3/notifications", params=query(room))).status_code == 500
+    assert sim.notifications(room)[KINDS[0]] > 0
+    sim.fail("notifications.delete_many", "drop_after")
+    with pytest.raises(httpx.RemoteProtocolError):
+        await api.post("/v3/notifications/delete", json=body(room))
+    assert sim.notifications(room) == dict.fromkeys(KINDS, 0)
+    sim.quota("notifications.*", 1, 1)
+    responses = [await api.post("/v3/notifications/delete", json=body(room)) for _ in range(2)]
+    assert [response.status_code for response in responses] == [202, 429]
+
+
+def test_guests_leave_notifications(sim: Simulator) -> None:
+    before = {unit_id: sim.notifications(unit_id) for unit_id in sim.units}
+    for kind in KINDS:
+        assert {before[room][kind] for room in sim.rooms} == {0, 1, 2}
+    twin = Simulator(rooms=45, endpoints_per_room=2, seed=7, properties=2, unassigned_endpoints=3)
+    assert {unit_id: twin.notifications(unit_id) for unit_id in reversed(twin.units)} == before
+    room = sim.rooms[0]
+    sim.notifications(room).clear()
+    assert sim.notifications(room) == before[room]
+    sim.notify(room, KINDS[1])
+    assert sim.notifications(room) == {**before[room], KINDS[1]: before[room][KINDS[1]] + 1}
+    with pytest.raises(ValueError, match="Announcement"):
+        sim.notify(room, "Announcement")  # type: ignore[arg-type]
+    sim.reset()
+    assert sim.notifications(room) == before[room]
