@@ -87,13 +87,25 @@ async def test_limits(sim: Simulator, tmp_path: Path, monkeypatch: pytest.Monkey
     assert sim.count("units.list") >= 2
 
 
-async def test_fleet_job(sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_fleet_job(
+    sim: Simulator, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (code,) = blocks("fleet job")
+    monkeypatch.chdir(tmp_path)
     sim.set_offline(sim.endpoints[0])
     # It is a script: it makes an event loop of its own.
     await anyio.to_thread.run_sync(lambda: exec(compile(code, "README.md", "exec"), {}))
     assert {station.station_id if (station := sim.station(room)) else None for room in sim.rooms} == {"4242"}
     assert sum(sim.alert_count("alarms", endpoint) for endpoint in sim.endpoints[1:]) == 0
+    out = capsys.readouterr().out
+    assert "Room 101: amzn1.alexa.endpoint" in out
+    assert "kept its alarms: DEVICE_NOT_REACHABLE" in out
+    assert "unit_settings.set_default_music_station: 0 to 20 calls" in out
+    assert "20 items: 20 done" in out
+    # Once more: the room whose device was offline is told again, and nothing is sent.
+    sim.clear_calls()
+    await anyio.to_thread.run_sync(lambda: exec(compile(code, "README.md", "exec"), {}))
+    assert sim.count("alerts.delete_alarms") == 0
     assert "kept its alarms: DEVICE_NOT_REACHABLE" in capsys.readouterr().out
 
 

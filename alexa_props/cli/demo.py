@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations
+from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import CallEnded, Event
 
@@ -28,7 +28,6 @@ _STATION: Final = "IHR_JAZZ"
 _ENDPOINTS_PER_ROOM: Final = 2
 _OFFLINE: Final = 9
 _FAILING: Final = 3
-_CONCURRENCY: Final = 32
 _STARTUP: Final = 15.0
 """Seconds that the simulator's process may take to say where it is."""
 
@@ -75,22 +74,19 @@ class _Reporter:
         # One event, one line: a log is not wrapped.
         self.console.print(text, highlight=False, soft_wrap=self._progress is None)
 
-    async def step(self, title: str, items: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
-        """Do `work` for every item, a bounded number at once, and show how far it is."""
-        items = list(items)
+    async def step(
+        self, title: str, call: Callable[[str], Awaitable[object]], items: Sequence[str], failures: Counter[str]
+    ) -> None:
+        """Call something for every item, show how far it is, and count what failed by its code."""
         started = time.monotonic()
         bar = None if self._progress is None else self._progress.add_task(title, total=len(items))
-        todo = iter(items)
-
-        async def worker() -> None:
-            for item in todo:
-                await work(item)
+        async with fleet.run(call, items) as run:
+            async for outcome in run:
                 if self._progress is not None and bar is not None:
                     self._progress.advance(bar)
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(min(_CONCURRENCY, len(items))):
-                tasks.start_soon(worker)
+                for failure in outcome.failures:
+                    failures[failure.code] += 1
+                    self.say(f"  not done on ...{(failure.endpoint_id or outcome.key)[-12:]}: {failure.code}")
         if self._progress is None:
             self.say(f"{title}: {len(items)} in {time.monotonic() - started:.1f} s")
 
@@ -138,12 +134,9 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         SmartProperties(auth=auth, base_url=where["base_url"], hooks=[tally.hook]) as asp,
         AlexaForBusiness(auth=keys, region=where["aws_region"], base_url=where["base_url"], hooks=[tally.hook]) as a4b,
     ):
-        units = [
-            unit async for unit in asp.units.list(where["organization_id"], depth="all", expand="all", page_size=50)
-        ]
-        parents = {unit.parent_id for unit in units}
-        rooms = [unit.id for unit in units if unit.id not in parents]
-        report.say(f"Walked the tree: {len(units)} units, {len(rooms)} of them rooms.")
+        rooms = [room async for room in fleet.walk_rooms(asp, where["organization_id"])]
+        floors = {room.parent_id for room in rooms}
+        report.say(f"Walked the tree: {len(rooms)} rooms on {len(floors)} floors.")
 
         endpoints: set[str] = set()
 
@@ -157,14 +150,12 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         async def set_station(room: str) -> None:
             await asp.unit_settings.set_default_music_station(room, station.setting)
 
-        async def delete_alarms(room: str) -> None:
-            async for failure in asp.alerts.delete_alarms(room):
-                tally.failures[failure.code or "no code"] += 1
-                report.say(f"  alarms stay on ...{(failure.endpoint_id or '?')[-12:]}: {failure.code}")
-
-        await report.step("Listing the devices of every room", rooms, count_endpoints)
-        await report.step(f"Setting every room's station to {_STATION}", rooms, set_station)
-        await report.step("Deleting every room's alarms", rooms, delete_alarms)
+        for title, call in (
+            ("Listing the devices of every room", count_endpoints),
+            (f"Setting every room's station to {_STATION}", set_station),
+            ("Deleting every room's alarms", asp.alerts.delete_alarms),
+        ):
+            await report.step(title, call, rooms, tally.failures)
 
         offline = [
             device.device_arn

@@ -1,0 +1,223 @@
+"""Recipes for a room: what a check-out or a new season asks for. Each works as the `call` of `fleet.run`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from alexa_props.concurrency import together
+from alexa_props.errors import AlexaError, ConfigurationError
+from alexa_props.fleet.outcome import Step, Steps
+from alexa_props.fleet.plan import Use, recipe
+from alexa_props.settings import require_id
+from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.notifications import NotificationKind
+from alexa_props.smart_properties.setting import EndpointSetting, Setting
+from alexa_props.smart_properties.unit_settings import DefaultStation
+
+__all__ = ["RoomDefaults", "ensure_default_music_station", "reset_room"]
+
+_Do = Callable[[], Awaitable[Any]]
+
+
+def _takes(setting: EndpointSetting[Any]) -> Callable[[Any, Any, Any], None]:
+    """An attrs validator: what the setting takes, or None."""
+
+    def check(_: Any, __: Any, value: Any) -> None:
+        if value is not None:
+            setting.check(value)
+
+    return check
+
+
+def _wake_word(_: Any, __: Any, value: Any) -> None:
+    if value is not None:
+        Setting.WAKE_WORDS.check((value,))
+
+
+def _volume(_: Any, __: Any, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100):  # noqa: PLR2004 - the scale's end
+        raise ConfigurationError(f"volume must be a whole number from 0 to 100, or None, not {value!r:.80}")
+
+
+def _station(_: Any, __: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, DefaultStation):
+        raise ConfigurationError(f"station must be a DefaultStation or None, not {value!r:.80}")
+
+
+def _others(value: Mapping[EndpointSetting[Any], Any]) -> dict[EndpointSetting[Any], Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(setting, EndpointSetting) for setting in value):
+        raise ConfigurationError("settings must be a dict of settings such as Setting.TIME_FORMAT, and their values")
+    if read_only := [setting.key for setting in value if setting.read_only]:
+        raise ConfigurationError(f"{read_only[0]} can be read, not set")
+    return {setting: setting.check(each) for setting, each in value.items()}
+
+
+@attrs.frozen(kw_only=True)
+class RoomDefaults:
+    """How a room is when the next guest comes in. What is None stays as the last guest has left it.
+
+    Attributes:
+        station: the room's default music station.
+        volume: of every endpoint, 0 to 100.
+        do_not_disturb: whether notifications are held back. Off.
+        locales: one or two, such as ("en-US",), the preferred one first.
+        wake_word: such as "ALEXA".
+        time_zone: name of an IANA zone, such as "Europe/Paris".
+        temperature_unit: "CELSIUS" or "FAHRENHEIT".
+        distance_units: "METRIC" or "IMPERIAL".
+        settings: further settings of every endpoint, such as {Setting.TIME_FORMAT: "24_HOURS"}.
+
+    Raises:
+        ConfigurationError: a value is not one that the setting takes.
+
+    """
+
+    station: DefaultStation | None = attrs.field(default=None, validator=_station)
+    volume: int | None = attrs.field(default=None, validator=_volume)
+    do_not_disturb: bool | None = attrs.field(default=False, validator=_takes(Setting.DO_NOT_DISTURB))
+    locales: Sequence[str] | None = attrs.field(default=None, validator=_takes(Setting.LOCALES))
+    wake_word: str | None = attrs.field(default=None, validator=_wake_word)
+    time_zone: str | None = attrs.field(default=None, validator=_takes(Setting.TIME_ZONE))
+    temperature_unit: str | None = attrs.field(default=None, validator=_takes(Setting.TEMPERATURE_UNIT))
+    distance_units: str | None = attrs.field(default=None, validator=_takes(Setting.DISTANCE_UNITS))
+    settings: Mapping[EndpointSetting[Any], Any] = attrs.field(factory=dict, converter=_others)
+
+    def of_endpoints(self) -> Iterator[tuple[str, EndpointSetting[Any], Any]]:
+        """What is set on every endpoint, in the order in which it is set: name, setting, value."""
+        known: tuple[tuple[str, EndpointSetting[Any], Any], ...] = (
+            # Wake words depend on the locales, which come first.
+            ("locales", Setting.LOCALES, self.locales),
+            ("wake word", Setting.WAKE_WORDS, None if self.wake_word is None else (self.wake_word,)),
+            ("time zone", Setting.TIME_ZONE, self.time_zone),
+            ("temperature unit", Setting.TEMPERATURE_UNIT, self.temperature_unit),
+            ("distance units", Setting.DISTANCE_UNITS, self.distance_units),
+            *((setting.key, setting, value) for setting, value in self.settings.items()),
+            # Last: the others may make it speak.
+            ("do not disturb", Setting.DO_NOT_DISTURB, self.do_not_disturb),
+        )
+        return (each for each in known if each[2] is not None)
+
+
+def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[Use]:  # noqa: ARG001 - the recipe's own
+    for what in ("alarms", "timers", "reminders"):
+        yield Use(f"alerts.delete_{what}", per_item=1)
+    yield Use("notifications.delete_many", per_item=1)
+    if defaults.station is not None:
+        yield Use("unit_settings.set_default_music_station", per_item=1)
+    # A page holds ten endpoints; a room has fewer.
+    yield Use("endpoints.list", per_item=1)
+    yield Use("features.unpair_bluetooth", per_endpoint=1)
+    yield Use("endpoint_settings.set", per_endpoint=len(list(defaults.of_endpoints())))
+    if defaults.volume is not None:
+        yield Use("features.set_volume", per_endpoint=1)
+
+
+@recipe(_uses_of_reset)
+async def reset_room(asp: SmartProperties, unit_id: str, defaults: RoomDefaults) -> Steps:
+    """Make a room forget its guest: on every endpoint of it, whatever happens to the others.
+
+    Deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and puts what `defaults` says. A step that
+    fails does not stop the others. Every step may be repeated: so may the whole.
+
+    Args:
+        asp: the client.
+        unit_id: the room.
+        defaults: how it is to be.
+
+    Returns:
+        What became of each step, on the room and on each endpoint. It raises nothing for a step that failed:
+        `raise_for_failures()` of it does. In `fleet.run`, the room's outcome is failed, or unknown, if a step is.
+
+    Raises:
+        ConfigurationError: `unit_id` cannot be an id, or `defaults` is none.
+
+    """
+    require_id("unit_id", unit_id)
+    if not isinstance(defaults, RoomDefaults):
+        raise ConfigurationError(f"defaults must be RoomDefaults(…), not {defaults!r:.80}")
+    parts = await together(
+        (functools.partial(_reset_unit, asp, unit_id, defaults), functools.partial(_reset_all, asp, unit_id, defaults))
+    )
+    return Steps(unit_id, tuple(step for part in parts for step in part))
+
+
+async def _reset_unit(asp: SmartProperties, unit_id: str, defaults: RoomDefaults) -> list[Step]:
+    async def delete(what: str) -> None:
+        await getattr(asp.alerts, f"delete_{what}")(unit_id)
+
+    steps = [
+        await _step(what, f"alerts.delete_{what}", functools.partial(delete, what))
+        for what in ("alarms", "timers", "reminders")
+    ]
+    clear = functools.partial(asp.notifications.delete_many, [unit_id], list(NotificationKind))
+    steps.append(await _step("notifications", "notifications.delete_many", clear))
+    if defaults.station is not None:
+        put = functools.partial(asp.unit_settings.set_default_music_station, unit_id, defaults.station)
+        steps.append(await _step("station", "unit_settings.set_default_music_station", put))
+    return steps
+
+
+async def _reset_all(asp: SmartProperties, unit_id: str, defaults: RoomDefaults) -> list[Step]:
+    endpoints: list[str] = []
+
+    async def find() -> None:
+        endpoints.extend([endpoint.id async for endpoint in asp.endpoints.list(unit_id=unit_id)])
+
+    found = await _step("endpoints", "endpoints.list", find)
+    steps = await together(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)
+    return [found, *(step for of_one in steps for step in of_one)]
+
+
+async def _reset_endpoint(asp: SmartProperties, endpoint_id: str, defaults: RoomDefaults) -> list[Step]:
+    unpair = functools.partial(asp.features.unpair_bluetooth, endpoint_id)
+    steps = [await _step("Bluetooth", "features.unpair_bluetooth", unpair, endpoint_id)]
+    for name, setting, value in defaults.of_endpoints():
+        put = functools.partial(asp.endpoint_settings.set, endpoint_id, setting, value)
+        steps.append(await _step(name, "endpoint_settings.set", put, endpoint_id))
+    if defaults.volume is not None:
+        turn = functools.partial(asp.features.set_volume, endpoint_id, defaults.volume)
+        steps.append(await _step("volume", "features.set_volume", turn, endpoint_id))
+    return steps
+
+
+async def _step(name: str, operation: str, do: _Do, endpoint_id: str | None = None) -> Step:
+    try:
+        await do()
+    except AlexaError as error:
+        return Step(name, operation, endpoint_id, error)
+    return Step(name, operation, endpoint_id)
+
+
+_READ: Final = Use("unit_settings.get_default_music_station", per_item=1)
+_WRITE: Final = Use("unit_settings.set_default_music_station", per_item=1, perhaps=True)
+
+
+@recipe(lambda asp, unit_id, station: (_READ, _WRITE))  # noqa: ARG005 - the recipe's own
+async def ensure_default_music_station(asp: SmartProperties, unit_id: str, station: DefaultStation) -> bool:
+    """See to it that a unit has this default music station: read it, and set it only if it is another one.
+
+    Run over a fleet for the second time, it costs reads only.
+
+    Args:
+        asp: the client.
+        unit_id: the unit, normally a room.
+        station: provider and station.
+
+    Returns:
+        Whether it was another one, and has been set.
+
+    Raises:
+        ConfigurationError: `unit_id` cannot be an id, or `station` has an empty part.
+        AlexaError: as `get_default_music_station` and `set_default_music_station`.
+
+    """
+    if not isinstance(station, DefaultStation):
+        raise ConfigurationError(f"station must be a DefaultStation, not {station!r:.80}")
+    if await asp.unit_settings.get_default_music_station(unit_id) == station:
+        return False
+    await asp.unit_settings.set_default_music_station(unit_id, station)
+    return True

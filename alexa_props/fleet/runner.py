@@ -1,0 +1,369 @@
+"""The run itself: items in, a bounded number of them worked on at once, outcomes out."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from concurrent.futures import CancelledError
+from typing import Any, Final, Generic, Self, TypeVar
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from alexa_props.errors import AlexaError, ConfigurationError, JournalError
+from alexa_props.fleet.journal import Earlier, Journal
+from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
+from alexa_props.fleet.progress import Meter, Progress
+from alexa_props.fleet.width import Width
+from alexa_props.operation import Item, current_item
+from alexa_props.settings import require_text
+
+__all__ = ["Run", "StopOn", "job_of"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+StopOn = float | int | Callable[[Outcome[Any, Any]], bool]
+
+_END: Final = object()
+_ENOUGH: Final = 20
+"""Outcomes before a share of failures says anything."""
+
+
+@attrs.define(eq=False)
+class _Open:
+    """An item that is being worked on."""
+
+    key: str
+    item: Any
+    mark: Item
+    outcome: Outcome[Any, Any] | None = None  # once it has ended, and is not recorded yet
+
+
+class Run(Generic[T, R]):
+    """A run under way: an async iterator of outcomes. `fleet.run` gives it.
+
+    Attributes:
+        stopped: why no further items are begun although there may be some; None while that is not so.
+
+    """
+
+    def __init__(
+        self,
+        call: Callable[[T], Awaitable[R]],
+        items: Iterator[T] | AsyncIterator[T],
+        *,
+        width: Width,
+        ordered: bool,
+        journal: Journal | None,
+        key: Callable[[T], str] | None,
+        stop_on: StopOn | None,
+        meter: Meter,
+    ) -> None:
+        self.stopped: str | None = None
+        self._call = call
+        self._items = items
+        self._exhausted = False
+        self._width = width
+        self._ordered = ordered
+        self._journal = journal
+        self._key = key
+        self._stop_on = stop_on
+        self._meter = meter
+        self._one_at_a_time = anyio.Lock()
+        self._reading: anyio.CancelScope | None = None
+        self._tasks: Any = None
+        self._workers = 0
+        self._began = 0  # items taken, also the number of the next one
+        self._told = 0  # outcomes handed over, or left out
+        self._judged = self._bad = 0  # outcomes of this run itself, and how many of them are not done
+        self._open: dict[int, _Open] = {}
+        self._ended: deque[Outcome[T, R]] = deque()
+        self._kept: dict[int, Outcome[T, R] | None] = {}  # ordered: those that others have to go before
+        self._arrived = anyio.Event()
+        self._room = anyio.Event()
+        self._error: Exception | None = None
+
+    def __repr__(self) -> str:
+        now = self.progress
+        return f"<Run: {now.done} done, {now.failed} failed, {now.unknown} unknown, {now.in_flight} in flight>"
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return self._meter.now(len(self._open))
+
+    @property
+    def in_flight(self) -> tuple[Outcome[T, R], ...]:
+        """After the block was left early: what it has not taken any more.
+
+        Items that had ended, and items that were cut off although the service may have handled some of it ("unknown").
+        Empty after a block that took all.
+        """
+        kept = [outcome for _, outcome in sorted(self._kept.items()) if outcome is not None]
+        cut_off = [
+            each.outcome or Outcome(each.key, each.item, "unknown", error=CutOff(each.key), attempts=each.mark.attempts)
+            for each in self._open.values()
+            if each.mark.sent or each.outcome
+        ]
+        return (*self._ended, *kept, *cut_off)
+
+    def stop(self, reason: str = "stop() was called") -> None:
+        """Begin no further items. Those that are being worked on end, and the iteration after them."""
+        if self.stopped is None:
+            self.stopped = reason
+            self._wake_workers()
+            if self._reading is not None:
+                # The next item may be long in coming.
+                self._reading.cancel()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome[T, R]:
+        """The next outcome.
+
+        Raises:
+            AlexaError: the items themselves, or the journal, failed; after the outcomes of all that had begun.
+            StopAsyncIteration: there are no more.
+
+        """
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        while True:
+            outcome = self._next()
+            if outcome is not None:
+                return outcome
+            if not self._workers:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            # Others may iterate as well, and wait for the same.
+            if self._arrived.is_set():
+                self._arrived = anyio.Event()
+            await self._arrived.wait()
+
+    def _next(self) -> Outcome[T, R] | None:
+        while self._told in self._kept:
+            outcome = self._kept.pop(self._told)
+            if outcome is None:
+                self._take_off()
+            else:
+                self._ended.append(outcome)
+                break
+        if not self._ended:
+            return None
+        self._take_off()
+        return self._ended.popleft()
+
+    def _take_off(self) -> None:
+        self._told += 1
+        # Half of them at a time: woken for every single one, workers would mostly wake each other.
+        if self._began - self._told <= self._most() // 2:
+            self._wake_workers()
+
+    def _most(self) -> int:
+        """How many items may be begun and not handed over yet: what bounds the memory."""
+        return (10 if self._ordered else 2) * self._width.now + 16
+
+    def _wake_workers(self) -> None:
+        room, self._room = self._room, anyio.Event()
+        room.set()
+
+    # The workers.
+
+    def start(self, tasks: Any) -> None:
+        """Begin, in this task group."""
+        self._tasks = tasks
+        if self._journal is not None:
+            tasks.start_soon(self._journal.write)
+        self._hire()
+
+    def _hire(self) -> None:
+        while self._workers < self._width.now and not self._no_more:
+            self._workers += 1
+            self._tasks.start_soon(self._work)
+
+    async def _work(self) -> None:
+        try:
+            while self._workers <= self._width.now:
+                number, item = await self._take()
+                if item is _END:
+                    break
+                await self._do(number, item)
+                self._hire()
+        finally:
+            self._workers -= 1
+            self._arrived.set()
+
+    @property
+    def _no_more(self) -> bool:
+        return self._exhausted or self.stopped is not None
+
+    async def _take(self) -> tuple[int, Any]:
+        """The next item, when there is room for its outcome."""
+        while not self._no_more and self._began - self._told >= self._most():
+            await self._room.wait()
+        item: Any = _END
+        try:
+            if isinstance(self._items, AsyncIterator):
+                async with self._one_at_a_time:
+                    if not self._no_more:
+                        with anyio.CancelScope() as self._reading:
+                            item = await anext(self._items, _END)
+                        self._reading = None
+            elif not self._no_more:
+                item = next(self._items, _END)
+        except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
+            self._fail(error, "the items could not be read on")
+        if item is _END or self.stopped is not None:
+            self._exhausted = True
+            return -1, _END
+        number = self._began
+        self._began += 1
+        return number, item
+
+    async def _do(self, number: int, item: T) -> None:
+        try:
+            key = self._key_of(item)
+            begun = "go" if self._journal is None else await self._journal.begin(key)
+        except Exception as error:  # noqa: BLE001 - a key is made by the user's function
+            self._fail(error, f"an item could not be begun: {error}")
+            self._hand_over(number, None)
+            return
+        if begun == "twice" or (isinstance(begun, Earlier) and begun.status == "done"):
+            self._meter.skipped(len(self._open))
+            self._hand_over(number, None)
+        elif isinstance(begun, Earlier):
+            # It says nothing of how this run goes: `stop_on` does not see it.
+            recorded = RecordedError(f"{key}: as an earlier run recorded it: {begun.message}", begun.failures)
+            self._meter.ended(begun.status, 0, len(self._open))
+            self._hand_over(number, Outcome(key, item, begun.status, None, recorded, begun.attempts, begun.elapsed))
+        else:
+            await self._send(number, key, item)
+
+    async def _send(self, number: int, key: str, item: T) -> None:
+        journal = self._journal
+        mark = Item(before_risk=None if journal is None else functools.partial(journal.risk, key))
+        started = anyio.current_time()
+        self._open[number] = opened = _Open(key, item, mark)
+        outside = current_item.set(mark)
+        value: R | None = None
+        raised: Exception | None = None
+        try:
+            awaitable = self._call(item)
+            if not isinstance(awaitable, Awaitable):
+                raised = ConfigurationError(f"call must give something to await, not {awaitable!r:.80}")
+                self._fail(raised, str(raised))
+            else:
+                value = await awaitable
+        except Exception as error:  # noqa: BLE001 - the call is the user's: one room's error must not stop the others
+            raised = error
+            if isinstance(error, JournalError):
+                # What was about to leave has not left, and nothing else may.
+                self._fail(error, str(error))
+        except anyio.get_cancelled_exc_class():
+            if anyio.current_effective_deadline() == -math.inf:
+                raise
+            # Or whoever leaves the run comes right behind: nothing else may begin then.
+            await anyio.lowlevel.checkpoint()
+            raised = CancelledError("what the call waited for was cancelled, and not by the run")
+        finally:
+            # Reading the next item is no part of this one.
+            current_item.reset(outside)
+        elapsed = anyio.current_time() - started
+        self._width.ended(elapsed=elapsed, called=mark.called, waited=mark.waited, connections=mark.connections)
+        status, failure = judge(value, raised, mark)
+        opened.outcome = outcome = Outcome(key, item, status, value, failure, mark.attempts, elapsed)
+        if journal is not None:
+            try:
+                await journal.end(
+                    key, _to_record(outcome), handled=failure is None or was_handled(failure) or mark.risky
+                )
+            except JournalError as broken:
+                self._fail(broken, str(broken))
+        self._count(number, outcome, mark.refused)
+
+    def _count(self, number: int, outcome: Outcome[T, R], refused: int) -> None:
+        del self._open[number]
+        self._judged += 1
+        self._bad += outcome.status != "done"
+        self._meter.ended(outcome.status, refused, len(self._open))
+        self._hand_over(number, outcome)
+        if outcome.error is not None and lacks_credentials(outcome.error):
+            # No other item would fare better, and each would ask for a token.
+            self.stop(f"no credentials: {outcome.error}")
+        elif self._stop_on is not None:
+            self._stop_if_bad(self._stop_on, outcome)
+
+    def _stop_if_bad(self, stop_on: StopOn, outcome: Outcome[T, R]) -> None:
+        if callable(stop_on):
+            try:
+                if outcome.status != "done" and stop_on(outcome):
+                    self.stop(f"stop_on={job_of(stop_on)} is true of {outcome.key}")
+            except Exception as error:  # noqa: BLE001 - it is the user's
+                self._fail(error, f"stop_on={job_of(stop_on)} failed: {error}")
+            return
+        if isinstance(stop_on, int):
+            if self._bad >= stop_on:
+                self.stop(f"{self._bad} items are not done (stop_on={stop_on})")
+        elif self._judged >= _ENOUGH and self._bad > stop_on * self._judged:
+            self.stop(f"{self._bad} of {self._judged} items are not done (stop_on={stop_on:g})")
+
+    def _hand_over(self, number: int, outcome: Outcome[T, R] | None) -> None:
+        if self._ordered:
+            self._kept[number] = outcome
+        elif outcome is None:
+            self._take_off()
+        else:
+            self._ended.append(outcome)
+        self._arrived.set()
+
+    async def aclose(self) -> None:
+        """Let go of the items: a pager that was not read to its end is open."""
+        if isinstance(self._items, Generator):
+            self._items.close()
+        close = getattr(self._items, "aclose", None)
+        if close is not None:
+            with anyio.CancelScope(shield=True):
+                await close()
+
+    def _fail(self, error: Exception, reason: str) -> None:
+        self._error = self._error or error
+        self.stop(reason)
+
+    def _key_of(self, item: T) -> str:
+        if self._key is not None:
+            key = self._key(item)
+            if not isinstance(key, str) or not key:
+                raise ConfigurationError(f"key must give a string for every item, not {key!r:.80}")
+            return require_text("key", key, "a string")
+        if isinstance(item, str):
+            return item if self._journal is None else require_text("an item", item, "a string")
+        if self._journal is not None:
+            raise ConfigurationError(
+                f"a journal knows items by a string, and {item!r:.80} is none: say key=, a function of the item"
+            )
+        return str(item)
+
+
+class CutOff(AlexaError):
+    """The block was left while the item was being worked on."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key}: the run was left while it was under way, and the service may have handled some of it")
+
+
+def _to_record(outcome: Outcome[Any, Any]) -> Earlier:
+    if outcome.error is None:
+        return Earlier("done")
+    return Earlier(outcome.status, outcome.attempts, outcome.elapsed, words(outcome.error), outcome.failures)
+
+
+def job_of(call: Callable[..., Any]) -> str:
+    """The name of what is called: its qualified name, without the arguments that are bound to it."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    return getattr(call, "__qualname__", None) or type(call).__qualname__

@@ -1,0 +1,132 @@
+"""The rooms of a tree of units."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator
+from typing import Final, Self
+
+from alexa_props.concurrency import together
+from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.units import Unit
+
+__all__ = ["Room", "walk_rooms"]
+
+_PAGE: Final = 50
+"""What Amazon's own tool asks for."""
+_BRANCHES: Final = 8
+"""Branches that are listed side by side, and at the same time the bound of what is in memory."""
+
+
+class Room(str):
+    """A room: its unit id, a string that goes wherever a unit id goes, with what else the tree says of it.
+
+    Attributes:
+        name: its name; None where it has none.
+        parent_id: the unit above, such as a floor.
+        property_id: the property that it belongs to; None where the walk began below the property.
+        property_name: the name of that.
+        path: the names of the units above, from the root of the walk down to the floor, without the root itself.
+
+    """
+
+    __slots__ = ("name", "parent_id", "path", "property_id", "property_name")
+
+    name: str | None
+    parent_id: str | None
+    property_id: str | None
+    property_name: str | None
+    path: tuple[str, ...]
+
+    def __new__(
+        cls,
+        unit_id: str,
+        *,
+        name: str | None = None,
+        parent_id: str | None = None,
+        property_id: str | None = None,
+        property_name: str | None = None,
+        path: tuple[str, ...] = (),
+    ) -> Self:
+        """A room of this id."""
+        room = super().__new__(cls, unit_id)
+        room.name, room.parent_id, room.path = name, parent_id, path
+        room.property_id, room.property_name = property_id, property_name
+        return room
+
+
+async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, None]:
+    """The rooms below a unit: all units that have none below them; itself, if it has none.
+
+    The branches of the tree are listed in parallel.
+    Goes where items go: `fleet.run(asp.alerts.delete_alarms, fleet.walk_rooms(asp, organization_id))`.
+
+    Args:
+        asp: the client.
+        root: a unit, such as a property, or the organization. Its branches are its children.
+
+    Raises:
+        AlexaError: a list failed; see `alexa_props.errors`.
+
+    """
+    top = await asp.units.get(root)
+    first = await asp.units.list(root, depth="all", expand="all", page_size=_PAGE)
+    if first.next_token is None:
+        # All there is fits in one page: no branch needs a call of its own.
+        if not first.items and not _is_organization(top):
+            yield Room(top.id, name=top.name, parent_id=top.parent_id)
+        for room in _rooms(top, first.items):
+            yield room
+        return
+    children = await asp.units.list(root, expand="all", page_size=_PAGE)
+    if children.next_token is not None:
+        # Very many branches: each would cost a call, where one list has fifty units in a page.
+        rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
+        for room in _rooms(top, [*first.items, *[unit async for unit in rest]]):
+            yield room
+        return
+    for start in range(0, len(children), _BRANCHES):
+        branches = children.items[start : start + _BRANCHES]
+        below = await together(functools.partial(_below, asp, branch) for branch in branches)
+        for branch, units in zip(branches, below, strict=True):
+            for room in _rooms(top, [branch, *units]):
+                yield room
+
+
+def _is_organization(unit: Unit) -> bool:
+    return unit.level == 0 or (unit.level is None and unit.parent_id is None)
+
+
+async def _below(asp: SmartProperties, branch: Unit) -> list[Unit]:
+    return [unit async for unit in asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE)]
+
+
+def _rooms(top: Unit, units: list[Unit] | tuple[Unit, ...]) -> list[Room]:
+    """The rooms among the units below `top`: those that no other unit has as its parent."""
+    known = {unit.id: unit for unit in units}
+    parents = {unit.parent_id for unit in units}
+    rooms = []
+    for unit in units:
+        if unit.id in parents:
+            continue
+        above: list[Unit] = []
+        step = unit
+        while step.parent_id in known:
+            step = known[step.parent_id]
+            above.append(step)
+        # The organization has properties below it; a property is one itself.
+        if _is_organization(top):
+            prop: Unit | None = above[-1] if above else unit
+        else:
+            prop = top if top.level in (1, None) else None
+        rooms.append(
+            Room(
+                unit.id,
+                name=unit.name,
+                parent_id=unit.parent_id,
+                property_id=prop.id if prop else None,
+                property_name=prop.name if prop else None,
+                path=tuple(each.name or each.id for each in reversed(above)),
+            )
+        )
+    return rooms

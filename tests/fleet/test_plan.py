@@ -1,0 +1,117 @@
+"""Dry runs: what they say, compared with what a run then does."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from alexa_props import DefaultStation, Limits, RateLimit, SmartProperties, fleet
+from alexa_props.errors import ConfigurationError
+from alexa_props.fleet import RoomDefaults, Use, ensure_default_music_station, plan, recipe, reset_room
+from alexa_props.limits import ScopeLimits
+from alexa_props.simulator import Simulator
+
+FAST = RateLimit(per_second=1e6)
+STATION = DefaultStation("TUNEIN", "s16492")
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        RoomDefaults(),
+        RoomDefaults(do_not_disturb=None),
+        RoomDefaults(station=STATION, volume=10, locales=("en-US",), wake_word="ALEXA", time_zone="UTC"),
+    ],
+)
+async def test_a_plan_is_what_the_run_does(defaults: RoomDefaults) -> None:
+    async with Simulator(rooms=7, endpoints_per_room=3) as sim:
+        asp = sim.smart_properties(rate_limit=FAST)
+        call = functools.partial(reset_room, asp, defaults=defaults)
+        planned = plan(call, 7, endpoints=21)
+        assert sim.count() == 0
+        await fleet.collect(call, sim.rooms)
+        made = Counter(seen.operation for seen in sim.calls if seen.operation != "token")
+        assert {name: (count, count) for name, count in made.items()} == {
+            name: span for name, span in planned.calls.items() if span[1]
+        }
+        assert (planned.job, planned.items, planned.endpoints) == ("reset_room", 7, 21)
+
+
+async def test_methods_of_clients_are_one_call_each() -> None:
+    async with Simulator(rooms=3) as sim:
+        asp, a4b = sim.smart_properties(rate_limit=FAST), sim.for_business()
+        for call, operation in (
+            (asp.alerts.delete_alarms, "alerts.delete_alarms"),
+            (asp.units.get, "units.get"),
+            (a4b.devices.get, "devices.get"),
+            (functools.partial(asp.unit_settings.set_default_music_station, station=STATION), None),
+        ):
+            found = plan(call, 12)
+            assert dict(found.calls) == {operation or "unit_settings.set_default_music_station": (12, 12)}
+            assert found.endpoints is None
+            assert found.seconds is None
+
+
+async def test_what_may_be_left_out_is_a_span() -> None:
+    async with Simulator(rooms=3) as sim:
+        asp = sim.smart_properties()
+        found = plan(functools.partial(ensure_default_music_station, asp, station=STATION), 40)
+        assert dict(found.calls) == {
+            "unit_settings.get_default_music_station": (40, 40),
+            "unit_settings.set_default_music_station": (0, 40),
+        }
+        assert "unit_settings.set_default_music_station: 0 to 40 calls" in str(found)
+        assert "not known" in str(found)
+
+
+def limits(**rates: float) -> dict[str, ScopeLimits]:
+    return {name.replace("__", "."): ScopeLimits(rate=rate, ceiling=rate) for name, rate in rates.items()}
+
+
+def test_the_slowest_operation_says_how_long() -> None:
+    @recipe(lambda unit_id: [Use("a.one", per_item=2), Use("a.two", per_endpoint=1, perhaps=True)])
+    async def both(unit_id: str) -> None: ...
+
+    rates = limits(a__one=10.0, a__two=1.0)
+    found = plan(both, 100, endpoints=50, limits=rates)
+    assert found.seconds == (20.0, 50.0)
+    assert str(found).splitlines()[-1] == "  how long: about 20 to 50 s at the rates that the limiter has learned"
+    # Where one rate is not known, nothing is.
+    assert plan(both, 100, endpoints=50, limits=limits(a__one=10.0)).seconds is None
+    # One quota for all.
+    assert plan(both, 100, endpoints=50, limits=limits(together=5.0)).seconds == (40.0, 50.0)
+
+
+async def test_the_rates_are_those_of_the_client() -> None:
+    async with Simulator(rooms=3) as sim:
+        asp = sim.smart_properties(rate_limit=RateLimit(per_second=50))
+        await asp.units.get(sim.rooms[0])
+        assert plan(asp.units.get, 100).seconds == (2.0, 2.0)
+        known = Limits(
+            limits(unit_settings__get_default_music_station=4.0, unit_settings__set_default_music_station=2.0)
+        )
+        other = sim.smart_properties(limits=known)
+        assert plan(functools.partial(ensure_default_music_station, other, station=STATION), 8).seconds == (2.0, 4.0)
+
+
+async def test_what_cannot_be_planned() -> None:
+    async def own(unit_id: str) -> None: ...
+
+    async with Simulator(rooms=1) as sim:
+        asp: SmartProperties = sim.smart_properties(rate_limit=FAST)
+        with pytest.raises(ConfigurationError, match="does not say which operations it uses"):
+            plan(own, 3)
+        with pytest.raises(ConfigurationError, match="does not say which operations it uses"):
+            plan(asp.request, 3)
+        with pytest.raises(ConfigurationError, match="endpoints="):
+            plan(functools.partial(reset_room, asp, defaults=RoomDefaults()), 3)
+        wrong: Any
+        for wrong in (-1, True, "3", None):
+            with pytest.raises(ConfigurationError, match="items"):
+                plan(asp.units.get, wrong)
+        for wrong in (-1, True, "3"):
+            with pytest.raises(ConfigurationError, match="endpoints"):
+                plan(asp.units.get, 3, endpoints=wrong)

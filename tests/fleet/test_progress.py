@@ -1,0 +1,506 @@
+"""How far a run is: the figures, the callback, and the displays."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import subprocess
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from alexa_props.errors import ConfigurationError
+from alexa_props.fleet.progress import Meter, Progress
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        super().isatty()  # raises if it is closed
+        return True
+
+
+def work(meter: Meter, clock: Clock, *, seconds: float, per_second: float) -> None:
+    """Items end, evenly."""
+    start = clock.now
+    for number in range(1, round(seconds * per_second) + 1):
+        clock.now = start + number / per_second
+        meter.ended("done", 0, 5)
+
+
+def fail(progress: bool | Callable[[Progress], None], error: BaseException) -> None:
+    """A run of 100 items that fails after the first."""
+    with Meter(progress, 100, "station", clock=Clock()) as meter:
+        meter.ended("failed", 0, 5)
+        raise error
+
+
+# The figures.
+
+
+def test_items_are_counted() -> None:
+    clock = Clock()
+    with Meter(None, 20, "station", clock=clock) as meter:
+        meter.ended("done", 0, 3)
+        meter.ended("done", 2, 3)
+        meter.ended("failed", 1, 2)
+        meter.ended("unknown", 0, 1)
+        meter.skipped(1)
+        clock.now += 4
+        assert meter.now(7) == Progress(
+            total=20, done=2, failed=1, unknown=1, skipped=1, refused=3, in_flight=7, elapsed=4, rate=1.0, eta=15.0
+        )
+        assert meter.now(7).ended == 5
+
+
+def test_the_rate_is_of_late() -> None:
+    clock = Clock()
+    with Meter(None, 4_000, "station", clock=clock) as meter:
+        work(meter, clock, seconds=30, per_second=100)
+        assert meter.now(5).rate == pytest.approx(100, rel=0.02)
+        work(meter, clock, seconds=21, per_second=10)
+        state = meter.now(5)
+        assert state.rate == pytest.approx(10, rel=0.02)
+        assert state.eta == pytest.approx((4_000 - 3_000 - 210) / 10, rel=0.02)
+
+
+def test_the_rate_of_slow_items() -> None:
+    clock = Clock()
+    with Meter(None, 100, "reset", clock=clock) as meter:
+        work(meter, clock, seconds=300, per_second=1 / 30)
+        assert meter.now(1).rate == pytest.approx(1 / 30)
+        assert meter.now(1).eta == pytest.approx(90 * 30)
+
+
+def test_when_nothing_ends_any_more_there_is_no_guess() -> None:
+    clock = Clock()
+    with Meter(None, 2_000, "station", clock=clock) as meter:
+        work(meter, clock, seconds=10, per_second=100)
+        clock.now += 10
+        meter.now(5)
+        clock.now += 10
+        assert (meter.now(5).rate, meter.now(5).eta) == (0.0, None)
+
+
+def test_the_first_second_says_nothing_about_the_rest() -> None:
+    clock = Clock()
+    with Meter(None, 1_000, "station", clock=clock) as meter:
+        assert (meter.now(5).rate, meter.now(5).eta) == (0.0, None)
+        work(meter, clock, seconds=0.5, per_second=10)
+        assert meter.now(5).rate == pytest.approx(10)
+        assert meter.now(5).eta is None
+        work(meter, clock, seconds=0.5, per_second=10)
+        assert meter.now(5).eta == pytest.approx(99)
+
+
+def test_what_is_skipped_is_over_but_says_nothing_of_the_rate() -> None:
+    clock = Clock()
+    with Meter(None, 1_000, "station", clock=clock) as meter:
+        for _ in range(800):
+            meter.skipped(0)
+        work(meter, clock, seconds=10, per_second=10)
+        assert meter.now(5).rate == pytest.approx(10)
+        assert meter.now(5).eta == pytest.approx(10)
+
+
+@pytest.mark.parametrize(("total", "eta"), [(None, None), (0, 0.0), (3, 0.0), (5, 0.0), (6, 1.0)])
+def test_what_is_left(total: int | None, eta: float | None) -> None:
+    clock = Clock()
+    with Meter(None, total, "station", clock=clock) as meter:
+        work(meter, clock, seconds=5, per_second=1)
+        assert meter.now(0).eta == eta
+
+
+def test_after_the_end_it_is_what_it_was_at_the_end() -> None:
+    clock = Clock()
+    with Meter(None, 1_000, "station", clock=clock) as meter:
+        work(meter, clock, seconds=20, per_second=10)
+        work(meter, clock, seconds=20, per_second=20)
+    clock.now += 100
+    last = meter.now(3)
+    assert (last.elapsed, last.in_flight) == (40, 0)
+    # That of the whole; and nobody will do the rest.
+    assert last.rate == pytest.approx(15)
+    assert last.eta is None
+
+    with Meter(None, 1, "station", clock=clock) as meter:
+        meter.ended("done", 0, 0)
+    assert meter.now(0).eta == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "1,234 of 4,000, 3 failed, 2 unknown, 29 skipped, 12 refused, 35.2/s, 0:01:19 left"),
+        (
+            {"done": 1234, "failed": 0, "unknown": 0, "skipped": 0, "refused": 0, "total": None, "eta": None},
+            "1,234, 35.2/s, 1:02:03 elapsed",
+        ),
+        (
+            {"done": 4000, "failed": 0, "unknown": 0, "skipped": 0, "refused": 0, "rate": 1234.5, "eta": 0.0},
+            "4,000 of 4,000, 1,234/s, 1:02:03 elapsed",
+        ),
+        (
+            {"failed": 0, "unknown": 0, "skipped": 0, "refused": 0, "rate": 0.033, "elapsed": 9.6, "eta": None},
+            "1,200 of 4,000, 0.03/s, 0:00:10 elapsed",
+        ),
+    ],
+)
+def test_a_line_for_people(changes: dict[str, Any], line: str) -> None:
+    some: dict[str, Any] = {"total": 4000, "done": 1200, "failed": 3, "unknown": 2, "skipped": 29, "refused": 12}
+    rest: dict[str, Any] = {"in_flight": 16, "elapsed": 3723.0, "rate": 35.2, "eta": 79.4}
+    assert str(Progress(**{**some, **rest, **changes})) == line
+
+
+# A callback.
+
+
+def test_a_callback_gets_the_first_state_the_last_and_ten_a_second() -> None:
+    clock = Clock()
+    states: list[Progress] = []
+    with Meter(states.append, 5_000, "station", clock=clock) as meter:
+        assert [state.ended for state in states] == [0]
+        work(meter, clock, seconds=2, per_second=1_000)
+        shown = len(states)
+        assert 19 <= shown <= 21
+        for _ in range(1_000):
+            meter.skipped(5)
+        assert len(states) == shown
+        clock.now += 0.1
+        meter.skipped(4)
+        assert (states[-1].skipped, states[-1].in_flight) == (1_001, 4)
+    assert len(states) == shown + 2
+    assert (states[-1].done, states[-1].skipped, states[-1].in_flight) == (2_000, 1_001, 0)
+    assert [state.elapsed for state in states[:4]] == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.005)
+
+
+def test_a_slow_callback_is_not_called_at_every_item() -> None:
+    clock = Clock()
+    called: list[float] = []
+
+    def slow(state: Progress) -> None:
+        called.append(clock.now)
+        clock.now += 3
+
+    with Meter(slow, None, "station", clock=clock) as meter:
+        for _ in range(99):
+            clock.now += 0.01
+            meter.ended("done", 0, 1)
+        # The first state at 0, which took 3 s; then one after 0.1 s, and so on.
+        assert called == pytest.approx([1000 + 3.1 * number for number in range(10)], abs=0.02 * 10)
+
+
+def test_what_a_callback_raises_is_logged_once_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    called: list[int] = []
+
+    def broken(state: Progress) -> None:
+        called.append(state.done)
+        raise ZeroDivisionError
+
+    with Meter(broken, 10, "station", clock=clock) as meter:
+        work(meter, clock, seconds=10, per_second=1)
+    assert called == [*range(11), 10]
+    (record,) = caplog.records
+    assert record.name == "alexa_props"
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_a_failing_run_shows_its_last_state_and_fails() -> None:
+    states: list[Progress] = []
+    with pytest.raises(ZeroDivisionError):
+        fail(states.append, ZeroDivisionError())
+    assert [(state.failed, state.in_flight) for state in states] == [(0, 0), (1, 0)]
+
+
+async def _asynchronous(state: Progress) -> None: ...
+
+
+@pytest.mark.parametrize("progress", [1, 0, "yes", object(), _asynchronous])
+def test_anything_else_is_refused(progress: Any) -> None:
+    with pytest.raises(ConfigurationError, match="progress must be True, None, or a function") as caught:
+        Meter(progress, 10, "station")
+    assert repr(progress)[:70] in str(caught.value)
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_none_and_false_show_nothing(
+    progress: bool | None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    clock = Clock()
+    with Meter(progress, 10, "station", clock=clock) as meter:
+        work(meter, clock, seconds=30, per_second=10)
+    assert capsys.readouterr() == ("", "")
+    assert not caplog.records
+
+
+# A terminal.
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """To be called in the test: pytest puts its own streams back after the fixtures."""
+    # The size and the kind of the terminal that the tests are run in must not matter.
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    piped = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", piped)
+    clock = Clock()
+    threads = threading.active_count()
+    with Meter(True, 100, "delete [red]alarms[/red] {0}", clock=clock) as meter:
+        assert "0 of 100" in terminal.getvalue()
+        work(meter, clock, seconds=5, per_second=10)
+        assert "50 of 100, 10.0/s, 0:00:05 left" in terminal.getvalue()
+        assert threading.active_count() == threads
+        # What the program says is neither swallowed nor sent elsewhere.
+        sys.stdout.write("a line of the program\n")
+        assert piped.getvalue() == "a line of the program\n"
+        work(meter, clock, seconds=5, per_second=10)
+    shown = terminal.getvalue()
+    assert "delete [red]alarms[/red] {0}" in shown
+    assert "100 of 100, 10.0/s, 0:00:10 elapsed" in shown
+    assert shown.rindex("\x1b[?25h") > shown.index("\x1b[?25l")  # the cursor is back
+    assert sys.stderr is terminal
+    assert sys.stdout is piped
+
+
+def test_a_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    clock = Clock()
+    with Meter(True, None, "alarms", clock=clock) as meter:
+        work(meter, clock, seconds=5, per_second=10)
+        assert "50, 10.0/s, 0:00:05 elapsed" in terminal.getvalue()
+
+
+def test_lines_of_the_program_go_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    other = Terminal()
+    monkeypatch.setattr(sys, "stdout", other)
+    with Meter(True, 10, "alarms"):
+        sys.stdout.write("a line of the program\n")
+        assert "a line of the program" in terminal.getvalue()
+    assert sys.stdout is other
+
+
+def test_the_bar_is_closed_when_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        fail(True, KeyboardInterrupt())
+    assert "1 of 100, 1 failed" in terminal.getvalue()
+    assert terminal.getvalue().rstrip().endswith("\x1b[?25h")
+    assert sys.stderr is terminal
+
+
+def test_the_bar_is_closed_when_the_last_showing_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    meter = Meter(True, 10, "alarms").__enter__()
+    with monkeypatch.context() as patch:
+        patch.setattr(Terminal, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            meter.__exit__()
+    assert sys.stderr is terminal
+
+
+def test_a_terminal_that_goes_away_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    clock = Clock()
+    with Meter(True, 10, "alarms", clock=clock) as meter:
+        terminal.close()
+        work(meter, clock, seconds=10, per_second=1)
+    assert meter.now(0).done == 10
+    assert [record.message for record in caplog.records] == [
+        "showing the progress failed; the run goes on, and further failures are not logged"
+    ]
+
+
+def test_a_terminal_that_is_gone_at_the_start_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    at_a_terminal(monkeypatch)
+    monkeypatch.setattr(Terminal, "write", gone)
+    with Meter(True, 10, "alarms") as meter:
+        meter.ended("done", 0, 1)
+    assert meter.now(0).done == 1
+    assert len(caplog.records) == 1
+
+
+def test_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(ConfigurationError, match=r"rich, which is not installed: pip install .alexa-props\[cli\]."):
+        Meter(True, 10, "alarms")
+
+
+# Neither.
+
+
+@pytest.mark.parametrize("where", ["a file", "none", "closed", "dumb"])
+def test_lines_in_the_log_where_there_is_no_terminal(
+    where: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = {"a file": io.StringIO(), "none": None, "closed": Terminal(), "dumb": Terminal()}[where]
+    if where == "closed":
+        assert stream is not None
+        stream.close()
+    monkeypatch.setenv("TERM", "dumb" if where == "dumb" else "xterm")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setitem(sys.modules, "rich.console", None)  # not needed for that
+    caplog.set_level(logging.INFO, logger="alexa_props")
+    clock = Clock()
+    with Meter(True, 1_000, "delete_alarms", clock=clock) as meter:
+        work(meter, clock, seconds=25, per_second=10)
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("INFO", "delete_alarms: 0 of 1,000, 0.00/s, 0:00:00 elapsed"),
+        ("INFO", "delete_alarms: 100 of 1,000, 10.0/s, 0:01:30 left"),
+        ("INFO", "delete_alarms: 200 of 1,000, 10.0/s, 0:01:20 left"),
+        ("INFO", "delete_alarms: 250 of 1,000, 10.0/s, 0:00:25 elapsed"),
+    ]
+
+
+# A notebook.
+
+
+class Shell:
+    """What stands for the notebook's shell."""
+
+    kernel = object()
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The widgets that a notebook shows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they think of each other is not ours
+        import IPython  # type: ignore[import-not-found,unused-ignore]
+        import ipywidgets  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
+
+    shown: list[Any] = []
+    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "tqdm"}
+    for name in before:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("ipykernel.zmqshell"))
+    monkeypatch.setattr(IPython, "get_ipython", Shell)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    yield shown
+    # It looks around once, when it is imported: not for the next test.
+    for name in [name for name in sys.modules if name.split(".")[0] == "tqdm"]:
+        del sys.modules[name]
+
+
+def test_a_widget_in_a_notebook(shown: list[Any]) -> None:
+    clock = Clock()
+    threads = threading.active_count()
+    with Meter(True, 100, "<b>alarms</b> {x}", clock=clock) as meter:
+        (widget,) = shown
+        title, bar, text = widget.children
+        assert (bar.max, bar.value) == (100, 0)
+        work(meter, clock, seconds=5, per_second=10)
+        assert bar.value == 50
+        assert text.value.replace("\u2007", " ").strip() == "50 of 100, 10.0/s, 0:00:05 left"
+        assert title.value.replace("\u2007", " ").strip() == "&lt;b&gt;alarms&lt;/b&gt; {x}"
+        assert threading.active_count() == threads
+        work(meter, clock, seconds=5, per_second=10)
+    assert (bar.value, bar.bar_style) == (100, "success")
+    assert text.value.replace("\u2007", " ").strip() == "100 of 100, 10.0/s, 0:00:10 elapsed"
+    assert shown == [widget]
+
+
+def test_a_widget_of_a_run_that_failed(shown: list[Any]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        fail(True, ZeroDivisionError())
+    _, bar, text = shown[0].children
+    assert (bar.value, bar.bar_style) == (1, "danger")
+    assert "1 failed" in text.value.replace("\u2007", " ")
+
+
+def test_a_widget_without_a_total(shown: list[Any]) -> None:
+    clock = Clock()
+    with Meter(True, None, "alarms", clock=clock) as meter:
+        work(meter, clock, seconds=5, per_second=10)
+        assert "50, 10.0/s, 0:00:05 elapsed" in shown[0].children[2].value.replace("\u2007", " ")
+
+
+def test_a_bar_of_text_where_there_are_no_widgets(
+    shown: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    clock = Clock()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        meter = Meter(True, 100, "alarms", clock=clock)
+    assert warned == []
+    with meter:
+        work(meter, clock, seconds=5, per_second=10)
+        assert "50 of 100, 10.0/s, 0:00:05 left" in capsys.readouterr().err
+    assert "50 of 100, 10.0/s, 0:00:05 elapsed" in capsys.readouterr().err
+    assert shown == []
+
+
+def test_a_notebook_without_tqdm(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(
+        ConfigurationError, match=r"tqdm, which is not installed: pip install .alexa-props\[notebook\]."
+    ):
+        Meter(True, 10, "alarms")
+
+
+def test_a_shell_without_a_kernel_is_no_notebook(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    monkeypatch.setattr("IPython.get_ipython", object)
+    with Meter(True, 10, "alarms"):
+        pass
+    assert "0 of 10" in terminal.getvalue()
+    assert shown == []
+
+
+# All of them.
+
+
+def test_nothing_that_shows_is_imported_before_it_is_needed() -> None:
+    program = (
+        "import sys, httpx\n"
+        "before = set(sys.modules)\n"  # httpx takes rich for itself where it finds it
+        "import alexa_props.fleet.progress, alexa_props.fleet.report\n"
+        "with alexa_props.fleet.progress.Meter(True, 1, 'x'): pass\n"
+        "print(sorted({'rich', 'tqdm', 'IPython', 'pandas', 'polars'} & (set(sys.modules) - before)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

@@ -1,0 +1,541 @@
+"""What a report says: counts, groups, rows in every form, tables for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alexa_props import errors
+from alexa_props.errors import ConfigurationError, EndpointFailure, EndpointFailures
+from alexa_props.fleet.outcome import Outcome, Step, Steps, StepsFailed
+from alexa_props.fleet.report import FleetReport, FleetStopped
+from alexa_props.fleet.walk import Room
+
+OPERATION = "alerts.delete_alarms"
+REPORT_COLUMNS = [
+    *("key", "property_id", "property_name", "status", "attempts", "elapsed", "failures"),
+    *("code", "description", "operation", "request_id", "endpoint_ids"),
+]
+FAILURE_COLUMNS = [
+    *("key", "property_id", "property_name", "endpoint_id", "step"),
+    *("status", "code", "description", "operation", "request_id"),
+]
+
+
+def in_property(room: str, id_: str, name: str) -> Room:
+    return Room(room, property_id=id_, property_name=name)
+
+
+def offline(room: str, *endpoints: str, code: str = "DEVICE_UNREACHABLE", text: str = "offline") -> EndpointFailures:
+    error = EndpointFailures(f"{room}: failed", status=500, operation=OPERATION, request_id=f"request-{room}")
+    error.failures = [EndpointFailure(room, endpoint, code, text) for endpoint in endpoints]
+    return error
+
+
+def throttled(room: str) -> errors.Throttled:
+    return errors.Throttled(f"{room}: over the quota", status=429, operation=OPERATION, request_id=f"request-{room}")
+
+
+def cut_off(room: str) -> errors.TransportError:
+    return errors.TransportError(f"{room}: cut off", sent="maybe", operation=OPERATION, attempts=4)
+
+
+def failed(item: Any, error: Exception, *, status: Any = "failed") -> Outcome[Any, Any]:
+    return Outcome(item, item, status, error=error, attempts=2, elapsed=0.25)
+
+
+def report_of(*outcomes: Outcome[Any, Any], stopped: str | None = None, elapsed: float = 0.0) -> FleetReport[Any, Any]:
+    return FleetReport(outcomes=outcomes, stopped=stopped, elapsed=elapsed)
+
+
+@pytest.fixture
+def report() -> FleetReport[str, None]:
+    """Six rooms of two properties and one of none."""
+    rooms = [in_property(f"room-{number}", f"property-{number % 2}", f"Hotel {number % 2}") for number in range(6)]
+    return FleetReport(
+        outcomes=(
+            Outcome(rooms[0], rooms[0], "done", attempts=1, elapsed=0.125),
+            failed(rooms[1], offline(rooms[1], "endpoint-a", "endpoint-b")),
+            failed(rooms[2], throttled(rooms[2])),
+            failed(rooms[3], cut_off(rooms[3]), status="unknown"),
+            Outcome(rooms[4], rooms[4], "done", attempts=1, elapsed=0.125),
+            failed(rooms[5], offline(rooms[5], "endpoint-b")),
+            failed("room-6", throttled("room-6")),
+        ),
+        skipped=3,
+        elapsed=41.25,
+    )
+
+
+EMPTY: FleetReport[str, None] = FleetReport(outcomes=())
+
+
+# Counts and groups.
+
+
+def test_counts(report: FleetReport[str, None]) -> None:
+    assert list(report.counts.items()) == [("done", 2), ("failed", 4), ("unknown", 1)]
+    assert len(report) == 7
+    assert [outcome.key for outcome in report] == [f"room-{number}" for number in range(7)]
+    assert [outcome.key for outcome in report.done] == ["room-0", "room-4"]
+    assert [outcome.key for outcome in report.failed] == ["room-1", "room-2", "room-5", "room-6"]
+    assert [outcome.key for outcome in report.unknown] == ["room-3"]
+    assert EMPTY.counts == {"done": 0, "failed": 0, "unknown": 0}
+
+
+def test_every_failure_is_named_with_its_room_and_property(report: FleetReport[str, None]) -> None:
+    assert [
+        (row.key, row.property_id, row.property_name, row.endpoint_id, row.status, row.code, row.request_id)
+        for row in report.failures
+    ] == [
+        ("room-1", "property-1", "Hotel 1", "endpoint-a", "failed", "DEVICE_UNREACHABLE", "request-room-1"),
+        ("room-1", "property-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "request-room-1"),
+        ("room-2", "property-0", "Hotel 0", None, "failed", "Throttled", "request-room-2"),
+        ("room-3", "property-1", "Hotel 1", None, "unknown", "TransportError", None),
+        ("room-5", "property-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "request-room-5"),
+        ("room-6", None, None, None, "failed", "Throttled", "request-room-6"),
+    ]
+
+
+def test_failures_of_steps_are_named() -> None:
+    steps = Steps(
+        "room-1",
+        (
+            Step("alarms", OPERATION, error=offline("room-1", "endpoint-a")),
+            Step("volume", "speaker.set_volume", "endpoint-b", cut_off("room-1")),
+            Step("time zone", "endpoint_settings.set", "endpoint-b"),
+            Step("wake word", "endpoint_settings.set", "endpoint-a", throttled("room-1")),
+        ),
+    )
+    report = report_of(failed("room-1", StepsFailed(steps), status=steps.status))
+    assert [(row.step, row.endpoint_id, row.status, row.operation) for row in report.failures] == [
+        ("alarms", "endpoint-a", "failed", OPERATION),
+        ("volume", "endpoint-b", "unknown", "speaker.set_volume"),
+        ("wake word", "endpoint-a", "failed", "endpoint_settings.set"),
+    ]
+    (row,) = report.to_rows()
+    assert (row["status"], row["failures"], row["endpoint_ids"]) == ("unknown", 3, ["endpoint-a", "endpoint-b"])
+
+
+def test_groups_have_the_most_frequent_first_then_by_name(report: FleetReport[str, None]) -> None:
+    def keys(groups: dict[str | None, tuple[Any, ...]]) -> list[tuple[str | None, list[str]]]:
+        return [(name, [row.key for row in rows]) for name, rows in groups.items()]
+
+    assert keys(report.failures_by_code) == [
+        ("DEVICE_UNREACHABLE", ["room-1", "room-1", "room-5"]),
+        ("Throttled", ["room-2", "room-6"]),
+        ("TransportError", ["room-3"]),
+    ]
+    assert keys(report.failures_by_property) == [
+        ("property-1", ["room-1", "room-1", "room-3", "room-5"]),
+        (None, ["room-6"]),
+        ("property-0", ["room-2"]),
+    ]
+    assert keys(report.failures_by_endpoint) == [
+        (None, ["room-2", "room-3", "room-6"]),
+        ("endpoint-b", ["room-1", "room-5"]),
+        ("endpoint-a", ["room-1"]),
+    ]
+    ties = report_of(*(failed(code, offline(code, "endpoint", code=code)) for code in "CAB"))
+    assert list(ties.failures_by_code) == ["A", "B", "C"]
+    assert EMPTY.failures_by_code == EMPTY.failures_by_property == EMPTY.failures_by_endpoint == {}
+
+
+@pytest.mark.parametrize("item", [None, 7, ("a", "b"), {"room": 1}, object()])
+def test_items_of_any_kind(item: Any) -> None:
+    report = report_of(Outcome("key", item, "failed", error=ValueError("no")))
+    assert list(report.failures_by_property) == [None]
+    assert report.to_rows()[0]["property_id"] is None
+    assert json.loads(report.to_jsonl())["key"] == "key"
+
+
+# As an exception.
+
+
+def test_nothing_is_raised_when_all_are_done() -> None:
+    report_of(Outcome("room-1", "room-1", "done")).raise_for_failures()
+    EMPTY.raise_for_failures()
+
+
+def test_failures_are_raised_together_each_with_its_key(report: FleetReport[str, None]) -> None:
+    with pytest.raises(ExceptionGroup):
+        report.raise_for_failures()
+    with pytest.raises(ExceptionGroup) as caught:  # they have their notes already
+        report.raise_for_failures()
+    assert [type(error).__name__ for error in caught.value.exceptions] == [
+        *("EndpointFailures", "Throttled", "TransportError", "EndpointFailures", "Throttled")
+    ]
+    assert [error.__notes__ for error in caught.value.exceptions] == [
+        [f"item: room-{number}"] for number in (1, 2, 3, 5, 6)
+    ]
+    assert caught.value.message == (
+        "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s; "
+        "most frequent: DEVICE_UNREACHABLE (3), Throttled (2), TransportError (1)"
+    )
+    group, rest = caught.value.split(errors.Throttled)
+    assert group is not None
+    assert rest is not None
+    assert (len(group.exceptions), len(rest.exceptions)) == (2, 3)
+
+
+def test_an_outcome_that_is_not_done_is_raised_even_without_an_error() -> None:
+    report = report_of(Outcome("room-1", "room-1", "unknown"))
+    with pytest.raises(ExceptionGroup) as caught:
+        report.raise_for_failures()
+    (error,) = caught.value.exceptions
+    assert isinstance(error, errors.AlexaError)
+    assert str(error) == "room-1: unknown, and nothing was raised"
+
+
+def test_a_run_that_was_stopped_carries_its_report(report: FleetReport[str, None]) -> None:
+    error = FleetStopped("the items could not be read on", report)
+    assert isinstance(error, errors.AlexaError)
+    assert error.report is report
+    assert str(error) == "the items could not be read on"
+
+
+# As text.
+
+
+def test_a_line(report: FleetReport[str, None]) -> None:
+    assert repr(report) == f"<FleetReport: {report}>"
+    assert str(EMPTY) == "0 items: 0 done, 0 failed, 0 unknown, in 0.0 s"
+    one = report_of(Outcome("room-1", "room-1", "done"), stopped="it was\n\x1b[2Jenough", elapsed=1234.5)
+    assert str(one) == "1 item: 1 done, 0 failed, 0 unknown, in 1,234.5 s; stopped: it was [2Jenough"
+    many = report_of(*(failed(code, offline(code, "endpoint", code=code)) for code in "ABCDEF"))
+    assert str(many).endswith("; most frequent: A (1), B (1), C (1), D (1), E (1), …")
+
+
+# As rows.
+
+
+def test_rows(report: FleetReport[str, None]) -> None:
+    rows = report.to_rows()
+    assert [list(row) for row in rows] == [REPORT_COLUMNS] * 7
+    assert rows[0] == {
+        "key": "room-0",
+        "property_id": "property-0",
+        "property_name": "Hotel 0",
+        "status": "done",
+        "attempts": 1,
+        "elapsed": 0.125,
+        "failures": 0,
+        "code": None,
+        "description": None,
+        "operation": None,
+        "request_id": None,
+        "endpoint_ids": [],
+    }
+    assert rows[1] == {
+        "key": "room-1",
+        "property_id": "property-1",
+        "property_name": "Hotel 1",
+        "status": "failed",
+        "attempts": 2,
+        "elapsed": 0.25,
+        "failures": 2,
+        "code": "DEVICE_UNREACHABLE",
+        "description": "offline",
+        "operation": OPERATION,
+        "request_id": "request-room-1",
+        "endpoint_ids": ["endpoint-a", "endpoint-b"],
+    }
+    failures = report.to_rows(failures=True)
+    assert [list(row) for row in failures] == [FAILURE_COLUMNS] * 6
+    assert failures[1] == {
+        "key": "room-1",
+        "property_id": "property-1",
+        "property_name": "Hotel 1",
+        "endpoint_id": "endpoint-b",
+        "step": None,
+        "status": "failed",
+        "code": "DEVICE_UNREACHABLE",
+        "description": "offline",
+        "operation": OPERATION,
+        "request_id": "request-room-1",
+    }
+    assert EMPTY.to_rows() == EMPTY.to_rows(failures=True) == []
+
+
+@pytest.mark.parametrize("failures", [False, True])
+def test_json_lines(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> None:
+    text = report.to_jsonl(failures=failures)
+    assert text.endswith("\n")
+    assert [json.loads(line) for line in text.splitlines()] == report.to_rows(failures=failures)
+
+    path = tmp_path / "report.jsonl"
+    path.write_text("what was there before, and is longer" * 100)
+    for target in (path, str(path)):
+        assert report.to_jsonl(target, failures=failures) is None
+        assert path.read_bytes() == text.encode()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        report.to_jsonl(file, failures=failures)
+    assert path.read_bytes() == text.encode()
+    assert EMPTY.to_jsonl(failures=failures) == ""
+
+
+def test_json_lines_are_exact_and_one_a_line() -> None:
+    odd = "=1+1\u2028\r\nZimmer \ud83d 北"
+    text = report_of(failed(odd, offline(odd, odd, text=odd))).to_jsonl(failures=True)
+    assert len(text.splitlines()) == 1
+    assert text.isascii()
+    row = json.loads(text)
+    assert (row["key"], row["endpoint_id"], row["description"]) == (odd, odd, odd)
+
+
+@pytest.mark.parametrize("failures", [False, True])
+def test_csv(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> None:
+    text = report.to_csv(failures=failures)
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    assert lines[0] == (FAILURE_COLUMNS if failures else REPORT_COLUMNS)
+    assert lines[1:] == [
+        ["" if value is None else " ".join(value) if isinstance(value, list) else str(value) for value in row.values()]
+        for row in report.to_rows(failures=failures)
+    ]
+    assert text.count("\r\n") == text.count("\n") == len(lines)
+
+    path = tmp_path / "report.csv"
+    assert report.to_csv(path, failures=failures) is None
+    assert path.read_bytes() == text.encode()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        report.to_csv(file, failures=failures)
+    assert path.read_bytes() == text.encode()
+    assert EMPTY.to_csv(failures=failures) == ",".join(lines[0]) + "\r\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1"),
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff201"),
+    ],
+)
+def test_a_spreadsheet_has_nothing_to_run(value: str) -> None:
+    room = in_property(value, value, value)
+    report = report_of(failed(room, offline(room, value, code=value, text=value)))
+    for failures in (False, True):
+        _, line = csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""))
+        assert f"'{value}" in line
+        assert value not in line
+
+
+def test_csv_of_text_that_needs_quotes(tmp_path: Path) -> None:
+    odd = 'a "b", c\r\nd=\u5317'
+    report = report_of(failed("room\ud83d", offline("room", text=odd)))
+    path = tmp_path / "report.csv"
+    report.to_csv(path)
+    report.to_csv(tmp_path / "same", failures=False)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["key"] for row in rows] == ["room\\ud83d"]  # half a character cannot be in UTF-8
+
+    report = report_of(failed("room", offline("room", "endpoint", text=odd)))
+    report.to_csv(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [row["description"] for row in csv.DictReader(file)] == [odd]
+
+
+@pytest.mark.parametrize("method", ["to_jsonl", "to_csv"])
+def test_what_is_no_target_is_refused(method: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{method}: give a path, a text file that is open, or None, not 42"):
+        getattr(EMPTY, method)(42)
+
+
+# As a DataFrame.
+
+NO_FAILURES: FleetReport[str, None] = report_of(Outcome("room-1", "room-1", "done"))
+
+
+def test_a_frame_of_pandas(report: FleetReport[str, None]) -> None:
+    frame = report.to_dataframe()
+    assert type(frame).__module__.split(".")[0] == "pandas"
+    assert list(frame.columns) == REPORT_COLUMNS
+    assert frame["endpoint_ids"].tolist()[1] == ["endpoint-a", "endpoint-b"]
+    assert frame["failures"].sum() == 6
+    failures = report.to_dataframe(failures=True)
+    assert list(failures.columns) == FAILURE_COLUMNS
+    assert failures.groupby("code").size().to_dict() == {"DEVICE_UNREACHABLE": 3, "Throttled": 2, "TransportError": 1}
+    assert failures["endpoint_id"].isna().sum() == 3
+    for other in (EMPTY, NO_FAILURES):
+        assert (other.to_dataframe().dtypes == frame.dtypes).all()
+        assert (other.to_dataframe(failures=True).dtypes == failures.dtypes).all()
+    assert len(EMPTY.to_dataframe()) == 0
+
+
+def test_a_frame_of_polars_where_there_is_no_pandas(
+    report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    frame = report.to_dataframe()
+    assert type(frame).__module__.split(".")[0] == "polars"
+    assert frame.columns == REPORT_COLUMNS
+    assert frame.to_dicts() == report.to_rows()
+    failures = report.to_dataframe(failures=True)
+    assert failures.columns == FAILURE_COLUMNS
+    assert failures.to_dicts() == report.to_rows(failures=True)
+    for other in (EMPTY, NO_FAILURES):
+        assert other.to_dataframe().schema == frame.schema
+        assert other.to_dataframe(failures=True).schema == failures.schema
+
+
+def test_a_late_failure_does_not_surprise_polars(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    outcomes: list[Outcome[Any, Any]] = [Outcome(str(number), str(number), "done") for number in range(2_000)]
+    frame = report_of(*outcomes, failed("last", throttled("last"))).to_dataframe()
+    assert frame["code"].to_list()[-1] == "Throttled"
+
+
+def test_no_frame_without_either(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[notebook\]."):
+        report.to_dataframe()
+
+
+# For people.
+
+
+class Tables(HTMLParser):
+    """The tables of a page, and the text outside of them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.text: list[str] = []
+        self._table: list[list[str]] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.open.append(tag)
+        if tag == "tr":
+            self._table.append([])
+        elif tag in ("td", "th"):
+            self._table[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1] == "caption":
+            self._table = self.tables.setdefault(data, [])
+        elif self.open[-1] in ("td", "th"):
+            self._table[-1][-1] += data
+        else:
+            self.text.append(data)
+
+
+def test_a_page_for_notebooks(report: FleetReport[str, None]) -> None:
+    page = Tables(report._repr_html_())
+    assert page.text == ["7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"]
+    assert page.tables["Failures by code"] == [
+        *(["code", "failures"], ["DEVICE_UNREACHABLE", "3"], ["Throttled", "2"], ["TransportError", "1"])
+    ]
+    assert page.tables["Failures by property"] == [
+        *(["property", "failures"], ["Hotel 1", "4"], ["none", "1"], ["Hotel 0", "1"])
+    ]
+    header, *lines = page.tables["Failures"]
+    assert header == ["key", "property", "endpoint", "status", "code", "description"]  # no steps: no column of them
+    assert len(lines) == 6
+    assert lines[1] == ["room-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "offline"]
+    assert Tables(EMPTY._repr_html_()).tables == {}
+
+
+def test_a_page_has_no_more_than_anybody_reads() -> None:
+    report = report_of(
+        *(failed(f"room-{number}", offline("room", "endpoint", code=f"CODE_{number}")) for number in range(1052))
+    )
+    page = Tables(report._repr_html_())
+    assert [len(table) for table in page.tables.values()] == [51, 51]
+    assert page.text[1:] == ["and 1,002 more", "and 1,002 more"]
+    assert list(page.tables) == ["Failures by code", "Failures"]  # nobody said of which property
+
+
+ODD = "</td><script>alert('[red]')</script>&amp;\x1b[2J\x07"
+
+
+def odd_report() -> FleetReport[str, None]:
+    room = in_property(ODD, ODD, ODD)
+    return report_of(failed(room, offline(room, ODD, code=ODD, text=ODD)), stopped=ODD)
+
+
+def test_a_page_runs_nothing() -> None:
+    page = Tables(odd_report()._repr_html_())
+    assert "script" not in page.tags
+    assert page.tables["Failures"][1] == [ODD, ODD, ODD, "failed", ODD, ODD]
+    assert page.tables["Failures by code"][1] == [ODD, "1"]
+    assert page.tables["Failures by property"][1] == [ODD, "1"]
+
+
+def rendered(report: FleetReport[Any, Any], monkeypatch: pytest.MonkeyPatch) -> str:
+    from rich.console import Console
+
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    console = Console(file=io.StringIO(), width=1000)
+    with console.capture() as capture:
+        console.print(report)
+    return capture.get()
+
+
+def test_a_table_for_terminals(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = rendered(report, monkeypatch)
+    assert text.splitlines()[0] == "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"
+    lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines() if "│" in line]
+    assert ["DEVICE_UNREACHABLE", "3"] in lines
+    assert ["Hotel 1", "4"] in lines
+    assert ["room-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "offline"] in lines
+    many = report_of(*[failed("room", throttled("room"))] * 60)
+    assert "and 10 more" in rendered(many, monkeypatch)
+    assert rendered(EMPTY, monkeypatch) == f"{EMPTY}\n"
+
+
+def test_a_terminal_takes_nothing_for_a_command_or_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = rendered(odd_report(), monkeypatch)
+    # In the line on top, by code, by property, and in five cells of the failure.
+    assert text.count("</td><script>alert('[red]')</script>&amp; [2J ") == 8
+    assert not {character for character in text if ord(character) < 32 and character != "\n"}
+    assert "\x1b" not in str(odd_report())
+
+
+def test_a_table_without_rich(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[cli\]."):
+        report.__rich__()
+    assert "7 items" in str(report)
+
+
+# Size.
+
+
+def test_ten_thousand_outcomes_take_no_time() -> None:
+    """Everything together is around a second of CPU; what looks at every outcome for every outcome takes minutes."""
+    outcomes: list[Outcome[Any, Any]] = []
+    for number in range(10_000):
+        room = in_property(f"room-{number}", f"property-{number % 40}", f"Hotel {number % 40}")
+        error = offline(room, f"{room}-a", f"{room}-b", code=f"CODE_{number % 7}") if number % 3 == 0 else None
+        outcomes.append(failed(room, error) if error else Outcome(room, room, "done"))
+    report = report_of(*outcomes)
+    started = time.process_time()
+    assert len(report.to_rows()) == 10_000
+    assert len(report.to_rows(failures=True)) == 6_668
+    assert len(report.to_jsonl().splitlines()) == 10_000
+    assert len(report.to_csv().splitlines()) == 10_001
+    assert (len(report.failures_by_code), len(report.failures_by_property)) == (7, 40)
+    assert len(report.failures_by_endpoint) == 6_668
+    assert len(report._repr_html_()) < 30_000
+    with pytest.raises(ExceptionGroup):
+        report.raise_for_failures()
+    assert time.process_time() - started < 5

@@ -1,0 +1,105 @@
+"""The rooms of a tree, whatever its shape."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from alexa_props import RateLimit, fleet
+from alexa_props.errors import Forbidden
+from alexa_props.fleet import Room, walk_rooms
+from alexa_props.simulator import Simulator
+
+FAST = RateLimit(per_second=1e6)
+
+
+async def walked(sim: Simulator, root: str) -> list[Room]:
+    return [room async for room in walk_rooms(sim.smart_properties(rate_limit=FAST), root)]
+
+
+@pytest.mark.parametrize(
+    ("rooms", "properties", "lists"),
+    [
+        (10, 1, 1),  # all in one page
+        (100, 1, 2 + 3),  # one branch: a first page, the branches, 106 units in pages of 50
+        (130, 4, 2 + 4),
+        (200, 60, 7),  # more branches than a page holds: one list, 320 units of it
+    ],
+)
+async def test_every_room_once(rooms: int, properties: int, lists: int) -> None:
+    async with Simulator(rooms=rooms, properties=properties, endpoints_per_room=0) as sim:
+        found = await walked(sim, sim.organization_id)
+        # Properties of no rooms are the ends of their branches, too.
+        assert set(sim.rooms) <= set(found)
+        assert len(found) == len(set(found)) == len(sim.rooms)
+        assert sim.count("units.list") <= lists + 2
+
+
+async def test_a_room_says_where_it_is() -> None:
+    async with Simulator(rooms=90, properties=2, endpoints_per_room=0) as sim:
+        asp = sim.smart_properties(rate_limit=FAST)
+        found: dict[str, Room] = {room: room for room in await walked(sim, sim.organization_id)}
+        room = found[sim.rooms[70]]
+        unit = await asp.units.get(room)
+        floor = await asp.units.get(unit.parent_id or "")
+        prop = await asp.units.get(floor.parent_id or "")
+        assert (room.name, room.parent_id) == (unit.name, floor.id)
+        assert (room.property_id, room.property_name) == (prop.id, prop.name)
+        assert room.path == (prop.name, floor.name)
+        assert len({each.property_id for each in found.values()}) == 2
+
+        # From a property, a floor and the room itself.
+        below = {each: each for each in await walked(sim, prop.id)}
+        assert (below[room].property_id, below[room].property_name, below[room].path) == (
+            prop.id,
+            prop.name,
+            (floor.name,),
+        )
+        beside = {each: each for each in await walked(sim, floor.id)}
+        assert (len(beside), beside[room].property_id, beside[room].path) == (20, None, ())
+        (itself,) = await walked(sim, room)
+        assert (itself, itself.name, itself.parent_id) == (room, room.name, room.parent_id)
+
+
+async def test_a_branch_that_fails_is_an_error_of_its_own_kind() -> None:
+    async with Simulator(rooms=120, properties=3, endpoints_per_room=0) as sim:
+        sim.fail("units.list", "status", status=403, after=3, times=1)
+        with pytest.raises(Forbidden):
+            await walked(sim, sim.organization_id)
+
+
+async def test_it_goes_where_items_go() -> None:
+    async with Simulator(rooms=30, properties=2, endpoints_per_room=1) as sim:
+        asp = sim.smart_properties(rate_limit=FAST)
+        sim.set_offline(sim.endpoints[0])
+        report = await fleet.collect(asp.alerts.delete_alarms, walk_rooms(asp, sim.organization_id))
+        assert report.counts == {"done": 29, "failed": 1, "unknown": 0}
+        (room,) = report.failed
+        assert list(report.failures_by_property) == [room.item.property_id]
+
+
+async def test_left_early_it_leaves_nothing_open() -> None:
+    async with Simulator(rooms=30, endpoints_per_room=1) as sim:
+        asp = sim.smart_properties(rate_limit=FAST)
+        async with fleet.run(asp.alerts.delete_alarms, walk_rooms(asp, sim.organization_id), concurrency=2) as run:
+            async for _ in run:
+                break
+        assert sim.count("alerts.delete_alarms") < 30
+
+
+def facts(room: Room) -> list[object]:
+    return [getattr(room, name) for name in Room.__slots__]
+
+
+@pytest.mark.parametrize("again", [lambda room: pickle.loads(pickle.dumps(room)), copy.copy, copy.deepcopy])
+def test_a_room_is_a_string_that_can_be_copied(again: object) -> None:
+    room = Room(
+        "amzn1.alexa.unit.did.A", name="Room 101", parent_id="f", property_id="p", property_name="P", path=("P",)
+    )
+    assert callable(again)
+    other = again(room)
+    assert other == "amzn1.alexa.unit.did.A"
+    assert type(other) is Room
+    assert facts(other) == facts(room)
