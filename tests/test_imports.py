@@ -166,6 +166,7 @@ def test_only_the_command_imports_the_simulator() -> None:
         ("starlette", ["simulator"]),
         ("uvicorn", ["simulator"]),
         ("typer", ["cli"]),
+        ("keyring", ["cli"]),
         ("rich", ["cli", "fleet.progress", "fleet.report"]),
         ("tqdm", ["fleet.progress"]),
         ("sqlite3", ["fleet.journal"]),
@@ -182,7 +183,7 @@ def test_packages_stay_where_they_belong(package: str, allowed: list[str]) -> No
             assert any(place == home or place.startswith(f"{home}.") for home in allowed), place
 
 
-@pytest.mark.parametrize("module", ["alexa_props.pipeline.pool", "botocore", "opentelemetry"])
+@pytest.mark.parametrize("module", ["alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry"])
 def test_what_is_heavy_or_optional_is_imported_late(module: str) -> None:
     for found in IMPORTS:
         inside = found.importer == module or found.importer.startswith(f"{module}.")

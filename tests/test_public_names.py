@@ -65,6 +65,7 @@ NAMES: dict[str, list[str]] = {
         "opentelemetry",
     ],
     "alexa_props.client": ["Client"],
+    "alexa_props.auth.authorize": ["AUTHORIZE_URL", "SCOPE", "Consent"],
     "alexa_props.auth.login_with_amazon": ["TOKEN_URL", "LoginWithAmazon"],
     "alexa_props.auth.sigv4": ["SigV4", "check_visible"],
     "alexa_props.auth.aws_credentials": ["AWSCredentials"],

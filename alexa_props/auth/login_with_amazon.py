@@ -9,32 +9,31 @@ import logging
 import math
 import urllib.parse
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.lowlevel
 import attrs
 import httpx
 
-from alexa_props.answer import spoken, text_of
+from alexa_props.answer import text_of
+from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
-from alexa_props.operation import EXTENSION, request_id_of
+from alexa_props.operation import EXTENSION
 from alexa_props.settings import Secret, require_secure
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
 T = TypeVar("T")
 
-TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 _ADVISORY: Final = 300.0
 """Seconds before expiry from which one caller refreshes while the others go on with the old token."""
 _MANDATORY: Final = 60.0
 """Seconds before expiry from which everybody waits for the new token."""
 _AFTER_FAILURE: Final = 10.0
 """Seconds between two tries of a refresh that is only advisory."""
-_DEFAULT_LIFE: Final = 3600.0
 _SAVE_LIMIT: Final = 10.0
 """Seconds for which saving a rotated refresh token outlives a cancellation."""
 
@@ -214,12 +213,14 @@ class LoginWithAmazon(httpx.Auth):
         await response.aread()
         received = anyio.current_time()
         if not response.is_success:
-            raise self._refusal(response)
-        access, rotated, life = _parse(response)
+            what = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
+            raise refusal(response, what, _ADVICE, self._client_secret, self._refresh_token)
+        tokens = read_tokens(response)
+        rotated = tokens.refresh
         if rotated is not None and rotated != self._refresh_token and self._store is not None:
             await self._save(self._store, rotated)
         self._refresh_token = rotated or self._refresh_token
-        return _Token(access, received, life)
+        return _Token(tokens.access, received, tokens.life)
 
     async def _save(self, store: TokenStore, rotated: Secret) -> None:
         """Save a new refresh token, even if nobody waits for it any more: the old one may be dead by now."""
@@ -230,30 +231,7 @@ class LoginWithAmazon(httpx.Auth):
                 f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"
             )
 
-    def _refusal(self, response: httpx.Response) -> AuthenticationError:
-        try:
-            body = parse_json(response.content)
-        except DecodeError:
-            body = None
-        secrets = (self._client_secret, self._refresh_token)
-        # As they are, and as the form encodes them.
-        error, description = (
-            spoken(text_of(body, name), *(form(secret.reveal()) for secret in secrets for form in _FORMS))
-            for name in ("error", "error_description")
-        )
-        advice = _ADVICE.get(error or "", "" if error else " - is token_url right?")
-        return AuthenticationError(
-            f"{self._token_url.host} refused to give an access token to client {self._client_id!r}: "
-            f"{response.status_code} {error or ''}{': ' + description if description else ''}{advice} "
-            f"(request id {request_id_of(response)})",
-            error=error,
-            error_description=description,
-            status=response.status_code,
-            request_id=request_id_of(response),
-        )
 
-
-_FORMS: Final[tuple[Callable[[str], str], ...]] = (str, urllib.parse.quote_plus)
 _ADVICE: Final = {
     "invalid_grant": " - the refresh token is wrong, belongs to another client, or consent was withdrawn",
     "invalid_client": " - client_id or client_secret is wrong",
@@ -268,39 +246,6 @@ async def _ask_store(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret
     except Exception as error:  # noqa: BLE001 - a store may do what it wants
         reason = f"{type(error).__name__}: {error}".replace(secret.reveal(), "…")
     raise AuthenticationError(f"the token store could not {doing}: {reason}")
-
-
-def _parse(response: httpx.Response) -> tuple[Secret, Secret | None, float]:
-    """Access token, rotated refresh token and life in seconds, of a success."""
-    fault = None
-    try:
-        body = parse_json(response.content)
-        access, rotated = text_of(body, "access_token"), text_of(body, "refresh_token")
-        if not access:
-            fault = "its answer holds no access_token"
-        elif not (access + (rotated or "")).isprintable() or not access.isascii():
-            fault = "its answer holds a token that cannot be sent"
-        else:
-            return Secret(access), Secret(rotated) if rotated else None, _life(body.get("expires_in"))
-    except DecodeError:
-        # Not the parser's own words: they show how the answer begins, which may be a token cut off.
-        fault = "its answer is not JSON"
-    finally:
-        # These names would show in a traceback.
-        body = access = rotated = None
-    raise AuthenticationError(
-        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id_of(response)})",
-        status=response.status_code,
-        request_id=request_id_of(response),
-    )
-
-
-def _life(value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return _DEFAULT_LIFE
-    return seconds if math.isfinite(seconds) and seconds > 0 else _DEFAULT_LIFE
 
 
 def _is_token_refused(response: httpx.Response) -> bool:

@@ -1,26 +1,22 @@
-"""Commands and options of `alexa-props`; what they do is in a file each."""
+"""The commands of `alexa-props`, each subject in a file of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import sys
-from collections.abc import Coroutine
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from alexa_props.cli.demo import run_demo
-from alexa_props.cli.simulate import simulate as run_simulator
-from alexa_props.errors import AlexaError
+from alexa_props.cli.defaults import room
+from alexa_props.cli.fleet import app as fleet
+from alexa_props.cli.for_business import a4b
+from alexa_props.cli.login import login, whoami
+from alexa_props.cli.rooms import alerts, endpoints, station, units
+from alexa_props.cli.running import run
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Alexa devices in buildings."
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Alexa devices in buildings.")
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,7 +54,10 @@ def simulate(
     until_eof: Annotated[bool, typer.Option("--until-eof", help="End when standard input ends, too.")] = False,
 ) -> None:
     """Serve a simulated Smart Properties, Login with Amazon and Alexa for Business on one port, until SIGTERM."""
-    _run(
+    # Late, as in `demo`: the simulator's server takes a while to import, and most commands do without.
+    from alexa_props.cli.simulate import simulate as run_simulator
+
+    run(
         run_simulator(
             host=host,
             port=port,
@@ -86,23 +85,17 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Change a whole fleet of rooms on a simulator in a process of its own, through the public API."""
-    _run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
+    from alexa_props.cli.demo import run_demo
+
+    run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
 
 
-def _run(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command; what goes wrong is one line, not a traceback."""
-    try:
-        asyncio.run(command)
-    except KeyboardInterrupt:
-        raise typer.Exit(128 + signal.SIGINT) from None
-    except (AlexaError, OSError, ExceptionGroup) as error:
-        cause: Exception = error
-        while isinstance(cause, ExceptionGroup):
-            cause = cause.exceptions[0]
-        if not isinstance(cause, AlexaError | OSError):
-            raise
-        typer.echo(f"alexa-props: {cause}", err=True)
-        if isinstance(cause, OSError):
-            # What could not be written would be tried once more at the end, with a complaint and a status of its own.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+for command in (login, whoami, units, endpoints):
+    app.command()(command)
+app.add_typer(station, name="station")
+app.add_typer(alerts("alarms"), name="alarms")
+app.add_typer(alerts("timers"), name="timers")
+app.add_typer(alerts("reminders"), name="reminders")
+app.add_typer(room, name="room")
+app.add_typer(fleet, name="fleet")
+app.add_typer(a4b, name="a4b")

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
-from alexa_props.errors import ConfigurationError
+from alexa_props.errors import ConfigurationError, TransportError
 from alexa_props.hooks import CallEnded, Event
 
 __all__ = ["run_demo"]
@@ -84,6 +84,9 @@ class _Reporter:
             async for outcome in run:
                 if self._progress is not None and bar is not None:
                     self._progress.advance(bar)
+                if isinstance(outcome.error, TransportError):
+                    # The simulator is gone: the others would find out the same.
+                    raise outcome.error
                 for failure in outcome.failures:
                     failures[failure.code] += 1
                     self.say(f"  not done on ...{(failure.endpoint_id or outcome.key)[-12:]}: {failure.code}")

@@ -89,6 +89,11 @@ class Step:
         """Done, failed or unknown."""
         return "done" if self.error is None else _status(self.error)
 
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What went wrong: one for each endpoint that is named, else one in all; none when done."""
+        return () if self.error is None else tuple(_failures(self.error, self.status))
+
 
 @attrs.frozen
 class Steps:

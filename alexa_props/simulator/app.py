@@ -19,15 +19,19 @@ from alexa_props.simulator.calls import Call
 from alexa_props.simulator.checks import parse_json
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.faults import Fault, deliver
-from alexa_props.simulator.operations import ROUTES, TARGETS, TOKEN, UNKNOWN
+from alexa_props.simulator.operations import CONSENT, ROUTES, TARGETS, TOKEN, UNKNOWN
 from alexa_props.simulator.service import Service
 
-__all__ = ["ROUTES", "TARGETS", "TOKEN_PATHS", "build_app"]
+__all__ = ["CONSENT_PATH", "ROUTES", "TARGETS", "TOKEN_PATHS", "build_app"]
 
+CONSENT_PATH = "/ap/oa"
 TOKEN_PATHS = ("/auth/o2/token", "/auth/O2/token")
 
 # Bodies are small here; what is larger is read, but not kept.
 _LARGEST_BODY = 1 << 20
+
+# What a unit's id is called in a query.
+_UNIT_PARAMETERS = ("unitId", "associatedUnits.id", "parentId", "recipients.id")
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -56,7 +60,7 @@ def _parsed(body: bytes) -> object:
 def _dialect(operation: str) -> Dialect:
     if operation.startswith("alerts."):
         return "alerts"
-    if operation == TOKEN:
+    if operation in (TOKEN, CONSENT):
         return "login"
     return "for_business" if operation in TARGETS else "smart_properties"
 
@@ -67,6 +71,10 @@ def _token(exchange: Exchange) -> Answer:
         exchange.authorization = "Basic"
     content_type = exchange.headers.get("content-type", "")
     return exchange.service.login.answer(authorization, content_type, exchange.body)
+
+
+def _consent(exchange: Exchange) -> Answer:
+    return exchange.service.login.consent(exchange.query)
 
 
 def _not_found(exchange: Exchange) -> Answer:
@@ -118,17 +126,23 @@ class _Door:
             handler: Handler = _not_allowed if self.operations else _not_found
         elif operation == TOKEN:
             handler = _token
+        elif operation == CONSENT:
+            handler = _consent
         else:
             handler = smart_properties.HANDLERS[operation]
         exchange.operation = operation or UNKNOWN
         exchange.dialect = _dialect(exchange.operation)
         query = exchange.query
-        unit_ids = (params.get("unit_id"), *map(query.get, ("unitId", "associatedUnits.id", "parentId")))
+        unit_ids = (params.get("unit_id"), *map(query.get, _UNIT_PARAMETERS))
         exchange.unit_id = next(filter(None, unit_ids), None)
         exchange.endpoint_id = params.get("endpoint_id") or query.get("endpoint")
+        exchange.key = params.get("key", "")
         # Only the bodies of known operations are looked at: any other one may hold credentials gone astray.
         if operation in ROUTES and exchange.method in ("PUT", "POST"):
             exchange.json = _parsed(exchange.body)
+        if operation == "units.create" and isinstance(exchange.json, dict):
+            parent_id = exchange.json.get("parentId")
+            exchange.unit_id = parent_id if isinstance(parent_id, str) else None
         await _answer(exchange, handler, scope, receive, send)
 
 
@@ -226,6 +240,7 @@ def build_app(service: Service) -> ASGIApp:
         methods.setdefault(path, {})[method] = operation
     for path in TOKEN_PATHS:
         methods[path] = {"POST": TOKEN}
+    methods[CONSENT_PATH] = {"GET": CONSENT}
     routes = [Route("/", _TargetDoor(service))]
     for path, operations in methods.items():
         door = _Door(service, operations)

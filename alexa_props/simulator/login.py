@@ -1,12 +1,14 @@
-"""The token endpoint of Login with Amazon, and the tokens that it handed out."""
+"""Login with Amazon: the consent page, the token endpoint, and the tokens that it handed out."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
-from urllib.parse import parse_qsl
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
 
@@ -17,6 +19,18 @@ __all__ = ["Grant", "Login"]
 
 _NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))
 _KEPT_TOKENS = 10_000
+_CODE_SECONDS = 300
+_SCOPES = frozenset(
+    {
+        "alexa::enterprise:management",
+        "credential_locker::wifi_management",
+        "profile",
+        "profile:user_id",
+        "amazon_communication::service_provider",
+    }
+)
+_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_NEEDED = {"refresh_token": ("refresh_token",), "authorization_code": ("code", "redirect_uri")}
 
 
 @attrs.frozen
@@ -26,6 +40,27 @@ class Grant:
     client_id: str
     client_secret: str = attrs.field(repr=False)
     refresh_token: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class _Code:
+    """What an authorization code is bound to."""
+
+    redirect_uri: str
+    challenge: str | None
+    method: str
+    good_until: float
+
+    def fits(self, form: Mapping[str, str], now: float) -> bool:
+        verifier = form.get("code_verifier")
+        if now >= self.good_until or form["redirect_uri"] != self.redirect_uri:
+            return False
+        if verifier is None or self.challenge is None:
+            return verifier is self.challenge
+        if self.method == "S256":
+            digest = hashlib.sha256(verifier.encode()).digest()
+            verifier = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return hmac.compare_digest(verifier.encode(), self.challenge.encode())
 
 
 @attrs.define(eq=False)
@@ -46,6 +81,8 @@ class Login:
     rotates: bool = attrs.field(default=False, validator=checked(flag))
     issued: int = 0
     _expiries: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
+    _codes: dict[str, _Code] = attrs.field(init=False, factory=dict, repr=False)
+    _consents: int = attrs.field(init=False, default=0)
 
     def _mint(self, kind: str) -> str:
         # Long and made of the same characters as the real ones, and the same for the same seed.
@@ -60,6 +97,44 @@ class Login:
     def expire(self) -> None:
         """Makes every access token handed out so far worthless."""
         self._expiries.clear()
+
+    def consent(self, query: Mapping[str, str]) -> Answer:
+        """Answers the consent page: whoever asks rightly is consented to at once, and sent on with a code.
+
+        Args:
+            query: The query.
+        """
+        redirect_uri = query.get("redirect_uri", "")
+        # What is wrong with these two is told to the person, never to an address that may be anybody's.
+        if query.get("client_id") != self.grant.client_id:
+            return problem("login", 400, "An unknown client_id was given.", "invalid_request")
+        if not _may_redirect(redirect_uri):
+            text = "redirect_uri must be https, or http to this machine, without a fragment."
+            return problem("login", 400, text, "invalid_request")
+        error, text = _fault_of(query)
+        if error:
+            answer = {"error": error, "error_description": text}
+        else:
+            answer = {"code": self._mint_code(query), "scope": query["scope"]}
+        if "state" in query:
+            answer["state"] = query["state"]
+        joint = "&" if urlsplit(redirect_uri).query else "?"
+        location = ("location", f"{redirect_uri}{joint}{urlencode(answer)}")
+        return Answer(302, b"", (location, *_NO_STORE))
+
+    def _mint_code(self, query: Mapping[str, str]) -> str:
+        self._consents += 1
+        seed = self.grant.client_secret.encode()
+        code = hmac.digest(seed, f"code{self._consents}".encode(), hashlib.sha256).hex()[:20]
+        if len(self._codes) >= _KEPT_TOKENS:
+            del self._codes[next(iter(self._codes))]
+        self._codes[code] = _Code(
+            query["redirect_uri"],
+            query.get("code_challenge"),
+            query.get("code_challenge_method", "plain"),
+            self.now() + _CODE_SECONDS,
+        )
+        return code
 
     def answer(self, authorization: str | None, content_type: str, body: bytes) -> Answer:
         """Answers one token request.
@@ -77,11 +152,8 @@ class Login:
             if basic is None:
                 return problem("login", 401, "The Authorization header is not HTTP Basic.", "invalid_client")
             form = {**form, "client_id": basic[0], "client_secret": basic[1]}
-        missing = [
-            name
-            for name in ("grant_type", "client_id", "client_secret", "refresh_token")
-            if not form.get(name) and not (name == "refresh_token" and form.get("grant_type") != "refresh_token")
-        ]
+        needed = ("grant_type", "client_id", "client_secret", *_NEEDED.get(form.get("grant_type", ""), ()))
+        missing = [name for name in needed if not form.get(name)]
         if missing:
             return problem(
                 "login", 400, f"The request is missing a required parameter: {missing[0]}", "invalid_request"
@@ -92,11 +164,21 @@ class Login:
         known = form["client_id"] == self.grant.client_id
         if not known or not hmac.compare_digest(form["client_secret"].encode(), self.grant.client_secret.encode()):
             return problem("login", 401, "Client authentication failed.", "invalid_client")
-        if form["grant_type"] != "refresh_token":
-            text = "This client may use no grant but refresh_token."
-            return problem("login", 400, text, "unauthorized_client")
-        if not hmac.compare_digest(form["refresh_token"].encode(), self.grant.refresh_token.encode()):
-            return problem("login", 400, "The refresh token is invalid or was withdrawn.", "invalid_grant")
+        match form["grant_type"]:
+            case "refresh_token":
+                good = hmac.compare_digest(form["refresh_token"].encode(), self.grant.refresh_token.encode())
+                text = "The refresh token is invalid or was withdrawn."
+            case "authorization_code":
+                # Whatever comes of it, a code is good for one use.
+                code = self._codes.pop(form["code"], None)
+                good = code is not None and code.fits(form, self.now())
+                text = "The authorization code is invalid, was used, or belongs to another request."
+            case _:
+                text = "This client may use no grant but authorization_code and refresh_token."
+                return problem("login", 400, text, "unauthorized_client")
+        return self._issue() if good else problem("login", 400, text, "invalid_grant")
+
+    def _issue(self) -> Answer:
         self.issued += 1
         token = self._mint("Atza")
         if len(self._expiries) >= _KEPT_TOKENS:
@@ -111,6 +193,34 @@ class Login:
             "expires_in": int(self.lifetime),
         }
         return json_answer(granted, 200, _NO_STORE)
+
+
+def _may_redirect(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+        if not uri.isprintable() or not uri.isascii() or " " in uri or parts.fragment or not host:
+            return False
+        if parts.scheme == "https":
+            return True
+        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+def _fault_of(query: Mapping[str, str]) -> tuple[str, str]:
+    """The error that an asking for consent has, and a text for a person; two empty strings if it has none."""
+    if query.get("response_type") != "code":
+        return "unsupported_response_type", "response_type must be code."
+    scopes = set(query.get("scope", "").split())
+    if not scopes or not scopes <= _SCOPES:
+        return "invalid_scope", "An unknown scope was requested."
+    challenge, method = query.get("code_challenge"), query.get("code_challenge_method")
+    if method not in (None, "plain", "S256") or (challenge is None and method is not None):
+        return "invalid_request", "code_challenge_method must be S256 or plain, with a code_challenge."
+    if challenge is not None and not _CHALLENGE.fullmatch(challenge):
+        return "invalid_request", "code_challenge must be 43 to 128 unreserved characters."
+    return "", ""
 
 
 def _form(content_type: str, body: bytes) -> dict[str, str] | None:

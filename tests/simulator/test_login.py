@@ -1,9 +1,12 @@
-"""The token endpoint, and what its tokens are good for."""
+"""The consent page and the token endpoint, and what their codes and tokens are good for."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -160,3 +163,198 @@ async def test_no_record_holds_a_secret(api: httpx.AsyncClient, form: Any, sim: 
     for secret in (sim.client_secret, sim.refresh_token, api.headers["Authorization"].removeprefix("Bearer ")):
         assert secret not in seen
     assert sim.count("token") == 2
+
+
+# The consent page, and the codes that it gives
+
+CALLBACK = "http://127.0.0.1:8766/callback"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+
+
+@pytest.fixture
+def question(sim: Simulator) -> Callable[..., dict[str, str]]:
+    def make(**changes: str | None) -> dict[str, str]:
+        good: dict[str, str | None] = {
+            "client_id": sim.client_id,
+            "scope": "alexa::enterprise:management",
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "state": "a state&more",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+    return make
+
+
+@pytest.fixture
+def exchange(sim: Simulator) -> Callable[..., dict[str, str]]:
+    def make(code: str, **changes: str | None) -> dict[str, str]:
+        good: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "client_id": sim.client_id,
+            "client_secret": sim.client_secret,
+            "code_verifier": VERIFIER,
+        }
+        return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+    return make
+
+
+async def consented(client: httpx.AsyncClient, question: dict[str, str]) -> str:
+    response = await client.get("/ap/oa", params=question)
+    assert response.status_code == 302
+    return dict(parse_qsl(response.headers["location"].partition("?")[2]))["code"]
+
+
+async def test_consent_is_given_at_once_and_its_code_is_traded(
+    client: httpx.AsyncClient, question: Any, exchange: Any, sim: Simulator
+) -> None:
+    response = await client.get("/ap/oa", params=question())
+    where, _, query = response.headers["location"].partition("?")
+    answer = dict(parse_qsl(query))
+    assert (response.status_code, where, response.content) == (302, CALLBACK, b"")
+    assert answer.keys() == {"code", "state", "scope"}
+    assert answer["state"] == "a state&more"
+    assert response.headers["cache-control"] == "no-store"
+
+    traded = await client.post("/auth/o2/token", data=exchange(answer["code"]))
+    assert traded.status_code == 200
+    assert traded.json()["refresh_token"] == sim.refresh_token
+    token = {"Authorization": f"Bearer {traded.json()['access_token']}"}
+    assert (await client.get(f"/v2/units/{sim.rooms[0]}", headers=token)).status_code == 200
+    assert [call.operation for call in sim.calls] == ["consent", "token", "units.get"]
+    assert (sim.count("consent", 302), answer["code"] in repr(sim.calls)) == (1, False)
+
+    again = await client.post("/auth/o2/token", data=exchange(answer["code"]))
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "stranger"},
+        {"client_id": None},
+        {"redirect_uri": None},
+        {"redirect_uri": "http://a.example/callback"},
+        {"redirect_uri": "http://127.0.0.1.a.example/"},
+        {"redirect_uri": "https:///callback"},
+        {"redirect_uri": "https://a.example/#fragment"},
+        {"redirect_uri": "https://a.example/\r\nSet-Cookie: a=b"},
+        {"redirect_uri": "http://[::1/callback"},
+        {"redirect_uri": "javascript:alert(1)"},
+    ],
+)
+async def test_nobody_is_sent_on_to_a_stranger(local: httpx.AsyncClient, question: Any, changes: Any) -> None:
+    response = await local.get("/ap/oa", params=question(**changes))
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert "location" not in response.headers
+
+
+@pytest.mark.parametrize("where", ["https://a.example/callback?kept=1", "http://localhost:1/", "http://[::1]:1/"])
+async def test_where_one_may_be_sent_on_to(local: httpx.AsyncClient, question: Any, where: str) -> None:
+    response = await local.get("/ap/oa", params=question(redirect_uri=where))
+    assert response.headers["location"].startswith(where + ("&" if "?" in where else "?") + "code=")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": None}, "invalid_scope"),
+        ({"scope": "alexa::enterprise:management everything"}, "invalid_scope"),
+        ({"code_challenge_method": "S512"}, "invalid_request"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+    ],
+)
+async def test_what_is_wrong_with_a_question_is_told_to_who_asked(
+    local: httpx.AsyncClient, question: Any, changes: Any, error: str
+) -> None:
+    response = await local.get("/ap/oa", params=question(**changes))
+    answer = dict(parse_qsl(response.headers["location"].partition("?")[2]))
+    assert (response.status_code, answer["error"], answer["state"]) == (302, error, "a state&more")
+    assert answer["error_description"]
+    assert "code" not in answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"code_verifier": "w" * 43}, (400, "invalid_grant")),
+        ({"code_verifier": CHALLENGE}, (400, "invalid_grant")),
+        ({"code_verifier": None}, (400, "invalid_grant")),
+        ({"redirect_uri": CALLBACK + "/"}, (400, "invalid_grant")),
+        ({"redirect_uri": None}, (400, "invalid_request")),
+        ({"client_secret": "guess"}, (401, "invalid_client")),
+    ],
+)
+async def test_a_code_is_good_for_who_asked_only(
+    local: httpx.AsyncClient, question: Any, exchange: Any, changes: Any, refusal: tuple[int, str]
+) -> None:
+    code = await consented(local, question())
+    refused = await local.post("/auth/o2/token", data=exchange(code, **changes))
+    assert (refused.status_code, refused.json()["error"]) == refusal
+    # One try is all that a guess at the verifier gets; what was not looked at is not used up.
+    good = await local.post("/auth/o2/token", data=exchange(code))
+    assert good.status_code == (400 if "invalid_grant" in refusal else 200)
+
+
+async def test_codes_without_a_challenge_and_with_a_plain_one(
+    local: httpx.AsyncClient, question: Any, exchange: Any
+) -> None:
+    without = question(code_challenge=None, code_challenge_method=None)
+    for verifier, status in ((None, 200), (VERIFIER, 400)):
+        code = await consented(local, without)
+        traded = await local.post("/auth/o2/token", data=exchange(code, code_verifier=verifier))
+        assert traded.status_code == status
+    for method in ("plain", None):
+        code = await consented(local, question(code_challenge=VERIFIER, code_challenge_method=method))
+        assert (await local.post("/auth/o2/token", data=exchange(code))).status_code == 200
+
+
+async def test_a_code_is_good_for_five_minutes(
+    local: httpx.AsyncClient, question: Any, exchange: Any, seconds: list[float]
+) -> None:
+    codes = [await consented(local, question()) for _ in range(2)]
+    assert codes[0] != codes[1]
+    for code, passed, status in zip(codes, (299, 300), (200, 400), strict=True):
+        seconds[0] = passed
+        assert (await local.post("/auth/o2/token", data=exchange(code))).status_code == status
+
+
+async def test_codes_are_kept_in_bounded_memory(
+    local: httpx.AsyncClient, question: Any, exchange: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alexa_props.simulator.login._KEPT_TOKENS", 2)
+    codes = [await consented(local, question()) for _ in range(3)]
+    statuses = [(await local.post("/auth/o2/token", data=exchange(code))).status_code for code in codes]
+    assert statuses == [400, 200, 200]
+
+
+async def test_a_trade_rotates_the_refresh_token_too(
+    local: httpx.AsyncClient, question: Any, exchange: Any, form: Any, sim: Simulator
+) -> None:
+    sim.login.rotates = True
+    old = form()
+    traded = (await local.post("/auth/o2/token", data=exchange(await consented(local, question())))).json()
+    assert traded["refresh_token"] == sim.refresh_token != old["refresh_token"]
+    assert (await local.post("/auth/o2/token", data=form())).status_code == 200
+
+
+async def test_consent_can_be_scripted_and_is_not_meant_by_a_star(
+    local: httpx.AsyncClient, question: Any, sim: Simulator
+) -> None:
+    sim.fail("*", "status", times=None)
+    sim.quota("*", 1, 1)
+    for _ in range(3):
+        await consented(local, question())
+    sim.fail("consent", "status", status=503)
+    refused = await local.get("/ap/oa", params=question())
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+    sim.clear_faults()
+    assert (await local.post("/ap/oa", params=question())).status_code == 405

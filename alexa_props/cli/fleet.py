@@ -1,0 +1,337 @@
+"""`alexa-props fleet run`: the same thing for all rooms of a list, or of a tree."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import anyio
+import attrs
+import typer
+
+from alexa_props import Limits, SmartProperties, fleet
+from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
+from alexa_props.cli.defaults import (
+    EXIT,
+    DistanceUnits,
+    DoNotDisturb,
+    Locales,
+    StationName,
+    TemperatureUnit,
+    TimeZone,
+    Volume,
+    WakeWord,
+    defaults_of,
+)
+from alexa_props.cli.output import AsJson, Rows
+from alexa_props.cli.running import Exit, note, run
+from alexa_props.errors import ConfigurationError
+from alexa_props.smart_properties.notifications import NotificationKind
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Many rooms at once.")
+
+Job = Literal["alarms", "timers", "reminders", "notifications", "station", "reset"]
+Call = Callable[[str], Awaitable[object]]
+
+_SAMPLE: Final = 20
+"""Rooms whose devices a dry run counts, to say how many there may be in all."""
+_COLUMNS: Final = ("unit_id", "status", "endpoint_id", "code", "description")
+
+
+@app.callback()
+def group() -> None:
+    """Keep `run` a command of its own: a group of one would be left out."""
+
+
+def _stop_on(text: str | None) -> float | int | None:
+    if text is None:
+        return None
+    number = text.removesuffix("%")
+    try:
+        return float(number) / 100 if text.endswith("%") else int(number)
+    except ValueError:
+        raise typer.BadParameter("give a share such as 5%, or a number of rooms") from None
+
+
+@app.command("run")
+def run_fleet(
+    *,
+    job: Annotated[
+        Job,
+        typer.Argument(
+            metavar="JOB",
+            help="alarms, timers, reminders, notifications: deleted; station: set where it is another one; "
+            "reset: as `room reset`.",
+            show_default=False,
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="CSV with a column unit_id, or one id a line; - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(metavar="UNIT_ID", help="All rooms below this unit.", show_default=False)
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Remembers what was done: the same again goes on there.", show_default=False),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Repeat what the journal says has failed.", show_default=False)
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print how many calls it would make, and change nothing.", show_default=False),
+    ] = False,
+    stop_on: Annotated[
+        str | None,
+        typer.Option(metavar="N|SHARE%", help="Begin no more rooms when so many are not done.", show_default=False),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="At most so many rooms at once.", show_default=False)
+    ] = None,
+    limits: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keeps the rates that were learned, for the next run.", show_default=False),
+    ] = None,
+    station: StationName = None,
+    volume: Volume = None,
+    do_not_disturb: DoNotDisturb = None,
+    locales: Locales = None,
+    wake_word: WakeWord = None,
+    time_zone: TimeZone = None,
+    temperature_unit: TemperatureUnit = None,
+    distance_units: DistanceUnits = None,
+    credentials: CredentialsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do the same for many rooms; a row for each room, on a terminal for each failure.
+
+    Ctrl-C once begins no further rooms, waits for those that are under way, and reports; twice cuts them off.
+    """
+    told = {
+        "--volume": volume,
+        "--do-not-disturb": do_not_disturb,
+        "--locale": locales or None,
+        "--wake-word": wake_word,
+        "--time-zone": time_zone,
+        "--temperature-unit": temperature_unit,
+        "--distance-units": distance_units,
+    }
+    for option, value in {**told, "--station": station if job != "station" else None}.items():
+        if value is not None and job != "reset":
+            raise typer.BadParameter(f"{option} is for reset, not for {job}")
+    if job == "station" and station is None:
+        raise typer.BadParameter("say which: --station")
+    if (source is None) == (under is None):
+        raise typer.BadParameter("say which rooms: --from a file, or --under a unit")
+    if retry_failed and journal is None:
+        raise typer.BadParameter("--retry-failed is about a journal: --journal")
+    defaults = defaults_of(
+        station=station,
+        volume=volume,
+        do_not_disturb=do_not_disturb,
+        locales=locales,
+        wake_word=wake_word,
+        time_zone=time_zone,
+        temperature_unit=temperature_unit,
+        distance_units=distance_units,
+    )
+    options = {
+        "journal": journal,
+        "retry_failed": retry_failed,
+        "stop_on": _stop_on(stop_on),
+        "concurrency": concurrency,
+        "job": _name(job, defaults),
+    }
+    make = functools.partial(_call, job, defaults)
+    where = under if under is not None else list(dict.fromkeys(_read(str(source))))
+    run(_main(make, where, options, credentials, limits, dry_run=dry_run, as_json=as_json), writes=True)
+
+
+def _name(job: Job, defaults: fleet.RoomDefaults) -> str:
+    """The job's name in the journal: with other defaults it is another job."""
+    if job not in ("station", "reset"):
+        return job
+    told = attrs.asdict(defaults, filter=lambda field, value: value is not None and field.name != "settings")
+    return f"{job} {json.dumps(told if job == 'reset' else told['station'], sort_keys=True)}"
+
+
+def _call(job: Job, defaults: fleet.RoomDefaults, asp: SmartProperties) -> Call:
+    if job == "reset":
+        return functools.partial(fleet.reset_room, asp, defaults=defaults)
+    if job == "notifications":
+        return functools.partial(_delete_notifications, asp)
+    if defaults.station is not None:
+        return functools.partial(fleet.ensure_default_music_station, asp, station=defaults.station)
+    deletions: dict[str, Call] = {
+        "alarms": asp.alerts.delete_alarms,
+        "timers": asp.alerts.delete_timers,
+        "reminders": asp.alerts.delete_reminders,
+    }
+    return deletions[job]
+
+
+@fleet.recipe(lambda asp, unit_id: [fleet.Use("notifications.delete_many", per_item=1)])  # noqa: ARG005 - the recipe's own
+async def _delete_notifications(asp: SmartProperties, unit_id: str) -> None:
+    await asp.notifications.delete_many([unit_id], list(NotificationKind))
+
+
+def _read(source: str) -> Iterator[fleet.Room]:
+    """The rooms of a CSV file: the column unit_id if there is a heading, else the first one."""
+    try:
+        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        lines = list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline="")))
+    except (OSError, ValueError, csv.Error) as error:
+        raise typer.BadParameter(f"{source} cannot be read: {error}") from None
+    heading = [name.strip().lower() for name in lines[0]] if lines else []
+    if "unit_id" in heading:
+        lines = lines[1:]
+    else:
+        heading = ["unit_id"]
+    for number, line in enumerate(lines, start=1):
+        row = dict(zip(heading, (value.strip() for value in line), strict=False))
+        if not any(row.values()):
+            continue
+        if not row.get("unit_id"):
+            raise typer.BadParameter(f"{source}: row {number} has no unit_id")
+        told = {name: row.get(name) or None for name in ("name", "parent_id", "property_id", "property_name")}
+        yield fleet.Room(row["unit_id"], **told)  # type: ignore[arg-type]
+
+
+async def _main(
+    make: Callable[[SmartProperties], Call],
+    where: list[fleet.Room] | str,
+    options: dict[str, Any],
+    credentials: Path | None,
+    limits: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    async with smart_properties(find(credentials), limits=_learned(limits)) as asp:
+        call = make(asp)
+        if dry_run:
+            rooms = [room async for room in fleet.walk_rooms(asp, where)] if isinstance(where, str) else where
+            _print_plan(await _plan(asp, call, rooms), as_json=as_json)
+            return Exit.DONE
+        try:
+            items = fleet.walk_rooms(asp, where) if isinstance(where, str) else where
+            return await _run(call, items, options, as_json=as_json)
+        finally:
+            _keep(limits, asp.limits)
+
+
+def _learned(path: Path | None) -> Limits | None:
+    return Limits.from_json(path.read_bytes()) if path is not None and path.exists() else None
+
+
+def _keep(path: Path | None, limits: Limits) -> None:
+    if path is not None:
+        # In one go: half of it would be no limits.
+        beside = path.with_name(f"{path.name}.new")
+        beside.write_text(limits.to_json())
+        beside.replace(path)
+
+
+async def _plan(asp: SmartProperties, call: Call, rooms: list[fleet.Room]) -> fleet.Plan:
+    try:
+        return fleet.plan(call, len(rooms))
+    except ConfigurationError:
+        # It depends on the devices: some rooms say how many there are in each.
+        sample = rooms[:: max(1, len(rooms) // _SAMPLE)][:_SAMPLE]
+        counted = [len([each async for each in asp.endpoints.list(unit_id=room)]) for room in sample]
+        return fleet.plan(call, len(rooms), endpoints=round(sum(counted) / max(1, len(sample)) * len(rooms)))
+
+
+def _print_plan(plan: fleet.Plan, *, as_json: bool) -> None:
+    typer.echo(json.dumps(attrs.asdict(plan)) if as_json else str(plan))
+    if plan.endpoints is not None and plan.items > _SAMPLE:
+        note(f"the number of devices is reckoned from {_SAMPLE} of the rooms")
+
+
+async def _run(call: Call, items: Any, options: dict[str, Any], *, as_json: bool) -> int:
+    table: list[dict[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
+    with ExitStack() as stack:
+        lines = None if table is not None else stack.enter_context(Rows(_COLUMNS, as_json=as_json))
+
+        def show(outcome: fleet.Outcome[str, object]) -> None:
+            if table is not None:
+                # People look for what is not done.
+                table.extend(_rows(outcome) if outcome.failures else ())
+            elif lines is not None:
+                for row in [_object(outcome)] if as_json else _rows(outcome):
+                    lines.add(row)
+                sys.stdout.flush()
+
+        bar = True if sys.stderr.isatty() else None
+        async with fleet.run(call, items, progress=bar, **options) as this, _gently(this) as signals:
+            async for outcome in this:
+                show(outcome)
+        for outcome in this.in_flight:
+            show(outcome)
+    if table:
+        with Rows(_COLUMNS, as_json=False) as rows:
+            for row in table:
+                rows.add(row)
+    now = this.progress
+    cut_off = len([each for each in this.in_flight if each.status == "unknown"])
+    told = f"{now.done} done, {now.failed} failed, {now.unknown + cut_off} unknown, {now.skipped} done before or twice"
+    note(told if this.stopped is None else f"{told}; stopped: {this.stopped}")
+    if signals:
+        return 128 + signals[0]
+    return EXIT["unknown"] if now.unknown else EXIT["failed"] if now.failed else EXIT["done"]
+
+
+def _object(outcome: fleet.Outcome[str, object]) -> dict[str, Any]:
+    told = {name: getattr(outcome.item, name, None) for name in ("name", "property_id", "property_name")}
+    return {
+        "unit_id": outcome.key,
+        **told,
+        "status": outcome.status,
+        "attempts": outcome.attempts,
+        "elapsed": round(outcome.elapsed, 3),
+        "failures": [attrs.asdict(failure) for failure in outcome.failures],
+    }
+
+
+def _rows(outcome: fleet.Outcome[str, object]) -> list[dict[str, Any]]:
+    """One row where there is nothing to say, else one for each failure."""
+    row = {"unit_id": outcome.key, "status": outcome.status}
+    return [{**row, **attrs.asdict(failure), "status": outcome.status} for failure in outcome.failures] or [row]
+
+
+@asynccontextmanager
+async def _gently(this: fleet.Run[Any, Any]) -> AsyncIterator[list[int]]:
+    """Stop the run at the first Ctrl-C or SIGTERM, and cut it off at the second. Gives the signals that came."""
+    came: list[int] = []
+
+    async def watch() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                came.append(number)
+                if len(came) > 1:
+                    tasks.cancel_scope.cancel()
+                    return
+                this.stop("interrupted")
+                note(f"waiting for {this.progress.in_flight} room(s) that are under way; once more cuts them off")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        yield came
+        tasks.cancel_scope.cancel()

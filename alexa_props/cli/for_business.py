@@ -1,0 +1,129 @@
+"""`alexa-props a4b`: devices, their history, and users of Alexa for Business, or of what speaks its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import attrs
+import typer
+
+from alexa_props import AlexaForBusiness
+from alexa_props.cli.output import AsJson, Rows
+from alexa_props.cli.running import run
+from alexa_props.for_business.devices import FILTER_KEYS, SORT_KEYS, DeviceData, DeviceEventType
+from alexa_props.for_business.users import FILTER_KEYS as USER_KEYS
+
+__all__ = ["a4b"]
+
+a4b = typer.Typer(
+    no_args_is_help=True,
+    help="Alexa for Business. Credentials and region come from the AWS_* variables, or from botocore's chain.",
+)
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(envvar="ALEXA_PROPS_A4B_BASE_URL", help="Instead of the region's host.", show_default=False),
+]
+
+_DEVICE: Final = (
+    "device_arn",
+    "device_name",
+    "device_serial_number",
+    "room_name",
+    "device_status",
+    "connection_status",
+)
+_USER: Final = ("user_arn", "email", "first_name", "last_name", "enrollment_status")
+_EVENT: Final = ("timestamp", "type", "value")
+
+
+def _filters(keys: Sequence[str]) -> Any:
+    """The option `--filter`, which may come several times; values of one key add up."""
+    return typer.Option("--filter", metavar="KEY=VALUE[,VALUE…]", help=f"Keys: {', '.join(keys)}.", show_default=False)
+
+
+def _sort(keys: Sequence[str]) -> Any:
+    return typer.Option(
+        "--sort", metavar="[-]KEY[,[-]KEY…]", help=f"Minus descends. Keys: {', '.join(keys)}.", show_default=False
+    )
+
+
+def _parsed(filters: Sequence[str] | None) -> Mapping[str, Sequence[str]] | None:
+    found: dict[str, list[str]] = {}
+    for text in filters or ():
+        key, _, values = text.partition("=")
+        if not key or not values:
+            raise typer.BadParameter(f"{text!r} is not a filter: it must be KEY=VALUE, or KEY=VALUE,VALUE")
+        found.setdefault(key, []).extend(values.split(","))
+    return found or None
+
+
+def _keys(sort: str | None) -> Sequence[str] | None:
+    return sort.split(",") if sort else None
+
+
+@a4b.command()
+def devices(
+    *,
+    filters: Annotated[list[str] | None, _filters(FILTER_KEYS)] = None,
+    sort: Annotated[str | None, _sort(SORT_KEYS)] = None,
+    base_url: BaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List devices: ARN, name, serial number, room, status, connection."""
+    run(_devices(_parsed(filters), _keys(sort), base_url, as_json=as_json))
+
+
+async def _devices(
+    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, *, as_json: bool
+) -> None:
+    async with AlexaForBusiness.from_env(base_url=base_url) as client:
+        with Rows(_DEVICE, as_json=as_json) as rows:
+            await rows.add_all(client.devices.search(filters=filters, sort=sort), _device)
+
+
+def _device(device: DeviceData) -> dict[str, Any]:
+    info = device.device_status_info
+    return {**attrs.asdict(device), "connection_status": info.connection_status if info else None}
+
+
+@a4b.command()
+def events(
+    *,
+    device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="Device.", show_default=False)],
+    event_type: Annotated[
+        DeviceEventType | None,
+        typer.Option("--type", help="What they are about; all unless given.", show_default=False),
+    ] = None,
+    base_url: BaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what happened to a device, newest first: time, type, value."""
+    run(_events(device_arn, event_type, base_url, as_json=as_json))
+
+
+async def _events(device_arn: str, event_type: DeviceEventType | None, base_url: str | None, *, as_json: bool) -> None:
+    async with AlexaForBusiness.from_env(base_url=base_url) as client:
+        with Rows(_EVENT, as_json=as_json) as rows:
+            await rows.add_all(client.devices.events(device_arn, event_type=event_type))
+
+
+@a4b.command()
+def users(
+    *,
+    filters: Annotated[list[str] | None, _filters(USER_KEYS)] = None,
+    sort: Annotated[str | None, _sort(USER_KEYS)] = None,
+    base_url: BaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List users: ARN, e-mail, names, enrollment."""
+    run(_users(_parsed(filters), _keys(sort), base_url, as_json=as_json))
+
+
+async def _users(
+    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, *, as_json: bool
+) -> None:
+    async with AlexaForBusiness.from_env(base_url=base_url) as client:
+        with Rows(_USER, as_json=as_json) as rows:
+            await rows.add_all(client.users.search(filters=filters, sort=sort))

@@ -1,0 +1,168 @@
+"""How commands end: their statuses, Ctrl-C, a pipe that nobody reads, a full disk, no terminal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import COMMAND, Run, Service, Terminal
+
+
+def start(home: Mapping[str, str], service: Service, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env={**home, **service.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_wrong_credentials_are_one_line_without_them(run: Run, service: Service) -> None:
+    wrong = {"ALEXA_PROPS_CLIENT_SECRET": "canary-secret", "ALEXA_PROPS_REFRESH_TOKEN": "Atzr|canary-token"}
+    done = run("units", env={**service.environment, **wrong})
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert "client_id or client_secret is wrong" in line
+    assert "canary" not in line
+
+
+def test_half_an_environment_names_what_is_missing(run: Run) -> None:
+    done = run("units", "unit-1", env={"ALEXA_PROPS_REFRESH_TOKEN": "Atzr|canary"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "alexa-props: the environment variable ALEXA_PROPS_CLIENT_ID is not set\n"
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "status"),
+    [
+        ("unit_settings.set_default_music_station", ["station", "set", "ROOM", "IHR_JAZZ"], 4),
+        ("alerts.delete_timers", ["timers", "delete", "ROOM"], 4),
+        ("unit_settings.get_default_music_station", ["station", "get", "ROOM"], 1),
+    ],
+)
+def test_no_answer_to_a_change_is_a_status_of_its_own(
+    run: Run, service: Service, operation: str, arguments: list[str], status: int
+) -> None:
+    room = service.world["rooms"][0]
+    service.script("faults", operation=operation, kind="drop_after", times=None)
+    done = run(*(room if argument == "ROOM" else argument for argument in arguments), env=service.environment)
+    assert (done.returncode, done.stdout) == (status, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"alexa-props: {operation}({room!r}): ")
+    assert line.endswith("; the change may have been made") == (status == 4)
+    assert len(service.calls(operation)) > 1
+
+
+def test_a_change_that_cannot_have_left_is_an_error(run: Run, service: Service) -> None:
+    gone = {"ALEXA_PROPS_TOKEN_URL": "http://127.0.0.1:1/", "ALEXA_PROPS_BASE_URL": "http://127.0.0.1:1"}
+    done = run("station", "set", "unit-1", "IHR_JAZZ", env={**service.environment, **gone})
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert "was not sent" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["units"], "interrupted"),
+        (["alarms", "delete", "unit-1"], "interrupted; the change that was under way may have been made"),
+    ],
+)
+def test_ctrl_c_while_a_call_runs(service: Service, home: dict[str, str], arguments: list[str], words: str) -> None:
+    service.script("latency", seconds=60)
+    with start(home, service, *arguments) as process:
+        while not service.calls("token"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)
+    assert (process.returncode, *said) == (130, "", f"alexa-props: {words}\n")
+
+
+def test_ctrl_c_on_a_terminal(terminal: Callable[..., Terminal], service: Service) -> None:
+    service.script("latency", seconds=60)
+    started = terminal("units", env=service.environment)
+    while not service.calls("token"):
+        assert started.process.poll() is None
+    started.write("\x03")
+    shown = started.read()
+    assert started.process.wait(20) == 130
+    assert "alexa-props: interrupted" in shown
+    assert "Traceback" not in shown
+    # The line that says how far it is hides the cursor: it is back.
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
+
+
+def test_rows_come_as_their_page_does_and_a_closed_pipe_ends_it_quietly(service: Service, home: dict[str, str]) -> None:
+    # The second page would take for ever.
+    service.script("faults", operation="units.list", kind="slow", delay=60, after=1)
+    with start(home, service, "units", "--depth", "all", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["id"]
+        assert len(service.calls("units.list")) <= 2
+        service.script("reset")
+        process.kill()
+    with start(home, service, "units", "--depth", "all", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(20) == 141
+        assert process.stderr.read() == ""
+    # It stopped where it was noticed.
+    assert len(service.calls("units.list")) < 3
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["station", "get", "unit-1"]])
+def test_nobody_reads_what_is_printed_last(service: Service, home: dict[str, str], arguments: list[str]) -> None:
+    service.script("faults", operation="unit_settings.get_default_music_station", kind="status", status=204)
+    with start(home, service, *arguments) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        status = process.wait(20)
+        assert process.stderr.read() == ""
+    assert status == (1 if arguments == ["--help"] else 141)
+
+
+def test_a_full_disk_is_said_in_one_line(service: Service, home: dict[str, str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "units", "--json"],
+            env={**home, **service.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "alexa-props: [Errno 28] No space left on device\n")
+
+
+def test_without_standard_output_it_still_works(service: Service, home: dict[str, str]) -> None:
+    room = service.world["rooms"][0]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "station", "set", room, "IHR_JAZZ"],
+        env={**home, **service.environment},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(service.calls("unit_settings.set_default_music_station")) == 1
+
+
+def test_an_output_that_cannot_hold_a_name_shows_it_otherwise(run: Run, service: Service) -> None:
+    unit = {"id": "unit-1", "name": {"type": "PLAIN", "value": {"text": "Étage 1"}}}
+    body = json.dumps({"results": [unit]})
+    service.script("faults", operation="units.list", kind="status", status=200, body=body)
+    done = run("units", env={**service.environment, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout) == (0, "unit-1\t\\xc9tage 1\t\t\n")

@@ -1,0 +1,350 @@
+"""`fleet run` and `room reset`, as processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from alexa_props.cli.app import app
+from tests.cli.processes import COMMAND, Run, Service, Terminal
+
+DELETE = "alerts.delete_alarms"
+
+
+def organization(service: Service) -> str:
+    return service.facts["organization_id"]
+
+
+def rooms(service: Service) -> list[str]:
+    found: list[Any] = service.world["rooms"]
+    return [str(room) for room in found]
+
+
+def lines(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def started(home: Mapping[str, str], service: Service, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, "fleet", "run", *arguments],
+        env={**home, **service.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=options.pop("stdout", subprocess.PIPE),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def sent_to(service: Service) -> list[str]:
+    return [call["unit_id"] for call in service.calls(DELETE)]
+
+
+def test_all_rooms_below_a_unit(run: Run, service: Service) -> None:
+    offline = str(service.world["endpoints"][4])
+    service.script("offline", ids=[offline])
+    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    assert done.returncode == 3
+    found = lines(done.stdout)
+    assert sorted(row[0] for row in found) == sorted(rooms(service))
+    failed = [row for row in found if row[1] != "done"]
+    assert failed == [[rooms(service)[2], "failed", offline, "DEVICE_NOT_REACHABLE", "the device is offline"]]
+    assert done.stderr == "alexa-props: 11 done, 1 failed, 0 unknown, 0 done before or twice\n"
+    assert sorted(sent_to(service)) == sorted(rooms(service))
+
+
+def test_json_lines_have_all_that_is_known(run: Run, service: Service) -> None:
+    offline = str(service.world["endpoints"][4])
+    service.script("offline", ids=[offline])
+    done = run("fleet", "run", "alarms", "--under", organization(service), "--json", env=service.environment)
+    found = {row["unit_id"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert len(found) == 12
+    row = found[rooms(service)[2]]
+    assert (row["status"], row["name"], row["property_name"]) == ("failed", "Room 103", "Seaside 1")
+    [failure] = row["failures"]
+    assert (failure["endpoint_id"], failure["code"], failure["operation"]) == (offline, "DEVICE_NOT_REACHABLE", DELETE)
+    assert failure["request_id"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,unit_id\nSuite,{0}\n\n,{1}\n",
+        "\ufeffUNIT_ID\r\n{0}\r\n{1}\r\n{0}\r\n",
+        "{0}\n{1}\n",
+        '"{0}",whatever\n  {1}  \n',
+    ],
+)
+def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, tmp_path: Path, text: str) -> None:
+    wanted = rooms(service)[3:5]
+    source = tmp_path / "rooms.csv"
+    source.write_bytes(text.format(*wanted).encode())
+    done = run("fleet", "run", "alarms", "--from", str(source), env=service.environment)
+    assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
+    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment, text=text.format(*wanted))
+    assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
+    assert sorted(sent_to(service)) == sorted(wanted * 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--from a file, or --under a unit"),
+        (["--from", "-", "--under", "unit"], "--from a file, or --under a unit"),
+        (["--from", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (["--from", "."], "cannot be read"),
+        (["--from", "-", "--volume", "30"], "--volume is for reset"),
+        (["--from", "-", "--station", "IHR_JAZZ"], "--station is for reset"),
+        (["--from", "-", "--retry-failed"], "--journal"),
+        (["--from", "-", "--stop-on", "half"], "5%"),
+        (["--from", "-", "--concurrency", "0"], "--concurrency"),
+    ],
+)
+def test_options_that_make_no_sense(monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str) -> None:
+    check_usage(monkeypatch, ["alarms", *arguments], b"unit\n", words)
+
+
+def check_usage(monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: bytes, words: str) -> None:
+    """In this process: nothing is sent, and a process takes its time to start."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.delenv("ALEXA_PROPS_REFRESH_TOKEN", raising=False)
+    done = CliRunner().invoke(app, ["fleet", "run", *arguments], input=text)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "words"),
+    [
+        (["station"], "unit\n", "say which: --station"),
+        (["station", "--station", "nothing of the kind"], "unit\n", "not a known station"),
+        (["reset", "--wake-word", "BANANA"], "unit\n", "ALEXA, AMAZON, COMPUTER, ECHO"),
+        (["sing"], "unit\n", "sing"),
+        (["alarms"], "unit_id,name\n,Suite\n", "row 1 has no unit_id"),
+        (["alarms"], "unit_id\n\udcff\n", "cannot be read"),
+    ],
+)
+def test_jobs_that_make_no_sense(monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: str, words: str) -> None:
+    check_usage(monkeypatch, [*arguments, "--from", "-"], text.encode("utf-8", "surrogateescape"), words)
+
+
+def test_no_rooms_is_nothing_to_do(run: Run, service: Service) -> None:
+    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_dry_run_changes_nothing(run: Run, service: Service) -> None:
+    arguments = ("fleet", "run", "reset", "--under", organization(service), "--volume", "30", "--dry-run")
+    done = run(*arguments, env=service.environment)
+    assert done.returncode == 0
+    assert done.stdout.startswith("reset_room: 12 items with 24 endpoints\n")
+    assert "  features.set_volume: 24 calls\n" in done.stdout
+    assert done.stderr == ""
+    planned = json.loads(run(*arguments, "--json", env=service.environment).stdout)
+    assert planned["calls"]["alerts.delete_alarms"] == [12, 12]
+    assert {call["method"] for call in service.http.get("/_simulator/calls").json()["calls"]} <= {"GET", "POST"}
+    assert sent_to(service) == []
+
+
+def test_what_was_learned_says_how_long(run: Run, service: Service, tmp_path: Path) -> None:
+    service.script("quota", operation=DELETE, rate=40, burst=1)
+    limits = str(tmp_path / "limits.json")
+    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--limits", limits)
+    assert "not known" in run(*arguments, "--dry-run", env=service.environment).stdout
+    run(*arguments, "--concurrency", "12", env=service.environment)
+    assert json.loads(Path(limits).read_text())[DELETE]["rate"]
+    Path(limits).write_text("{")
+    done = run(*arguments, env=service.environment)
+    assert done.returncode == 1
+    assert "to_json" in done.stderr
+
+
+def test_the_same_again_goes_on_from_the_journal(run: Run, service: Service, tmp_path: Path) -> None:
+    service.script("offline", ids=[service.world["endpoints"][4]])
+    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"))
+    assert run(*arguments, env=service.environment).returncode == 3
+    assert len(sent_to(service)) == 12
+    again = run(*arguments, env=service.environment)
+    assert again.returncode == 3
+    [[room, *rest]] = lines(again.stdout)
+    assert (room, rest[2]) == (rooms(service)[2], "DEVICE_NOT_REACHABLE")
+    assert len(sent_to(service)) == 12
+    service.script("offline", ids=[service.world["endpoints"][4]], offline=False)
+    repeated = run(*arguments, "--retry-failed", env=service.environment)
+    assert (repeated.returncode, lines(repeated.stdout)) == (0, [[rooms(service)[2], "done", "", "", ""]])
+    assert sent_to(service)[12:] == [rooms(service)[2]]
+
+
+def test_a_journal_is_of_one_job_with_its_options(run: Run, service: Service, tmp_path: Path) -> None:
+    journal = ("--under", organization(service), "--journal", str(tmp_path / "a.db"))
+    assert run("fleet", "run", "reset", *journal, "--volume", "30", env=service.environment).returncode == 0
+    for other in (("reset", "--volume", "31"), ("alarms",), ("station", "--station", "IHR_JAZZ")):
+        done = run("fleet", "run", *other, *journal, env=service.environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "is of the job 'reset" in done.stderr
+
+
+def test_no_answer_is_unknown(run: Run, service: Service) -> None:
+    service.script("faults", operation=DELETE, kind="drop_after", unit_id=rooms(service)[1], times=None)
+    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    assert done.returncode == 4
+    assert [row[0] for row in lines(done.stdout) if row[1] == "unknown"] == [rooms(service)[1]]
+
+
+def test_a_run_that_goes_wrong_is_stopped(run: Run, service: Service) -> None:
+    service.script("faults", operation=DELETE, kind="status", status=403, times=None)
+    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--stop-on", "2", "--concurrency", "1")
+    done = run(*arguments, env=service.environment)
+    assert done.returncode == 3
+    assert len(lines(done.stdout)) == len(sent_to(service)) == 2
+    assert "stopped: 2 items are not done (stop_on=2)" in done.stderr
+
+
+def test_ctrl_c_ends_what_is_under_way_and_the_rest_is_done_later(
+    service: Service, home: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    service.script("latency", seconds=0.3)
+    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "3")
+    with started(home, service, *arguments) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "waiting for" in err
+    assert "stopped: interrupted" in err
+    told = 1 + len(lines(out))
+    assert {row[1] for row in lines(out)} <= {"done"}
+    assert told == len(sent_to(service)) < 12
+    done = run("fleet", "run", *arguments, env=service.environment)
+    assert done.returncode == 0
+    assert len(lines(done.stdout)) == 12 - told
+    assert sorted(sent_to(service)) == sorted(rooms(service))
+
+
+def test_ctrl_c_twice_cuts_off_and_says_what(service: Service, home: dict[str, str], tmp_path: Path) -> None:
+    service.script("latency", seconds=60, operation=DELETE)
+    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "2")
+    with started(home, service, *arguments) as process:
+        assert process.stderr is not None
+        while not _started_rows(tmp_path / "a.db"):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert "waiting for 2 room(s)" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    # The second may have waited for its turn, and is then as if it had not been begun.
+    told = [row[1] for row in lines(out)]
+    assert told in (["unknown"], ["unknown", "unknown"])
+    assert f"{len(told)} unknown" in err
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        assert db.execute("SELECT count(*) FROM items WHERE status = 'started'").fetchone() == (2,)
+
+
+def _started_rows(path: Path) -> bool:
+    """Whether the journal's log has anything of items; the file itself is held."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and b"amzn1.alexa.unit" in log.read_bytes()
+
+
+def test_sigterm_is_as_gentle(service: Service, home: dict[str, str]) -> None:
+    service.script("latency", seconds=0.3)
+    with started(home, service, "alarms", "--under", organization(service), "--concurrency", "2") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopped: interrupted" in err
+
+
+def test_a_pipe_that_nobody_reads_ends_the_run_and_loses_nothing(
+    service: Service, home: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    service.script("latency", seconds=0.1)
+    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "2")
+    with started(home, service, *arguments) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert process.wait(timeout=30) == 141
+    assert "Traceback" not in err
+    assert run("fleet", "run", *arguments, env=service.environment).returncode == 0
+    sent = sent_to(service)
+    assert set(sent) == set(rooms(service))
+    # Two were cut off at most.
+    assert len(sent) <= 12 + 2
+
+
+def test_on_a_terminal_there_is_a_bar_and_a_table_of_failures(
+    terminal: Callable[..., Terminal], service: Service, tmp_path: Path
+) -> None:
+    offline = str(service.world["endpoints"][4])
+    service.script("offline", ids=[offline])
+    source = tmp_path / "rooms.csv"
+    source.write_text("\n".join(rooms(service)))
+    shown = terminal("fleet", "run", "alarms", "--from", str(source), env={**service.environment, "COLUMNS": "200"})
+    text = shown.read()
+    assert shown.process.wait() == 3
+    assert "12 of 12" in text
+    assert "endpoint id" in text
+    assert offline in text
+    assert text.count("amzn1.alexa.unit") == 1
+    assert "11 done, 1 failed" in text
+
+
+def test_a_room_is_reset(run: Run, service: Service) -> None:
+    room = rooms(service)[0]
+    arguments = (
+        "room",
+        "reset",
+        room,
+        "--volume",
+        "30",
+        "--locale",
+        "en-GB",
+        "--locale",
+        "fr-FR",
+        "--station",
+        "IHR_JAZZ",
+    )
+    done = run(*arguments, env=service.environment)
+    assert done.returncode == 0
+    assert {row[2] for row in lines(done.stdout)} == {"done"}
+    assert done.stderr == f"alexa-props: {room}: 14 of 14 steps are done\n"
+    station = run("station", "get", room, env=service.environment)
+    assert lines(station.stdout) == [[room, "I_HEART_RADIO", "4242", "IHR_JAZZ"]]
+
+    offline = str(service.world["endpoints"][1])
+    service.script("offline", ids=[offline])
+    found = run(*arguments, "--json", env=service.environment)
+    assert found.returncode == 3
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert {row["endpoint_id"] for row in failed} == {offline}
+    assert [row["step"] for row in failed] == [
+        *("alarms", "timers", "reminders"),
+        *("Bluetooth", "locales", "do not disturb", "volume"),
+    ]
+
+    service.script("faults", operation="notifications.delete_many", kind="drop_after", times=None)
+    assert run(*arguments, env=service.environment).returncode == 4
+
+
+def test_without_a_login_it_says_what_to_do(run: Run) -> None:
+    for arguments in (("room", "reset", "unit-1"), ("fleet", "run", "alarms", "--under", "unit-1")):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "run `alexa-props login`" in done.stderr
