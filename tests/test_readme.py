@@ -51,6 +51,7 @@ def test_every_block_is_run() -> None:
     assert README.count("```python") == len(BLOCKS)
     assert {name for name, _ in BLOCKS} == {
         "web app",
+        "check-out",
         "fleet job",
         "notebook",
         "pagers",
@@ -109,12 +110,24 @@ async def test_fleet_job(
     assert "kept its alarms: DEVICE_NOT_REACHABLE" in capsys.readouterr().out
 
 
-async def test_notebook(sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_notebook(
+    sim: Simulator, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # its journal
     names: dict[str, Any] = {}
     for code in blocks("notebook"):
         await run(code, names)
     assert "devices are offline" in capsys.readouterr().out
+    assert names["report"].counts == {"done": 20, "failed": 0, "unknown": 0}
     await names["sim"].aclose()
+
+
+async def test_check_out(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = blocks("check-out")
+    monkeypatch.setenv("UNIT_ID", sim.rooms[0])
+    names = await run(code, {})
+    assert names["steps"].status == "done"
+    assert [sim.volume(endpoint) for endpoint in sim.endpoints_in(sim.rooms[0])] == [30, 30]
 
 
 @pytest.mark.parametrize("kind", ["pagers", "own calls", "simulator"])

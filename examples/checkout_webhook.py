@@ -1,0 +1,149 @@
+"""A guest checks out, the hotel's system says so, and the room forgets them: `uvicorn examples.checkout_webhook:app`.
+
+`POST /check-outs` takes {"unit_id": "…"}, and in `X-Signature` the HMAC-SHA256 of it under CHECKOUT_SECRET, in hex.
+Systems that post such things send again what was answered with 5xx, so that is said only where it is of use:
+
+- 200: dealt with. The status is "done", or "failed": then `failures` names the devices that somebody has to look after,
+  such as one that is unplugged. Sent again, it would fail again.
+- 503: too busy, or no answer to rely on. `Retry-After` says when to send it again; every step of a reset allows that.
+- 400, 401, 404, 413: no check-out, not signed, no such room, too long.
+- `GET /health` shows what the rate limiter knows and does; it says 503 while check-outs are turned away.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import math
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import anyio  # 4.14 or newer: its tasks can be awaited
+import attrs
+from anyio.abc import TaskGroup
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from alexa_props import DefaultStation, SmartProperties, errors, fleet
+
+FRESH = fleet.RoomDefaults(station=DefaultStation("TUNEIN", "s16492"), volume=30, locales=["en-US"], wake_word="ECHO")
+LONGEST_BODY = 4096
+MAX_WAIT = 15.0  # seconds in line at the rate limiter; whoever would wait longer is to come back later
+DEADLINE = 20.0  # seconds for each of the calls that a reset makes, and when the app ends for all that are left
+BUSY = (errors.RateLimitTooLong, errors.Throttled, errors.DeadlineExceeded, errors.TransportError, errors.ServerError)
+# A refused login is not the hotel's fault: its check-outs are to be kept until that is mended.
+PASSING = (*BUSY, errors.DecodeError, errors.AuthenticationError, errors.Unauthorized)
+
+
+@attrs.define(eq=False)
+class Desk:
+    """What all requests share."""
+
+    asp: SmartProperties
+    signature: hmac.HMAC
+    tasks: TaskGroup
+    resets: dict[str, anyio.TaskHandle[fleet.Outcome[str, fleet.Steps]]] = attrs.field(factory=dict)
+
+    async def reset(self, unit_id: str) -> fleet.Outcome[str, fleet.Steps]:
+        """Reset a room. A fleet of one: whatever is raised is in its outcome, and each failure names its device."""
+        try:
+            report = await fleet.collect(lambda room: fleet.reset_room(self.asp, room, FRESH), [unit_id])
+            return report.outcomes[0]
+        finally:
+            del self.resets[unit_id]
+
+    def seconds_in_line(self) -> float:
+        """How long the next call may have to wait. While no ceiling is known the rate doubles: that takes no time."""
+        now, limits = datetime.now(UTC), self.asp.limits.values()
+        pauses = [((each.paused_until or now) - now).total_seconds() for each in limits]
+        return max([0.0, *pauses, *(each.waiting / each.ceiling for each in limits if each.ceiling)])
+
+
+async def check_out(request: Request) -> Response:
+    """Reset the room that a signed check-out names, and say what became of it."""
+    unit_id = await signed_unit_id(request)
+    desk: Desk = request.state.desk
+    if unit_id not in desk.resets:
+        if (wait := desk.seconds_in_line()) > MAX_WAIT:
+            # Before anything is done: what is half done takes its turns twice.
+            return come_back({"status": "too busy"}, wait)
+        # A task of the app's own: it goes on if the sender leaves, and whoever sends the same meanwhile waits for it.
+        desk.resets[unit_id] = desk.tasks.start_soon(desk.reset, unit_id)
+    outcome = await desk.resets[unit_id]
+    if outcome.error is not None and outcome.value is None:
+        raise outcome.error
+    steps = outcome.value or ()
+    body = {
+        "unit_id": unit_id,
+        "status": outcome.status,
+        "failures": [attrs.asdict(failure) for failure in outcome.failures],
+        "steps": [{"step": step.name, "endpoint_id": step.endpoint_id, "status": step.status} for step in steps],
+    }
+    found = [step.error for step in steps if step.error is not None]
+    if any(isinstance(error, PASSING) for error in found):
+        return come_back(body, max(getattr(each, "wait", 0) or getattr(each, "retry_after", 0) or 0 for each in found))
+    # Of a unit that it does not know, the service says "forbidden", or that no endpoints are in it.
+    unknown = found and all(isinstance(error, errors.Forbidden | errors.NotFound) for error in found)
+    if unknown and not any(step.endpoint_id for step in steps):
+        raise HTTPException(404, f"no such room: {unit_id}")
+    return JSONResponse(body)
+
+
+async def signed_unit_id(request: Request) -> str:
+    """The unit id of a check-out that is small enough and signed."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise HTTPException(413, f"a check-out has at most {LONGEST_BODY} bytes")
+    signature = request.state.desk.signature.copy()
+    signature.update(body)
+    # Bytes: of text, it compares ASCII only.
+    if not hmac.compare_digest(signature.hexdigest().encode(), request.headers.get("x-signature", "").encode()):
+        raise HTTPException(401, "X-Signature is not the HMAC-SHA256 of this body under the secret, in hex")
+    with suppress(ValueError, RecursionError):
+        match json.loads(body):
+            case {"unit_id": str(unit_id)}:
+                return unit_id
+    raise HTTPException(400, 'a check-out is a JSON object such as {"unit_id": "…"}')
+
+
+def come_back(body: Mapping[str, object], seconds: float) -> Response:
+    """The answer that asks for the check-out once more, after 1 to 60 s."""
+    return JSONResponse(body, 503, {"Retry-After": str(math.ceil(min(max(seconds, 1), 60)))})
+
+
+async def health(request: Request) -> Response:
+    """What the rate limiter knows and does, and whether check-outs are taken."""
+    desk: Desk = request.state.desk
+    wait, limits = desk.seconds_in_line(), {name: attrs.asdict(each) for name, each in desk.asp.limits.items()}
+    body = json.dumps({"seconds_in_line": wait, "resets": len(desk.resets), "limits": limits}, default=str)
+    return Response(body, 503 if wait > MAX_WAIT else 200, media_type="application/json")
+
+
+async def refused(_: Request, error: Exception) -> Response:
+    """What was wrong with the unit id; or the sender has left."""
+    return PlainTextResponse(str(error), 400)
+
+
+@asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Desk]]:
+    """One client and one group of tasks for the whole app; when it ends, resets that are under way are finished."""
+    secret = os.environ.get("CHECKOUT_SECRET", "").encode()
+    if not secret:
+        raise errors.ConfigurationError("set CHECKOUT_SECRET to the secret that the hotel's system signs with")
+    async with SmartProperties.from_env() as asp, anyio.create_task_group() as tasks:
+        view = asp.with_options(deadline=DEADLINE, max_wait=MAX_WAIT, priority="interactive")
+        yield {"desk": Desk(view, hmac.new(secret, digestmod="sha256"), tasks)}
+        tasks.cancel_scope.deadline = anyio.current_time() + DEADLINE
+
+
+routes = [Route("/check-outs", check_out, methods=["POST"]), Route("/health", health)]
+app = Starlette(
+    routes=routes, lifespan=lifespan, exception_handlers={errors.ConfigurationError: refused, ClientDisconnect: refused}
+)
