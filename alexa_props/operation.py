@@ -209,7 +209,9 @@ class Item:
         called: seconds of its calls in all.
         sent: whether the service may have handled any of it.
         unanswered: whether some call may have been handled and had no answer.
+        doubtful: whether some call was refused after an attempt that may have been handled and had no answer.
         connections: how many requests its client may have under way at once; None before the first call.
+        outer: the item of another run, in the call of which this one is; what happens to this happens to that.
 
     """
 
@@ -221,10 +223,14 @@ class Item:
     called: float = 0.0
     sent: bool = False
     unanswered: bool = False
+    doubtful: bool = False
     connections: int | None = None
+    outer: Item | None = None
 
     async def about_to_leave(self, operation: Operation) -> None:
         """A request of the item leaves when this returns."""
+        if self.outer is not None:
+            await self.outer.about_to_leave(operation)
         if not (operation.idempotent or self.risky):
             if self.before_risk is not None:
                 await self.before_risk()
@@ -232,6 +238,8 @@ class Item:
 
     def ended(self, call: Call, *, verdict: Verdict | None, elapsed: float, connections: int) -> None:
         """A call of the item ended, with an answer or None."""
+        if self.outer is not None:
+            self.outer.ended(call, verdict=verdict, elapsed=elapsed, connections=connections)
         self.attempts += call.attempts
         self.refused += call.refused
         self.waited += call.waited
@@ -240,6 +248,7 @@ class Item:
         answered = verdict not in (None, Verdict.THROTTLED)
         self.sent = self.sent or answered or call.sent == "maybe"
         self.unanswered = self.unanswered or (not answered and call.sent == "maybe")
+        self.doubtful = self.doubtful or (verdict is Verdict.FINAL and call.sent == "maybe")
         self.connections = connections if self.connections is None else min(connections, self.connections)
 
 

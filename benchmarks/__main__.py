@@ -22,6 +22,7 @@ QUESTIONS: Final = (
     "imports",
     "paging",
     "token_refresh",
+    "fleet",
     "quota_known",
     "quota_unknown",
     "quota_changing",

@@ -17,7 +17,19 @@ from benchmarks.bench import ROOT, say
 
 _HOME: Final = Path(__file__).resolve().parent / ".venv"
 _REQUIREMENTS: Final = Path(__file__).resolve().parent / "requirements.txt"
-_SHOWN: Final = ("alexa-props", "aiohttp", "httpx", "anyio", "attrs", "cattrs", "aiobotocore", "botocore", "aiolimiter")
+_SHOWN: Final = (
+    "alexa-props",
+    "aiohttp",
+    "httpx",
+    "anyio",
+    "attrs",
+    "cattrs",
+    "aiobotocore",
+    "botocore",
+    "aiolimiter",
+    "aiometer",
+    "aiostream",
+)
 
 
 def interpreter() -> str:

@@ -99,6 +99,17 @@ def test_a_refused_token_is_replaced_once_however_many_were_refused(counted: Cou
     assert found["lost"] == 0
 
 
+def test_a_run_over_many_items_takes_no_more_memory_than_one_over_few(counted: Counted) -> None:
+    fleet = counted("fleet")
+    for name in ("ours", "ours, in order", "ours, with a journal"):
+        found = fleet[name]
+        assert found["items"] == found["many"] == 100 * found["few"]
+        assert found["many MiB"] - found["few MiB"] < 5
+    assert fleet["ours, with a journal"]["recorded"] == fleet["ours, with a journal"]["many"]
+    # One that keeps something for each item is seen.
+    assert fleet["anyio, a task for each item"]["bytes"] > 500
+
+
 def test_at_a_known_quota_nothing_is_refused_and_nothing_lost(counted: Counted) -> None:
     found = counted("quota_known")["ours"]
     assert (found["requests"], found["refused_requests"], found["lost"]) == (200, 0, 0)

@@ -137,7 +137,9 @@ NAMES: dict[str, list[str]] = {
     ],
     "alexa_props.pipeline.rate_limit": ["DepartureTransport", "RateLimitTransport"],
     "alexa_props.fleet": [
+        "CutOff",
         "Failure",
+        "FailureRow",
         "FleetReport",
         "FleetStopped",
         "Outcome",

@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -33,7 +33,7 @@ from alexa_props.cli.defaults import (
 )
 from alexa_props.cli.output import AsJson, Rows
 from alexa_props.cli.running import Exit, note, run
-from alexa_props.errors import ConfigurationError
+from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.smart_properties.notifications import NotificationKind
 
 __all__ = ["app"]
@@ -58,9 +58,13 @@ def _stop_on(text: str | None) -> float | int | None:
         return None
     number = text.removesuffix("%")
     try:
-        return float(number) / 100 if text.endswith("%") else int(number)
+        share = text.endswith("%")
+        stop_on = float(number) / 100 if share else int(number)
+        if not (0 <= stop_on < 1 if share else stop_on >= 1):
+            raise ValueError
     except ValueError:
-        raise typer.BadParameter("give a share such as 5%, or a number of rooms") from None
+        raise typer.BadParameter("give a share such as 5%, or a number of rooms of at least 1") from None
+    return stop_on
 
 
 @app.command("run")
@@ -193,15 +197,22 @@ async def _delete_notifications(asp: SmartProperties, unit_id: str) -> None:
 
 
 def _read(source: str) -> Iterator[fleet.Room]:
-    """The rooms of a CSV file: the column unit_id if there is a heading, else the first one."""
+    """The rooms of a CSV file: the column unit_id, which may go without a heading if it is the only one."""
+    if source == "-" and sys.stdin is None:
+        raise typer.BadParameter("there is no standard input")
     try:
-        text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        lines = list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline="")))
+        text = (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8-sig")
+        first = text.partition("\n")[0]
+        # Spreadsheets of some countries write semicolons, and `alexa-props units` tabs.
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count)))
     except (OSError, ValueError, csv.Error) as error:
         raise typer.BadParameter(f"{source} cannot be read: {error}") from None
-    heading = [name.strip().lower() for name in lines[0]] if lines else []
+    heading = [name.strip().lower().replace(" ", "_") for name in lines[0]] if lines else []
+    heading = ["unit_id" if name == "id" and "unit_id" not in heading else name for name in heading]
     if "unit_id" in heading:
         lines = lines[1:]
+    elif len(heading) > 1:
+        raise typer.BadParameter(f"{source}: several columns need a heading, and one of them is unit_id")
     else:
         heading = ["unit_id"]
     for number, line in enumerate(lines, start=1):
@@ -242,11 +253,15 @@ def _learned(path: Path | None) -> Limits | None:
 
 
 def _keep(path: Path | None, limits: Limits) -> None:
-    if path is not None:
-        # In one go: half of it would be no limits.
-        beside = path.with_name(f"{path.name}.new")
+    if path is None:
+        return
+    # In one go: half of it would be no limits.
+    beside = path.with_name(f"{path.name}.new")
+    try:
         beside.write_text(limits.to_json())
         beside.replace(path)
+    except OSError as error:
+        note(f"the rates that were learned could not be kept: {error}")
 
 
 async def _plan(asp: SmartProperties, call: Call, rooms: list[fleet.Room]) -> fleet.Plan:
@@ -266,36 +281,54 @@ def _print_plan(plan: fleet.Plan, *, as_json: bool) -> None:
 
 
 async def _run(call: Call, items: Any, options: dict[str, Any], *, as_json: bool) -> int:
-    table: list[dict[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
-    with ExitStack() as stack:
-        lines = None if table is not None else stack.enter_context(Rows(_COLUMNS, as_json=as_json))
-
-        def show(outcome: fleet.Outcome[str, object]) -> None:
-            if table is not None:
-                # People look for what is not done.
-                table.extend(_rows(outcome) if outcome.failures else ())
-            elif lines is not None:
-                for row in [_object(outcome)] if as_json else _rows(outcome):
-                    lines.add(row)
-                sys.stdout.flush()
-
-        bar = True if sys.stderr.isatty() else None
-        async with fleet.run(call, items, progress=bar, **options) as this, _gently(this) as signals:
+    shown = _Shown(as_json=as_json)
+    broken: AlexaError | None = None
+    bar = True if sys.stderr.isatty() else None
+    async with fleet.run(call, items, progress=bar, **options) as this, _gently(this) as signals:
+        try:
             async for outcome in this:
-                show(outcome)
-        for outcome in this.in_flight:
-            show(outcome)
-    if table:
-        with Rows(_COLUMNS, as_json=False) as rows:
-            for row in table:
-                rows.add(row)
+                shown.add(outcome)
+        except AlexaError as error:
+            # What was done is told all the same.
+            broken = error
+    for outcome in this.in_flight:
+        shown.add(outcome)
+    shown.end()
     now = this.progress
     cut_off = len([each for each in this.in_flight if each.status == "unknown"])
     told = f"{now.done} done, {now.failed} failed, {now.unknown + cut_off} unknown, {now.skipped} done before or twice"
     note(told if this.stopped is None else f"{told}; stopped: {this.stopped}")
+    if broken is not None:
+        raise broken
     if signals:
         return 128 + signals[0]
     return EXIT["unknown"] if now.unknown else EXIT["failed"] if now.failed else EXIT["done"]
+
+
+class _Shown:
+    """Outcomes on standard output: a line each as they come, or on a terminal a table of failures at the end."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._rows = Rows(_COLUMNS, as_json=as_json)
+        self._failures: list[dict[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
+
+    def add(self, outcome: fleet.Outcome[str, object]) -> None:
+        """One outcome more."""
+        if self._failures is not None:
+            # People look for what is not done.
+            self._failures.extend(_rows(outcome) if outcome.failures else ())
+            return
+        for row in [_object(outcome)] if self._as_json else _rows(outcome):
+            self._rows.add(row)
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """There are no more."""
+        if self._failures:
+            with self._rows as rows:
+                for row in self._failures:
+                    rows.add(row)
 
 
 def _object(outcome: fleet.Outcome[str, object]) -> dict[str, Any]:
@@ -322,14 +355,18 @@ async def _gently(this: fleet.Run[Any, Any]) -> AsyncIterator[list[int]]:
     came: list[int] = []
 
     async def watch() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for number in signals:
-                came.append(number)
-                if len(came) > 1:
-                    tasks.cancel_scope.cancel()
-                    return
-                this.stop("interrupted")
-                note(f"waiting for {this.progress.in_flight} room(s) that are under way; once more cuts them off")
+        try:
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                async for number in signals:
+                    came.append(number)
+                    if len(came) > 1:
+                        tasks.cancel_scope.cancel()
+                        return
+                    this.stop("interrupted")
+                    note(f"waiting for {this.progress.in_flight} room(s) that are under way; once more cuts them off")
+        except NotImplementedError:
+            # Windows' event loop takes no signals: the first Ctrl-C cuts off, and the journal has what was done.
+            return
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)

@@ -5,12 +5,14 @@ from alexa_props.fleet.outcome import Failure, Outcome, RecordedError, Status, S
 from alexa_props.fleet.plan import Plan, Use, plan, recipe
 from alexa_props.fleet.progress import Progress
 from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station, reset_room
-from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.runner import Run
+from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped
+from alexa_props.fleet.runner import CutOff, Run
 from alexa_props.fleet.walk import Room, walk_rooms
 
 __all__ = [
+    "CutOff",
     "Failure",
+    "FailureRow",
     "FleetReport",
     "FleetStopped",
     "Outcome",

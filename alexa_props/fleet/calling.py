@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Generic, TypedDict, TypeVar, Unpack
 
 import anyio
 
@@ -24,6 +24,20 @@ __all__ = ["collect", "run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Options(TypedDict, Generic[T], total=False):
+    """What `run` and `collect` take besides the call and the items."""
+
+    concurrency: int | None
+    ordered: bool
+    journal: str | os.PathLike[str] | None
+    job: str | None
+    key: Callable[[T], str] | None
+    retry_failed: bool
+    stop_on: StopOn | None
+    progress: bool | Callable[[Progress], None] | None
+    total: int | None
 
 
 @asynccontextmanager
@@ -51,7 +65,8 @@ async def run(
 
     Args:
         call: takes an item and gives something to await: a method of a client, a recipe, any function. Its calls go in
-            the bulk lane, unless the client says `priority`. What it raises is the item's outcome.
+            the bulk lane, unless the client says `priority`. What it raises is the item's outcome; what it returns is
+            a value, an `httpx.Response` of whatever status too.
         items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter.
         concurrency: at most so many items at once, at least 1. Fewer are worked on where the rate that the limiter has
             learned needs no more; None allows the client's `max_connections`.
@@ -60,11 +75,13 @@ async def run(
             what is done is skipped; what is unknown is repeated, unless a request had been about to leave that must not
             be sent twice (then it is told as unknown); what failed is told as failed, or repeated if the service had
             handled none of it.
-        job: names the journal's job; by default the qualified name of `call`.
+        job: names the journal's job; by default the qualified name of `call`. What a `functools.partial` binds to it is
+            part of that: with another station it is another job.
         key: gives the string by which the journal and the report know an item; None takes an item that is a string.
         retry_failed: repeat what the journal says has failed.
         stop_on: begin no more items when this share of the outcomes is not done (a float below 1, from 20 outcomes
-            on), when so many are not done (an int), or when a function of such an outcome says so.
+            on; of the latest 100), when so many are not done (an int), or when a function of such an outcome says so.
+            What is told from the journal does not count.
         progress: True shows a bar in a terminal, a widget in a notebook, else log lines; or a function of `Progress`.
         total: how many items there are, for the progress; None asks `items`.
 
@@ -101,7 +118,7 @@ async def run(
                     this.start(tasks)
                     yield this
             finally:
-                await this.aclose()
+                this.close()
     finally:
         if opened is not None:
             await opened.aclose()
@@ -110,7 +127,7 @@ async def run(
 async def collect(
     call: Callable[[T], Awaitable[R]],
     items: Iterable[T] | AsyncIterable[T],
-    **options: Any,
+    **options: Unpack[Options[T]],
 ) -> FleetReport[T, R]:
     """Call something for every item of a fleet, and gather what became of each. All outcomes are kept in memory.
 

@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -20,6 +21,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
+from alexa_props.concurrency import tasks_behind_a_block
 from alexa_props.errors import ConfigurationError, JournalError
 from alexa_props.fleet.outcome import Failure, Status
 
@@ -75,7 +77,7 @@ class _Entry:
 class Journal:
     """An open journal, held by this run alone: `Journal.open` gives it."""
 
-    def __init__(self, db: sqlite3.Connection, path: str, run: int, *, retry_failed: bool) -> None:
+    def __init__(self, db: sqlite3.Connection, run: int, path: str, *, retry_failed: bool) -> None:
         self._db = db
         self._path = path
         self._run = run
@@ -84,6 +86,8 @@ class Journal:
         self._something = anyio.Event()
         # Its own: others may keep the event loop's threads busy.
         self._thread = anyio.CapacityLimiter(1)
+        # A loop that is torn down lets go of a thread that is still at it.
+        self._lock = threading.Lock()
         self._broken: JournalError | None = None
 
     @classmethod
@@ -100,9 +104,14 @@ class Journal:
 
         """
         name = os.fspath(path)
-        # Not cancelled once it has begun: a file that was opened is closed by somebody.
-        db, run = await anyio.to_thread.run_sync(_open, name, job)
-        return cls(db, name, run, retry_failed=retry_failed)
+        opened: list[tuple[sqlite3.Connection, int]] = []
+        try:
+            await _to_its_end(lambda: opened.append(_open(name, job)))
+        except BaseException:
+            for db, _ in opened:
+                db.close()
+            raise
+        return cls(*opened[0], name, retry_failed=retry_failed)
 
     async def begin(self, key: str) -> Begun:
         """Record that an item is about to be sent, unless it is not to be sent; see `Begun`."""
@@ -115,7 +124,10 @@ class Journal:
 
     async def end(self, key: str, ended: Earlier, *, handled: bool) -> None:
         """Record how an item ended. Recorded it will be, though whoever waits for it here is cancelled."""
-        await self._written(functools.partial(self._end, key, ended, handled=handled))
+        story = None
+        if ended.status != "done":
+            story = json.dumps(attrs.asdict(ended, recurse=False), default=attrs.astuple)
+        await self._written(functools.partial(self._end, key, ended.status, story, handled=handled))
 
     async def _written(self, write: Callable[[], Any]) -> Any:
         if self._broken is not None:
@@ -146,6 +158,10 @@ class Journal:
             entry.written.set()
 
     def _commit(self, entries: list[_Entry]) -> None:
+        with self._lock:
+            self._transact(entries)
+
+    def _transact(self, entries: list[_Entry]) -> None:
         if self._broken is not None:
             # They came while it broke. Nothing may begin any more, though the disk has room again.
             for entry in entries:
@@ -156,7 +172,7 @@ class Journal:
             for entry in entries:
                 entry.result = entry.write()
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:  # the disk; or a record that was changed
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             self._broken = JournalError(
@@ -167,9 +183,14 @@ class Journal:
 
     async def aclose(self) -> None:
         """Write what is left, and let go of the file."""
-        with anyio.CancelScope(shield=True):
-            await self._flush()
-            await anyio.to_thread.run_sync(self._db.close, limiter=self._thread)
+        entries, self._waiting = self._waiting, []
+        await _to_its_end(functools.partial(self._finish, entries))
+
+    def _finish(self, entries: list[_Entry]) -> None:
+        with self._lock:
+            if entries:
+                self._transact(entries)
+            self._db.close()
 
     # In the thread, inside a transaction.
 
@@ -183,7 +204,7 @@ class Journal:
             return "twice"
         if status == "done":
             return Earlier("done")
-        if (self._retry_failed or not (handled or risky)) if status == "failed" else not risky:
+        if (self._retry_failed or not handled) if status == "failed" else not risky:
             anew = "UPDATE items SET run = ?, status = 'started', risky = 0, handled = 1, story = NULL WHERE key = ?"
             self._db.execute(anew, (self._run, key))
             return "go"
@@ -196,13 +217,22 @@ class Journal:
     def _risk(self, key: str) -> None:
         self._db.execute("UPDATE items SET risky = 1 WHERE key = ?", (key,))
 
-    def _end(self, key: str, ended: Earlier, *, handled: bool) -> None:
-        story = (
-            None if ended.status == "done" else json.dumps(attrs.asdict(ended, recurse=False), default=attrs.astuple)
-        )
+    def _end(self, key: str, status: Status, story: str | None, *, handled: bool) -> None:
         self._db.execute(
-            "UPDATE items SET status = ?, handled = ?, story = ? WHERE key = ?", (ended.status, handled, story, key)
+            "UPDATE items SET status = ?, handled = ?, story = ? WHERE key = ?", (status, handled, story, key)
         )
+
+
+async def _to_its_end(function: Callable[[], object]) -> None:
+    """Run it in a thread; whoever is cancelled meanwhile is so when it has ended."""
+
+    async def run() -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
+
+    # A task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
+    async with tasks_behind_a_block(cancelled=False) as tasks:
+        tasks.start_soon(run)
 
 
 def _open(path: str, job: str) -> tuple[sqlite3.Connection, int]:

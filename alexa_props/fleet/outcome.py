@@ -6,21 +6,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 import attrs
+import httpx
 
 from alexa_props.errors import (
     AlexaError,
     ApiError,
     AuthenticationError,
     ConfigurationError,
+    Conflict,
     DeadlineExceeded,
     DecodeError,
     EndpointFailures,
+    NotFound,
     RateLimitTooLong,
     ServerError,
     Throttled,
     TransportError,
+    Unauthorized,
 )
-from alexa_props.operation import Item
+from alexa_props.operation import Item, was_sent
 
 __all__ = [
     "Failure",
@@ -198,9 +202,10 @@ def judge(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exce
         failed = isinstance(value, Steps) and value.failed
         return (value.status, StepsFailed(value)) if failed else ("done", None)
     # An error of another kind may stand for one that had no answer.
-    if item.unanswered and not isinstance(error, AlexaError):
-        return "unknown", error
-    return _status(error, risky=item.risky), error
+    stands_for_it = item.unanswered and not isinstance(error, AlexaError)
+    # That it is gone, or there, may be the work of an attempt that had no answer.
+    own_work = item.doubtful and isinstance(error, NotFound | Conflict)
+    return "unknown" if stands_for_it or own_work else _status(error, risky=item.risky), error
 
 
 def was_handled(error: Exception) -> bool:
@@ -209,12 +214,12 @@ def was_handled(error: Exception) -> bool:
         return any(map(was_handled, parts))
     if isinstance(error, TransportError | DeadlineExceeded):
         return error.sent != "no"
-    return not isinstance(error, AuthenticationError | ConfigurationError | RateLimitTooLong | Throttled)
+    return not isinstance(error, AuthenticationError | ConfigurationError | RateLimitTooLong | Throttled | Unauthorized)
 
 
 def lacks_credentials(error: Exception) -> bool:
-    """Whether it failed, all or in part, because there is no token: so would everything else."""
-    return isinstance(error, AuthenticationError) or any(map(lacks_credentials, _parts(error)))
+    """Whether it failed, all or in part, because there is no token, or none that is taken: so would everything else."""
+    return isinstance(error, AuthenticationError | Unauthorized) or any(map(lacks_credentials, _parts(error)))
 
 
 def words(error: Exception) -> str:
@@ -237,7 +242,12 @@ def _status(error: Exception, *, risky: bool = False) -> Status:
         return "unknown" if any(_status(part, risky=risky) == "unknown" for part in parts) else "failed"
     # A service that failed may have done it all the same, which matters where twice is not the same as once.
     vague = isinstance(error, DecodeError) or (risky and isinstance(error, ServerError))
-    return "unknown" if vague or getattr(error, "sent", None) == "maybe" else "failed"
+    # Of clients that are not ours.
+    foreign = isinstance(error, TimeoutError) or (
+        isinstance(error, httpx.TransportError) and was_sent(error) == "maybe"
+    )
+    ours = isinstance(error, TransportError | DeadlineExceeded) and error.sent == "maybe"
+    return "unknown" if vague or foreign or ours else "failed"
 
 
 def _failures(error: Exception, status: Status) -> Iterable[Failure]:
@@ -264,10 +274,11 @@ def _failures(error: Exception, status: Status) -> Iterable[Failure]:
             )
     else:
         code = error.code if isinstance(error, ApiError) else None
+        ours = isinstance(error, AlexaError)
         yield Failure(
             status,
             code or type(error).__name__,
             words(error),
-            operation=getattr(error, "operation", None),
-            request_id=getattr(error, "request_id", None),
+            operation=getattr(error, "operation", None) if ours else None,
+            request_id=getattr(error, "request_id", None) if ours else None,
         )

@@ -165,7 +165,8 @@ async def _reset_all(asp: SmartProperties, unit_id: str, defaults: RoomDefaults)
     endpoints: list[str] = []
 
     async def find() -> None:
-        endpoints.extend([endpoint.id async for endpoint in asp.endpoints.list(unit_id=unit_id)])
+        async for endpoint in asp.endpoints.list(unit_id=unit_id):
+            endpoints.append(endpoint.id)  # noqa: PERF401 - those before a page that fails are kept
 
     found = await _step("endpoints", "endpoints.list", find)
     steps = await together(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)

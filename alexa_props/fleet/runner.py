@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import CancelledError
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 import attrs
 
+from alexa_props.client import Client
 from alexa_props.errors import AlexaError, ConfigurationError, JournalError
 from alexa_props.fleet.journal import Earlier, Journal
 from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.width import Width
+from alexa_props.hooks import logger
 from alexa_props.operation import Item, current_item
 from alexa_props.settings import require_text
 
-__all__ = ["Run", "StopOn", "job_of"]
+if TYPE_CHECKING:
+    # anyio loads its parts when they are first used.
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+__all__ = ["CutOff", "Run", "StopOn", "job_of"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,6 +38,11 @@ StopOn = float | int | Callable[[Outcome[Any, Any]], bool]
 _END: Final = object()
 _ENOUGH: Final = 20
 """Outcomes before a share of failures says anything."""
+_LATELY: Final = 100
+"""Outcomes that a share is of."""
+_UNREADABLE: Final = "the items could not be read on"
+_GRACE: Final = 5.0
+"""Seconds that the items have to let go of what they hold."""
 
 
 @attrs.define(eq=False)
@@ -73,13 +85,14 @@ class Run(Generic[T, R]):
         self._key = key
         self._stop_on = stop_on
         self._meter = meter
-        self._one_at_a_time = anyio.Lock()
-        self._reading: anyio.CancelScope | None = None
+        self._reading = anyio.CancelScope()
+        self._read: MemoryObjectReceiveStream[T] | None = None  # items of an async iterator
         self._tasks: Any = None
         self._workers = 0
         self._began = 0  # items taken, also the number of the next one
         self._told = 0  # outcomes handed over, or left out
-        self._judged = self._bad = 0  # outcomes of this run itself, and how many of them are not done
+        self._bad = 0  # outcomes of this run itself that are not done
+        self._lately: deque[bool] = deque(maxlen=_LATELY)  # whether the latest of them are not
         self._open: dict[int, _Open] = {}
         self._ended: deque[Outcome[T, R]] = deque()
         self._kept: dict[int, Outcome[T, R] | None] = {}  # ordered: those that others have to go before
@@ -107,7 +120,8 @@ class Run(Generic[T, R]):
         cut_off = [
             each.outcome or Outcome(each.key, each.item, "unknown", error=CutOff(each.key), attempts=each.mark.attempts)
             for each in self._open.values()
-            if each.mark.sent or each.outcome
+            # Nobody counts the requests of a client that is not ours.
+            if each.mark.sent or each.mark.connections is None or each.outcome
         ]
         return (*self._ended, *kept, *cut_off)
 
@@ -116,9 +130,8 @@ class Run(Generic[T, R]):
         if self.stopped is None:
             self.stopped = reason
             self._wake_workers()
-            if self._reading is not None:
-                # The next item may be long in coming.
-                self._reading.cancel()
+            # The next item may be long in coming.
+            self._reading.cancel()
 
     def __aiter__(self) -> Self:
         return self
@@ -179,7 +192,24 @@ class Run(Generic[T, R]):
         self._tasks = tasks
         if self._journal is not None:
             tasks.start_soon(self._journal.write)
+        if isinstance(self._items, AsyncIterator):
+            send, self._read = anyio.create_memory_object_stream[T](0)
+            tasks.start_soon(self._read_on, self._items, send)
         self._hire()
+
+    async def _read_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
+        """Read the items in a task of their own: a generator may hold a scope open, which belongs to one task."""
+        async with send:
+            try:
+                with self._reading:
+                    async for item in items:
+                        await send.send(item)
+            except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
+                # Whoever was handed the last one still begins it.
+                self._fail(error, _UNREADABLE)
+            finally:
+                # A pager that was not read to its end is open.
+                await self._let_go(getattr(items, "aclose", None))
 
     def _hire(self) -> None:
         while self._workers < self._width.now and not self._no_more:
@@ -208,17 +238,17 @@ class Run(Generic[T, R]):
             await self._room.wait()
         item: Any = _END
         try:
-            if isinstance(self._items, AsyncIterator):
-                async with self._one_at_a_time:
-                    if not self._no_more:
-                        with anyio.CancelScope() as self._reading:
-                            item = await anext(self._items, _END)
-                        self._reading = None
-            elif not self._no_more:
-                item = next(self._items, _END)
+            if self._no_more:
+                pass
+            elif self._read is not None:
+                item = await self._read.receive()
+            else:
+                item = next(cast("Iterator[T]", self._items), _END)
+        except anyio.EndOfStream:
+            pass
         except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
-            self._fail(error, "the items could not be read on")
-        if item is _END or self.stopped is not None:
+            self._fail(error, _UNREADABLE)
+        if item is _END or self.stopped not in (None, _UNREADABLE):
             self._exhausted = True
             return -1, _END
         number = self._began
@@ -226,6 +256,7 @@ class Run(Generic[T, R]):
         return number, item
 
     async def _do(self, number: int, item: T) -> None:
+        taken = anyio.current_time()
         try:
             key = self._key_of(item)
             begun = "go" if self._journal is None else await self._journal.begin(key)
@@ -233,7 +264,13 @@ class Run(Generic[T, R]):
             self._fail(error, f"an item could not be begun: {error}")
             self._hand_over(number, None)
             return
-        if begun == "twice" or (isinstance(begun, Earlier) and begun.status == "done"):
+        if begun == "twice" and self._key is not None:
+            # Nothing says that it is the same item: it may be another one that the key does not tell apart.
+            text = f"{key}: an item of this key was in this run before: key= must tell items apart, or this came twice"
+            self._meter.ended("failed", 0, len(self._open))
+            self._hand_over(number, Outcome(key, item, "failed", error=ConfigurationError(text)))
+        elif begun == "twice" or (isinstance(begun, Earlier) and begun.status == "done"):
+            self._width.ended(elapsed=0.0, called=0.0, waited=0.0, connections=None)
             self._meter.skipped(len(self._open))
             self._hand_over(number, None)
         elif isinstance(begun, Earlier):
@@ -242,11 +279,12 @@ class Run(Generic[T, R]):
             self._meter.ended(begun.status, 0, len(self._open))
             self._hand_over(number, Outcome(key, item, begun.status, None, recorded, begun.attempts, begun.elapsed))
         else:
-            await self._send(number, key, item)
+            await self._send(number, key, item, taken)
 
-    async def _send(self, number: int, key: str, item: T) -> None:
+    async def _send(self, number: int, key: str, item: T, taken: float) -> None:
         journal = self._journal
-        mark = Item(before_risk=None if journal is None else functools.partial(journal.risk, key))
+        before_risk = None if journal is None else functools.partial(journal.risk, key)
+        mark = Item(before_risk=before_risk, outer=current_item.get())
         started = anyio.current_time()
         self._open[number] = opened = _Open(key, item, mark)
         outside = current_item.set(mark)
@@ -261,9 +299,6 @@ class Run(Generic[T, R]):
                 value = await awaitable
         except Exception as error:  # noqa: BLE001 - the call is the user's: one room's error must not stop the others
             raised = error
-            if isinstance(error, JournalError):
-                # What was about to leave has not left, and nothing else may.
-                self._fail(error, str(error))
         except anyio.get_cancelled_exc_class():
             if anyio.current_effective_deadline() == -math.inf:
                 raise
@@ -274,22 +309,23 @@ class Run(Generic[T, R]):
             # Reading the next item is no part of this one.
             current_item.reset(outside)
         elapsed = anyio.current_time() - started
-        self._width.ended(elapsed=elapsed, called=mark.called, waited=mark.waited, connections=mark.connections)
         status, failure = judge(value, raised, mark)
         opened.outcome = outcome = Outcome(key, item, status, value, failure, mark.attempts, elapsed)
         if journal is not None:
+            handled = failure is None or was_handled(failure) or (mark.risky and mark.sent)
             try:
-                await journal.end(
-                    key, _to_record(outcome), handled=failure is None or was_handled(failure) or mark.risky
-                )
+                await journal.end(key, _to_record(outcome), handled=handled)
             except JournalError as broken:
                 self._fail(broken, str(broken))
+        # The waits for the journal count: a slow disk is a reason for more items at once.
+        busy = anyio.current_time() - taken
+        self._width.ended(elapsed=busy, called=mark.called, waited=mark.waited, connections=mark.connections)
         self._count(number, outcome, mark.refused)
 
     def _count(self, number: int, outcome: Outcome[T, R], refused: int) -> None:
         del self._open[number]
-        self._judged += 1
         self._bad += outcome.status != "done"
+        self._lately.append(outcome.status != "done")
         self._meter.ended(outcome.status, refused, len(self._open))
         self._hand_over(number, outcome)
         if outcome.error is not None and lacks_credentials(outcome.error):
@@ -302,15 +338,16 @@ class Run(Generic[T, R]):
         if callable(stop_on):
             try:
                 if outcome.status != "done" and stop_on(outcome):
-                    self.stop(f"stop_on={job_of(stop_on)} is true of {outcome.key}")
+                    self.stop(f"stop_on={name_of(stop_on)} is true of {outcome.key}")
             except Exception as error:  # noqa: BLE001 - it is the user's
-                self._fail(error, f"stop_on={job_of(stop_on)} failed: {error}")
+                self._fail(error, f"stop_on={name_of(stop_on)} failed: {error}")
             return
         if isinstance(stop_on, int):
             if self._bad >= stop_on:
                 self.stop(f"{self._bad} items are not done (stop_on={stop_on})")
-        elif self._judged >= _ENOUGH and self._bad > stop_on * self._judged:
-            self.stop(f"{self._bad} of {self._judged} items are not done (stop_on={stop_on:g})")
+        elif len(self._lately) >= _ENOUGH and sum(self._lately) > stop_on * len(self._lately):
+            # Of the latest: what goes wrong after thousands that went well is noticed as soon.
+            self.stop(f"{sum(self._lately)} of the latest {len(self._lately)} are not done (stop_on={stop_on:g})")
 
     def _hand_over(self, number: int, outcome: Outcome[T, R] | None) -> None:
         if self._ordered:
@@ -321,14 +358,24 @@ class Run(Generic[T, R]):
             self._ended.append(outcome)
         self._arrived.set()
 
-    async def aclose(self) -> None:
-        """Let go of the items: a pager that was not read to its end is open."""
+    def close(self) -> None:
+        """Let go of the items; those of an async iterator are let go of where they are read."""
+        if self._read is not None:
+            self._read.close()
         if isinstance(self._items, Generator):
-            self._items.close()
-        close = getattr(self._items, "aclose", None)
-        if close is not None:
-            with anyio.CancelScope(shield=True):
+            try:
+                self._items.close()
+            except Exception:  # noqa: BLE001 - they are the user's, and what was done is told all the same
+                logger.exception("the items of a run failed as they were closed")
+
+    async def _let_go(self, close: Callable[[], Awaitable[object]] | None) -> None:
+        if close is None:
+            return
+        with anyio.move_on_after(_GRACE, shield=True):
+            try:
                 await close()
+            except Exception:  # noqa: BLE001 - they are the user's, and what was done is told all the same
+                logger.exception("the items of a run failed as they were closed")
 
     def _fail(self, error: Exception, reason: str) -> None:
         self._error = self._error or error
@@ -362,8 +409,27 @@ def _to_record(outcome: Outcome[Any, Any]) -> Earlier:
     return Earlier(outcome.status, outcome.attempts, outcome.elapsed, words(outcome.error), outcome.failures)
 
 
-def job_of(call: Callable[..., Any]) -> str:
-    """The name of what is called: its qualified name, without the arguments that are bound to it."""
+def name_of(call: Callable[..., Any]) -> str:
+    """The qualified name of what is called, without what is bound to it."""
     while isinstance(call, functools.partial):
         call = call.func
     return getattr(call, "__qualname__", None) or type(call).__qualname__
+
+
+def job_of(call: Callable[..., Any]) -> str:
+    """The name of the job: the qualified name of what is called, and a mark of what tells two of one name apart.
+
+    That is what a `functools.partial` binds to it, clients aside, and the code of a lambda.
+    """
+    told: list[str] = []
+    while isinstance(call, functools.partial):
+        bound = (*call.args, *sorted(call.keywords.items()))
+        told += [repr(each) for each in bound if not isinstance(each, Client)]
+        call = call.func
+    code = getattr(call, "__code__", None)
+    if code is not None and "<lambda>" in name_of(call):
+        told += [code.co_code.hex(), *code.co_names, *(repr(each) for each in code.co_consts)]
+    # Where something is in memory is another place in every process. Hashed: it may be secret.
+    told = [each for each in told if " at 0x" not in each]
+    mark = hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{name_of(call)}#{mark}" if told else name_of(call)

@@ -56,7 +56,7 @@ class Room(str):
 
 
 async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, None]:
-    """The rooms below a unit: all units that have none below them; itself, if it has none.
+    """The rooms below a unit: all units that have none below them, properties aside; itself, if it has none.
 
     The branches of the tree are listed in parallel.
     Goes where items go: `fleet.run(asp.alerts.delete_alarms, fleet.walk_rooms(asp, organization_id))`.
@@ -107,7 +107,8 @@ def _rooms(top: Unit, units: list[Unit] | tuple[Unit, ...]) -> list[Room]:
     parents = {unit.parent_id for unit in units}
     rooms = []
     for unit in units:
-        if unit.id in parents:
+        # A property that has no rooms yet is none itself.
+        if unit.id in parents or unit.level == 1:
             continue
         above: list[Unit] = []
         step = unit

@@ -41,7 +41,9 @@ class Width:
         self._waited += waited
         if self._items < self.now:
             return
-        in_line = self._waited / self._called if self._called else 0.0
+        # What an item does besides its calls takes its time, too.
+        busy = max(self._called, self._elapsed)
+        in_line = self._waited / busy if busy else 0.0
         abreast = max(1.0, self._called / self._elapsed) if self._elapsed else 1.0
         most = min(self._most, max(1, int((connections or max(self.MOST, self.now)) / abreast)))
         self.now = int(min(most, round(self.now * (1 - in_line) * 1.25) + self.FIRST))

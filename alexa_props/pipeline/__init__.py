@@ -70,4 +70,5 @@ def build(
     """
     authorized = AuthTransport(DepartureTransport(pool), auth, origin)
     limited = RateLimitTransport(authorized, protocol, rate_limit, limits)
-    return Pipeline(RetryTransport(limited, protocol, retry, hooks, region, max_connections), limited, pool)
+    retrying = RetryTransport(limited, protocol, retry, hooks, region=region, max_connections=max_connections)
+    return Pipeline(retrying, limited, pool)

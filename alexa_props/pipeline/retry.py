@@ -64,6 +64,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         protocol: ServiceProtocol,
         policy: RetryPolicy,
         hooks: Hooks,
+        *,
         region: str | None,
         max_connections: int,
     ) -> None:

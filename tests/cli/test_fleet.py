@@ -81,7 +81,9 @@ def test_json_lines_have_all_that_is_known(run: Run, service: Service) -> None:
         "name,unit_id\nSuite,{0}\n\n,{1}\n",
         "\ufeffUNIT_ID\r\n{0}\r\n{1}\r\n{0}\r\n",
         "{0}\n{1}\n",
-        '"{0}",whatever\n  {1}  \n',
+        '"{0}"\n  {1}  \n',
+        "Unit ID;Name\n{0};a\n{1};b\n",
+        "id\tname\tlevel\n{0}\ta\t3\n{1}\tb\t3\n",
     ],
 )
 def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, tmp_path: Path, text: str) -> None:
@@ -106,6 +108,9 @@ def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, t
         (["--from", "-", "--station", "IHR_JAZZ"], "--station is for reset"),
         (["--from", "-", "--retry-failed"], "--journal"),
         (["--from", "-", "--stop-on", "half"], "5%"),
+        (["--from", "-", "--stop-on", "0"], "5%"),
+        (["--from", "-", "--stop-on", "150%"], "5%"),
+        (["--from", "-", "--stop-on", "nan%"], "5%"),
         (["--from", "-", "--concurrency", "0"], "--concurrency"),
     ],
 )
@@ -130,6 +135,8 @@ def check_usage(monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: byt
         (["reset", "--wake-word", "BANANA"], "unit\n", "ALEXA, AMAZON, COMPUTER, ECHO"),
         (["sing"], "unit\n", "sing"),
         (["alarms"], "unit_id,name\n,Suite\n", "row 1 has no unit_id"),
+        (["alarms"], "amzn1.unit\tSeaside\t1\n", "several columns need a heading"),
+        (["alarms"], "room,name\n1,Suite\n", "several columns need a heading"),
         (["alarms"], "unit_id\n\udcff\n", "cannot be read"),
     ],
 )

@@ -1,0 +1,124 @@
+"""What the tests of runs share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+
+from alexa_props import RetryPolicy, SmartProperties, fleet
+from alexa_props.fleet import FleetReport, Outcome, Run
+from tests.helpers import Script, Seen, Service, answer, smart_properties
+
+MADE = answer(201, json={"id": "new"})
+"""What `units.create` answers."""
+GONE = answer(500, json={"errors": [{"endpointId": "e1", "code": "DEVICE_UNREACHABLE", "description": "away"}]})
+"""What a bulk deletion answers that failed on one device."""
+
+
+ONCE = RetryPolicy(max_attempts=1)
+ROOMS = [f"room-{number}" for number in range(6)]
+Make: TypeAlias = Callable[[SmartProperties], Callable[[Any], Awaitable[Any]]]
+
+
+async def outcomes(call: Callable[[Any], Awaitable[Any]], items: Any, **options: Any) -> list[Outcome[Any, Any]]:
+    """All outcomes of a run, as they came."""
+    async with fleet.run(call, items, **options) as run:
+        return [outcome async for outcome in run]
+
+
+async def taken(run: Run[Any, Any]) -> tuple[list[Outcome[Any, Any]], Exception | None]:
+    """What a run tells, and the error with which that ends."""
+    found: list[Outcome[Any, Any]] = []
+    try:
+        async for outcome in run:
+            found.append(outcome)  # noqa: PERF401 - those before the error count
+    except Exception as error:  # noqa: BLE001 - it is the result
+        return found, error
+    return found, None
+
+
+async def one(call: Callable[[Any], Awaitable[Any]], item: Any = "room-1", **options: Any) -> Outcome[Any, Any]:
+    """The outcome of a run over one item."""
+    (outcome,) = await outcomes(call, [item], **options)
+    return outcome
+
+
+def statuses(found: Iterable[Outcome[Any, Any]]) -> dict[str, str]:
+    return {outcome.key: outcome.status for outcome in found}
+
+
+def get(asp: SmartProperties) -> Callable[[str], Coroutine[Any, Any, Any]]:
+    """A call that may be repeated."""
+    return asp.unit_settings.get_default_music_station
+
+
+def create(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+    """A call that must not be sent twice."""
+
+    async def create(key: str) -> str:
+        return await asp.units.create("parent", key)
+
+    return create
+
+
+def room_of(seen: Seen) -> str:
+    """The room that a request was about."""
+    if seen.content:
+        name: str = seen.json["name"]["value"]["text"]
+        return name
+    return seen.url.params.get("unitId") or seen.url.path.split("/")[3]
+
+
+class Source:
+    """An async iterator of numbered rooms that knows how far it was read, and whether it was closed."""
+
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.read = 0
+        self.closed = False
+        self._count = count
+        self._error = error
+
+    async def items(self) -> AsyncIterator[str]:
+        try:
+            while self.read < self._count:
+                self.read += 1
+                yield f"room-{self.read}"
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.closed = True
+
+
+def rows(journal: Path) -> dict[str, tuple[str, int]]:
+    """Status, and whether it must not be sent twice, of every item in a journal that nobody holds."""
+    with sqlite3.connect(journal) as db:
+        found = {key: (status, risky) for key, status, risky in db.execute("SELECT key, status, risky FROM items")}
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+    return found
+
+
+async def again(
+    journal: Path, make: Make, *script: Script, items: Any = ROOMS, **options: Any
+) -> tuple[FleetReport[Any, Any], list[str]]:
+    """A run with a journal on a new client and service: what was told, and which rooms were sent."""
+    service = Service(*script)
+    asp = smart_properties(service, retry=ONCE)
+    report = await fleet.collect(make(asp), items, journal=journal, job="a job", **options)
+    return report, [room_of(seen) for seen in service.seen]
+
+
+async def echo(item: Any) -> Any:
+    return item
+
+
+async def takes(seconds: Any) -> None:
+    await anyio.sleep(float(seconds))
+
+
+async def never(_: Any) -> None:
+    await anyio.sleep_forever()

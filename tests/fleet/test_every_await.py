@@ -1,0 +1,202 @@
+"""A run is left at each of its moments in turn, and nothing is left of it but what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import anyio.lowlevel
+import attrs
+import pytest
+import trio
+
+from alexa_props import RetryPolicy, SmartProperties, fleet
+from alexa_props.fleet import Outcome, Run
+from tests.fleet.helpers import MADE, room_of
+from tests.helpers import Service, answer, smart_properties
+
+pytestmark = pytest.mark.timeout(120)
+
+Moment = Literal["waits", "woken", "task", "scope"]
+"""trio: in the n-th wait, or woken from it and not yet on; asyncio: before the n-th turn of the loop, in two ways."""
+
+ROOMS = list("abcd")
+
+
+@attrs.define
+class Play:
+    """One run, left at a moment, and what came of it."""
+
+    ordered: bool
+    journal: Path | None
+    told: list[Outcome[Any, Any]] = attrs.field(factory=list)
+    run: Run[Any, Any] | None = None
+    open_sources: int = 0
+    moments: int = 0
+    service: Service = attrs.field(init=False)
+    asp: SmartProperties = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.service = Service(lambda request: MADE if request.method == "POST" else answer(204))
+        self.asp = smart_properties(self.service, retry=RetryPolicy(base=0))
+
+    async def rooms(self) -> AsyncIterator[str]:
+        self.open_sources += 1
+        try:
+            for room in ROOMS:
+                await anyio.lowlevel.checkpoint()
+                yield room
+        finally:
+            self.open_sources -= 1
+
+    async def call(self, room: str) -> str:
+        await self.asp.alerts.delete_alarms(room)
+        if room == "c":
+            await self.asp.units.create("parent", room)
+        return room
+
+    async def __call__(self) -> None:
+        """The run, to its end or to wherever it is left."""
+        async with fleet.run(
+            self.call, self.rooms(), journal=self.journal, job="a job", ordered=self.ordered, concurrency=2
+        ) as self.run:
+            async for outcome in self.run:
+                self.told.append(outcome)
+                await anyio.lowlevel.checkpoint()
+
+    async def after(self) -> None:
+        """Nothing is left of it, and all that may have arrived at the service is told."""
+        assert self.open_sources == 0
+        assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in self.asp.limits.values())
+        assert self.service.active == 0
+        left = () if self.run is None else self.run.in_flight
+        told = Counter(outcome.key for outcome in (*self.told, *left))
+        assert set(told.values()) <= {1}
+        assert {room_of(seen) for seen in self.service.seen} <= set(told)
+        if self.journal is None:
+            return
+        # It is free at once, and another run does what is left: nothing that was done, and nothing twice.
+        first = {outcome.key: outcome for outcome in (*self.told, *left)}
+        before = len(self.service.seen)
+        made = sum(seen.method == "POST" for seen in self.service.seen)
+        report = await fleet.collect(self.call, ROOMS, journal=self.journal, job="a job")
+        sent = {room_of(seen) for seen in self.service.seen[before:]}
+        done = {key for key, outcome in first.items() if outcome.status == "done"}
+        assert sent.isdisjoint(done)
+        assert done | sent | {outcome.key for outcome in report.unknown} == set(ROOMS)
+        assert {outcome.key for outcome in report.unknown} <= {"c"}
+        assert sum(seen.method == "POST" for seen in self.service.seen) == 1 or (
+            # It was about to leave, and never did: nobody can know.
+            made == 0 and len(report.unknown) == 1
+        )
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts the steps of one task and of all that it has begun, and cancels at the given one."""
+
+    def __init__(self, moment: Moment, at: int) -> None:
+        self.moment, self.at, self.count = moment, at, 0
+        self.watched: trio.lowlevel.Task | None = None
+        self.scope = trio.CancelScope()
+
+    def _step(self, task: trio.lowlevel.Task | None) -> None:
+        while task is not None and task is not self.watched:
+            task = task.parent_nursery.parent_task if task.parent_nursery else None
+        if task is not None:
+            self.count += 1
+            if self.count == self.at:
+                self.scope.cancel()
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if self.moment == "woken" and self.watched is not None:
+            self._step(task)
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        if self.moment == "waits" and self.watched is not None:
+            self._step(task)
+
+
+def _on_trio(this: Play, moment: Moment, at: int) -> None:
+    steps = _Steps(moment, at)
+
+    async def main() -> None:
+        with steps.scope:
+            steps.watched = trio.lowlevel.current_task()
+            await this()
+        steps.watched = None
+        this.moments = steps.count
+        await this.after()
+        assert len(trio.lowlevel.current_task().child_nurseries) == 0
+
+    trio.run(main, instruments=[steps])
+
+
+class _Selector(selectors.SelectSelector):
+    """Asked once a turn of the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look: Callable[[], bool] = lambda: False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(0 if self.look() else timeout)
+
+
+def _on_asyncio(this: Play, moment: Moment, at: int) -> None:
+    selector = _Selector()
+
+    async def main() -> None:
+        scope = anyio.CancelScope()
+
+        async def in_scope() -> None:
+            with scope:
+                await this()
+
+        task = asyncio.create_task(in_scope())
+
+        def look() -> bool:
+            this.moments += not task.done()
+            if this.moments != at or task.done():
+                return False
+            (task.cancel if moment == "task" else scope.cancel)()
+            return True
+
+        selector.look = look
+        await asyncio.wait([task])
+        selector.look = lambda: False
+        assert task.cancelled() or task.exception() is None
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await this.after()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(main())
+
+
+def play(moment: Moment, at: int, *, ordered: bool, journal: Path | None) -> Play:
+    this = Play(ordered, journal)
+    (_on_asyncio if moment in ("task", "scope") else _on_trio)(this, moment, at)
+    return this
+
+
+@pytest.mark.parametrize(
+    ("ordered", "recorded"),
+    [(False, False), (True, False), (False, True)],
+    ids=["as they end", "in order", "with a journal"],
+)
+@pytest.mark.parametrize("moment", ["waits", "woken", "task", "scope"])
+def test_left_at_every_await(moment: Moment, ordered: bool, recorded: bool, tmp_path: Path) -> None:
+    at = 0
+    while True:
+        at += 1
+        this = play(moment, at, ordered=ordered, journal=tmp_path / f"{at}.db" if recorded else None)
+        if this.moments < at:
+            break
+    # There were such moments, and the last run was not disturbed any more.
+    assert at > 12
+    assert {outcome.status for outcome in this.told} == {"done"}
+    assert len(this.told) == len(ROOMS)

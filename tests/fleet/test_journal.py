@@ -1,0 +1,423 @@
+"""The journal: what was done is not done again, and what may have been done is told."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import RateLimit, SmartProperties, errors, fleet
+from alexa_props.fleet import FleetReport, FleetStopped, RecordedError, Step, Steps
+from tests.fleet.helpers import GONE, MADE, ONCE, ROOMS, Make, again, create, get, outcomes, room_of, rows, statuses
+from tests.helpers import Script, Service, answer, smart_properties
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+# Going on.
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_what_is_done_is_skipped(journal: Path, ordered: bool) -> None:
+    report, sent = await again(journal, get, None, items=ROOMS[:4], ordered=ordered)
+    assert (len(report), report.skipped, sorted(sent)) == (4, 0, ROOMS[:4])
+    report, sent = await again(journal, get, None, ordered=ordered)
+    assert (statuses(report), report.skipped, sorted(sent)) == (dict.fromkeys(ROOMS[4:], "done"), 4, ROOMS[4:])
+    report, sent = await again(journal, get, None, ordered=ordered)
+    assert (list(report), report.skipped, sent) == ([], 6, [])
+    assert rows(journal) == dict.fromkeys(ROOMS, ("done", 0))
+
+
+async def test_many_that_are_done_are_skipped_though_nobody_takes_an_outcome(journal: Path) -> None:
+    many = [str(number) for number in range(500)]
+    await again(journal, get, None, items=many)
+    for new, ordered in (("new", False), ("newer", True)):
+        report, sent = await again(journal, get, None, items=[*many, new], ordered=ordered, concurrency=3)
+        assert (report.skipped, len(report), sent) == (500, 1, [new])
+
+
+async def test_what_is_unknown_is_repeated_if_that_is_safe(journal: Path) -> None:
+    report, sent = await again(journal, get, httpx.ReadError)
+    assert {outcome.status for outcome in report} == {"unknown"}
+    report, sent = await again(journal, get, None)
+    assert (statuses(report), sorted(sent)) == (dict.fromkeys(ROOMS, "done"), ROOMS)
+
+
+async def test_what_is_unknown_and_must_not_be_sent_twice_is_told(journal: Path) -> None:
+    report, sent = await again(journal, create, 503, items=["a"])
+    (first,) = report
+    assert (first.status, sent) == ("unknown", ["a"])
+    for retry_failed in (False, True):
+        report, sent = await again(journal, create, MADE, items=["a", "b"], retry_failed=retry_failed)
+        found = {outcome.key: outcome for outcome in report}
+        assert "a" not in sent
+        assert (found["a"].status, found["a"].attempts, found["a"].value) == ("unknown", 1, None)
+        assert isinstance(found["a"].error, RecordedError)
+        assert str(found["a"].error) == f"a: as an earlier run recorded it: {first.error}"
+        assert found["a"].failures == first.failures
+        assert found["a"].elapsed == pytest.approx(first.elapsed)
+    assert rows(journal) == {"a": ("unknown", 1), "b": ("done", 1)}
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_raw_request_that_must_not_be_sent_twice(journal: Path, method: str) -> None:
+    def raw(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+        async def call(room: str) -> None:
+            await get(asp)(room)
+            await asp.request(method, f"/v2/rooms/{room}")
+
+        return call
+
+    report, _ = await again(journal, raw, None, None, None, httpx.ReadError, items=["a", "b"], concurrency=1)
+    assert statuses(report) == {"a": "done", "b": "unknown"}
+    report, sent = await again(journal, raw, None, items=["a", "b"])
+    assert (statuses(report), sent) == ({"b": "unknown"}, [])
+
+
+FAILED = answer(400, {"type": "NOT_LIKE_THIS", "message": "said"}, x_amzn_RequestId="request-1")
+
+
+@pytest.mark.parametrize("make", [get, create])
+async def test_what_failed_is_told_as_it_was_recorded(journal: Path, make: Make) -> None:
+    report, _ = await again(journal, make, FAILED, items=["a"])
+    (first,) = report
+    for _ in range(2):
+        report, sent = await again(journal, make, None, items=["a"])
+        (told,) = report
+        assert (sent, told.status, told.attempts, report.skipped) == ([], "failed", 1, 0)
+        assert told.failures == first.failures
+        assert (told.failures[0].code, told.failures[0].request_id) == ("NOT_LIKE_THIS", "request-1")
+        # However often it is told.
+        assert str(told.error).count("as an earlier run recorded it") == 1
+
+
+@pytest.mark.parametrize("make", [get, create])
+async def test_retry_failed_repeats_what_failed(journal: Path, make: Make) -> None:
+    await again(journal, make, FAILED, items=["a"])
+    report, sent = await again(journal, make, MADE if make is create else None, items=["a"], retry_failed=True)
+    assert (statuses(report), sent) == ({"a": "done"}, ["a"])
+
+
+async def test_every_device_and_step_is_told_from_the_record(journal: Path) -> None:
+    def steps(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+        async def call(room: str) -> Steps:
+            try:
+                await asp.alerts.delete_alarms(room)
+            except errors.EndpointFailures as error:
+                return Steps(room, (Step("alarms", "alerts.delete_alarms", None, error), Step("rest", "x.y")))
+            raise AssertionError
+
+        return call
+
+    report, _ = await again(journal, steps, GONE, items=["a"])
+    (first,) = report
+    assert [(failure.endpoint_id, failure.step) for failure in first.failures] == [("e1", "alarms")]
+    report, sent = await again(journal, steps, GONE, items=["a"])
+    assert ([outcome.failures for outcome in report], sent) == ([first.failures], [])
+
+
+@pytest.mark.parametrize(
+    "script", [httpx.ConnectError, httpx.PoolTimeout, 429, 401, "RateLimitTooLong", "AuthenticationError"]
+)
+async def test_a_failure_of_which_nothing_was_handled_is_repeated(journal: Path, script: Any) -> None:
+    class NoToken(httpx.Auth):
+        async def async_auth_flow(self, request: httpx.Request) -> Any:
+            raise errors.AuthenticationError("refused")
+            yield request
+
+    def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+        if script == "RateLimitTooLong":
+            asp = smart_properties(Service(), rate_limit=RateLimit(per_second=1e-3, max_wait=0))
+            asp.pipeline  # noqa: B018 - it is built
+        elif script == "AuthenticationError":
+            asp = smart_properties(Service(), auth=NoToken())
+
+        async def call(room: str) -> None:
+            if script == "RateLimitTooLong" and not asp.limits:
+                await get(asp)("first")
+            await get(asp)(room)
+
+        return call
+
+    report, _ = await again(journal, make, script if isinstance(script, int | type) else None, items=["a"])
+    (failed,) = report
+    assert failed.status == "failed"
+    report, sent = await again(journal, get, None, items=["a"])
+    assert (statuses(report), sent) == ({"a": "done"}, ["a"])
+
+
+async def test_an_argument_that_was_none_is_repeated(journal: Path) -> None:
+    report, sent = await again(journal, lambda asp: asp.alerts.delete_alarms, 204, items=["room", ".."])
+    assert statuses(report) == {"room": "done", "..": "failed"}
+    report, sent = await again(journal, get, None, items=[".."], key=lambda room: room)
+    assert (statuses(report), sent) == ({"..": "failed"}, [])
+    report, sent = await again(journal, lambda asp: lambda room: get(asp)("x" + room), None, items=[".."])
+    assert (statuses(report), sent) == ({"..": "done"}, ["x.."])
+
+
+async def test_of_several_failures_one_that_was_handled_counts(journal: Path) -> None:
+    def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+        async def call(room: str) -> None:
+            found = []
+            for name in ("a", "b"):
+                try:
+                    await get(asp)(name)
+                except errors.AlexaError as error:
+                    found.append(error)
+            raise ExceptionGroup("all", found)
+
+        return call
+
+    await again(journal, make, 429, httpx.ConnectError, items=["neither"])
+    await again(journal, make, 429, FAILED, items=["one"])
+    report, sent = await again(journal, get, None, items=["neither", "one"])
+    assert (statuses(report), sent) == ({"neither": "done", "one": "failed"}, ["neither"])
+
+
+async def test_a_run_that_was_stopped_goes_on(journal: Path) -> None:
+    rooms = [str(number) for number in range(30)]
+    script: list[Script] = [FAILED] * 3 + [None]
+    report, _ = await again(journal, get, *script, items=rooms, stop_on=3, concurrency=1)
+    assert (len(report), report.stopped) == (3, "3 items are not done (stop_on=3)")
+    # What is told from the record is no reason to stop again.
+    report, sent = await again(journal, get, None, items=rooms, stop_on=3, concurrency=1)
+    assert (report.counts, report.stopped) == ({"done": 27, "failed": 3, "unknown": 0}, None)
+    assert sent == rooms[3:]
+
+
+async def test_what_comes_twice_is_sent_once(journal: Path) -> None:
+    report, sent = await again(journal, get, FAILED, None, items=["a", "b", "a", "b", "b"], concurrency=1)
+    assert (statuses(report), report.skipped, sent) == ({"a": "failed", "b": "done"}, 3, ["a", "b"])
+    # From the record it is told once as well.
+    report, sent = await again(journal, get, FAILED, items=["a", "b", "a"])
+    assert (statuses(report), len(report), report.skipped, sent) == ({"a": "failed"}, 1, 2, [])
+
+
+async def test_a_key_that_does_not_tell_items_apart_is_told(journal: Path) -> None:
+    report, sent = await again(journal, get, None, items=["a1", "a2", "b1"], key=lambda item: item[0], concurrency=1)
+    assert [(outcome.item, outcome.status) for outcome in report] == [("a1", "done"), ("a2", "failed"), ("b1", "done")]
+    assert "an item of this key was in this run before" in str(report.failed[0].error)
+    assert (sent, rows(journal)) == (["a1", "b1"], {"a": ("done", 0), "b": ("done", 0)})
+
+
+async def test_what_one_item_sends_is_not_the_next_ones(journal: Path) -> None:
+    asp = smart_properties(Service(lambda request: MADE if request.method == "POST" else answer(204)))
+
+    async def call(room: str) -> None:
+        await (create(asp) if room == "b" else get(asp))(room)
+
+    found = await outcomes(call, ["a", "b", "c"], journal=journal, concurrency=1)
+    assert [outcome.attempts for outcome in found] == [1, 1, 1]
+    assert rows(journal) == {"a": ("done", 0), "b": ("done", 1), "c": ("done", 0)}
+
+
+async def test_what_a_run_within_an_item_sends_is_the_items(journal: Path) -> None:
+    def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+        async def call(room: str) -> None:
+            report = await fleet.collect(create(asp), [f"{room}1", f"{room}2"])
+            report.raise_for_failures()
+
+        return call
+
+    report, sent = await again(journal, make, httpx.ReadError, items=["a"])
+    assert [(outcome.status, outcome.attempts, len(outcome.failures)) for outcome in report] == [("unknown", 2, 2)]
+    assert sorted(sent) == ["a1", "a2"]
+    report, sent = await again(journal, make, MADE, items=["a"])
+    assert (statuses(report), sent) == ({"a": "unknown"}, [])
+
+
+async def test_without_a_journal_nothing_is_remembered() -> None:
+    service = Service()
+    assert len(await outcomes(get(smart_properties(service)), ["a", "a"])) == len(service.seen) == 2
+
+
+# Before and after.
+
+
+async def test_an_item_is_on_record_before_it_is_sent_and_its_outcome_before_it_is_told(journal: Path) -> None:
+    # Killed at that very moment, the process leaves it so: its files are looked at as they lie there.
+    copies = 0
+
+    def look() -> dict[str, tuple[str, int]]:
+        nonlocal copies
+        copies += 1
+        copy = journal.with_name(f"copy-{copies}.db")
+        for suffix in ("", "-wal"):
+            # Another process: this one would let go of its locks on the file.
+            subprocess.run(["cp", f"{journal}{suffix}", f"{copy}{suffix}"], check=True)
+        return rows(copy)
+
+    recorded: dict[str, tuple[str, int]] = {}
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        recorded.setdefault(request.method, look()["a"])
+        return MADE if request.method == "POST" else answer(204)
+
+    async def call(room: str) -> None:
+        await get(asp)(room)
+        await asp.units.create("parent", room)
+
+    asp = smart_properties(Service(serve))
+    async with fleet.run(call, ["a", "b"], journal=journal, concurrency=1) as run:
+        async for outcome in run:
+            recorded[f"told {outcome.key}"] = look()[outcome.key]
+    assert recorded == {
+        "GET": ("started", 0),
+        "POST": ("started", 1),
+        "told a": ("done", 1),
+        "told b": ("done", 1),
+    }
+
+
+@pytest.mark.parametrize(("make", "told"), [(get, {}), (create, dict.fromkeys("abc", "unknown"))])
+async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Make, told: dict[str, str]) -> None:
+    arrived = anyio.Event()
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        if len(service.seen) == 3:
+            arrived.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    service = Service(serve)
+    asp = smart_properties(service)
+    async with fleet.run(make(asp), list("abcdef"), journal=journal, concurrency=3) as run:
+        await arrived.wait()
+    assert statuses(run.in_flight) == dict.fromkeys("abc", "unknown")
+    report, sent = await again_as(journal, make, MADE if make is create else None, items=list("abcdef"))
+    assert {key: status for key, status in statuses(report).items() if status != "done"} == told
+    assert sorted(sent) == sorted(set("abcdef") - set(told))
+    for outcome in report.unknown:
+        (failure,) = outcome.failures
+        assert (failure.status, failure.code) == ("unknown", "CutOff")
+        assert "an earlier run was cut off" in failure.description
+        assert "an earlier run was cut off" in str(outcome.error)
+
+
+async def again_as(journal: Path, make: Make, *script: Script, items: Any) -> tuple[FleetReport[Any, Any], list[str]]:
+    """As `again`, of the job that is named by what is called."""
+    service = Service(*script)
+    report = await fleet.collect(make(smart_properties(service, retry=ONCE)), items, journal=journal)
+    return report, [room_of(seen) for seen in service.seen]
+
+
+async def test_what_had_ended_is_on_record_when_the_run_is_left(journal: Path) -> None:
+    asp = smart_properties(Service())
+    async with fleet.run(get(asp), ROOMS, journal=journal, concurrency=6) as run:
+        with anyio.fail_after(10):
+            while run.progress.done < 6:  # noqa: ASYNC110 - nothing else says so
+                await anyio.sleep(0.001)
+    # Nobody had taken them.
+    assert statuses(run.in_flight) == dict.fromkeys(ROOMS, "done")
+    assert rows(journal) == dict.fromkeys(ROOMS, ("done", 0))
+
+
+# Keys and jobs.
+
+
+KEYS = [
+    "a b/c?d#e%",
+    "é\u0301𝄞中",
+    "nul\0l",
+    "nul\0",
+    "nul",
+    "k" * 100_000,
+    "k" * 99_999,
+    "'; DROP TABLE items; --",
+    " ",
+    "A",
+    "a",
+    "1",
+    "01",
+]
+
+
+async def test_any_text_is_a_key_and_no_other(journal: Path) -> None:
+    async def call(item: Any) -> Any:
+        return item
+
+    assert sorted(o.key for o in await outcomes(call, KEYS, journal=journal)) == sorted(KEYS)
+    report = await fleet.collect(call, [*KEYS, "new", "kk"], journal=journal)
+    assert (statuses(report), report.skipped) == ({"new": "done", "kk": "done"}, len(KEYS))
+    class_of_text = type("Room", (str,), {})
+    report = await fleet.collect(call, [class_of_text("nul"), class_of_text("room")], journal=journal)
+    assert (statuses(report), report.skipped) == ({"room": "done"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("items", "key", "text"),
+    [
+        ([7], None, "a journal knows items by a string, and 7 is none: say key="),
+        (["\ud800"], None, "an item must be a string: .* holds half a surrogate pair"),
+        ([7], lambda _: "\udfff", "key must be a string: .* holds half a surrogate pair"),
+        ([7], lambda _: 8, "key must give a string for every item, not 8"),
+        ([7], lambda _: "", "key must give a string for every item, not ''"),
+        ([7], lambda item: item.id, "'int' object has no attribute 'id'"),
+    ],
+)
+async def test_an_item_that_has_no_key(journal: Path, items: list[Any], key: Any, text: str) -> None:
+    service = Service()
+    call = get(smart_properties(service))
+    with pytest.raises((errors.ConfigurationError, AttributeError), match=text):
+        await outcomes(call, items, journal=journal, key=key)
+    assert (service.seen, rows(journal)) == ([], {})
+    # It is let go of, and what had begun is told.
+    with pytest.raises(FleetStopped, match=text) as caught:
+        await fleet.collect(call, ["a", *items], journal=journal, key=key and (lambda i: "a" if i == "a" else key(i)))
+    assert statuses(caught.value.report) == {"a": "done"}
+
+
+async def test_key_names_the_items(journal: Path) -> None:
+    async def call(item: dict[str, int]) -> int:
+        return item["id"]
+
+    key = functools.partial("room {id}".format_map)
+    found = await outcomes(call, [{"id": 1}, {"id": 2}], journal=journal, key=key)
+    assert {outcome.key: outcome.value for outcome in found} == {"room 1": 1, "room 2": 2}
+    assert set(rows(journal)) == {"room 1", "room 2"}
+
+
+class Caller:
+    async def __call__(self, item: str) -> None: ...
+
+    async def method(self, item: str) -> None: ...
+
+
+async def function(more: Any, item: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (Caller(), "Caller"),
+        (Caller().method, "Caller.method"),
+        (functools.partial(function, 1), "function#6b86b273"),
+        (functools.partial(functools.partial(function), 2), "function#d4735e3a"),
+        # A client may be another one the next time.
+        (functools.partial(function, smart_properties(Service())), "function"),
+    ],
+)
+async def test_the_job_is_named_by_what_is_called(journal: Path, call: Any, name: str) -> None:
+    await outcomes(call, ["a"], journal=journal)
+    with pytest.raises(errors.ConfigurationError, match=rf"is of the job {name!r}, and this is 'other'"):
+        await outcomes(call, ["a"], journal=journal, job="other")
+    assert await outcomes(Caller(), ["a"], journal=journal, job=name) == []
+
+
+async def test_the_journal_of_another_job_is_refused_and_stays(journal: Path) -> None:
+    await again(journal, get, None, items=["a"])
+    service = Service()
+    with pytest.raises(errors.ConfigurationError, match=r"is of the job 'a job', and this is .*take another file"):
+        await outcomes(get(smart_properties(service)), ["a", "b"], journal=journal)
+    assert (service.seen, rows(journal)) == ([], {"a": ("done", 0)})

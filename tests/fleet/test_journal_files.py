@@ -1,0 +1,337 @@
+"""The journal's file: no other one is touched, one run at a time has it, and a disk that is full ends the run."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import pytest
+
+from alexa_props import errors, fleet
+from alexa_props.fleet import FleetStopped
+from tests.fleet.helpers import (
+    MADE,
+    Source,
+    again,
+    get,
+    one,
+    outcomes,
+    room_of,
+    rows,
+    statuses,
+    taken,
+)
+from tests.helpers import Service, answer, smart_properties
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+# Other files.
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.suffix != ".db-shm"}
+
+
+def put(path: Path, content: bytes, mode: int = 0o644) -> None:
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def database(path: Path, *, wal: bool = False, killed: bool = False, empty: bool = False, mark: int = 0) -> None:
+    """Somebody else's database, in a process of its own, which may die without closing it."""
+    code = f"""
+import os, sqlite3
+db = sqlite3.connect({str(path)!r}, isolation_level=None)
+db.execute("PRAGMA journal_mode = {"WAL" if wal else "DELETE"}")
+db.execute("PRAGMA application_id = {mark}")
+if not {empty}:
+    db.execute("CREATE TABLE items (key TEXT)")
+    db.execute("INSERT INTO items VALUES ('mine')")
+if {killed}:
+    if not {wal}:
+        # Spilled into the file, and not committed: whoever opens it next has to roll that back.
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO items VALUES (?)", [("x" * 900,)] * 50)
+    os._exit(0)
+db.close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "COVERAGE_PROCESS_START": ""})
+
+
+@pytest.mark.parametrize("wal", [False, True])
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("mark", [0, 77])
+async def test_another_database_is_refused_and_stays_as_it_is_to_the_byte(
+    journal: Path, wal: bool, killed: bool, mark: int
+) -> None:
+    database(journal, wal=wal, killed=killed, mark=mark)
+    before = contents(journal.parent)
+    assert len(before) == 1 + killed
+    with pytest.raises(errors.ConfigurationError, match="is no journal of alexa_props, but another SQLite database"):
+        await outcomes(function_of_one, ["a"], journal=journal)
+    assert contents(journal.parent) == before
+
+
+@pytest.mark.parametrize("content", [b"room,name\n1,two\n", b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000])
+async def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(journal: Path, content: bytes) -> None:
+    put(journal, content)
+    with pytest.raises(errors.ConfigurationError, match="is no journal of alexa_props"):
+        await outcomes(function_of_one, ["a"], journal=journal)
+    assert contents(journal.parent) == {journal.name: content}
+
+
+async def test_places_where_no_file_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "missing" / "journal.db", tmp_path / "file" / "journal.db", "", "nul\0"):
+        with pytest.raises(errors.ConfigurationError, match=r"^the journal .* cannot be opened: "):
+            await outcomes(function_of_one, ["a"], journal=path)
+    assert contents(tmp_path) == {"file": b""}
+
+
+async def test_an_empty_file_becomes_a_journal(journal: Path) -> None:
+    put(journal, b"")
+    await again(journal, get, None, items=["a"])
+    assert rows(journal) == {"a": ("done", 0)}
+
+
+@pytest.mark.parametrize("name", [":memory:", "file::memory:?cache=shared", "file:x.db?mode=memory"])
+async def test_a_name_that_means_something_else_to_sqlite_is_a_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(await outcomes(function_of_one, ["a"], journal=name)) == 1
+    assert await outcomes(function_of_one, ["a"], journal=name) == []
+    assert list(contents(tmp_path)) == [name]
+
+
+async def function_of_one(item: str) -> None: ...
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+async def test_a_file_that_may_not_be_written(journal: Path, mode: int) -> None:
+    await again(journal, get, None, items=["a"])
+    put(journal, contents(journal.parent)[journal.name], mode)
+    with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
+        await again(journal, get, None, items=["b"])
+
+
+async def test_a_journal_of_another_release_is_refused(journal: Path) -> None:
+    await again(journal, get, None, items=["a"])
+    with sqlite3.connect(journal) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = contents(journal.parent)
+    with pytest.raises(errors.ConfigurationError, match="has format 99, and this release writes format 1: go on with"):
+        await again(journal, get, None)
+    assert contents(journal.parent) == before
+
+
+async def test_a_run_that_was_killed_while_it_made_its_journal(journal: Path) -> None:
+    # All that is sure to be there then: whose file it is.
+    database(journal, empty=True, mark=0x414C5850)
+    assert contents(journal.parent)[journal.name]
+    report, _ = await again(journal, get, None, items=["a"])
+    assert len(report) == 1
+    assert rows(journal) == {"a": ("done", 0)}
+
+
+HELD = "is held by another run: wait until that has ended, or take another file"
+
+
+async def test_one_run_at_a_time_has_the_journal(journal: Path) -> None:
+    other = f"""
+import anyio
+import anyio.from_thread
+from alexa_props import fleet
+async def call(item): pass
+try:
+    anyio.run(lambda: fleet.collect(call, ["c"], journal={str(journal)!r}, job="a job"))
+except Exception as error:
+    print(error)
+"""
+    service = Service()
+    async with fleet.run(get(smart_properties(service)), ["a", "b"], journal=journal, job="a job") as run:
+        for _ in range(2):
+            # In this process, and in another one: the former must not open the door to the latter.
+            with pytest.raises(errors.ConfigurationError, match=HELD):
+                await again(journal, get, None)
+            done = await anyio.run_process([sys.executable, "-c", other], stderr=None)
+            assert HELD in done.stdout.decode()
+        assert len([outcome async for outcome in run]) == 2
+    report, _ = await again(journal, get, None, items=["a", "b", "c"])
+    assert statuses(report) == {"c": "done"}
+
+
+async def test_who_reads_it_meanwhile_does_not_hold_it_for_long(journal: Path) -> None:
+    await again(journal, get, None, items=["a"])
+    with sqlite3.connect(journal) as db:
+        db.execute("SELECT * FROM items").fetchall()
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(errors.ConfigurationError, match=HELD):
+            await again(journal, get, None)
+    db.close()
+    assert rows(journal) == {"a": ("done", 0)}
+
+
+@pytest.mark.parametrize("leave", ["break", "exception", "cancelled", "end", "the items fail"])
+async def test_however_a_run_ends_its_journal_is_free_at_once(journal: Path, leave: str) -> None:
+    service = Service()
+    source = Source(50, LookupError("no more") if leave == "the items fail" else None)
+    for _ in range(3):
+        with anyio.CancelScope() as scope:
+            try:
+                async with fleet.run(
+                    get(smart_properties(service)), source.items(), journal=journal, job="a job"
+                ) as run:
+                    async for _outcome in run:
+                        if leave == "break":
+                            break
+                        if leave == "exception":
+                            raise LookupError(leave)
+                        if leave == "cancelled":
+                            scope.cancel()
+            except LookupError:
+                assert leave in ("exception", "the items fail")
+    assert {status for status, _ in rows(journal).values()} <= {"done", "started"}
+    assert [path.name for path in journal.parent.iterdir()] == [journal.name]
+
+
+# A disk that is full.
+
+
+@pytest.fixture
+def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes journals that are opened from now on fill the disk after so many pages more."""
+
+    def fill(pages: int) -> None:
+        connect = sqlite3.connect
+
+        def limited(*arguments: Any, **options: Any) -> sqlite3.Connection:
+            db: sqlite3.Connection = connect(*arguments, **options)
+            if not options.get("uri"):
+                count = db.execute("PRAGMA page_count").fetchone()[0]
+                db.execute(f"PRAGMA max_page_count = {count + pages}")
+            return db
+
+        monkeypatch.setattr(sqlite3, "connect", limited)
+
+    return fill
+
+
+LONG = [f"{number:05}" + "k" * 2000 for number in range(1000)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 20])
+async def test_when_the_disk_is_full_the_run_ends_and_what_is_on_record_stays_good(
+    journal: Path, full_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, concurrency: int
+) -> None:
+    full_after(60)
+    service = Service()
+    call = get(smart_properties(service))
+    async with fleet.run(call, LONG, journal=journal, job="a job", concurrency=concurrency) as run:
+        found, error = await taken(run)
+    assert isinstance(error, errors.JournalError)
+    assert "could not be written: database or disk is full; it is good up to here" in str(error)
+    assert str(error) in (run.stopped or "")
+    assert 5 < len(found) <= len(service.seen) < 200
+    sent = {room_of(seen) for seen in service.seen}
+    monkeypatch.undo()
+    recorded = rows(journal)
+    # Nothing was sent that is not on record.
+    assert sent <= set(recorded)
+    report, again_sent = await again(journal, get, None, items=LONG)
+    done = {key for key, (status, _) in recorded.items() if status == "done"}
+    assert len(done) >= len(sent) - 2 * concurrency
+    assert done.isdisjoint(again_sent)
+    assert len(report) + len(done) == len(LONG)
+
+
+async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_again(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks, broken, goes_on = threading.Event(), anyio.Event(), threading.Event()
+
+    class Disk(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            if sql == "BEGIN" and breaks.is_set():
+                breaks.clear()
+                anyio.from_thread.run_sync(broken.set)
+                goes_on.wait(10)
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(sql, *parameters)
+
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Disk))
+
+    async def rooms() -> AsyncIterator[str]:
+        yield "a"
+        await broken.wait()
+        yield "b"
+
+    async def call(room: str) -> None:
+        await get(asp)(room)
+        breaks.set()
+
+    async def let_it_go_on() -> None:
+        await broken.wait()
+        # By then the next one waits to be begun.
+        await anyio.wait_all_tasks_blocked()
+        goes_on.set()
+
+    service = Service()
+    asp = smart_properties(service)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(let_it_go_on)
+        async with fleet.run(call, rooms(), journal=journal, concurrency=2) as run:
+            found, error = await taken(run)
+    assert isinstance(error, errors.JournalError)
+    assert [room_of(seen) for seen in service.seen] == ["a"]
+    assert statuses(found) == {"a": "done"}
+    monkeypatch.undo()
+    assert rows(journal) == {"a": ("started", 0)}
+
+
+async def test_nothing_leaves_that_must_not_be_sent_twice_when_that_cannot_be_recorded(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(lambda request: MADE if request.method == "POST" else answer(204))
+    asp = smart_properties(service)
+    connections: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def kept(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connections.append(connect(*arguments, **options))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", kept)
+
+    async def call(room: str) -> None:
+        await get(asp)(room)
+        # From here on the disk takes nothing more.
+        connections[-1].execute("PRAGMA query_only = 1")
+        await asp.units.create("parent", room)
+
+    with pytest.raises(FleetStopped) as caught:
+        await fleet.collect(call, ["a", "b"], journal=journal, job="a job", concurrency=1)
+    assert [seen.method for seen in service.seen] == ["GET"]
+    assert isinstance(caught.value.__cause__, errors.JournalError)
+    assert statuses(caught.value.report) == {"a": "failed"}
+    monkeypatch.undo()
+    assert rows(journal) == {"a": ("started", 0)}
+    assert (await one(lambda _: get(asp)("x"), "a", journal=journal, job="a job")).status == "done"

@@ -1,0 +1,416 @@
+"""Done, failed or unknown: what an outcome says of every way in which a call can end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from alexa_props import RateLimit, RetryPolicy, SmartProperties, errors, fleet
+from alexa_props.fleet import Failure, Step, Steps
+from tests.fleet.helpers import GONE, MADE, create, get, one, outcomes, statuses, taken
+from tests.helpers import Answer, Script, Service, answer, smart_properties, virtual_time
+
+ONCE = RetryPolicy(max_attempts=1)
+DELETE = "alerts.delete_alarms"
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    return virtual_time()
+
+
+def said(status: int) -> httpx.Response:
+    return answer(status, {"type": "SOME_TYPE", "message": "said"}, x_amzn_RequestId="request-1")
+
+
+async def test_done() -> None:
+    service = Service()
+    found = await one(get(smart_properties(service)))
+    assert (found.key, found.item, found.status) == ("room-1", "room-1", "done")
+    assert found.value is not None
+    assert found.value.station_id == "4802"
+    assert (found.error, found.failures, found.attempts) == (None, (), 1)
+
+
+async def test_time_and_attempts_are_the_items_own() -> None:
+    service = Service(503, None, latency=0.25)
+    asp = smart_properties(service, retry=RetryPolicy(base=0))
+    found = {outcome.key: outcome for outcome in await outcomes(get(asp), ["a", "b"], concurrency=1)}
+    assert {key: outcome.attempts for key, outcome in found.items()} == {"a": 2, "b": 1}
+    assert found["a"].elapsed == pytest.approx(0.5, abs=0.01)
+    assert found["b"].elapsed == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "kind", "code"),
+    [
+        (said(400), "failed", errors.BadRequest, "SOME_TYPE"),
+        (said(401), "failed", errors.Unauthorized, "SOME_TYPE"),
+        (said(403), "failed", errors.Forbidden, "SOME_TYPE"),
+        (said(404), "failed", errors.NotFound, "SOME_TYPE"),
+        (said(409), "failed", errors.Conflict, "SOME_TYPE"),
+        (said(429), "failed", errors.Throttled, "SOME_TYPE"),
+        (said(302), "failed", errors.ApiError, "SOME_TYPE"),
+        (said(500), "failed", errors.ServerError, "SOME_TYPE"),
+        (answer(404), "failed", errors.NotFound, "NotFound"),
+        (httpx.ConnectError, "failed", errors.TransportError, "TransportError"),
+        (httpx.PoolTimeout, "failed", errors.TransportError, "TransportError"),
+        (httpx.ReadTimeout, "unknown", errors.TransportError, "TransportError"),
+        (httpx.RemoteProtocolError, "unknown", errors.TransportError, "TransportError"),
+        (answer(200, [1]), "unknown", errors.DecodeError, "DecodeError"),
+    ],
+)
+async def test_what_a_call_that_may_be_repeated_ends_as(
+    script: Script, status: str, kind: type[Exception], code: str
+) -> None:
+    found = await one(get(smart_properties(Service(script), retry=ONCE)))
+    assert (found.status, type(found.error), found.value) == (status, kind, None)
+    (failure,) = found.failures
+    assert (failure.status, failure.code, failure.endpoint_id, failure.step) == (status, code, None, None)
+    assert failure.operation == "unit_settings.get_default_music_station"
+    assert failure.description == str(found.error)
+    assert failure.request_id == ("request-1" if "SOME_TYPE" in failure.code else None)
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        (MADE, "done"),
+        (said(400), "failed"),
+        (said(409), "failed"),
+        (said(429), "failed"),
+        (httpx.ConnectError, "failed"),
+        (said(500), "unknown"),
+        (said(503), "unknown"),
+        (httpx.ReadError, "unknown"),
+        (204, "unknown"),
+    ],
+)
+async def test_what_a_call_that_must_not_be_sent_twice_ends_as(script: Script, status: str) -> None:
+    found = await one(create(smart_properties(Service(script), retry=ONCE)))
+    assert found.status == status
+    assert [failure.status for failure in found.failures] == ([] if status == "done" else [status])
+
+
+async def test_a_device_that_failed_is_named() -> None:
+    two = {"errors": [{"endpointId": "e1", "code": "DEVICE_UNREACHABLE", "description": "away"}, {"endpointId": "e2"}]}
+    asp = smart_properties(Service(answer(500, two, x_amzn_RequestId="request-1")))
+    found = await one(asp.alerts.delete_alarms)
+    assert (found.status, found.attempts) == ("failed", 1)
+    assert isinstance(found.error, errors.EndpointFailures)
+    assert found.failures == (
+        Failure("failed", "DEVICE_UNREACHABLE", "away", "e1", DELETE, "request-1"),
+        Failure("failed", "EndpointFailures", str(found.error), "e2", DELETE, "request-1"),
+    )
+
+
+async def test_a_device_that_is_not_named_fails_the_room() -> None:
+    found = await one(smart_properties(Service(504)).alerts.delete_alarms)
+    assert (found.status, type(found.error)) == ("failed", errors.DeviceUnreachable)
+    assert [failure.endpoint_id for failure in found.failures] == [None]
+
+
+@pytest.mark.parametrize(("deadline", "status"), [(0.5, "failed"), (1.5, "unknown")])
+async def test_out_of_time_in_line_or_on_its_way(deadline: float, status: str) -> None:
+    service = Service(latency=10)
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=1))
+    async with anyio.create_task_group() as tasks:
+        # Whoever comes next has to wait a second.
+        tasks.start_soon(get(asp), "first")
+        await anyio.wait_all_tasks_blocked()
+        found = await one(get(asp.with_options(deadline=deadline)))
+        assert (found.status, type(found.error)) == (status, errors.DeadlineExceeded)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_line_that_is_too_long() -> None:
+    asp = smart_properties(Service(), rate_limit=RateLimit(per_second=1), retry=ONCE)
+    await get(asp)("first")
+    found = await one(get(asp.with_options(max_wait=0.5)))
+    assert (found.status, type(found.error), found.attempts) == ("failed", errors.RateLimitTooLong, 1)
+
+
+async def test_an_argument_that_is_none_fails_its_item_alone() -> None:
+    asp = smart_properties(Service())
+    found = await outcomes(asp.alerts.delete_alarms, ["a", "..", "b"])
+    assert statuses(found) == {"a": "done", "..": "failed", "b": "done"}
+    assert {type(outcome.error) for outcome in found} == {type(None), errors.ConfigurationError}
+
+
+# What the call raises of its own.
+
+
+async def test_an_exception_of_the_calls_own_fails_its_item_alone() -> None:
+    async def call(number: int) -> int:
+        await anyio.lowlevel.checkpoint()
+        return 10 // number
+
+    found = await outcomes(call, [5, 0, 2])
+    assert {outcome.key: (outcome.status, outcome.value) for outcome in found} == {
+        "5": ("done", 2),
+        "0": ("failed", None),
+        "2": ("done", 5),
+    }
+    (failure,) = next(outcome for outcome in found if outcome.error).failures
+    assert (failure.code, failure.operation, failure.request_id) == ("ZeroDivisionError", None, None)
+
+
+async def test_a_call_that_raises_before_there_is_anything_to_await() -> None:
+    def call(item: str) -> Awaitable[None]:
+        raise StopIteration(item)
+
+    found = await outcomes(call, ["a", "b"])
+    assert [(outcome.status, type(outcome.error)) for outcome in found] == [("failed", StopIteration)] * 2
+
+
+async def test_an_exception_that_cannot_say_what_it_is() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("mute")
+
+    async def call(item: str) -> None:
+        raise MuteError
+
+    found = await outcomes(call, ["a", "b"])
+    assert [(outcome.status, outcome.failures[0].code) for outcome in found] == [("failed", "MuteError")] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ((None,), "failed"),
+        ((404,), "failed"),
+        ((httpx.ConnectError,), "failed"),
+        ((429,), "failed"),
+        ((httpx.ReadError,), "unknown"),
+        ((httpx.ReadError, httpx.ConnectError), "unknown"),
+        ((500,), "failed"),
+    ],
+)
+async def test_what_stands_in_for_the_services_error_is_no_clearer_than_that(
+    script: tuple[Script, ...], status: str
+) -> None:
+    asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
+
+    async def call(room: str) -> None:
+        with contextlib.suppress(errors.AlexaError):
+            await get(asp)(room)
+        raise ValueError("something else")
+
+    found = await one(call)
+    assert (found.status, type(found.error)) == (status, ValueError)
+    assert found.failures[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (TimeoutError("too late"), "unknown"),
+        (httpx.ReadTimeout("too late"), "unknown"),
+        (httpx.ConnectError("refused"), "failed"),
+        (OSError("cut"), "failed"),
+    ],
+)
+async def test_errors_of_other_clients(error: Exception, status: str) -> None:
+    async def call(_: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        raise error
+
+    found = await one(call)
+    assert (found.status, found.error) == (status, error)
+
+
+async def test_a_time_limit_of_the_calls_own() -> None:
+    asp = smart_properties(Service(latency=10))
+
+    async def call(room: str) -> None:
+        with anyio.fail_after(1.5):
+            await get(asp)(room)
+
+    found = await one(call)
+    assert (found.status, type(found.error), found.attempts) == ("unknown", TimeoutError, 1)
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        # That it is gone, or there, may be the work of the attempt before.
+        ((httpx.ReadError, 404), "unknown"),
+        ((httpx.ReadError, 409), "unknown"),
+        ((503, 404), "unknown"),
+        ((httpx.ReadError, 400), "failed"),
+        ((httpx.ConnectError, 404), "failed"),
+        ((429, 404), "failed"),
+    ],
+)
+async def test_refused_after_an_attempt_that_had_no_answer(script: tuple[Script, ...], status: str) -> None:
+    asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
+    found = await one(asp.alerts.delete_alarms)
+    assert (found.status, found.attempts) == (status, 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "status", "codes"),
+    [
+        (409, "failed", ["Conflict", "GONE"]),
+        (httpx.ReadError, "unknown", ["GONE", "TransportError"]),
+    ],
+)
+async def test_several_errors_at_once(second: Answer, status: str, codes: list[str]) -> None:
+    asp = smart_properties(
+        Service(lambda request: answer(404, {"type": "GONE"}) if "a1" in request.url.path else second), retry=ONCE
+    )
+
+    async def call(room: str) -> None:
+        found: list[Exception] = []
+
+        async def half(name: str) -> None:
+            try:
+                await get(asp)(name)
+            except errors.AlexaError as error:
+                found.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(half, f"{room}1")
+            tasks.start_soon(half, f"{room}2")
+        raise ExceptionGroup("two", found)
+
+    found = await one(call, "a")
+    assert (found.status, found.attempts) == (status, 2)
+    assert sorted(failure.code for failure in found.failures) == codes
+    assert {failure.status for failure in found.failures} == {status}
+
+
+async def test_calls_of_tasks_within_an_item_are_the_items() -> None:
+    asp = smart_properties(Service(429, None), retry=RetryPolicy(base=0))
+
+    async def call(room: str) -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(get(asp), f"{room}-{number}")
+
+    assert (await one(call)).attempts == 4
+
+
+# Recipes.
+
+
+async def test_a_recipe_ends_as_its_steps_did() -> None:
+    no, gone = errors.NotFound("no", status=404, code="GONE"), errors.TransportError("cut", sent="maybe")
+    made = {
+        "all done": Steps("a", (Step("one", "x.y"),)),
+        "none": Steps("a", ()),
+        "one failed": Steps("b", (Step("one", "x.y"), Step("two", "x.z", "e1", no))),
+        "one unknown": Steps("c", (Step("one", "x.y", None, no), Step("two", "x.z", "e2", gone))),
+    }
+
+    async def call(name: str) -> Steps:
+        return made[name]
+
+    found = {outcome.key: outcome for outcome in await outcomes(call, made)}
+    assert statuses(found.values()) == {
+        "all done": "done",
+        "none": "done",
+        "one failed": "failed",
+        "one unknown": "unknown",
+    }
+    assert all(outcome.value is made[name] for name, outcome in found.items())
+    assert found["one failed"].failures == (Failure("failed", "GONE", "no", "e1", "x.z", step="two"),)
+    assert found["one unknown"].failures == (
+        Failure("failed", "GONE", "no", None, "x.y", step="one"),
+        Failure("unknown", "TransportError", "cut", "e2", "x.z", step="two"),
+    )
+    assert "1 of 2 steps are not done; the first is 'two' on e1: no" in str(found["one failed"].error)
+    made["all done"].raise_for_failures()
+    with pytest.raises(fleet.StepsFailed):
+        made["one failed"].raise_for_failures()
+
+
+# What ends the run.
+
+
+def refused(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+    return get(asp)
+
+
+def refused_in_a_group(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+    async def call(room: str) -> None:
+        try:
+            await get(asp)(room)
+        except errors.AlexaError as error:
+            raise ExceptionGroup("all", [error]) from None
+
+    return call
+
+
+def refused_in_a_step(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
+    async def call(room: str) -> Steps:
+        try:
+            await get(asp)(room)
+        except errors.AlexaError as error:
+            return Steps(room, (Step("one", "x.y", None, error),))
+        raise AssertionError
+
+    return call
+
+
+class NoToken(httpx.Auth):
+    requires_response_body = True
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def async_auth_flow(self, request: httpx.Request) -> Any:
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()
+        raise errors.AuthenticationError("refused", error="invalid_grant", status=400)
+        yield request
+
+
+@pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
+async def test_without_credentials_that_are_taken_the_run_ends(call: Callable[[SmartProperties], Any]) -> None:
+    service = Service(401)
+    report = await fleet.collect(call(smart_properties(service)), map(str, range(1000)))
+    assert (report.stopped or "").startswith("no credentials: ")
+    assert len(report.failed) == len(report) == len(service.seen) <= 4
+
+
+@pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
+async def test_without_credentials_the_run_ends(call: Callable[[SmartProperties], Any]) -> None:
+    service, auth = Service(), NoToken()
+    report = await fleet.collect(call(smart_properties(service, auth=auth)), map(str, range(1000)))
+    assert (report.stopped or "").startswith("no credentials: ")
+    # Those that had begun by then.
+    assert len(report.failed) == len(report) == auth.asked <= 4
+    assert service.seen == []
+
+
+async def test_a_call_that_gives_nothing_to_await_ends_the_run() -> None:
+    def call(item: str) -> Any:
+        return None
+
+    async with fleet.run(call, map(str, range(1000))) as run:
+        found, error = await taken(run)
+    assert isinstance(error, errors.ConfigurationError)
+    assert str(error) == "call must give something to await, not None"
+    assert [outcome.status for outcome in found] == ["failed"]
+
+
+async def test_whatever_can_be_awaited_will_do() -> None:
+    asp = smart_properties(Service(lambda request: GONE if "bad" in str(request.url) else answer(204)))
+
+    class Later:
+        def __init__(self, item: str) -> None:
+            self.item = item
+
+        def __await__(self) -> Any:
+            return asp.alerts.delete_alarms(self.item).__await__()
+
+    assert statuses(await outcomes(asp.alerts.delete_alarms, ["a", "bad"])) == {"a": "done", "bad": "failed"}
+    assert statuses(await outcomes(Later, ["a", "bad"])) == {"a": "done", "bad": "failed"}

@@ -1,0 +1,317 @@
+"""A run as its user sees it: what comes when, how far ahead it reads, how it ends, and what is left of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from alexa_props import RateLimit, errors, fleet
+from alexa_props.fleet import FleetStopped, Outcome
+from alexa_props.simulator import Simulator
+from tests.fleet.helpers import Source, echo, get, outcomes, room_of, taken, takes
+from tests.helpers import Service, smart_properties, virtual_time
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    return virtual_time()
+
+
+def keys(found: list[Outcome[Any, Any]]) -> list[str]:
+    return [outcome.key for outcome in found]
+
+
+# What comes when.
+
+
+async def test_outcomes_come_as_they_end() -> None:
+    async with fleet.run(takes, ["3", "1", "2"]) as run:
+        found = [(outcome.key, anyio.current_time()) async for outcome in run]
+    start = found[0][1] - 1
+    assert [(key, round(at - start, 6)) for key, at in found] == [("1", 1), ("2", 2), ("3", 3)]
+
+
+async def test_or_in_the_order_of_the_items() -> None:
+    assert keys(await outcomes(takes, ["3", "1", "2", "0.5"], ordered=True)) == ["3", "1", "2", "0.5"]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 3, 1000])
+async def test_every_item_has_one_outcome(count: int, ordered: bool) -> None:
+    found = await outcomes(echo, (str(number) for number in range(count)), ordered=ordered)
+    assert sorted(keys(found)) == sorted(map(str, range(count)))
+    assert {(outcome.status, outcome.value == outcome.item) for outcome in found} <= {("done", True)}
+
+
+async def test_items_that_are_no_strings_need_no_key_without_a_journal() -> None:
+    assert keys(await outcomes(echo, [1, None, ("a", 2)], ordered=True)) == ["1", "None", "('a', 2)"]
+    assert keys(await outcomes(echo, [1, 22], key=lambda item: f"room {item}", ordered=True)) == ["room 1", "room 22"]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_items_may_come_from_a_pager(ordered: bool) -> None:
+    async with Simulator(rooms=30, endpoints_per_room=1, seed=3) as sim:
+        asp = sim.smart_properties(rate_limit=RateLimit(per_second=1e6))
+        pager = asp.units.list(sim.organization_id, depth="all", page_size=7)
+        found = await outcomes(lambda unit: asp.alerts.delete_alarms(unit.id), pager, key=lambda unit: unit.id)
+        assert sorted(keys(found)) == sorted(sim.units[1:])
+        assert {outcome.status for outcome in found} == {"done"}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", virtual_time()], ids=["asyncio", "trio"])
+async def test_items_may_come_from_a_generator_that_holds_a_scope_open() -> None:
+    async def rooms() -> AsyncIterator[str]:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group():
+                for number in range(50):
+                    yield str(number)
+
+    assert len(await outcomes(takes, (f"0.0{n}" async for n in rooms()), concurrency=7)) == 50
+
+
+async def test_several_may_take_the_outcomes_of_one_run() -> None:
+    found: list[str] = []
+
+    async def take(run: Any) -> None:
+        async for outcome in run:
+            found.append(outcome.key)
+            await anyio.sleep(0.01)
+
+    with anyio.fail_after(60):
+        async with fleet.run(takes, ["0.1"] * 20) as run, anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(take, run)
+    assert len(found) == 20
+
+
+async def test_others_get_their_turns_while_nothing_has_to_wait() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        await outcomes(echo, map(str, range(5000)))
+        tasks.cancel_scope.cancel()
+    assert turns > 10
+
+
+# How far it reads ahead.
+
+
+@pytest.mark.parametrize(("ordered", "ahead"), [(False, 2 * 4 + 16), (True, 10 * 4 + 16)])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_slow_consumer_holds_up_the_reading(ordered: bool, ahead: int, asynchronous: bool) -> None:
+    source = Source(1000)
+    read = 0
+
+    def items() -> Iterator[str]:
+        nonlocal read
+        for number in range(1000):
+            read += 1
+            yield str(number)
+
+    most = taken = 0
+    async with fleet.run(echo, source.items() if asynchronous else items(), concurrency=4, ordered=ordered) as run:
+        async for _ in run:
+            taken += 1
+            await anyio.sleep(1)
+            most = max(most, source.read + read - taken)
+    assert taken == 1000
+    assert 4 <= most <= ahead + 4
+
+
+async def test_an_item_that_takes_long_holds_up_the_order_but_not_the_memory() -> None:
+    source = Source(1000)
+
+    async def call(key: str) -> None:
+        await anyio.sleep(1000 if key == "room-1" else 1)
+
+    async with fleet.run(call, source.items(), concurrency=4, ordered=True) as run:
+        first = await anext(run)
+        assert first.key == "room-1"
+        # As many as fit went on meanwhile, and no more.
+        assert 40 <= source.read <= 10 * 4 + 16 + 4
+        assert [outcome.key async for outcome in run] == [f"room-{number}" for number in range(2, 1001)]
+
+
+async def test_what_was_handed_over_is_forgotten() -> None:
+    class Room:
+        pass
+
+    alive: weakref.WeakSet[Room] = weakref.WeakSet()
+    most = 0
+
+    def rooms() -> Iterator[Room]:
+        for _ in range(3000):
+            room = Room()
+            alive.add(room)
+            yield room
+            del room
+
+    async with fleet.run(echo, rooms(), concurrency=8) as run:
+        async for outcome in run:
+            most = max(most, len(alive))
+            del outcome
+    assert most <= 2 * 8 + 16 + 8
+
+
+async def test_how_many_there_are_is_asked_or_said() -> None:
+    async with fleet.run(echo, ["a", "b"]) as run:
+        assert run.progress.total == 2
+    async with fleet.run(echo, iter(["a", "b"])) as run:
+        assert run.progress.total is None
+    async with fleet.run(echo, iter(["a", "b"]), total=2) as run:
+        assert run.progress.total == 2
+        assert repr(run) == "<Run: 0 done, 0 failed, 0 unknown, 0 in flight>"
+        assert keys([outcome async for outcome in run]) == ["a", "b"]
+    assert (run.progress.done, run.progress.in_flight, run.in_flight) == (2, 0, ())
+
+
+# Items that fail.
+
+
+def broken(how_many: int) -> Iterator[str]:
+    for number in range(how_many):
+        yield str(number)
+    raise LookupError("no more rooms")
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_items_that_cannot_be_read_on_end_the_run_after_what_had_begun(asynchronous: bool, ordered: bool) -> None:
+    source = Source(10, LookupError("no more rooms"))
+
+    async def call(_: str) -> None:
+        await anyio.sleep(5)
+
+    async with fleet.run(call, source.items() if asynchronous else broken(10), concurrency=16, ordered=ordered) as run:
+        found, error = await taken(run)
+        assert (type(error), str(error)) == (LookupError, "no more rooms")
+        assert run.stopped == "the items could not be read on"
+    assert [outcome.status for outcome in found] == ["done"] * 10
+    assert run.in_flight == ()
+
+
+async def test_collect_tells_what_was_done_before() -> None:
+    with pytest.raises(FleetStopped, match="after 10 outcomes: no more rooms") as caught:
+        await fleet.collect(echo, broken(10))
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert (len(caught.value.report), caught.value.report.stopped) == (10, "the items could not be read on")
+    with pytest.raises(LookupError):
+        await fleet.collect(echo, broken(0))
+
+
+async def test_collect() -> None:
+    report = await fleet.collect(lambda number: echo(1 / number), [1, 0, 2], ordered=True)
+    assert keys(list(report)) == ["1", "0", "2"]
+    assert report.counts == {"done": 2, "failed": 1, "unknown": 0}
+    assert (report.skipped, report.stopped) == (0, None)
+    assert (await fleet.collect(takes, ["3", "2"])).elapsed == pytest.approx(3)
+
+
+# The lanes.
+
+
+async def test_a_visitor_overtakes_a_run() -> None:
+    service = Service()
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
+
+    async def visitor() -> None:
+        await anyio.sleep(0.25)
+        await get(asp)("visitor")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(visitor)
+        await outcomes(get(asp), map(str, range(30)), concurrency=30)
+    seen = [room_of(each) for each in service.seen]
+    assert seen.index("visitor") == 3
+    assert [room for room in seen if room != "visitor"] == [str(number) for number in range(30)]
+
+
+async def test_what_says_its_priority_keeps_it() -> None:
+    service = Service()
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
+    first = asp.with_options(priority="interactive")
+
+    async def call(room: str) -> None:
+        await get(first if room == "25" else asp)(room)
+
+    await outcomes(call, map(str, range(30)), concurrency=30)
+    assert [room_of(each) for each in service.seen].index("25") == 1
+
+
+async def test_what_is_no_part_of_an_item_is_interactive() -> None:
+    service = Service()
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
+    bulk = asp.with_options(priority="bulk")
+
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        await get(asp)("items")
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(get(bulk), f"bulk-{number}")
+        await anyio.wait_all_tasks_blocked()
+        await outcomes(echo, items(), concurrency=1)
+        await get(asp)("block")
+        left = [room_of(each) for each in service.seen]
+        tasks.cancel_scope.cancel()
+    assert left[-1] == "block"
+    assert "items" in left
+    assert len(left) < 8
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"concurrency": 0}, "concurrency must be a whole number of at least 1"),
+        ({"concurrency": True}, "concurrency must be"),
+        ({"concurrency": 2.5}, "concurrency must be"),
+        ({"total": -1}, "total must be a whole number of at least 0"),
+        ({"key": "id"}, "key must be a function"),
+        ({"journal": 5}, "journal must be the path of a file"),
+        ({"job": ""}, "job must be a name"),
+        ({"job": "\ud800"}, "job must be a name"),
+        ({"stop_on": 0}, "stop_on must be"),
+        ({"stop_on": True}, "stop_on must be"),
+        ({"stop_on": 1.0}, "stop_on must be"),
+        ({"stop_on": -0.1}, "stop_on must be"),
+        ({"stop_on": float("nan")}, "stop_on must be"),
+        ({"stop_on": "3"}, "stop_on must be"),
+        ({"progress": "yes"}, "progress must be"),
+        ({"items": "room-1"}, "items must be an iterable"),
+        ({"items": b"room-1"}, "items must be an iterable"),
+        ({"items": 5}, "items must be an iterable"),
+        ({"call": None}, "call must be a function"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_before_anything_is_done(
+    options: dict[str, Any], text: str, tmp_path: Any
+) -> None:
+    options = {"call": echo, "items": ["a"], "journal": tmp_path / "journal.db", **options}
+    with pytest.raises(errors.ConfigurationError, match=text):
+        await outcomes(options.pop("call"), options.pop("items"), **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", [lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800"])
+async def test_a_key_that_is_none_ends_the_run(key: Any) -> None:
+    async with fleet.run(echo, [1, 2, 3], key=key, concurrency=1) as run:
+        with pytest.raises(errors.ConfigurationError, match="key must"):
+            await anext(run)

@@ -1,0 +1,157 @@
+"""How many items are worked on at once: as many as the rate needs, and never more than there are connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from alexa_props import RateLimit, RetryPolicy, fleet
+from alexa_props.simulator import Simulator
+from tests.fleet.helpers import get, outcomes
+from tests.helpers import Service, smart_properties, virtual_time
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def anyio_backend() -> Any:
+    return virtual_time()
+
+
+class Watch:
+    """Counts the items that are worked on at once: always, and when so many have ended."""
+
+    def __init__(self, call: Any, late: int = 300) -> None:
+        self._call = call
+        self._late = late
+        self.now = self.peak = self.peak_late = 0
+        self.ended = 0
+
+    async def __call__(self, item: Any) -> Any:
+        self.now += 1
+        self.peak = max(self.peak, self.now)
+        if self.ended > self._late:
+            self.peak_late = max(self.peak_late, self.now)
+        try:
+            return await self._call(item)
+        finally:
+            self.now -= 1
+            self.ended += 1
+
+
+ROOMS = [f"room-{number}" for number in range(800)]
+
+
+@pytest.mark.parametrize(
+    ("per_second", "latency", "least", "most"),
+    [
+        # Rate times latency is what is on its way: 30, 5, 100, less than one. It swings above that before it settles.
+        (100, 0.3, 30, 48),
+        (50, 0.1, 5, 13),
+        (200, 0.5, 100, 160),
+        (10, 0.01, 1, 9),
+    ],
+)
+async def test_it_settles_a_little_above_what_the_rate_needs(
+    per_second: float, latency: float, least: int, most: int
+) -> None:
+    service = Service(latency=latency)
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=per_second), max_connections=200)
+    rooms = [f"room-{number}" for number in range(1600 if most > 40 else 400)]
+    watch = Watch(get(asp), late=len(rooms) * 3 // 4)
+    began = anyio.current_time()
+    assert len(await outcomes(watch, rooms)) == len(rooms)
+    assert least <= watch.peak_late <= watch.peak <= 1.2 * most
+    assert watch.peak_late <= most
+    # The whole rate is used, but for the beginning.
+    assert anyio.current_time() - began <= len(rooms) / per_second + 12 * latency
+
+
+async def test_it_follows_a_rate_that_has_to_be_found() -> None:
+    async with Simulator(rooms=800, endpoints_per_room=1, clock=anyio.current_time) as sim:
+        sim.quota("*", 100, burst=10)
+        sim.latency(0.3)
+        asp = sim.smart_properties()
+        watch = Watch(asp.alerts.delete_alarms)
+        found = await outcomes(watch, sim.rooms)
+        assert {outcome.status for outcome in found} == {"done"}
+        assert 25 <= watch.peak_late <= watch.peak <= 60
+        assert sim.count("alerts.delete_alarms", 204) == 800
+        assert sim.count("alerts.delete_alarms", 429) <= 30
+
+
+@pytest.mark.parametrize("connections", [1, 7, 40])
+async def test_never_more_than_there_are_connections(connections: int) -> None:
+    service = Service(latency=1)
+    asp = smart_properties(service, max_connections=connections)
+    watch = Watch(get(asp))
+    await outcomes(watch, ROOMS)
+    assert watch.peak_late == connections
+    # What it begins with, before it has seen a client.
+    assert watch.peak <= max(connections, 4)
+
+
+async def test_never_more_than_there_are_connections_for_items_of_several_calls_at_once() -> None:
+    service = Service(latency=1)
+    asp = smart_properties(service, max_connections=20)
+
+    async def call(room: str) -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(4):
+                tasks.start_soon(get(asp), f"{room}-{number}")
+
+    watch = Watch(call, late=100)
+    await outcomes(watch, ROOMS[:200])
+    assert service.peak <= 20
+    assert watch.peak_late == 5
+
+
+async def test_calls_one_after_the_other_count_one_at_a_time() -> None:
+    service = Service(latency=0.1)
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=100))
+
+    async def call(room: str) -> None:
+        await get(asp)(f"{room}-a")
+        await get(asp)(f"{room}-b")
+
+    watch = Watch(call)
+    began = anyio.current_time()
+    await outcomes(watch, ROOMS)
+    assert 10 <= watch.peak_late <= 20
+    assert anyio.current_time() - began <= 2 * len(ROOMS) / 100 + 2
+
+
+async def test_without_calls_it_stays_within_a_bound() -> None:
+    async def call(_: Any) -> None:
+        await anyio.sleep(1)
+
+    watch = Watch(call)
+    await outcomes(watch, range(2000))
+    assert 20 < watch.peak <= 100
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 150])
+async def test_a_number_is_the_most(concurrency: int) -> None:
+    service = Service(latency=1)
+    watch = Watch(get(smart_properties(service, max_connections=1000)))
+    await outcomes(watch, ROOMS, concurrency=concurrency)
+    assert watch.peak == watch.peak_late == concurrency
+
+
+async def test_a_number_that_is_more_than_the_rate_needs_does_not_stand_in_line() -> None:
+    service = Service(latency=0.1)
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=50), max_connections=1000)
+    watch = Watch(get(asp))
+    await outcomes(watch, ROOMS, concurrency=300)
+    assert watch.peak == 300
+    assert watch.peak_late <= 13
+
+
+async def test_waiting_to_repeat_takes_no_more_than_its_share() -> None:
+    service = Service(*[503, None] * 1000, None, latency=0.1)
+    asp = smart_properties(service, rate_limit=RateLimit(per_second=100), retry=RetryPolicy(base=0.01))
+    async with fleet.run(get(asp), ROOMS) as run:
+        assert {outcome.status async for outcome in run} <= {"done", "failed"}
+    assert service.peak <= 60
