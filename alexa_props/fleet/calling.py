@@ -67,7 +67,8 @@ async def run(
         call: takes an item and gives something to await: a method of a client, a recipe, any function. Its calls go in
             the bulk lane, unless the client says `priority`. What it raises is the item's outcome; what it returns is
             a value, an `httpx.Response` of whatever status too.
-        items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter.
+        items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter, and closed
+            when the run ends.
         concurrency: at most so many items at once, at least 1. Fewer are worked on where the rate that the limiter has
             learned needs no more; None allows the client's `max_connections`.
         ordered: outcomes in the order of the items. By default as they end.

@@ -41,8 +41,6 @@ _ENOUGH: Final = 20
 _LATELY: Final = 100
 """Outcomes that a share is of."""
 _UNREADABLE: Final = "the items could not be read on"
-_GRACE: Final = 5.0
-"""Seconds that the items have to let go of what they hold."""
 
 
 @attrs.define(eq=False)
@@ -200,16 +198,16 @@ class Run(Generic[T, R]):
     async def _read_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
         """Read the items in a task of their own: a generator may hold a scope open, which belongs to one task."""
         async with send:
-            try:
-                with self._reading:
+            with self._reading:
+                try:
                     async for item in items:
                         await send.send(item)
-            except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
-                # Whoever was handed the last one still begins it.
-                self._fail(error, _UNREADABLE)
-            finally:
-                # A pager that was not read to its end is open.
-                await self._let_go(getattr(items, "aclose", None))
+                except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
+                    # Whoever was handed the last one still begins it.
+                    self._fail(error, _UNREADABLE)
+                finally:
+                    # A pager that was not read to its end is open; inside, where its own scopes were opened.
+                    await _close(getattr(items, "aclose", None))
 
     def _hire(self) -> None:
         while self._workers < self._width.now and not self._no_more:
@@ -368,15 +366,6 @@ class Run(Generic[T, R]):
             except Exception:  # noqa: BLE001 - they are the user's, and what was done is told all the same
                 logger.exception("the items of a run failed as they were closed")
 
-    async def _let_go(self, close: Callable[[], Awaitable[object]] | None) -> None:
-        if close is None:
-            return
-        with anyio.move_on_after(_GRACE, shield=True):
-            try:
-                await close()
-            except Exception:  # noqa: BLE001 - they are the user's, and what was done is told all the same
-                logger.exception("the items of a run failed as they were closed")
-
     def _fail(self, error: Exception, reason: str) -> None:
         self._error = self._error or error
         self.stop(reason)
@@ -407,6 +396,14 @@ def _to_record(outcome: Outcome[Any, Any]) -> Earlier:
     if outcome.error is None:
         return Earlier("done")
     return Earlier(outcome.status, outcome.attempts, outcome.elapsed, words(outcome.error), outcome.failures)
+
+
+async def _close(close: Callable[[], Awaitable[object]] | None) -> None:
+    if close is not None:
+        try:
+            await close()
+        except (Exception, BaseExceptionGroup):  # noqa: BLE001 - they are the user's, and what was done is told
+            logger.exception("the items of a run failed as they were closed")
 
 
 def name_of(call: Callable[..., Any]) -> str:

@@ -92,6 +92,31 @@ async def test_a_generator_may_hold_a_scope_open() -> None:
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_a_scope_around_the_items_may_be_left_early(stopped: bool, caplog: pytest.LogCaptureFixture) -> None:
+    closed = 0
+
+    async def rooms() -> AsyncIterator[str]:
+        nonlocal closed
+        try:
+            with anyio.fail_after(60), anyio.CancelScope():
+                while True:
+                    yield "room"
+        finally:
+            closed += 1
+
+    async def call(_: str) -> None: ...
+
+    async with fleet.run(call, rooms()) as run:
+        async for _ in run:
+            if stopped:
+                run.stop()
+            else:
+                break
+    assert (closed, caplog.records) == (1, [])
+
+
 async def test_items_that_fail_when_they_are_closed_take_nothing_with_them(caplog: pytest.LogCaptureFixture) -> None:
     async def asynchronous() -> AsyncIterator[str]:
         try:
