@@ -100,7 +100,7 @@ def test_login_opens_the_browser_and_keeps_the_token_for_the_other_commands(
     assert held == {
         "client_id": service.facts["client_id"],
         "client_secret": service.facts["client_secret"],
-        "refresh_token": service.facts["refresh_token"],
+        "refresh_token": service.world["refresh_token"],
         "region": "NA",
         "base_url": service.facts["base_url"],
         "token_url": service.facts["token_url"],
