@@ -261,6 +261,6 @@ def _write(path: Path, content: Secret) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nothing secret is left beside the file, and it is raised again
         temporary.unlink(missing_ok=True)
         raise

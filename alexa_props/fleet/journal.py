@@ -107,7 +107,7 @@ class Journal:
         opened: list[tuple[sqlite3.Connection, int]] = []
         try:
             await _to_its_end(lambda: opened.append(_open(name, job)))
-        except BaseException:
+        except BaseException:  # cancellation too: what was opened is closed, and it is raised again
             for db, _ in opened:
                 db.close()
             raise
