@@ -182,6 +182,7 @@ async def _open(service: Service, scope: Scope, receive: Receive) -> Exchange | 
         body=body,
         request_id=service.next_request_id(),
         time=arrived,
+        log=service.log,
     )
 
 
@@ -196,7 +197,7 @@ async def _answer(exchange: Exchange, handler: Handler, scope: Scope, receive: R
         lost = answer is None or (fault is not None and fault.kind == "drop_after")
     finally:
         # In here also for a client that gave up while it waited: its call was seen as well.
-        service.log.add(
+        exchange.log.add(
             Call(
                 operation=exchange.operation,
                 method=exchange.method,
@@ -230,6 +231,9 @@ async def _handled(exchange: Exchange, handler: Handler, fault: Fault | None) ->
     latency = exchange.service.latency_of(exchange.operation)
     if latency:
         await exchange.service.sleep(latency)
+        if exchange.log is not exchange.service.log:
+            # The service was reset meanwhile: what is late from the old world changes nothing in the new one.
+            return None
     return scripted or refused or handler(exchange)
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from alexa_props.simulator.answers import Answer, Dialect, problem
 from alexa_props.simulator.answers import Headers as AnswerHeaders
+from alexa_props.simulator.calls import CallLog
 from alexa_props.simulator.service import Service
 
 __all__ = ["Exchange", "Handler"]
@@ -31,6 +32,7 @@ class Exchange:
         body: The request's body.
         request_id: The id that the answer will carry.
         time: When it arrived, by the monotonic clock.
+        log: Where its record goes.
         unit_id: The unit it is about.
         endpoint_id: The endpoint it is about.
         device_id: The device it is about.
@@ -50,6 +52,7 @@ class Exchange:
     body: bytes
     request_id: str
     time: float
+    log: CallLog
     unit_id: str | None = None
     endpoint_id: str | None = None
     device_id: str | None = None

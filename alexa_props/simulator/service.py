@@ -318,10 +318,14 @@ class Service(World):
         self.log.clear()
 
     def reset(self) -> None:
-        """Brings the world back to its first day and lifts everything scripted; tokens stay good."""
+        """Brings the world back to its first day and lifts everything scripted; tokens stay good.
+
+        Calls that are under way get no answer, change nothing and are not seen.
+        """
         self.faults.clear()
         self.quotas.clear()
-        self.log.clear()
+        # A new one: a call that is under way is recorded in the old one.
+        self.log = CallLog(self.log.limit)
         self.searches.clear()
         self._latencies.clear()
         for things in (self.offline_endpoints, self.forbidden_units, self.failing_endpoints):

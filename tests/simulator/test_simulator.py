@@ -14,6 +14,8 @@ import httpx
 import pytest
 import trustme
 
+from alexa_props import DefaultStation, RetryPolicy
+from alexa_props.errors import TransportError
 from alexa_props.simulator import ROUTES, TARGETS, Simulator
 from alexa_props.simulator.app import TOKEN_PATHS
 from alexa_props.simulator.inventory import Inventory
@@ -95,6 +97,33 @@ def test_reset(sim: Simulator) -> None:
     assert (sim.offline_endpoints, sim.failing_endpoints, sim.forbidden_units) == (set(), {}, set())
     assert sim.latency_of("units.list") == 0
     assert sim.faults.all() == []
+
+
+async def test_a_call_that_is_under_way_at_a_reset_belongs_to_the_old_world() -> None:
+    arrived, opened = anyio.Event(), anyio.Event()
+
+    async def sleep(_: float) -> None:
+        arrived.set()
+        await opened.wait()
+
+    sim = Simulator(rooms=1, sleep=sleep)
+    room = sim.rooms[0]
+    sim.set_station(room, None)
+    sim.latency(1)
+    async with sim.smart_properties().with_options(retry=RetryPolicy(max_attempts=1)) as asp:
+
+        async def late() -> None:
+            with pytest.raises(TransportError):
+                await asp.unit_settings.set_default_music_station(room, DefaultStation("I_HEART_RADIO", "4802"))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(late)
+            await arrived.wait()
+            sim.reset()
+            fresh = shape(sim.tree)
+            opened.set()
+    assert shape(sim.tree) == fresh
+    assert sim.calls == []
 
 
 def test_routes_are_data() -> None:
