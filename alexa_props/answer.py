@@ -17,7 +17,7 @@ from alexa_props.codec import parse_json, parse_retry_after
 from alexa_props.errors import ApiError, DecodeError
 from alexa_props.operation import Call, request_id_of
 
-__all__ = ["Said", "api_error", "decoding", "json_object", "spoken", "text_of"]
+__all__ = ["Said", "api_error", "decoding", "heard", "json_object", "request_id_in", "spoken", "text_of"]
 
 _LONGEST: Final = 500
 _SECRET_HEADERS: Final = ("authorization", "x-amz-security-token", "proxy-authorization")
@@ -54,14 +54,28 @@ def text_of(body: Any, *names: str) -> str | None:
 
 
 def spoken(text: str | None, *secrets: str) -> str | None:
-    """Somebody else's words, fit for a message: one line, not too long, and without these secrets."""
+    """Somebody else's words, fit for a message: one printable line, not too long, and without these secrets."""
     if text is None:
         return None
     for secret in secrets:
         if secret:
             text = text.replace(secret, "…")
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    # A terminal obeys control characters, and no file takes half a surrogate pair.
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def heard(text: str | None, response: httpx.Response) -> str | None:
+    """A service's words, `spoken` without the secrets of the request that it answers."""
+    headers = response.request.headers
+    # The scheme before a token is no secret.
+    return spoken(text, *(headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
+
+
+def request_id_in(response: httpx.Response) -> str | None:
+    """The id under which Amazon knows the request, fit for a message."""
+    return spoken(request_id_of(response))
 
 
 def api_error(
@@ -78,19 +92,16 @@ def api_error(
         advice: what to do next.
 
     """
-    headers = response.request.headers
-    code, message = (
-        # The scheme before a token is no secret.
-        spoken(text, *(headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
-        for text in (said.code, said.message)
+    code, message = heard(said.code, response), heard(said.message, response)
+    request_id, wait = request_id_in(response), parse_retry_after(response)
+    answer = heard(instead, response) or " ".join(
+        filter(None, (str(response.status_code), code, f'"{message}"' if message else ""))
     )
-    request_id, wait = request_id_of(response), parse_retry_after(response)
-    heard = instead or " ".join(filter(None, (str(response.status_code), code, f'"{message}"' if message else "")))
     details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
     return kind(
-        f"{call.doing}: {heard} ({', '.join(details)}){'; ' if advice else ''}{advice}",
+        f"{call.doing}: {answer} ({', '.join(details)}){'; ' if advice else ''}{advice}",
         status=response.status_code,
         code=code,
         message=message,
@@ -110,7 +121,7 @@ def decoding(call: Call, response: httpx.Response) -> Iterator[None]:
     except DecodeError as error:
         fault = str(error)
     if fault is not None:
-        request_id = request_id_of(response)
+        request_id = request_id_in(response)
         # Outside the handler: the frames below hold the answer's body.
         raise DecodeError(
             f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import copy
 import functools
 import os
 import platform
@@ -17,12 +16,12 @@ import attrs
 import httpx
 
 from alexa_props.errors import AuthenticationError, ConfigurationError, DecodeError, TransportError
-from alexa_props.hooks import Hook, Hooks
+from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
+from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict, request_id_of
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
-from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, require_secure
+from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, require_secure
 
 __all__ = ["Client"]
 
@@ -33,6 +32,13 @@ def _library() -> str:
     from importlib.metadata import version  # here: it takes 10 ms, and whoever only imports us does not need it
 
     return f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
+
+
+def _advice(call: Call) -> str:
+    """What to do next after a call that had no answer, or one that cannot be read."""
+    if call.sent == "no" or call.operation.idempotent:
+        return "calling again is safe"
+    return "look whether it was done before calling again"
 
 
 def _require(name: str, value: object, kind: type) -> None:
@@ -50,7 +56,14 @@ class _Options:
     retry: RetryPolicy | None = None
 
 
-class Client(abc.ABC):
+class _Request(httpx.Request):
+    """One whose query may hold what is not to be shown; httpx's own repr shows it."""
+
+    def __repr__(self) -> str:
+        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+
+
+class Client(NotPickled, abc.ABC):
     """Base of `SmartProperties` and `AlexaForBusiness`.
 
     Works with or without `async with`; `aclose()` frees the connections. It may be built anywhere, outside an event
@@ -123,7 +136,6 @@ class Client(abc.ABC):
             region=region,
             max_connections=max_connections,
         )
-        self._closed = [False]  # one cell, shared by all views
         self._is_view = False
         self._bind()
 
@@ -137,11 +149,12 @@ class Client(abc.ABC):
         """Make the resources, each bound to this client or view."""
 
     def __repr__(self) -> str:
-        closed = ", closed" if getattr(self, "_closed", [False])[0] else ""
+        pipeline: Pipeline | None = getattr(self, "_pipeline", None)
+        closed = ", closed" if pipeline is not None and pipeline.entrance.closed else ""
         return f"<{type(self).__name__} {self._base_url}{closed}>"
 
     async def __aenter__(self) -> Self:
-        self._check_open()
+        self._pipeline.entrance.check()
         return self
 
     async def __aexit__(
@@ -150,15 +163,17 @@ class Client(abc.ABC):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Free the connections. May be called again. Closing a view from `with_options` closes nothing."""
-        if not self._is_view and not self._closed[0]:
-            self._closed[0] = True
-            try:
-                await self._pipeline.innermost.aclose()
-            except ConfigurationError:
-                # Refused, as in another thread: it is still open.
-                self._closed[0] = False
-                raise
+        """Free the connections. May be called again. Closing a view from `with_options` closes nothing.
+
+        Calls under way end, with an answer or with an error that says "closed". A token that is being fetched has up to
+        5 s to arrive.
+
+        Raises:
+            ConfigurationError: another event loop that still runs uses it; it is open as before.
+
+        """
+        if not self._is_view:
+            await self._pipeline.entrance.close()
 
     @property
     def pipeline(self) -> httpx.AsyncBaseTransport:
@@ -167,7 +182,7 @@ class Client(abc.ABC):
         `httpx.AsyncClient(transport=client.pipeline)` gets its authorization, rate limits and retries; closing that
         client does not close this one. Requests to other hosts are refused, so that no credentials get there.
         """
-        return self._pipeline.outermost
+        return self._pipeline.entrance
 
     @property
     def limits(self) -> Limits:
@@ -208,8 +223,9 @@ class Client(abc.ABC):
             raise ConfigurationError(f'priority must be "interactive" or "bulk", not {priority!r}')
         _require("retry", retry, RetryPolicy)
         options = self._options
-        view = copy.copy(self)
-        view._become_view(  # noqa: SLF001 - of the same class
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        view._become_view(
             _Options(
                 deadline=options.deadline if deadline is None else deadline,
                 max_wait=options.max_wait if max_wait is None else max_wait,
@@ -274,7 +290,7 @@ class Client(abc.ABC):
                 url = url.copy_merge_params(params)
             sent = httpx.Headers({"Accept": "application/json", **self._headers})
             sent.update(headers)
-            return httpx.Request(method.upper(), url, json=json, headers=sent), ""
+            return _Request(method.upper(), url, json=json, headers=sent), ""
         except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
             return None, f"no request can be made of these arguments: {error}"
 
@@ -300,7 +316,12 @@ class Client(abc.ABC):
         response = await self._send(call, request)
         if self.protocol.verdict(call, response) is not Verdict.OK:
             raise self.protocol.error(call, response)
-        return self.protocol.decode(call, response)
+        try:
+            return self.protocol.decode(call, response)
+        except DecodeError:
+            # To the pipeline it was a success.
+            log_failure(call, DecodeError.__name__, status=response.status_code, request_id=request_id_of(response))
+            raise
 
     def pager(self, operation: Operation, page_arguments: Callable[[str | None], Mapping[str, Any]]) -> Pager[Any]:
         """The pager of a paging operation; `page_arguments` gives the arguments for the page that a token starts."""
@@ -312,7 +333,6 @@ class Client(abc.ABC):
         return Pager(fetch, operation.name)
 
     def _call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Call:
-        self._check_open()
         options = self._options
         return Call(
             operation,
@@ -330,26 +350,25 @@ class Client(abc.ABC):
     async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         request.extensions = {"timeout": self._timeout, EXTENSION: call}
         try:
-            response = await self._pipeline.outermost.handle_async_request(request)
+            response = await self._pipeline.entrance.handle_async_request(request)
         except httpx.TransportError as error:
             raise TransportError(
                 f"{call.doing}: {type(error).__name__}: {error} "
-                f"({call.attempts} attempt(s), {'nothing was' if call.sent == 'no' else 'it may have been'} sent)",
+                f"({call.attempts} attempt(s), {'nothing was' if call.sent == 'no' else 'it may have been'} sent); "
+                + _advice(call),
                 sent=call.sent,
                 operation=call.operation.name,
                 attempts=call.attempts,
             ) from error
         except httpx.DecodingError as error:
-            raise DecodeError(f"{call.doing}: {error}", operation=call.operation.name) from error
-        except (TransportError, AuthenticationError) as error:
+            raise DecodeError(f"{call.doing}: {error}; {_advice(call)}", operation=call.operation.name) from error
+        except (TransportError, AuthenticationError, DecodeError) as error:
             # Of the auth stage, which does not know what was being done.
             error.args = (f"{call.doing}: {error}",)
             if isinstance(error, TransportError):
                 error.sent, error.operation, error.attempts = call.sent, call.operation.name, call.attempts
+            elif isinstance(error, DecodeError):
+                error.operation = call.operation.name
             raise
         response.request = request
         return response
-
-    def _check_open(self) -> None:
-        if self._closed[0]:
-            raise ConfigurationError("the client is closed: make a new one, or leave the `async with` later")

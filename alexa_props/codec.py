@@ -32,6 +32,9 @@ T = TypeVar("T")
 _FOR_EVER: Final = 1e9
 """Seconds; nobody waits longer, and a date can still hold it."""
 
+_MOST_REASONS: Final = 5
+"""Faults of one answer that a message names."""
+
 PlainText = NewType("PlainText", str)
 """A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
 
@@ -80,7 +83,9 @@ class Codec:
             return self._detailed.structure(value, model)
         except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
             reasons = cattrs.transform_error(error, path=where or model.__name__, format_exception=_reason)
-        raise DecodeError(f"the answer makes no sense: {'; '.join(map(self._on_the_wire, reasons))}")
+        more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+        shown = "; ".join(map(self._on_the_wire, reasons[:_MOST_REASONS]))
+        raise DecodeError(f"the answer makes no sense: {shown}{more}")
 
     def _on_the_wire(self, reason: str) -> str:
         """The reason with the members of its path by the names that the service knows."""
@@ -210,7 +215,7 @@ def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any]
 def _structure_str(value: Any, _: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
         # Services of this kind do now and then send a number where the model says string.
         return str(value)
     raise TypeError(f"a string was expected, not {_kind(value)}")

@@ -6,8 +6,8 @@ attribute holds a token, a key or a request body.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import attrs
 
@@ -39,7 +39,7 @@ Sent = Literal["no", "maybe"]
 
 
 class AlexaError(Exception):
-    """Base of every error of this library.
+    """Base of every error of this library. It can be pickled, and comes back without its cause and traceback.
 
     Attributes:
         resume_token: set when a page of a list failed: `pager.resume(error.resume_token)` goes on there. None when the
@@ -48,6 +48,14 @@ class AlexaError(Exception):
     """
 
     resume_token: str | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        # An exception's own way calls the class with `args` alone, and ours want keywords too.
+        return _without_init, (type(self), *self.args), vars(self)
+
+
+def _without_init(kind: type[AlexaError], *args: Any) -> AlexaError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigurationError(AlexaError, ValueError):

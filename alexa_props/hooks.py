@@ -13,23 +13,30 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.operation import Call
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import Span, TracerProvider
 
 __all__ = [
     "AttemptEnded",
+    "AttemptSent",
     "AttemptStarted",
+    "AttemptThrottled",
     "CallEnded",
     "CallStarted",
     "Event",
     "Hook",
     "Hooks",
+    "OpenTelemetry",
     "RetryScheduled",
-    "opentelemetry",
+    "log_failure",
 ]
 
 logger: Final = logging.getLogger("alexa_props")
+# Who configures no logging has the exception, and needs no line on standard error beside it.
+logger.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +75,36 @@ class AttemptStarted(Event):
     """
 
     attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class AttemptSent(Event):
+    """An attempt has had its turn, is authorized, and goes to the connection pool.
+
+    Attributes:
+        attempt: 1 for the first.
+        waited: seconds at the rate limiter so far, all attempts of the call together.
+
+    """
+
+    attempt: int
+    waited: float
+
+
+@attrs.frozen(kw_only=True)
+class AttemptThrottled(Event):
+    """The service refused an attempt because of too many.
+
+    Attributes:
+        attempt: 1 for the first.
+        retry_after: seconds that the service asks to wait; None when it does not say.
+        request_id: of the answer, if it had one.
+
+    """
+
+    attempt: int
+    retry_after: float | None
+    request_id: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +148,7 @@ class CallEnded(Event):
     Attributes:
         status: HTTP status of the last answer; None when there was none.
         error: name of the exception's class; None when the pipeline gave an answer, of whatever status.
+        request_id: of the last answer, if it had one.
         attempts: how many attempts were started.
         refused: how many of them the service throttled.
         waited: seconds at the rate limiter.
@@ -120,6 +158,7 @@ class CallEnded(Event):
 
     status: int | None
     error: str | None
+    request_id: str | None
     attempts: int
     refused: int
     waited: float
@@ -161,42 +200,118 @@ class Hooks:
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
 
 
-def opentelemetry(tracer: Tracer | None = None) -> Hook:
-    """A hook that makes one client span a call, with an event for each attempt and retry. Needs the extra `otel`.
+def log_failure(call: Call, error: str | None, *, status: int | None = None, request_id: str | None = None) -> None:
+    """Log one WARNING for a call that failed: in words, and for machines as a dict in the record's `alexa_props`.
 
     Args:
-        tracer: takes the spans; by default the global provider's tracer "alexa_props".
+        call: the call.
+        error: name of the exception's class; None when there was an answer.
+        status: HTTP status of the last answer; None when there was none.
+        request_id: of that answer, if it had one.
+
+    """
+    if not logger.isEnabledFor(logging.WARNING):
+        return
+    told = {
+        "operation": call.operation.name,
+        "subject": call.subject,
+        "error": error,
+        "status": status,
+        "request_id": request_id,
+        "attempts": call.attempts,
+        "refused": call.refused,
+        "waited": round(call.waited, 3),
+    }
+    words = " ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
+    logger.warning("call failed: %s", words, extra={"alexa_props": told})
+
+
+class OpenTelemetry:
+    """A hook that makes spans and metrics: `SmartProperties(hooks=[OpenTelemetry()])`. Needs the extra `otel`.
+
+    Each call is one client span, named after the operation, a child of the span that is current where the call is made,
+    with an event for each thing that happens to its attempts. The metrics, all by `alexa_props.operation`:
+
+    - `alexa_props.call.duration`, a histogram in seconds, also by `http.response.status_code` and `error.type`; its
+      count is the number of calls;
+    - `alexa_props.call.wait`, a histogram: the seconds of it at the rate limiter;
+    - `alexa_props.refusals`, a counter: attempts that the service throttled;
+    - `alexa_props.queue`, an up-down counter: attempts that wait for their turn or for a token.
+
+    One may serve several clients.
+
+    Args:
+        tracer_provider: takes the spans; None takes the global one.
+        meter_provider: takes the metrics; None takes the global one.
 
     Raises:
         ConfigurationError: opentelemetry-api is not installed.
 
     """
-    try:
-        from opentelemetry import trace  # an extra: nobody pays for its import who does not ask for it
-    except ImportError:
-        raise ConfigurationError('OpenTelemetry is not installed: pip install "alexa-props[otel]"') from None
-    tracer = tracer or trace.get_tracer("alexa_props")
-    spans: dict[int, trace.Span] = {}
 
-    def hook(event: Event) -> None:
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+    ) -> None:
+        try:
+            from opentelemetry import metrics, trace  # an extra: nobody pays for its import who does not ask for it
+        except ImportError:
+            raise ConfigurationError('OpenTelemetry is not installed: pip install "alexa-props[otel]"') from None
+        self._tracer = trace.get_tracer("alexa_props", tracer_provider=tracer_provider)
+        self._kind, self._error = trace.SpanKind.CLIENT, trace.StatusCode.ERROR
+        meter = metrics.get_meter("alexa_props", meter_provider=meter_provider)
+        self._duration = meter.create_histogram("alexa_props.call.duration", "s", "Calls, waits and retries included")
+        self._wait = meter.create_histogram("alexa_props.call.wait", "s", "Waits of calls at the rate limiter")
+        self._refusals = meter.create_counter("alexa_props.refusals", "{attempt}", "Attempts that were throttled")
+        self._queue = meter.create_up_down_counter(
+            "alexa_props.queue", "{attempt}", "Attempts that wait for their turn"
+        )
+        self._spans: dict[int, Span] = {}
+        self._waiting: set[int] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        by_operation = {"alexa_props.operation": event.operation}
         if isinstance(event, CallStarted):
-            span = tracer.start_span(event.operation, kind=trace.SpanKind.CLIENT)
+            self._spans[event.call_id] = span = self._tracer.start_span(event.operation, kind=self._kind)
             if event.subject is not None:
                 span.set_attribute("alexa_props.subject", event.subject)
-            spans[event.call_id] = span
+        elif event.call_id not in self._spans:
+            # It was there before this hook was.
+            return
         elif isinstance(event, CallEnded):
-            span = spans.pop(event.call_id)
-            span.set_attribute("alexa_props.attempts", event.attempts)
-            span.set_attribute("alexa_props.refused", event.refused)
-            if event.status is not None:
-                span.set_attribute("http.response.status_code", event.status)
-            if event.error is not None:
-                span.set_attribute("error.type", event.error)
-            if event.error is not None or (event.status or 0) >= 400:  # noqa: PLR2004 - HTTP's own number
-                span.set_status(trace.StatusCode.ERROR)
-            span.end()
-        elif event.call_id in spans:
+            self._end(event, self._spans.pop(event.call_id))
+        else:
             attributes = attrs.asdict(event, filter=lambda field, value: field.name != "call_id" and value is not None)
-            spans[event.call_id].add_event(type(event).__name__, attributes)
+            self._spans[event.call_id].add_event(type(event).__name__, attributes)
+            if isinstance(event, AttemptStarted):
+                self._waiting.add(event.call_id)
+                self._queue.add(1, by_operation)
+            elif event.call_id in self._waiting:
+                # It was sent, or it ended without.
+                self._waiting.remove(event.call_id)
+                self._queue.add(-1, by_operation)
+            if isinstance(event, AttemptThrottled):
+                self._refusals.add(1, by_operation)
 
-    return hook
+    def _end(self, event: CallEnded, span: Span) -> None:
+        by_operation = {"alexa_props.operation": event.operation}
+        ended: dict[str, str | int] = {}
+        if event.status is not None:
+            ended["http.response.status_code"] = event.status
+        if event.error is not None:
+            ended["error.type"] = event.error
+        self._duration.record(event.elapsed, {**by_operation, **ended})
+        self._wait.record(event.waited, by_operation)
+        span.set_attributes(
+            {
+                **ended,
+                "alexa_props.attempts": event.attempts,
+                "alexa_props.refused": event.refused,
+                "alexa_props.waited": event.waited,
+            }
+        )
+        if event.request_id is not None:
+            span.set_attribute("alexa_props.request_id", event.request_id)
+        if event.error is not None or (event.status or 0) >= 400:  # noqa: PLR2004 - HTTP's own number
+            span.set_status(self._error)
+        span.end()

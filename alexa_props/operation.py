@@ -167,6 +167,7 @@ class Call:
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
         waited: seconds at the rate limiter, all attempts together.
+        verdict: of the last answer; None while there is none.
         permit: of the attempt under way; None where no rate limiter gave one.
         token_scheme: how the token goes into the Authorization header.
 
@@ -187,11 +188,19 @@ class Call:
     refreshed: bool = False
     sent: Sent = "no"
     waited: float = 0.0
+    verdict: Verdict | None = None
     permit: Permit | None = attrs.field(default=None, repr=False)
 
     @property
+    def subject(self) -> str | None:
+        """The unit or device that it is about; None where there is none."""
+        subject = self.operation.subject
+        value = None if subject is None else self.arguments.get(subject)
+        return None if value is None else str(value)
+
+    @property
     def doing(self) -> str:
-        """For messages: the operation and the unit or device that it is about."""
+        """For messages: the operation and its subject."""
         subject = self.operation.subject
         return self.operation.name if subject is None else f"{self.operation.name}({self.arguments[subject]!r})"
 

@@ -7,7 +7,7 @@ import ipaddress
 import math
 import os
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import httpx
@@ -15,12 +15,14 @@ import httpx
 from alexa_props.errors import ConfigurationError
 
 __all__ = [
+    "NotPickled",
     "RateLimit",
     "Region",
     "RetryPolicy",
     "Secret",
     "Timeouts",
     "hide",
+    "is_loopback",
     "require_env",
     "require_id",
     "require_page_size",
@@ -29,7 +31,18 @@ __all__ = [
 ]
 
 
-class Secret:
+class NotPickled:
+    """Base of what holds secrets: it can be neither pickled nor copied, as a pickle is on a disk or a wire soon."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is neither pickled nor copied, for it may hold secrets: make one where it is needed"
+        )
+
+
+class Secret(NotPickled):
     """A string that stays out of reprs, logs and traceback locals; `reveal()` gives it back."""
 
     __slots__ = ("_value",)
@@ -184,14 +197,15 @@ def require_secure(argument: str, url: str) -> httpx.URL:
         raise ConfigurationError(f"{argument} must be a URL without user name, query and fragment")
     if parsed.scheme == "https" and parsed.host:
         return parsed
-    if parsed.scheme == "http" and _is_loopback(parsed.host):
+    if parsed.scheme == "http" and is_loopback(parsed.host):
         return parsed
     raise ConfigurationError(
         f"{argument} must be https, or http to this machine (localhost, 127.0.0.1, [::1]), not {str(parsed)!r}"
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -27,6 +27,8 @@ QUESTIONS: Final = (
     "quota_unknown",
     "quota_changing",
 )
+ALONE: Final = "soak"
+"""The question that is asked only by its name: it takes minutes, and has no peers."""
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -37,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description="Ratios against peers, measured in one run. The first run makes an environment for the peers.",
     )
     parser.add_argument(
-        "question", nargs="*", help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all"
+        "question",
+        nargs="*",
+        help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all of these; or {ALONE}",
     )
+    parser.add_argument("--minutes", type=float, default=10.0, help=f"how long {ALONE} goes on")
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")
     parser.add_argument("--server", choices=("auto", "nginx", "fallback"), default="auto", help="auto: nginx if there")
     parser.add_argument("--json", action="store_true", help="print JSON, with every sample and count")
@@ -54,27 +59,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     # Terminated, it takes its servers with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    alone = options.question == [ALONE]
     unknown = [name for name in options.question if not any(known.startswith(name) for known in QUESTIONS)]
-    if unknown:
+    if unknown and not alone:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
     if options.write and (options.quick or options.here):
         parser.error("--write wants a full run: no --quick or --here beside it")
     if options.server == "nginx" and not server.nginx():
         parser.error("there is no nginx here: apt-get install nginx, or --server fallback")
-    asked = [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
+    asked = (
+        [ALONE] if alone else [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
+    )
     kind = options.server if options.server != "auto" else "nginx" if server.nginx() else "fallback"
-    python = sys.executable if options.here else peers.interpreter()
+    # The peers' environment has no simulator.
+    python = sys.executable if options.here or alone else peers.interpreter()
     bench = Bench(python, kind, options.quick, options.here)
     report: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": peers.machine(),
         "versions": ask(bench, "peers", "versions"),
-        "server": server.version(kind),
+        "server": "the simulator" if alone else server.version(kind),
     }
     answers: dict[str, list[Table]] = {}
     for question in asked:
         say(question)
-        answers[question] = importlib.import_module(f"benchmarks.{question}").run(bench)
+        settings = {"minutes": options.minutes} if alone else {}
+        answers[question] = importlib.import_module(f"benchmarks.{question}").run(bench, **settings)
         if not options.json:
             sys.stdout.write("\n\n".join([f"{_title(question)}", *map(markdown, answers[question])]) + "\n\n")
             sys.stdout.flush()
@@ -86,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         kept.write_text(_results(report, answers, kept.read_text() if kept.exists() else ""))
     if (options.write or options.picture) and "quota_changing" in answers:
         (_HERE / "quota.svg").write_text(picture.draw(answers["quota_changing"][0], quota_changing.PHASES))
+    if alone and answers[ALONE][0].extra["grown"]:
+        sys.exit(1)
 
 
 def _text(question: str) -> tuple[str, str]:
@@ -112,7 +124,10 @@ def _results(report: dict[str, Any], answers: dict[str, list[Table]], before: st
         "Written by `python -m benchmarks --write`. Times depend on the machine, and on what else it does; ratios"
         " within one run are what counts. Latency is made by the fallback server, whatever is said below of the others."
     )
-    return "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in QUESTIONS if name in sections)]) + "\n"
+    return (
+        "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in (*QUESTIONS, ALONE) if name in sections)])
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -134,12 +134,13 @@ async def refused(_: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Desk]]:
     """One client and one group of tasks for the whole app; when it ends, resets that are under way are finished."""
-    secret = os.environ.get("CHECKOUT_SECRET", "").encode()
-    if not secret:
+    if not os.environ.get("CHECKOUT_SECRET"):
         raise errors.ConfigurationError("set CHECKOUT_SECRET to the secret that the hotel's system signs with")
+    # Not the secret itself: a traceback may show what names are bound to.
+    signature = hmac.new(os.environ["CHECKOUT_SECRET"].encode(), digestmod="sha256")
     async with SmartProperties.from_env() as asp, anyio.create_task_group() as tasks:
         view = asp.with_options(deadline=DEADLINE, max_wait=MAX_WAIT, priority="interactive")
-        yield {"desk": Desk(view, hmac.new(secret, digestmod="sha256"), tasks)}
+        yield {"desk": Desk(view, signature, tasks)}
         tasks.cancel_scope.deadline = anyio.current_time() + DEADLINE
 
 

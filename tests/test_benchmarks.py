@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import picture, quota_changing
-from benchmarks.__main__ import QUESTIONS
+from benchmarks import picture, quota_changing, soak
+from benchmarks.__main__ import ALONE, QUESTIONS
 from benchmarks.bench import Table, markdown, shown
 
 pytestmark = pytest.mark.timeout(240)
@@ -19,12 +19,16 @@ Counted = Callable[[str], dict[str, Any]]
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def report() -> dict[str, Any]:
+def benchmarks(*options: str) -> subprocess.CompletedProcess[str]:
     # Measured coverage would be work of its own, in every process.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--here", "--server", "fallback", "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks", *options, "--json"]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    done = benchmarks("--quick", "--here", "--server", "fallback")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -142,6 +146,51 @@ def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
     assert [take(1_000) for _ in range(13)] == [True] * 11 + [False] * 2
     assert [take(1_010), take(1_010), take(1_019), take(1_020)] == [True, False, False, True]
     assert sum(take(at) for at in range(60_000, 70_000)) == 1_000 + 10
+
+
+def test_a_soak_of_seconds_leaves_no_task_and_no_descriptor() -> None:
+    done = benchmarks(ALONE, "--minutes", "0.04")
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(done.stdout)["questions"][ALONE][0]["extra"]
+    before, *_, closed = found["samples"]
+    assert found["grown"] == []
+    assert closed["calls"] > 50
+    assert found["ends"]["done"] > 10
+    assert found["ends"]["cancelled"] > 0
+    assert (closed["tasks"], closed["descriptors"]) == (before["tasks"], before["descriptors"])
+
+
+SAMPLES = [
+    {"when": when, "RSS, MiB": memory, "descriptors": descriptors, "tasks": 1}
+    for when, memory, descriptors in [
+        ("before", 35, 7),
+        ("start", 57, 39),
+        ("2/3", 90, 7),
+        ("end", 73, 12),
+        ("closed", 73, 7),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("sample", "name", "value", "said"),
+    [
+        (0, "tasks", 1, None),
+        (2, "tasks", 2, "2/3: 2 tasks, 1 before"),
+        (4, "tasks", 3, "closed: 3 tasks, 1 before"),
+        (3, "descriptors", 40, "end: 40 descriptors, 7 before"),
+        (4, "descriptors", 8, "closed: 8 descriptors, 7 before"),
+        (3, "RSS, MiB", 73.1, "16.1 MiB more from start to end"),
+    ],
+)
+def test_a_soak_says_what_grew(sample: int, name: str, value: float, said: str | None) -> None:
+    samples = [dict(each) for each in SAMPLES]
+    samples[sample][name] = value
+    assert soak.grown(samples, {"done": 1}) == ([] if said is None else [said])
+
+
+def test_a_soak_says_that_a_token_was_lost_and_that_nothing_was_done() -> None:
+    assert soak.grown(SAMPLES, {"AuthenticationError": 1}) == ["a refresh token was lost", "no call succeeded"]
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,35 @@ from __future__ import annotations
 import asyncio
 import builtins
 import logging
-from collections.abc import Mapping
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import anyio
 import attrs
 import httpx
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from alexa_props import RateLimit, RetryPolicy, errors
 from alexa_props.hooks import (
     AttemptEnded,
+    AttemptSent,
     AttemptStarted,
+    AttemptThrottled,
     CallEnded,
     CallStarted,
     Event,
+    OpenTelemetry,
     RetryScheduled,
-    opentelemetry,
 )
-from tests.helpers import Amazon, Service, answer, get, login, smart_properties, virtual_time
+from tests.helpers import Amazon, Service, answer, gather, get, login, smart_properties, virtual_time
 
 NAME = "unit_settings.get_default_music_station"
 QUICK = RetryPolicy(base=0.0)
@@ -46,11 +56,20 @@ async def test_a_success() -> None:
     assert events == [
         CallStarted(call_id=call_id, operation=NAME, subject="unit-1"),
         AttemptStarted(call_id=call_id, operation=NAME, attempt=1),
+        AttemptSent(call_id=call_id, operation=NAME, attempt=1, waited=0.0),
         AttemptEnded(
             call_id=call_id, operation=NAME, attempt=1, status=204, error=None, request_id="request-1", elapsed=2.0
         ),
         CallEnded(
-            call_id=call_id, operation=NAME, status=204, error=None, attempts=1, refused=0, waited=0.0, elapsed=2.0
+            call_id=call_id,
+            operation=NAME,
+            status=204,
+            error=None,
+            request_id="request-1",
+            attempts=1,
+            refused=0,
+            waited=0.0,
+            elapsed=2.0,
         ),
     ]
 
@@ -60,10 +79,10 @@ async def test_retries() -> None:
     service = Service(answer(429, Retry_After="7"), httpx.ReadTimeout, None)
     limit = RateLimit(per_second=1)
     await get(smart_properties(service, hooks=[events.append], retry=QUICK, rate_limit=limit))
-    attempt = ["AttemptStarted", "AttemptEnded"]
+    attempt = ["AttemptStarted", "AttemptSent", "AttemptEnded"]
     assert names(events) == [
         "CallStarted",
-        *(*attempt, "RetryScheduled", *attempt, "RetryScheduled", *attempt),
+        *(*attempt, "AttemptThrottled", "RetryScheduled", *attempt, "RetryScheduled", *attempt),
         "CallEnded",
     ]
     ended = [event for event in events if isinstance(event, AttemptEnded)]
@@ -74,6 +93,11 @@ async def test_retries() -> None:
     ]
     scheduled = [event for event in events if isinstance(event, RetryScheduled)]
     assert [(event.attempt, event.delay) for event in scheduled] == [(1, 7.0), (2, 0.0)]
+    throttled = [event for event in events if isinstance(event, AttemptThrottled)]
+    assert [(event.attempt, event.retry_after, event.request_id) for event in throttled] == [(1, 7.0, None)]
+    sent = [event for event in events if isinstance(event, AttemptSent)]
+    assert [event.attempt for event in sent] == [1, 2, 3]
+    assert sent[0].waited == 0 < sent[2].waited
     last = events[-1]
     assert isinstance(last, CallEnded)
     assert (last.attempts, last.refused, last.status) == (3, 1, 200)
@@ -116,7 +140,7 @@ async def test_cancellation_ends_what_was_started() -> None:
     events: list[Event] = []
     with anyio.move_on_after(3):
         await get(smart_properties(Service(latency=100), hooks=[events.append]))
-    assert names(events) == ["CallStarted", "AttemptStarted", "AttemptEnded", "CallEnded"]
+    assert names(events) == ["CallStarted", "AttemptStarted", "AttemptSent", "AttemptEnded", "CallEnded"]
     assert isinstance(events[-1], CallEnded)
     assert (events[-1].error, events[-1].elapsed) == ("Cancelled", 3.0)
 
@@ -142,7 +166,7 @@ async def test_a_replay_after_a_401_is_an_attempt_without_a_retry() -> None:
     amazon = Amazon()
     amazon.api.script = [401, 204]
     await get(smart_properties(amazon, auth=login(), hooks=[events.append]))
-    assert names(events) == ["CallStarted", *["AttemptStarted", "AttemptEnded"] * 2, "CallEnded"]
+    assert names(events) == ["CallStarted", *["AttemptStarted", "AttemptSent", "AttemptEnded"] * 2, "CallEnded"]
 
 
 async def test_calls_at_once_have_numbers_of_their_own() -> None:
@@ -154,7 +178,9 @@ async def test_calls_at_once_have_numbers_of_their_own() -> None:
     by_call: dict[int, list[str]] = {}
     for event in events:
         by_call.setdefault(event.call_id, []).append(type(event).__name__)
-    assert list(by_call.values()) == [["CallStarted", "AttemptStarted", "AttemptEnded", "CallEnded"]] * 10
+    assert (
+        list(by_call.values()) == [["CallStarted", "AttemptStarted", "AttemptSent", "AttemptEnded", "CallEnded"]] * 10
+    )
 
 
 class TestOnAsyncio:
@@ -183,7 +209,7 @@ async def test_a_hook_that_raises_fails_nothing_and_the_others_still_hear(caplog
         raise KeyError("my own fault")
 
     assert await get(smart_properties(Service(), hooks=[bad, events.append])) is not None
-    assert names(events) == ["CallStarted", "AttemptStarted", "AttemptEnded", "CallEnded"]
+    assert names(events) == ["CallStarted", "AttemptStarted", "AttemptSent", "AttemptEnded", "CallEnded"]
     assert caplog.text.count(f"a hook failed on AttemptStarted of {NAME}") == 1
     assert "my own fault" in caplog.text
 
@@ -203,8 +229,8 @@ async def test_logging_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     levels = [(record.levelname, str(record.msg % record.args).partition("(")[0]) for record in caplog.records]
     assert levels == [
         ("DEBUG", "CallStarted"),
-        *[("DEBUG", "AttemptStarted"), ("DEBUG", "AttemptEnded"), ("INFO", "RetryScheduled")],
-        *[("DEBUG", "AttemptStarted"), ("DEBUG", "AttemptEnded")],
+        *[("DEBUG", "AttemptStarted"), ("DEBUG", "AttemptSent"), ("DEBUG", "AttemptEnded"), ("INFO", "RetryScheduled")],
+        *[("DEBUG", "AttemptStarted"), ("DEBUG", "AttemptSent"), ("DEBUG", "AttemptEnded")],
         ("DEBUG", "CallEnded"),
     ]
 
@@ -220,67 +246,145 @@ async def test_nobody_listens_and_nothing_is_logged(caplog: pytest.LogCaptureFix
     assert caplog.records == []
 
 
-# OpenTelemetry
+# The line of a failed call
 
 
-@attrs.define(eq=False)
-class Span:
-    """A span in memory."""
-
-    name: str
-    kind: Any
-    attributes: dict[str, Any] = attrs.field(factory=dict)
-    events: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
-    status: Any = None
-    ended: int = 0
-
-    def set_attribute(self, name: str, value: Any) -> None:
-        self.attributes[name] = value
-
-    def add_event(self, name: str, attributes: Mapping[str, Any]) -> None:
-        self.events.append((name, attributes))
-
-    def set_status(self, status: Any) -> None:
-        self.status = status
-
-    def end(self) -> None:
-        self.ended += 1
+def failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What each line holds for machines, after a look at what it says."""
+    told: list[dict[str, Any]] = []
+    for record in caplog.records:
+        assert (record.name, record.levelname) == ("alexa_props", "WARNING")
+        held: dict[str, Any] = vars(record)["alexa_props"]
+        said = " ".join(f"{name}={value!r}" for name, value in held.items() if value is not None)
+        assert record.getMessage() == f"call failed: {said}"
+        told.append(held)
+    return told
 
 
-class Tracer:
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
+async def test_a_failed_call_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service(answer(429, Retry_After="7"), answer(503, x_amzn_RequestId="request-2"))
+    client = smart_properties(service, retry=attrs.evolve(QUICK, max_attempts=3), rate_limit=RateLimit(per_second=1))
+    with pytest.raises(errors.ServerError):
+        await get(client)
+    (told,) = failures(caplog)
+    assert told.pop("waited") > 1
+    assert told == {
+        "operation": NAME,
+        "subject": "unit-1",
+        "error": None,
+        "status": 503,
+        "request_id": "request-2",
+        "attempts": 3,
+        "refused": 1,
+    }
 
-    def start_span(self, name: str, *, kind: Any) -> Span:
-        self.spans.append(Span(name, kind))
-        return self.spans[-1]
+
+FAILED = answer(207, {"errors": [{"endpointId": "e", "code": "DEVICE_UNREACHABLE"}]})
+WARNED: dict[str, tuple[Any, Callable[[Any], Any], dict[str, Any]]] = {
+    "no answer": (httpx.ReadTimeout, get, {"error": "ReadTimeout", "attempts": 4}),
+    "no time": (
+        lambda _: anyio.sleep_forever(),
+        lambda asp: get(asp.with_options(deadline=1)),
+        {"error": "DeadlineExceeded", "attempts": 1},
+    ),
+    "no sense": (
+        answer(200, [], x_amzn_RequestId="r"),
+        get,
+        {"error": "DecodeError", "status": 200, "request_id": "r"},
+    ),
+    "devices": (FAILED, lambda asp: asp.alerts.delete_alarms("unit-1"), {"operation": "alerts.delete_alarms"}),
+    "raw": (404, lambda asp: asp.request("GET", "/v2/things"), {"operation": "GET /v2/things", "subject": None}),
+}
 
 
-def traced(service: httpx.AsyncBaseTransport, tracer: Any) -> Any:
-    return smart_properties(service, hooks=[opentelemetry(tracer)], retry=QUICK)
+@pytest.mark.parametrize("name", WARNED)
+async def test_whatever_fails_is_one_line(caplog: pytest.LogCaptureFixture, name: str) -> None:
+    script, act, expected = WARNED[name]
+    await gather(lambda: act(smart_properties(Service(script), retry=QUICK)))
+    (told,) = failures(caplog)
+    assert expected.items() <= told.items()
 
 
-async def test_opentelemetry_one_span_a_call() -> None:
-    tracer = Tracer()
-    service = Service(answer(429, x_amzn_RequestId="request-1"), None)
-    await get(traced(service, tracer))
-    (span,) = tracer.spans
-    assert (span.name, span.kind.name, span.ended, span.status) == (NAME, "CLIENT", 1, None)
-    assert span.attributes == {
+async def test_a_call_that_is_done_in_the_end_or_cancelled_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    await get(smart_properties(Service(503, 429, httpx.ReadTimeout, None), retry=QUICK))
+    with anyio.move_on_after(1):
+        await get(smart_properties(Service(latency=9)))
+    assert caplog.records == []
+
+
+def test_who_configures_no_logging_sees_no_line() -> None:
+    code = """
+        import asyncio, httpx
+        from alexa_props import SmartProperties, errors
+        async def main():
+            transport = httpx.MockTransport(lambda request: httpx.Response(403))
+            async with SmartProperties(auth=httpx.BasicAuth("a", "b"), transport=transport) as asp:
+                try:
+                    await asp.units.get("unit-1")
+                except errors.Forbidden:
+                    print("refused")
+        asyncio.run(main())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
+# OpenTelemetry, as its SDK exports it
+
+
+class Exported:
+    """A client with the hook, and what came of its calls."""
+
+    def __init__(self, service: httpx.AsyncBaseTransport, **options: Any) -> None:
+        self._spans, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
+        tracers = TracerProvider()
+        tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.tracer = tracers.get_tracer("test")
+        self.hook = OpenTelemetry(tracers, MeterProvider([self._reader]))
+        self.client = smart_properties(service, hooks=[self.hook], **{"retry": QUICK, **options})
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        return self._spans.get_finished_spans()
+
+    @property
+    def metrics(self) -> dict[str, list[tuple[dict[str, Any], float, int]]]:
+        """By name: attributes, sum and count of each."""
+        data = self._reader.get_metrics_data()
+        found: dict[str, list[tuple[dict[str, Any], float, int]]] = {}
+        for resource in data.resource_metrics if data else ():
+            for metric in (each for scope in resource.scope_metrics for each in scope.metrics):
+                for point in metric.data.data_points:
+                    value = point.sum if isinstance(point, HistogramDataPoint) else getattr(point, "value", 0)
+                    count = point.count if isinstance(point, HistogramDataPoint) else 1
+                    found.setdefault(metric.name, []).append((dict(point.attributes or {}), value, count))
+        return found
+
+
+async def test_a_call_is_one_span_with_its_attempts_as_events() -> None:
+    exported = Exported(Service(answer(429, x_amzn_RequestId="one"), answer(204, x_amzn_RequestId="two")))
+    with exported.tracer.start_as_current_span("check-out") as outer:
+        await get(exported.client)
+    span, _ = exported.spans
+    assert (span.name, span.kind.name, span.status.status_code.name) == (NAME, "CLIENT", "UNSET")
+    assert span.parent == outer.get_span_context()
+    attributes = dict(span.attributes or {})
+    assert attributes.pop("alexa_props.waited") == pytest.approx(0, abs=1e-3)
+    assert attributes == {
         "alexa_props.subject": "unit-1",
         "alexa_props.attempts": 2,
         "alexa_props.refused": 1,
-        "http.response.status_code": 200,
+        "alexa_props.request_id": "two",
+        "http.response.status_code": 204,
     }
-    assert [name for name, _ in span.events] == [
-        *("AttemptStarted", "AttemptEnded", "RetryScheduled"),
-        *("AttemptStarted", "AttemptEnded"),
+    assert [event.name for event in span.events] == [
+        *("AttemptStarted", "AttemptSent", "AttemptEnded", "AttemptThrottled", "RetryScheduled"),
+        *("AttemptStarted", "AttemptSent", "AttemptEnded"),
     ]
-    assert span.events[1][1]["request_id"] == "request-1"
-    assert span.events[1][1]["status"] == 429
-    # None is no value of an attribute.
-    assert "error" not in span.events[1][1]
-    assert "call_id" not in span.events[1][1]
+    # None is no value of an attribute, and the number of the call is nobody's business.
+    ended = dict(span.events[2].attributes or {})
+    assert ended.pop("elapsed") == pytest.approx(0, abs=1e-3)
+    assert ended == {"operation": NAME, "attempt": 1, "status": 429, "request_id": "one"}
 
 
 @pytest.mark.parametrize(
@@ -290,27 +394,60 @@ async def test_opentelemetry_one_span_a_call() -> None:
         (httpx.ProxyError, {"error.type": "ProxyError"}),
     ],
 )
-async def test_opentelemetry_errors(fault: Any, attributes: dict[str, Any]) -> None:
-    tracer = Tracer()
+async def test_the_span_and_the_metrics_of_a_failure(fault: Any, attributes: dict[str, Any]) -> None:
+    exported = Exported(Service(fault))
     with pytest.raises(errors.AlexaError):
-        await get(traced(Service(fault), tracer))
-    (span,) = tracer.spans
-    assert span.status.name == "ERROR"
-    assert attributes.items() <= span.attributes.items()
-    assert span.ended == 1
+        await get(exported.client)
+    (span,) = exported.spans
+    assert span.status.status_code.name == "ERROR"
+    assert attributes.items() <= dict(span.attributes or {}).items()
+    ((of_duration, _, count),) = exported.metrics["alexa_props.call.duration"]
+    assert (of_duration, count) == ({"alexa_props.operation": NAME, **attributes}, 1)
 
 
-async def test_opentelemetry_a_raw_request_and_the_global_tracer() -> None:
-    tracer = Tracer()
-    await traced(Service(200), tracer).request("GET", "/v2/things")
-    assert "alexa_props.subject" not in tracer.spans[0].attributes
-    await traced(Service(200), None).request("GET", "/v2/things")
+async def test_metrics_of_calls_refusals_waits_and_the_queue() -> None:
+    service = Service(answer(429, Retry_After="2"), None, latency=0.5)
+    exported = Exported(service, rate_limit=RateLimit(per_second=1))
+    queue: list[float] = []
+    async with anyio.create_task_group() as tasks:
+        for number in range(4):
+            tasks.start_soon(get, exported.client, f"unit-{number}")
+        for _ in range(10):
+            await anyio.sleep(1)
+            queue += [value for _, value, _ in exported.metrics["alexa_props.queue"]]
+        # Whoever leaves the line is in it no more.
+        tasks.start_soon(get, exported.client)
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as doomed:
+                doomed.start_soon(get, exported.client)
+                await anyio.wait_all_tasks_blocked()
+                assert [value for _, value, _ in exported.metrics["alexa_props.queue"]] == [1]
+                scope.cancel()
+    assert queue[0] == 3
+    assert queue[-1] == 0
+    metrics = exported.metrics
+    assert {value for _, value, _ in metrics["alexa_props.queue"]} == {0}
+    assert metrics["alexa_props.refusals"] == [({"alexa_props.operation": NAME}, 1, 1)]
+    done, cancelled = sorted(metrics["alexa_props.call.duration"], key=len)
+    assert cancelled[0] == {"alexa_props.operation": NAME, "error.type": "Cancelled"}
+    assert (done[2], cancelled[2]) == (5, 1)
+    ((_, waited, count),) = metrics["alexa_props.call.wait"]
+    # Waiting is part of it, and so are five answers, one refusal and the pause that it asked for.
+    assert done[1] - waited == pytest.approx(6 * 0.5 + 2, rel=0.01)
+    assert (waited > 3, count) == (True, 6)
 
 
-async def test_opentelemetry_that_hears_of_a_call_in_the_middle_waits_for_the_next() -> None:
-    tracer: Any = Tracer()
-    opentelemetry(tracer)(AttemptStarted(call_id=1, operation=NAME, attempt=1))
-    assert tracer.spans == []
+async def test_a_raw_request_and_the_global_providers() -> None:
+    exported = Exported(Service(200))
+    await exported.client.request("GET", "/v2/things")
+    assert "alexa_props.subject" not in (exported.spans[0].attributes or {})
+    await smart_properties(Service(200), hooks=[OpenTelemetry()]).request("GET", "/v2/things")
+
+
+async def test_a_hook_that_hears_of_a_call_in_the_middle_waits_for_the_next() -> None:
+    exported = Exported(Service(200))
+    exported.hook(AttemptStarted(call_id=1, operation=NAME, attempt=1))
+    assert (exported.spans, exported.metrics) == ((), {})
 
 
 def test_opentelemetry_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,4 +460,4 @@ def test_opentelemetry_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(errors.ConfigurationError, match=r'pip install "alexa-props\[otel\]"'):
-        opentelemetry()
+        OpenTelemetry()

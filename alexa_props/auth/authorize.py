@@ -24,10 +24,10 @@ from typing import Final, Self
 import attrs
 import httpx
 
-from alexa_props.answer import spoken
+from alexa_props.answer import request_id_in, spoken
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
-from alexa_props.operation import request_id_of, was_sent
+from alexa_props.operation import was_sent
 from alexa_props.settings import Secret, require_secure
 
 __all__ = ["AUTHORIZE_URL", "SCOPE", "Consent"]
@@ -109,7 +109,8 @@ class Consent:
     def is_answer(self, query: str) -> bool:
         """Whether the query of a request to the redirect URI answers this asking, and not another or a forged one."""
         given = _members(query).get("state", Secret(""))
-        return hmac.compare_digest(given.reveal().encode(), self.state.reveal().encode())
+        # What is beyond UTF-8 is not ours either, and no reason to fail.
+        return hmac.compare_digest(given.reveal().encode(errors="replace"), self.state.reveal().encode())
 
     def code(self, query: str) -> Secret:
         """The authorization code in the query of the answer.
@@ -191,9 +192,9 @@ class Consent:
         tokens = read_tokens(response)
         if tokens.refresh is None:
             raise AuthenticationError(
-                f"{address.host} gave an access token but no refresh token (request id {request_id_of(response)})",
+                f"{address.host} gave an access token but no refresh token (request id {request_id_in(response)})",
                 status=response.status_code,
-                request_id=request_id_of(response),
+                request_id=request_id_in(response),
             )
         return tokens.refresh
 

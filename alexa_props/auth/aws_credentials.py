@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -17,6 +19,7 @@ import httpx
 
 from alexa_props.auth.sigv4 import SigV4, check_visible
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError
+from alexa_props.settings import NotPickled
 
 __all__ = ["AWSCredentials"]
 
@@ -40,13 +43,35 @@ _QUOTABLE: Final = frozenset(
 )
 """Errors whose words name files and settings only; those of others may quote an answer, secrets and all."""
 
+_TALKATIVE: Final = ("botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.utils")
+"""Loggers that get whole requests and answers at DEBUG, secrets and all."""
+
+_asking: Final = threading.local()
+
 # A lock belongs to its event loop: a later loop gets one of its own.
 _locks: Final[anyio.lowlevel.RunVar[WeakKeyDictionary[AWSCredentials, anyio.Lock]]] = anyio.lowlevel.RunVar(
     "alexa_props.aws_credentials"
 )
 
 
-class AWSCredentials(httpx.Auth):
+def _not_while_asking(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG or not getattr(_asking, "now", False)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps what botocore logs at DEBUG out of all logs, as far as it is this thread that asks it."""
+    for name in _TALKATIVE:
+        # A second time, this does nothing.
+        logging.getLogger(name).addFilter(_not_while_asking)
+    _asking.now = True
+    try:
+        yield
+    finally:
+        _asking.now = False
+
+
+class AWSCredentials(NotPickled, httpx.Auth):
     """Signs requests with credentials from botocore's chain, and renews them before they expire.
 
     The chain: environment, profiles (static keys, SSO, assumed roles, processes), web identity, containers, instance
@@ -184,21 +209,23 @@ class AWSCredentials(httpx.Auth):
 
         where = f"profile {self._profile or os.environ.get('AWS_PROFILE') or 'default'!r}"
         try:
-            if self._credentials is None:
-                session = self._session or botocore.session.Session(profile=self._profile)
-                self._credentials = session.get_credentials()
-            if self._credentials is None:
-                return ConfigurationError(
-                    f"no AWS credentials found ({where}); looked in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the "
-                    f"AWS configuration files (keys, SSO, roles, processes), web identity, container and instance roles"
+            with _quietly():
+                if self._credentials is None:
+                    session = self._session or botocore.session.Session(profile=self._profile)
+                    self._credentials = session.get_credentials()
+                if self._credentials is None:
+                    return ConfigurationError(
+                        f"no AWS credentials found ({where}); looked in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                        f"the AWS configuration files (keys, SSO, roles, processes), web identity, container and "
+                        f"instance roles"
+                    )
+                # Never bound to a name: the repr of what botocore hands out shows the keys.
+                names = ("access_key", "secret_key", "session_token")
+                return SigV4(
+                    **dict(zip(names, self._credentials.get_frozen_credentials(), strict=False)),
+                    region=self._region,
+                    service=self._service,
                 )
-            # Never bound to a name: the repr of what botocore hands out shows the keys.
-            names = ("access_key", "secret_key", "session_token")
-            return SigV4(
-                **dict(zip(names, self._credentials.get_frozen_credentials(), strict=False)),
-                region=self._region,
-                service=self._service,
-            )
         except (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, KeyError) as error:
             kind = type(error).__name__
             if isinstance(error, ClientError):

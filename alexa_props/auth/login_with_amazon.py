@@ -5,6 +5,7 @@ Source: https://developer.amazon.com/docs/login-with-amazon/refresh-token.html
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import urllib.parse
@@ -22,7 +23,7 @@ from alexa_props.auth.token_store import TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.operation import EXTENSION
-from alexa_props.settings import Secret, require_secure
+from alexa_props.settings import NotPickled, Secret, require_secure
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
@@ -64,9 +65,10 @@ class _Refresh:
         self.loop = anyio.lowlevel.current_token()
         self.done = anyio.Event()
         self.error: AlexaError | None = None
+        self.token: _Token | None = None
 
 
-class LoginWithAmazon(httpx.Auth):
+class LoginWithAmazon(NotPickled, httpx.Auth):
     """Authorizes requests with access tokens that it fetches by the refresh-token grant.
 
     Works as `auth=` of this library's clients and of any `httpx.AsyncClient`. One refresh is in flight however many
@@ -101,6 +103,7 @@ class LoginWithAmazon(httpx.Auth):
         self._client_id = client_id
         self._client_secret = Secret(client_secret)
         self._refresh_token = Secret(refresh_token)
+        self._unsaved: Secret | None = None
         # Before anything may raise: a traceback shows what names are bound to.
         del client_secret, refresh_token
         for name, secret in (
@@ -132,33 +135,36 @@ class LoginWithAmazon(httpx.Auth):
         call = request.extensions.get(EXTENSION)
         scheme = getattr(call, "token_scheme", "Bearer")
         for replacing in (False, True):
-            while not self._go_on():
+            token = self._good_token()
+            while token is None:
                 refresh = self._refresh
                 # One of another event loop was abandoned with it.
                 if refresh is not None and refresh.loop == anyio.lowlevel.current_token():
                     await refresh.done.wait()
                     if refresh.error is not None:
                         raise _again(refresh.error)
+                    # It is used however short its life: else each of those who wait would fetch one more.
+                    token = (refresh.token if refresh.token is self._token else None) or self._good_token()
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
                     await self._load()
-                    self._token = await self._accept((yield self._token_request()))
-                except (AuthenticationError, TransportError) as error:
+                    await self._keep()
+                    token = self._token = refresh.token = await self._accept((yield self._token_request()))
+                except (AuthenticationError, TransportError, DecodeError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
                         # A copy: this one gets the words of the call that it fails.
                         refresh.error = _again(error)
                         raise
                     logger.warning("refreshing the access token failed, the old one still serves: %s", error)
                     self._not_before = anyio.current_time() + _AFTER_FAILURE
+                    token = self._token
                 finally:
                     # If the one who refreshes is cancelled, one of those who wait takes over.
                     if self._refresh is refresh:
                         self._refresh = None
                     refresh.done.set()
 
-            token = self._token
-            assert token is not None  # noqa: S101 - _go_on() said so
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
             # At most one refresh a call: a fresh token that is refused too is not the token's fault.
@@ -167,15 +173,15 @@ class LoginWithAmazon(httpx.Auth):
             if self._token is token:
                 self._token = None
 
-    def _go_on(self) -> bool:
-        """Whether the present token may be used without waiting or refreshing."""
+    def _good_token(self) -> _Token | None:
+        """The present token, if it may be used without waiting or refreshing."""
         token, now = self._token, anyio.current_time()
         # A token from a clock of another event loop would be older than nothing: it is not trusted.
         if token is None or token.received > now:
-            return False
-        if not token.needs_refresh(now):
-            return True
-        return token.usable(now) and (self._refresh is not None or now < self._not_before)
+            return None
+        if token.needs_refresh(now) and not (token.usable(now) and (self._refresh or now < self._not_before)):
+            return None
+        return token
 
     async def _load(self) -> None:
         if self._loaded or self._store is None:
@@ -216,14 +222,25 @@ class LoginWithAmazon(httpx.Auth):
             what = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
             raise refusal(response, what, _ADVICE, self._client_secret, self._refresh_token)
         tokens = read_tokens(response)
-        rotated = tokens.refresh
-        if rotated is not None and rotated != self._refresh_token and self._store is not None:
-            await self._save(self._store, rotated)
-        self._refresh_token = rotated or self._refresh_token
+        if tokens.refresh is not None and tokens.refresh != self._refresh_token:
+            self._unsaved = tokens.refresh
+        await self._keep()
         return _Token(tokens.access, received, tokens.life)
 
+    async def _keep(self) -> None:
+        """Save a new refresh token, and use it from now on.
+
+        One that could not be saved is not lost: the next refresh begins here, as the old one may be dead by now.
+        """
+        rotated = self._unsaved
+        if rotated is None:
+            return
+        if self._store is not None:
+            await self._save(self._store, rotated)
+        self._refresh_token, self._unsaved = rotated, None
+
     async def _save(self, store: TokenStore, rotated: Secret) -> None:
-        """Save a new refresh token, even if nobody waits for it any more: the old one may be dead by now."""
+        """Save a new refresh token, even if nobody waits for it any more."""
         with anyio.move_on_after(_SAVE_LIMIT, shield=True) as limit:
             await _ask_store("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
         if limit.cancelled_caught:
@@ -268,8 +285,6 @@ def _is_token_refused(response: httpx.Response) -> bool:
 
 def _again(error: AlexaError) -> AlexaError:
     """A copy of an error for another waiter: one exception raised in many tasks would pile up their tracebacks."""
-    copy = type(error).__new__(type(error), *error.args)
-    copy.args = error.args
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error
-    return copy
+    again = copy.copy(error)
+    again.__cause__ = error
+    return again

@@ -19,7 +19,7 @@ import httpx
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import EXTENSION
-from alexa_props.settings import Secret
+from alexa_props.settings import NotPickled, Secret
 
 __all__ = ["SigV4", "check_visible"]
 
@@ -28,7 +28,7 @@ _KEPT_KEYS: Final = 8
 """Derived keys that are kept: one a day and region, and yesterday's are of no use."""
 
 
-class SigV4(httpx.Auth):
+class SigV4(NotPickled, httpx.Auth):
     """Signs each request with an AWS access key. Each attempt is signed anew; a signature holds for 15 minutes.
 
     Works in sync and async httpx clients. The body is signed too, so it is read into memory first.

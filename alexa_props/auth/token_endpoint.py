@@ -13,10 +13,9 @@ from typing import Any, Final
 import attrs
 import httpx
 
-from alexa_props.answer import spoken, text_of
+from alexa_props.answer import request_id_in, spoken, text_of
 from alexa_props.codec import parse_json
 from alexa_props.errors import AuthenticationError, DecodeError
-from alexa_props.operation import request_id_of
 from alexa_props.settings import Secret
 
 __all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal"]
@@ -62,9 +61,9 @@ def read_tokens(response: httpx.Response) -> Tokens:
         # These names would show in a traceback.
         body = access = refresh = None
     raise AuthenticationError(
-        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id_of(response)})",
+        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id_in(response)})",
         status=response.status_code,
-        request_id=request_id_of(response),
+        request_id=request_id_in(response),
     )
 
 
@@ -89,11 +88,11 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
     hint = advice.get(error or "", "" if error else " - is token_url right?")
     return AuthenticationError(
         f"{what}: {response.status_code} {error or ''}{': ' + description if description else ''}{hint} "
-        f"(request id {request_id_of(response)})",
+        f"(request id {request_id_in(response)})",
         error=error,
         error_description=description,
         status=response.status_code,
-        request_id=request_id_of(response),
+        request_id=request_id_in(response),
     )
 
 

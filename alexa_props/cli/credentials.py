@@ -111,7 +111,7 @@ def find(path: Path | None) -> Credentials:
     """The credentials to use: the environment's if it has a refresh token, else those that `login` kept.
 
     Raises:
-        ConfigurationError: there are none, others can read the file, or it makes no sense.
+        ConfigurationError: there are none, others can read or replace the file, or it makes no sense.
         OSError: it cannot be read.
 
     """
@@ -159,7 +159,8 @@ def keep(credentials: Credentials) -> None:
     """Write credentials to their file, and their secrets to the keyring if they name an entry of it.
 
     Raises:
-        ConfigurationError: they are the environment's, or the keyring is not there or refuses.
+        ConfigurationError: they are the environment's, others can write to the folder, or the keyring is not there or
+            refuses.
         OSError: the file cannot be written.
 
     """
@@ -202,11 +203,7 @@ def _read(path: Path) -> Credentials | None:
     """The credentials of a file; None if there is no file."""
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise ConfigurationError(
-                    f"{path} holds secrets and is open to others: run `chmod 600 {shlex.quote(str(path))}`"
-                )
+            _check_private(path, os.fstat(file.fileno()))
             content = Secret(file.read().decode(errors="replace"))
     except FileNotFoundError:
         return None
@@ -246,8 +243,37 @@ def _members(content: Secret) -> dict[str, Secret]:
     return {name: Secret(member) for name, member in value.items() if isinstance(member, str)}
 
 
+def _check_private(path: Path, file: os.stat_result) -> None:
+    """Refuse a file that others can read or replace."""
+    if os.name != "posix":
+        return
+    if file.st_uid != os.geteuid():
+        raise ConfigurationError(
+            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to a file of "
+            f"your own with --credentials"
+        )
+    if file.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(
+            f"{path} holds secrets and is open to others: run `chmod 600 {shlex.quote(str(path))}`"
+        )
+    _check_folder(path.parent)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder in which others can put a file of theirs in the place of ours."""
+    mode = folder.stat().st_mode
+    # With the sticky bit, as in /tmp, everybody can replace only what is their own.
+    if os.name == "posix" and mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+        raise ConfigurationError(
+            f"{folder} is to hold secrets, and others can write to it: run `chmod 700 {shlex.quote(str(folder))}`"
+        )
+
+
 def _make_folder(path: Path) -> None:
-    path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    # One by one: the parents that `mkdir` makes on its own are as open as the umask lets them be.
+    for folder in reversed([path.parent, *path.parent.parents]):
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    _check_folder(path.parent)
 
 
 def _write(path: Path, content: Secret) -> None:

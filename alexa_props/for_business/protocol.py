@@ -13,9 +13,9 @@ from typing import Any, Final
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoding, json_object, text_of
+from alexa_props.answer import Said, api_error, decoding, json_object, request_id_in, text_of
 from alexa_props.codec import Codec, parse_http_date, parse_json, pascal
-from alexa_props.operation import Call, Operation, Verdict, request_id_of, request_of
+from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
 
 __all__ = ["PROTOCOL", "codec"]
@@ -155,7 +155,7 @@ class ForBusinessProtocol:
             if not isinstance(body, dict):
                 raise errors.DecodeError("the answer is not a JSON object")
             if operation.paging is not None:
-                return _page(operation, operation.paging.items, body, request_id_of(response))
+                return _page(operation, operation.paging.items, body, request_id_in(response))
             if body.get(operation.member) is None:
                 raise errors.DecodeError(f"the answer has no {operation.member}")
             return codec.structure(body[operation.member], operation.answer)

@@ -1,9 +1,9 @@
 """The stages that a request passes, outermost first, each one an httpx transport.
 
-`retry(rate_limit(auth(departure(pool))))`.
+`entrance(retry(rate_limit(auth(departure(exit(pool))))))`.
 
-This is the only place that knows the order. Retry is outermost, so that every attempt takes a new permit and is signed
-anew, and nothing holds a permit or a connection while it sleeps.
+This is the only place that knows the order. Retry is around all that sends, so that every attempt takes a new permit
+and is signed anew, and nothing holds a permit or a connection while it sleeps.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from alexa_props.hooks import Hooks
 from alexa_props.limits import ScopeLimits
 from alexa_props.operation import ServiceProtocol
 from alexa_props.pipeline.auth import AuthTransport
+from alexa_props.pipeline.door import Entrance, Exit
 from alexa_props.pipeline.rate_limit import DepartureTransport, RateLimitTransport
 from alexa_props.pipeline.retry import RetryTransport
 from alexa_props.settings import RateLimit, RetryPolicy
@@ -29,15 +30,13 @@ class Pipeline:
     """The stages of one client that anybody outside asks for something.
 
     Attributes:
-        outermost: takes requests.
+        entrance: takes requests, until it is closed.
         rate_limit: knows the limits.
-        innermost: holds the connections, and is what closing closes.
 
     """
 
-    outermost: httpx.AsyncBaseTransport
+    entrance: Entrance
     rate_limit: RateLimitTransport
-    innermost: httpx.AsyncBaseTransport
 
 
 def build(
@@ -57,7 +56,7 @@ def build(
 
     Args:
         protocol: what the stages ask about the service.
-        pool: the innermost transport.
+        pool: the innermost transport; closed with the entrance.
         auth: authorizes each attempt.
         origin: the only scheme, host and port that credentials are sent to.
         retry: default retry policy.
@@ -68,7 +67,8 @@ def build(
         max_connections: requests that the pool has under way at once.
 
     """
-    authorized = AuthTransport(DepartureTransport(pool), auth, origin)
+    way_out = Exit(pool)
+    authorized = AuthTransport(DepartureTransport(way_out, hooks), auth, origin)
     limited = RateLimitTransport(authorized, protocol, rate_limit, limits)
     retrying = RetryTransport(limited, protocol, retry, hooks, region=region, max_connections=max_connections)
-    return Pipeline(retrying, limited, pool)
+    return Pipeline(Entrance(retrying, way_out), limited)

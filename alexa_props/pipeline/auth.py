@@ -9,7 +9,7 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 import anyio
 import httpx
 
-from alexa_props.errors import ConfigurationError, TransportError
+from alexa_props.errors import ConfigurationError, DecodeError, TransportError
 from alexa_props.operation import EXTENSION, Call
 from alexa_props.pipeline.retry import REPLAY
 
@@ -89,13 +89,19 @@ class AuthTransport(httpx.AsyncBaseTransport):
     ) -> httpx.Request:
         try:
             answer = await self._send_aside(wanted, request)
-        except TransportError as error:
+        except (TransportError, DecodeError) as error:
             # The flow may go on without, or tell others that wait for the same token.
             return await flow.athrow(error)
         return await flow.asend(answer)
 
     async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
-        """Send a request of the flow's own; raises `TransportError` when the last attempt had no answer."""
+        """Send a request of the flow's own.
+
+        Raises:
+            TransportError: the last attempt had no answer.
+            DecodeError: an answer cannot be read.
+
+        """
         # A flow may copy what it was given: the API call's own marks are not for this.
         theirs = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
         wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **theirs}
@@ -115,6 +121,10 @@ class AuthTransport(httpx.AsyncBaseTransport):
                         sent="no",
                         attempts=attempt,
                     ) from error
+            except httpx.DecodingError as error:
+                raise DecodeError(
+                    f"asking {wanted.url.host} for authorization failed: {error} (the call itself was not sent)"
+                ) from error
             else:
                 if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):
                     return response

@@ -10,7 +10,16 @@ import httpx
 
 from alexa_props.codec import parse_retry_after
 from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
-from alexa_props.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Hooks, RetryScheduled
+from alexa_props.hooks import (
+    AttemptEnded,
+    AttemptStarted,
+    AttemptThrottled,
+    CallEnded,
+    CallStarted,
+    Hooks,
+    RetryScheduled,
+    log_failure,
+)
 from alexa_props.operation import (
     EXTENSION,
     Call,
@@ -88,13 +97,13 @@ class RetryTransport(httpx.AsyncBaseTransport):
         call.retry = call.retry or self._policy
         item = current_item.get()
         if item is None:
-            return await self._with_events(request, call)
+            return await self._logged(request, call)
         call.lane = call.lane or "bulk"
         started = anyio.current_time()
         verdict: Verdict | None = None
         try:
-            response = await self._with_events(request, call)
-            verdict = self._protocol.verdict(call, response)
+            response = await self._logged(request, call)
+            verdict = call.verdict
             return response
         finally:
             item.ended(
@@ -104,23 +113,28 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 connections=self._max_connections,
             )
 
+    async def _logged(self, request: httpx.Request, call: Call) -> httpx.Response:
+        """One line for a call that failed: being cancelled is no failure."""
+        try:
+            response = await self._with_events(request, call)
+        except Exception as error:  # whatever it is goes on
+            log_failure(call, type(error).__name__)
+            raise
+        if call.verdict is not Verdict.OK:
+            log_failure(call, None, status=response.status_code, request_id=request_id_of(response))
+        return response
+
     async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._until_deadline(request, call)
         started = anyio.current_time()
-        subject = call.operation.subject
-        self._hooks.emit(
-            CallStarted(
-                call_id=id(call),
-                operation=call.operation.name,
-                subject=None if subject is None else str(call.arguments.get(subject)),
-            )
-        )
+        self._hooks.emit(CallStarted(call_id=id(call), operation=call.operation.name, subject=call.subject))
         status: int | None = None
         error: str | None = None
+        request_id: str | None = None
         try:
             response = await self._until_deadline(request, call)
-            status = response.status_code
+            status, request_id = response.status_code, request_id_of(response)
             return response
         except BaseException as failure:
             error = type(failure).__name__
@@ -132,6 +146,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     operation=call.operation.name,
                     status=status,
                     error=error,
+                    request_id=request_id,
                     attempts=call.attempts,
                     refused=call.refused,
                     waited=call.waited,
@@ -177,7 +192,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     # Its cause is mended: should the next attempt not come about, this is not why.
                     call.sent, last = before, None
                     continue
-                verdict = self._protocol.verdict(call, last)
+                call.verdict = verdict = self._protocol.verdict(call, last)
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
                 delay = self._delay_after(call, verdict, last)
@@ -223,11 +238,21 @@ class RetryTransport(httpx.AsyncBaseTransport):
         if verdict is Verdict.OK:
             self._quota.earn()
             return None
-        throttled = verdict is Verdict.THROTTLED
+        throttled, asked = verdict is Verdict.THROTTLED, parse_retry_after(response)
+        if throttled and self._hooks:
+            self._hooks.emit(
+                AttemptThrottled(
+                    call_id=id(call),
+                    operation=call.operation.name,
+                    attempt=call.attempts,
+                    retry_after=asked,
+                    request_id=request_id_of(response),
+                )
+            )
         # A throttled attempt was not handled, so repeating it is safe whatever it was.
         if verdict is Verdict.FINAL or not (throttled or call.operation.idempotent):
             return None
-        return self._delay(call, parse_retry_after(response), throttled=throttled)
+        return self._delay(call, asked, throttled=throttled)
 
     def _delay(self, call: Call, asked: float | None, *, throttled: bool) -> float | None:
         """Seconds to wait before the next attempt; None if there is no room for one."""

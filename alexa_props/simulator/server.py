@@ -124,8 +124,12 @@ async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) 
     )
     config.load()
     state = _State()
-    server = await loop.create_server(lambda: _Protocol(app, config, state), host, port, ssl=tls, backlog=_BACKLOG)
+    server = await loop.create_server(
+        lambda: _Protocol(app, config, state), host, port, ssl=tls, backlog=_BACKLOG, start_serving=False
+    )
     try:
+        # In here: whoever is cancelled while it begins has a socket to close.
+        await server.start_serving()
         address = server.sockets[0].getsockname()
         name = f"[{address[0]}]" if ":" in address[0] else address[0]
         yield f"{'https' if tls else 'http'}://{name}:{address[1]}"

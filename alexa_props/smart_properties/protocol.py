@@ -17,9 +17,9 @@ from urllib.parse import quote
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoding, json_object, text_of
+from alexa_props.answer import Said, api_error, decoding, heard, json_object, request_id_in, text_of
 from alexa_props.codec import Codec, camel, parse_json
-from alexa_props.operation import Call, Operation, Verdict, request_id_of, request_of
+from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
 from alexa_props.settings import require_id
 
@@ -87,7 +87,7 @@ class SmartPropertiesProtocol:
         """What an answer means; one that names the endpoints on which it failed is a result, never repeated."""
         if response.status_code == httpx.codes.NO_CONTENT:
             return Verdict.OK
-        if call.operation.per_endpoint and _names_endpoints(_entries(response)):
+        if call.operation.per_endpoint and _is_result(response, _entries(response)):
             return Verdict.FINAL
         if response.is_success:
             return Verdict.OK
@@ -100,7 +100,7 @@ class SmartPropertiesProtocol:
     def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
         """The exception that an answer other than OK becomes."""
         entries = _entries(response)
-        if call.operation.per_endpoint and _names_endpoints(entries):
+        if call.operation.per_endpoint and _is_result(response, entries):
             return _endpoint_failures(call, response, entries)
         said = _said(response)
         kind = _BY_STATUS.get(response.status_code, errors.ServerError if response.is_server_error else errors.ApiError)
@@ -119,7 +119,7 @@ class SmartPropertiesProtocol:
         if operation.answer is None:
             return None
         if response.status_code == httpx.codes.NO_CONTENT:
-            return None if operation.paging is None else Page((), None, None, request_id_of(response))
+            return None if operation.paging is None else Page((), None, None, request_id_in(response))
         with decoding(call, response):
             body = parse_json(response.content)
             reads = isinstance(operation.answer, types.FunctionType | types.MethodType)
@@ -134,7 +134,7 @@ class SmartPropertiesProtocol:
                 else codec.structure_all(body[items], operation.answer, items),
                 _next_token(body, operation.paging.next_token),
                 None,
-                request_id_of(response),
+                request_id_in(response),
             )
 
 
@@ -174,8 +174,9 @@ def _is_unreachable(call: Call, response: httpx.Response) -> bool:
     return operation.per_endpoint or (operation.subject == "endpoint_id" and _said(response).code in _UNREACHABLE)
 
 
-def _names_endpoints(entries: list[dict[str, Any]]) -> bool:
-    return any(text_of(entry, "endpointId") for entry in entries)
+def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
+    """Whether the errors tell how far a deletion got: they name endpoints, or they come with a success."""
+    return any(text_of(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
 
 
 def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
@@ -194,8 +195,8 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         errors.EndpointFailure(
             unit_id=call.arguments["unit_id"],
             endpoint_id=text_of(entry, "endpointId"),
-            code=text_of(entry, "code"),
-            description=text_of(entry, "description"),
+            code=heard(text_of(entry, "code"), response),
+            description=heard(text_of(entry, "description"), response),
         )
         for entry in entries
     )

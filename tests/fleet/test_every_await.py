@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -19,11 +18,10 @@ from alexa_props import RetryPolicy, SmartProperties, fleet
 from alexa_props.fleet import Outcome, Run
 from tests.fleet.helpers import MADE, room_of
 from tests.helpers import Service, answer, smart_properties
+from tests.property.cancelling import CountingLoop
+from tests.property.every_await import Moment, Steps
 
 pytestmark = pytest.mark.timeout(120)
-
-Moment = Literal["waits", "woken", "task", "scope"]
-"""trio: in the n-th wait, or woken from it and not yet on; asyncio: before the n-th turn of the loop, in two ways."""
 
 ROOMS = list("abcd")
 
@@ -96,36 +94,12 @@ class Play:
         )
 
 
-class _Steps(trio.abc.Instrument):
-    """Counts the steps of one task and of all that it has begun, and cancels at the given one."""
-
-    def __init__(self, moment: Moment, at: int) -> None:
-        self.moment, self.at, self.count = moment, at, 0
-        self.watched: trio.lowlevel.Task | None = None
-        self.scope = trio.CancelScope()
-
-    def _step(self, task: trio.lowlevel.Task | None) -> None:
-        while task is not None and task is not self.watched:
-            task = task.parent_nursery.parent_task if task.parent_nursery else None
-        if task is not None:
-            self.count += 1
-            if self.count == self.at:
-                self.scope.cancel()
-
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        if self.moment == "woken" and self.watched is not None:
-            self._step(task)
-
-    def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        if self.moment == "waits" and self.watched is not None:
-            self._step(task)
-
-
 def _on_trio(this: Play, moment: Moment, at: int) -> None:
-    steps = _Steps(moment, at)
+    steps = Steps(moment, at)
 
     async def main() -> None:
-        with steps.scope:
+        steps.scopes.append(scope := anyio.CancelScope())
+        with scope:
             steps.watched = trio.lowlevel.current_task()
             await this()
         steps.watched = None
@@ -136,19 +110,8 @@ def _on_trio(this: Play, moment: Moment, at: int) -> None:
     trio.run(main, instruments=[steps])
 
 
-class _Selector(selectors.SelectSelector):
-    """Asked once a turn of the loop."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.look: Callable[[], bool] = lambda: False
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(0 if self.look() else timeout)
-
-
 def _on_asyncio(this: Play, moment: Moment, at: int) -> None:
-    selector = _Selector()
+    loop = CountingLoop()
 
     async def main() -> None:
         scope = anyio.CancelScope()
@@ -166,14 +129,14 @@ def _on_asyncio(this: Play, moment: Moment, at: int) -> None:
             (task.cancel if moment == "task" else scope.cancel)()
             return True
 
-        selector.look = look
+        loop.look = look
         await asyncio.wait([task])
-        selector.look = lambda: False
+        loop.look = lambda: False
         assert task.cancelled() or task.exception() is None
         assert asyncio.all_tasks() == {asyncio.current_task()}
         await this.after()
 
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(main())
 
 

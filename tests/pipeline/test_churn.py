@@ -151,9 +151,9 @@ class Churn:
 
     async def end(self, task: asyncio.Task[None]) -> bool:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return task.cancelled()
+        # Not the task itself: its cancellation and this worker's own would look the same.
+        await asyncio.wait([task])
+        return task.cancelled() or task.result() is not None
 
     async def before_its_first_step(self, name: str) -> bool:
         return await self.end(asyncio.create_task(self.call(name)))

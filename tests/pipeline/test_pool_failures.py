@@ -312,11 +312,16 @@ async def test_a_repeat_is_counted(pool: Pool, method: str) -> None:
     assert pool.repeated == 1
 
 
-async def test_a_repeat_that_fails_is_counted_too(pool: Pool) -> None:
-    async with Server(close).running() as server:
-        error = await failure(pool, secret(server.url, "GET"))
-    assert type(error) is httpx.RemoteProtocolError
-    assert (pool.repeated, len(server.requests)) == (1, 2)
+async def test_a_repeat_that_fails_is_counted_too_and_is_the_only_one(pool: Pool) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await (close if len(exchange.server.requests) > 1 else answering(ok()))(exchange)
+
+    async with Server(answer).running() as server:
+        await pool.handle_async_request(httpx.Request("GET", server.url))
+        for requests in (3, 4):  # on a kept connection and a new one, then on a new one
+            error = await failure(pool, secret(server.url, "GET"))
+            assert type(error) is httpx.RemoteProtocolError
+            assert (pool.repeated, len(server.requests)) == (1, requests)
 
 
 async def test_a_post_is_never_repeated(pool: Pool) -> None:

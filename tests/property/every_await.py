@@ -112,7 +112,7 @@ def play(scenario: Scenario, moment: Moment, at: int) -> Play:
     return (_on_asyncio if moment in ("task", "scope") else _on_trio)(scenario, moment, at)
 
 
-class _Steps(trio.abc.Instrument):
+class Steps(trio.abc.Instrument):
     """Counts the steps of one task, and of those that it has begun itself, and cancels at the given one."""
 
     def __init__(self, moment: Moment, at: int) -> None:
@@ -143,7 +143,7 @@ class _Steps(trio.abc.Instrument):
 
 
 def _on_trio(scenario: Scenario, moment: Moment, at: int) -> Play:
-    this, steps = Play(scenario), _Steps(moment, at)
+    this, steps = Play(scenario), Steps(moment, at)
 
     async def call(name: str, doomed: bool, scope: anyio.CancelScope) -> None:
         if doomed and steps.watched is None:

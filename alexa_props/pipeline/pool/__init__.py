@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import functools
 import os
+import select
 import socket
 import ssl
+import sys
 import weakref
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
@@ -26,7 +28,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response_of
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
-from alexa_props.settings import Secret
+from alexa_props.settings import NotPickled, Secret
 
 __all__ = ["Pool"]
 
@@ -75,9 +77,10 @@ async def _lifetime(session: aiohttp.ClientSession, exchanges: set[_Exchange]) -
 class _Exchange:
     """One request under way. Holds nothing of what is sent or received."""
 
-    __slots__ = ("proxied", "scope", "sends", "transport")
+    __slots__ = ("kept", "proxied", "scope", "sends", "transport")
 
     def __init__(self) -> None:
+        self.kept = False  # whether its connection had served another request before
         self.proxied = False
         self.scope = asyncio.timeout(None)  # without limit: `aclose` ends it
         self.sends = 0
@@ -87,11 +90,24 @@ class _Exchange:
 _exchange: ContextVar[_Exchange] = ContextVar("alexa_props_exchange")
 
 
+def _stale(connection: aiohttp.connector.Connection) -> bool:
+    """Whether something has come on a kept connection, an end included: it is not the answer to what is sent next."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    if sys.platform == "win32":
+        return False  # there is no `poll`
+    # What the loop has not looked at yet: it may have been busy with something else for long.
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class _Connector(aiohttp.TCPConnector):
     """Notes every connection that a request is about to be written to.
 
-    aiohttp repeats an idempotent request when a kept connection turns out closed, and says nothing. It comes here for
-    each connection; what it raises itself comes before anything was written to that one.
+    aiohttp repeats an idempotent request when a connection turns out closed, and says nothing. It comes here for each
+    connection; what it raises itself comes before anything was written to that one.
     """
 
     def __init__(self) -> None:
@@ -99,8 +115,16 @@ class _Connector(aiohttp.TCPConnector):
         self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        connection = await super().connect(*args, **kwargs)
         exchange = _exchange.get()
+        if exchange.sends and not exchange.kept:
+            # It was no kept connection that had gone stale: whether to send it again is not the pool's to say.
+            raise Failure(httpx.RemoteProtocolError, "Server disconnected without sending a response.")
+        connection = await super().connect(*args, **kwargs)
+        exchange.kept = connection.transport in self.transports
+        while exchange.kept and _stale(connection):
+            connection.close()
+            connection = await super().connect(*args, **kwargs)
+            exchange.kept = connection.transport in self.transports
         exchange.sends += 1
         exchange.transport = connection.transport
         if connection.transport is not None:
@@ -150,7 +174,7 @@ class _Connections:
             await self.session.close()  # touches no closed loop
 
 
-class Pool(httpx.AsyncBaseTransport):
+class Pool(NotPickled, httpx.AsyncBaseTransport):
     """A pool of connections for one event loop at a time.
 
     It is bound to no loop until its first request, and moves to a later loop by itself. Failures are httpx's exceptions

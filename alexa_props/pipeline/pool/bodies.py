@@ -21,6 +21,7 @@ _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\0\r\n]*")
 _OURS = frozenset({b"accept-encoding", b"transfer-encoding"})
 _LOOK = 0.25  # seconds between looks whether a connection with an unfinished body still stands
+_CODINGS = 4  # layers that are undone: each may take as long as a body of max_body bytes
 _WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
 
 
@@ -93,11 +94,14 @@ async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """The whole body, still encoded; `limit` in bytes."""
     parts: list[bytes] = []
     size = 0
+    announced = response.content_length or 0
+    # An answer to HEAD announces a length too, and is at its end at once.
     while not response.content.at_eof():
-        part = await _part(response)
+        part = b"" if announced > limit else await _part(response)
         size += len(part)
-        if size > limit:
-            raise Failure(httpx.RemoteProtocolError, f"the body is longer than max_body, {limit} bytes")
+        if announced > limit or size > limit:
+            # Nothing that passes: the same answer would come again.
+            raise Failure(httpx.DecodingError, f"the body is longer than max_body, {limit} bytes")
         parts.append(part)
     return b"".join(parts)
 
@@ -108,9 +112,10 @@ def _has_zlib_header(body: bytes) -> bool:
 
 
 def _decoded(body: bytes, codings: str, limit: int) -> bytes:
-    for coding in reversed([coding.strip().lower() for coding in codings.split(",")]):
-        if coding == "identity":
-            continue
+    layers = [coding for name in codings.split(",") if (coding := name.strip().lower()) != "identity"]
+    if len(layers) > _CODINGS:
+        raise Failure(httpx.DecodingError, f"the body has {len(layers)} content encodings: more than {_CODINGS}")
+    for coding in reversed(layers):
         if coding in {"gzip", "x-gzip"}:
             window = zlib.MAX_WBITS | 16
         elif coding == "deflate":

@@ -27,7 +27,7 @@ def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestEr
             return httpx.ProxyError, f"the proxy refused the tunnel with status {error.status}"
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
-            return httpx.ConnectError, f"the server's certificate was not accepted: {reason}"
+            return httpx.ConnectError, f"the server's certificate was not accepted: {reason} (whom to trust: verify=)"
         case aiohttp.ClientConnectorDNSError():
             return httpx.ConnectError, f"the host was not found: {error.strerror}"
         case aiohttp.ClientConnectorError():

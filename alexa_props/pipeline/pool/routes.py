@@ -12,7 +12,7 @@ import httpx
 import yarl
 
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import Secret
+from alexa_props.settings import Secret, is_loopback
 
 __all__ = ["Proxies", "Trust"]
 
@@ -70,6 +70,9 @@ class Proxies:
         if not self._by_scheme:
             return None
         if self._environment is not None:
+            if is_loopback(host):
+                # Plain http is for this machine, and a proxy meant for the world would take secrets out of it.
+                return None
             address = f"{host}:{port or {'http': 80, 'https': 443}[scheme]}"
             # typeshed lacks it.
             if urllib.request.proxy_bypass_environment(address, dict(self._environment)):  # type: ignore[attr-defined]
@@ -93,6 +96,10 @@ class Trust:
     def __init__(self, verify: ssl.SSLContext | str | os.PathLike[str] | None) -> None:
         if verify is not None and not isinstance(verify, ssl.SSLContext | str | os.PathLike):
             raise ConfigurationError(f"verify must be an ssl.SSLContext, a path or None, not {verify!r}")
+        if isinstance(verify, ssl.SSLContext) and verify.verify_mode is ssl.CERT_NONE:
+            raise ConfigurationError(
+                "verify must be a context that verifies, and the verify_mode of this one is CERT_NONE"
+            )
         if verify is not None and not isinstance(verify, ssl.SSLContext) and not Path(verify).exists():
             raise ConfigurationError(f"verify must be a file or directory that exists, not {os.fspath(verify)!r}")
         self._verify = verify

@@ -18,6 +18,7 @@ import httpx
 
 from alexa_props.codec import parse_retry_after
 from alexa_props.errors import ConfigurationError
+from alexa_props.hooks import AttemptSent, Hooks
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, current_item, request_id_of
 from alexa_props.pipeline.rate_limit.line import Scope
@@ -120,8 +121,9 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
 class DepartureTransport(httpx.AsyncBaseTransport):
     """Lets an attempt that is authorized leave. Requests of the auth flow's own are nobody's attempt."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, hooks: Hooks) -> None:
         self._inner = inner
+        self._hooks = hooks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Leave, and send."""
@@ -134,4 +136,10 @@ class DepartureTransport(httpx.AsyncBaseTransport):
             if call.permit is not None:
                 await call.permit.leave()
             call.sent = "maybe"
+            if self._hooks:
+                self._hooks.emit(
+                    AttemptSent(
+                        call_id=id(call), operation=call.operation.name, attempt=call.attempts, waited=call.waited
+                    )
+                )
         return await self._inner.handle_async_request(request)

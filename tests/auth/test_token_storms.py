@@ -1,0 +1,498 @@
+"""A thousand calls and one token: expired, revoked, refused, hanging, rotated, and lost half-way."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import attrs
+import httpx
+import pytest
+
+from alexa_props import RateLimit, SmartProperties, errors
+from alexa_props.cli import credentials
+from alexa_props.settings import Secret
+from alexa_props.simulator import Simulator
+from tests.helpers import Amazon, answer, gather, get, login, smart_properties, virtual_time
+
+CROWD = 1000
+INSTANT = RateLimit(per_second=1e6)
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtual_time()
+
+
+class Strict(Amazon):
+    """Rotates the refresh token with every grant, and takes none but the latest."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.rotate = True
+        self.latest = "Atzr|secret-refresh"
+
+    def _give(self, request: httpx.Request) -> httpx.Response:
+        if f"refresh_token={self.latest.replace('|', '%7C')}&" not in request.content.decode():
+            return answer(400, {"error": "invalid_grant", "error_description": "The refresh token is dead."})
+        grant = super()._give(request)
+        self.latest = grant.json()["refresh_token"]
+        return grant
+
+
+class Store:
+    """A token store in memory; `before` and `after` run around the moment at which it writes."""
+
+    def __init__(self, kept: str = "Atzr|secret-refresh") -> None:
+        self.kept = kept
+        self.saves = 0
+        self.before: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
+        self.after: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
+
+    async def load(self) -> str | None:
+        return self.kept
+
+    async def save(self, refresh_token: str) -> None:
+        self.saves += 1
+        await self.before()
+        self.kept = refresh_token
+        await self.after()
+
+
+async def disk_full() -> None:
+    raise OSError("disk full")
+
+
+def crowd(client: SmartProperties, number: int = CROWD) -> list[Callable[[], Awaitable[Any]]]:
+    return [lambda: get(client)] * number
+
+
+def failures(results: list[Any]) -> list[Any]:
+    return [result for result in results if isinstance(result, Exception)]
+
+
+# A thousand calls, one request
+
+
+async def test_a_thousand_calls_with_an_expired_token_are_one_token_request() -> None:
+    amazon = Amazon(latency=1)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    await anyio.sleep(4000)
+    amazon.revoke()
+    results = await gather(*crowd(client))
+    assert failures(results) == []
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, CROWD + 1)
+    assert {seen.token for seen in amazon.api.seen[1:]} == {"Bearer Atza|access-2"}
+
+
+@pytest.mark.parametrize(("number", "refreshing"), [(CROWD, 1.0), (200, 30.0)])
+async def test_a_thousand_calls_on_a_revoked_token_are_one_refresh_however_their_refusals_are_spread(
+    number: int, refreshing: float
+) -> None:
+    """Refusals come before the refresh, while it is under way, and long after it."""
+    amazon = Amazon(latency=refreshing)
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    amazon.revoke()
+    serve: Any = amazon.api.script[0]
+    waits = random.Random(5)
+
+    async def late(request: httpx.Request) -> httpx.Response:
+        response: httpx.Response = serve(request)
+        await anyio.sleep(waits.uniform(0, 20))
+        return response
+
+    amazon.api.script[:] = [late]
+    results = await gather(*crowd(client, number))
+    assert failures(results) == []
+    assert len(amazon.token.seen) == 2
+    # Each of them was refused once and then served; none was refused twice.
+    assert [seen.token for seen in amazon.api.seen[1:]].count("Bearer Atza|access-1") == number
+    assert [seen.token for seen in amazon.api.seen[1:]].count("Bearer Atza|access-2") == number
+
+
+FAILURES = [
+    (lambda: answer(400, {"error": "invalid_grant"}), errors.AuthenticationError, 1),
+    (lambda: answer(200, {"token_type": "bearer"}), errors.AuthenticationError, 1),
+    (lambda: answer(503), errors.AuthenticationError, 3),
+    (lambda: httpx.ConnectError("refused"), errors.TransportError, 3),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind", "requests"), FAILURES, ids=["refused", "nonsense", "503", "unreachable"])
+async def test_a_refresh_that_fails_fails_all_who_wait_and_the_next_call_tries_again(
+    fault: Callable[[], Any], kind: type[errors.AlexaError], requests: int
+) -> None:
+    amazon = Amazon(latency=1, api_latency=5)
+    give = amazon.token.script[0]
+    client = smart_properties(amazon, auth=login())
+    await get(client)
+    amazon.revoke()
+    amazon.token.script = [fault()]
+    results = await gather(*crowd(client, 250))
+    assert {type(result) for result in results} == {kind}
+    # Its own: an exception that is raised in many tasks would pile up their tracebacks.
+    assert len({id(result) for result in results}) == 250
+    assert len(amazon.token.seen) == 1 + requests
+    assert len(amazon.api.seen) == 1 + 250, "nobody came back with the token that was refused"
+    amazon.token.script = [give]
+    assert await get(client) is not None
+    assert len(amazon.token.seen) == 2 + requests
+
+
+class OffsetLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be moved on: real sockets, and nobody has to wait."""
+
+    offset = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.offset
+
+
+def test_over_a_socket_a_thousand_calls_are_one_token_request_whether_the_token_expired_or_was_revoked() -> None:
+    loop = OffsetLoop()
+    start = datetime.now(UTC)
+
+    async def main() -> None:
+        sim = Simulator(rooms=1, now=lambda: start + timedelta(seconds=loop.offset), rotate_refresh_tokens=True)
+        async with sim, sim.serve():
+            client = sim.smart_properties(rate_limit=INSTANT)
+            calls = [lambda: get(client, sim.rooms[0])] * CROWD
+            # Both know that it expired: nothing is refused.
+            await calls[0]()
+            loop.offset += 4000
+            assert failures(await gather(*calls)) == []
+            assert (sim.count("token"), sim.count(status=401)) == (2, 0)
+            # Only the service knows.
+            sim.expire_tokens()
+            assert failures(await gather(*calls)) == []
+            assert sim.count("token") == 3
+            assert 1 <= sim.count(status=401) <= CROWD
+            assert sim.count("unit_settings.get_default_music_station", 401) == sim.count(status=401)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+
+
+# A token that dies young
+
+
+async def test_a_token_that_lives_shorter_than_its_store_takes_is_fetched_once_a_call_and_not_for_ever() -> None:
+    amazon, store = Amazon(life=1), Store()
+    amazon.rotate = True
+    store.before = lambda: anyio.sleep(2)
+    client = smart_properties(amazon, auth=login(token_store=store))
+    with anyio.fail_after(100):
+        assert await get(client) is not None
+    assert len(amazon.token.seen) == 1
+    with anyio.fail_after(100):
+        assert failures(await gather(*crowd(client))) == []
+    # One for those who waited for it. It had expired by then, so this is for the service to say.
+    assert len(amazon.token.seen) == 2
+
+
+async def test_who_waited_for_a_token_that_was_refused_meanwhile_does_not_come_with_it() -> None:
+    """The first to wake is refused at once; those who wake after it find no token, and wait for the next one."""
+    amazon = Amazon(latency=1)
+    client = smart_properties(amazon, auth=login())
+    give: Any = amazon.token.script[0]
+
+    def give_a_dead_one(request: httpx.Request) -> httpx.Response:
+        response: httpx.Response = give(request)
+        amazon.revoke()
+        return response
+
+    amazon.token.script = [give_a_dead_one, give]
+    results = await gather(*crowd(client, 50))
+    assert failures(results) == []
+    assert len(amazon.token.seen) == 2
+
+
+# The store
+
+
+async def test_a_slow_store_makes_a_thousand_wait_for_one_save_and_each_only_as_long_as_it_wants() -> None:
+    amazon, store = Strict(), Store()
+    store.before = lambda: anyio.sleep(8)
+    client = smart_properties(amazon, auth=login(token_store=store))
+    hasty = client.with_options(deadline=3)
+    ends: list[float] = []
+
+    async def give_up() -> None:
+        with pytest.raises(errors.DeadlineExceeded):
+            await get(hasty)
+        ends.append(anyio.current_time())
+
+    results = await gather(*crowd(client), *[give_up] * 100)
+    assert failures(results) == []
+    assert ends == pytest.approx([3] * 100, abs=0.01)
+    assert (store.saves, len(amazon.token.seen), store.kept) == (1, 1, amazon.latest)
+
+
+async def test_a_store_that_fails_and_then_works_has_not_cost_the_new_refresh_token() -> None:
+    """The old one is dead: whoever went back to it would be locked out for good."""
+    amazon, store = Strict(), Store()
+    store.before = disk_full
+    client = smart_properties(amazon, auth=login(token_store=store))
+    for _ in range(3):
+        results = await gather(*crowd(client, 50))
+        assert {type(result) for result in results} == {errors.AuthenticationError}
+        assert {"disk full" in str(result) for result in results} == {True}
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0), "asked again before the first grant was safe"
+    assert store.kept == "Atzr|secret-refresh"
+    store.before = anyio.lowlevel.checkpoint
+    assert failures(await gather(*crowd(client, 50))) == []
+    assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|secret-refresh", "Atzr|rotated-1"]
+    assert store.kept == amazon.latest == "Atzr|rotated-2"
+
+
+async def test_a_store_that_hung_is_asked_again_and_keeps_the_same_new_refresh_token() -> None:
+    amazon, store = Strict(), Store()
+    store.before = anyio.sleep_forever
+    client = smart_properties(amazon, auth=login(token_store=store))
+    with pytest.raises(errors.AuthenticationError, match="within 10 s, so it is not used"):
+        await get(client)
+    store.before = anyio.lowlevel.checkpoint
+    assert await get(client) is not None
+    assert store.kept == amazon.latest
+
+
+async def test_a_save_whose_call_was_cancelled_at_any_moment_loses_nothing() -> None:
+    for moment in (0.5, 1.5, 4.5, 10.5, 14.0):
+        amazon, store = Strict(latency=1), Store()
+        store.before = lambda: anyio.sleep(12)  # longer than it is given
+        client = smart_properties(amazon, auth=login(token_store=store))
+        with anyio.move_on_after(moment), pytest.raises(errors.AuthenticationError, match="within 10 s"):
+            await get(client)
+        store.before = anyio.lowlevel.checkpoint
+        assert await get(client) is not None, moment
+        assert store.kept == amazon.latest
+
+
+# A process that ends between two lines
+
+
+class PowerCut(BaseException):
+    """Nothing of the process runs after this."""
+
+
+async def power_cut() -> None:
+    raise PowerCut
+
+
+async def lived(amazon: Strict, store: Store) -> bool:
+    """One process, from its start to its end: whether it came to its end by itself."""
+    client = smart_properties(amazon, auth=login(token_store=store))
+    try:
+        await get(client)
+    except PowerCut:
+        return False
+    except BaseExceptionGroup as group:
+        if group.split(PowerCut)[1] is not None:
+            raise
+        return False
+    return True
+
+
+@pytest.mark.parametrize("moment", ["before the request", "before the call", "in the call", "after the save"])
+async def test_a_process_that_ends_at_any_moment_but_one_leaves_a_store_to_go_on_with(moment: str) -> None:
+    amazon, store = Strict(), Store()
+    give, serve = amazon.token.script[0], amazon.api.script[0]
+    match moment:
+        case "before the request":
+            amazon.token.script = [PowerCut, give]
+        case "after the save":
+            store.after = power_cut
+        case "before the call":
+            amazon.api.script = [PowerCut, serve]
+        case _:
+            amazon.api.script = [lambda _: power_cut(), serve]
+    assert not await lived(amazon, store)
+    store.after = anyio.lowlevel.checkpoint
+    for _ in range(3):
+        assert await lived(amazon, store)
+        assert store.kept == amazon.latest
+
+
+async def test_the_one_moment_at_which_a_process_must_not_end_is_said_clearly_afterwards() -> None:
+    """Between Amazon's answer and the store's write nobody but the process that is gone knows the new token."""
+    amazon, store = Strict(), Store()
+    store.before = power_cut
+    assert not await lived(amazon, store)
+    store.before = anyio.lowlevel.checkpoint
+    with pytest.raises(errors.AuthenticationError, match=r"the refresh token is wrong.*or consent was withdrawn"):
+        await lived(amazon, store)
+
+
+class TestKilled:
+    """The file of `alexa-props login` as the store, a process that is killed, and another one."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        return "asyncio"
+
+    @pytest.fixture
+    async def sim(self) -> AsyncIterator[Simulator]:
+        async with Simulator(rooms=1, rotate_refresh_tokens=True) as sim, sim.serve():
+            yield sim
+
+    @pytest.mark.parametrize("moment", ["while the file is written", "when it is written"])
+    async def test_kill_9_leaves_a_whole_file_and_a_token_that_works_unless_it_came_before_the_write(
+        self, sim: Simulator, tmp_path: Path, moment: str
+    ) -> None:
+        locked_out = moment == "while the file is written"
+        path = tmp_path / "private" / "credentials.json"
+        first = credentials.Credentials(
+            path=path,
+            client_id=sim.client_id,
+            client_secret=Secret(sim.client_secret),
+            refresh_token=Secret(sim.refresh_token),
+            region="NA",
+            base_url=sim.base_url,
+            token_url=sim.token_url,
+        )
+        credentials.keep(first)
+        before = path.read_bytes()
+        hook = "os.fsync = kill" if locked_out else "credentials._Kept.save = save_and_die"
+        program = f"""
+            import asyncio, os, pathlib, signal, sys
+            from alexa_props.cli import credentials
+
+            def kill(*_):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            async def save_and_die(store, token, save=credentials._Kept.save):
+                await save(store, token)
+                kill()
+
+            {hook}
+
+            async def main():
+                async with credentials.smart_properties(credentials.find(pathlib.Path(sys.argv[1]))) as asp:
+                    await asp.units.get("unit")
+
+            asyncio.run(main())
+        """
+        child = await anyio.run_process(
+            [sys.executable, "-c", textwrap.dedent(program), str(path)], check=False, stderr=subprocess.PIPE
+        )
+        assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+        assert sim.count("token") == 1
+        assert (path.read_bytes() == before) == locked_out
+        second = credentials.smart_properties(credentials.find(path))
+        async with second:
+            if locked_out:
+                with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
+                    await second.units.get(sim.rooms[0])
+            else:
+                assert (await second.units.get(sim.rooms[0])).id == sim.rooms[0]
+
+
+# Clocks
+
+
+@pytest.mark.parametrize("hours", [-100_000, -5, 5, 100_000])
+async def test_a_wall_clock_that_is_set_changes_nothing(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    amazon = Amazon(life=3600)
+    client = smart_properties(amazon, auth=login())
+    now = time.time()
+    for at in (0, 100, 3000, 3290):
+        await anyio.sleep(at - anyio.current_time())
+        await get(client)
+        monkeypatch.setattr(time, "time", lambda: now + hours * 3600)
+    assert len(amazon.token.seen) == 1
+    await anyio.sleep(300)
+    await get(client)
+    assert len(amazon.token.seen) == 2
+
+
+async def test_a_machine_that_slept_while_its_clock_stood_still_refreshes_once_and_goes_on() -> None:
+    """Linux does not count suspended time: only the service knows that the token has expired."""
+    start, slept = datetime.now(UTC), [0.0]
+    async with Simulator(rooms=1, now=lambda: start + timedelta(seconds=slept[0])) as sim:
+        client = sim.smart_properties(rate_limit=INSTANT)
+        calls = [lambda: get(client, sim.rooms[0])] * 100
+        for night in (1, 2, 3):
+            assert failures(await gather(*calls)) == []
+            assert sim.count("token") == night
+            slept[0] += 12 * 3600
+
+
+# A token endpoint that hangs
+
+
+@attrs.define
+class Hanging:
+    """A token endpoint that answers nobody before it is released."""
+
+    amazon: Amazon
+    released: anyio.Event = attrs.field(factory=anyio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        give: Any = self.amazon.token.script[0]
+
+        async def hang(request: httpx.Request) -> httpx.Response:
+            await self.released.wait()
+            response: httpx.Response = give(request)
+            return response
+
+        self.amazon.token.script[:] = [hang]
+
+
+async def test_while_the_token_endpoint_hangs_each_call_ends_when_it_wants_and_the_others_go_on_afterwards() -> None:
+    hanging = Hanging(Amazon())
+    client = smart_properties(hanging.amazon, auth=login())
+    ends: dict[str, list[float]] = {}
+    sent: set[str] = set()
+
+    async def call(kind: str, deadline: float | None = None, cancel: float = 1e9) -> None:
+        served = False
+        with anyio.move_on_after(cancel):
+            try:
+                served = await get(client.with_options(deadline=deadline)) is not None
+            except errors.DeadlineExceeded as error:
+                sent.add(error.sent)
+        assert served == (kind == "patient")
+        ends.setdefault(kind, []).append(anyio.current_time())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call, "the one who asks", 2.0)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(300):
+            tasks.start_soon(call, "deadline", 3.0)
+            tasks.start_soon(call, "cancelled", None, 4.0)
+            tasks.start_soon(call, "patient", 100.0)
+        await anyio.sleep(60)
+        hanging.released.set()
+    assert ends["deadline"] == pytest.approx([3] * 300, abs=0.01)
+    assert ends["cancelled"] == pytest.approx([4] * 300, abs=0.01)
+    # A token that Amazon may be rotating is waited for a little longer by the one who asked for it.
+    assert ends["the one who asks"] == pytest.approx([7], abs=0.01)
+    assert ends["patient"] == pytest.approx([60] * 300, abs=0.01)
+    assert sent == {"no"}
+    assert hanging.amazon.token.times == pytest.approx([0, 7], abs=0.01)
+
+
+async def test_a_hundred_deadlines_one_after_the_other_leave_nothing_behind_that_holds_up_the_next_call() -> None:
+    hanging = Hanging(Amazon())
+    client = smart_properties(hanging.amazon, auth=login())
+    for _ in range(100):
+        with pytest.raises(errors.DeadlineExceeded):
+            await get(client.with_options(deadline=0.5))
+    hanging.released.set()
+    begun = anyio.current_time()
+    assert await get(client.with_options(deadline=0.5)) is not None
+    assert anyio.current_time() - begun < 0.1
+    assert hanging.amazon.token.active == 0

@@ -1,0 +1,347 @@
+"""Peers that fail, each in its own way, and that can be mended in place: same address, and from then on all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import functools
+import gzip
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import attrs
+import trustme
+
+from tests.pipeline.pool_servers import Answer, Exchange, Received, Server, ok
+
+HOST = "alexa.invalid"
+"""A name that never is one (RFC 6761)."""
+GOOD = ok(b'{"id": "unit-1"}')
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+async def good(exchange: Exchange) -> None:
+    exchange.writer.write(GOOD)
+
+
+@attrs.define
+class Peer:
+    """Whom a client calls.
+
+    Attributes:
+        url: of the service.
+        server: what reads the requests, now or once it is mended.
+        mend: makes all well.
+        options: of a client that calls it.
+
+    """
+
+    url: str
+    server: Server
+    mend: Callable[[], Awaitable[object]]
+    options: dict[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def requests(self) -> list[Received]:
+        return self.server.requests
+
+
+@functools.cache
+def _authority(name: str) -> trustme.CA:
+    """One that clients trust, and others."""
+    return trustme.CA(organization_name=name)
+
+
+def _certificate(*hosts: str, by: str = "trusted", expired: bool = False) -> trustme.LeafCert:
+    until = dt.datetime.now(dt.UTC) - dt.timedelta(days=1) if expired else None
+    return _authority(by).issue_cert(*hosts, not_after=until)
+
+
+@functools.cache
+def trusting() -> ssl.SSLContext:
+    """The context of a client that trusts one authority."""
+    context = ssl.create_default_context()
+    _authority("trusted").configure_trust(context)
+    return context
+
+
+def _serving(certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    (certificate or _certificate("127.0.0.1", HOST)).configure_cert(context)
+    return context
+
+
+Place: TypeAlias = Callable[[], contextlib.AbstractAsyncContextManager[Peer]]
+
+
+def _bound() -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+@contextlib.asynccontextmanager
+async def _listening(server: Server, sock: socket.socket) -> AsyncIterator[None]:
+    """`Server.running`, on a socket that is there."""
+    started = await asyncio.start_server(server._serve, sock=sock, ssl=server.tls)
+    try:
+        yield
+    finally:
+        started.close()
+        for writer in server._writers:
+            writer.transport.abort()
+
+
+def _port(sock: socket.socket) -> int:
+    port: int = sock.getsockname()[1]
+    return port
+
+
+# What is wrong before a request can be sent
+
+
+@contextlib.asynccontextmanager
+async def refused() -> AsyncIterator[Peer]:
+    """Nobody listens."""
+    server = Server(good)
+    async with contextlib.AsyncExitStack() as stack:
+        sock = stack.enter_context(_bound())  # bound, so that nobody else is
+        yield Peer(
+            f"http://127.0.0.1:{_port(sock)}", server, lambda: stack.enter_async_context(_listening(server, sock))
+        )
+
+
+@contextlib.asynccontextmanager
+async def unanswered() -> AsyncIterator[Peer]:
+    """The line of those who want to be connected is full, and nobody takes one out."""
+    server = Server(good)
+    async with contextlib.AsyncExitStack() as stack:
+        sock = stack.enter_context(_bound())
+        sock.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(sock.getsockname())
+
+        yield Peer(
+            f"http://127.0.0.1:{_port(sock)}", server, lambda: stack.enter_async_context(_listening(server, sock))
+        )
+
+
+@contextlib.asynccontextmanager
+async def unknown_host() -> AsyncIterator[Peer]:
+    """The resolver does not know the name. It is asked for numbers only, so that it looks into no network."""
+    loop = asyncio.get_running_loop()
+    address: list[str] = []
+
+    async def getaddrinfo(host: str, port: int, **options: Any) -> Any:
+        options["flags"] = socket.AI_NUMERICHOST
+        return socket.getaddrinfo(address[0] if address and host == HOST else host, port, **options)
+
+    async def mend() -> None:
+        address.append("127.0.0.1")
+
+    async with Server(good, tls=_serving()).running() as server:
+        loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign,assignment]
+        try:
+            yield Peer(f"https://{HOST}:{server.port}", server, mend)
+        finally:
+            del loop.getaddrinfo
+
+
+def certified(*hosts: str, **how: Any) -> Place:
+    """TLS with a certificate that is not to be accepted."""
+
+    @contextlib.asynccontextmanager
+    async def place() -> AsyncIterator[Peer]:
+        context = _serving(_certificate(*hosts, **how))
+
+        async def mend() -> None:
+            _certificate("127.0.0.1").configure_cert(context)
+
+        async with Server(good, tls=context).running() as server:
+            yield Peer(f"https://127.0.0.1:{server.port}", server, mend)
+
+    return place
+
+
+def no_tls(handshake: bytes | None) -> Place:
+    """Where TLS is expected it gets other bytes and then the end; with None, nothing at all."""
+
+    @contextlib.asynccontextmanager
+    async def place() -> AsyncIterator[Peer]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                await reader.read(1)
+                if handshake is None:
+                    await reader.read()
+                else:
+                    writer.write(handshake)
+            writer.close()
+
+        server = Server(good, tls=_serving())
+        async with contextlib.AsyncExitStack() as stack:
+            sock = stack.enter_context(_bound())
+            started = await asyncio.start_server(serve, sock=sock.dup())
+            stack.callback(started.close)
+
+            async def mend() -> None:
+                started.close()
+                await stack.enter_async_context(_listening(server, sock))
+
+            yield Peer(f"https://127.0.0.1:{_port(sock)}", server, mend)
+
+    return place
+
+
+def proxied(answer: Answer | None) -> Place:
+    """Behind a proxy that answers CONNECT like that, or with None does not listen. Nobody gets to the service."""
+
+    @contextlib.asynccontextmanager
+    async def place() -> AsyncIterator[Peer]:
+        async with contextlib.AsyncExitStack() as stack:
+            service = await stack.enter_async_context(Server(good, tls=_serving()).running())
+            sock = stack.enter_context(_bound())
+            proxy = Server(answer or good)
+            if answer:
+                await stack.enter_async_context(_listening(proxy, sock))
+
+            async def tunnel(exchange: Exchange) -> None:
+                exchange.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+                await asyncio.gather(_copy(exchange.reader, writer), _copy(reader, exchange.writer))
+
+            async def mend() -> None:
+                proxy.answer = tunnel
+                if not answer:
+                    await stack.enter_async_context(_listening(proxy, sock))
+
+            yield Peer(
+                f"https://127.0.0.1:{service.port}",
+                service,
+                mend,
+                {"proxy": f"http://geheim-user:geheim-password@127.0.0.1:{_port(sock)}"},
+            )
+
+    return place
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(65536):
+            target.write(data)
+    target.close()
+
+
+# What is wrong with the answer
+
+
+def answering(*answers: Answer | bytes, reads_body: bool = True, tls: bool = False) -> Place:
+    """It reads requests, and answers each with all of these in turn, a moment apart."""
+
+    async def answer(exchange: Exchange) -> None:
+        for number, each in enumerate(answers):
+            if number:
+                await asyncio.sleep(0.005)  # a segment of its own
+            if isinstance(each, bytes):
+                exchange.writer.write(each)
+            else:
+                await each(exchange)
+
+    @contextlib.asynccontextmanager
+    async def place() -> AsyncIterator[Peer]:
+        async with Server(answer, _serving() if tls else None, reads_body).running() as server:
+
+            async def mend() -> None:
+                server.answer, server.reads_body = good, True
+
+            yield Peer(server.url.replace("localhost", "127.0.0.1"), server, mend)
+
+    return place
+
+
+@contextlib.asynccontextmanager
+async def reset_unread() -> AsyncIterator[Peer]:
+    """Every connection is reset at once, before anything of a request is read."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _reset(writer)
+
+    server = Server(good)
+    async with contextlib.AsyncExitStack() as stack:
+        sock = stack.enter_context(_bound())
+        started = await asyncio.start_server(serve, sock=sock.dup())
+        stack.callback(started.close)
+
+        async def mend() -> None:
+            started.close()
+            await stack.enter_async_context(_listening(server, sock))
+
+        yield Peer(f"http://127.0.0.1:{_port(sock)}", server, mend)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def close(exchange: Exchange) -> None:
+    """FIN."""
+    exchange.writer.close()
+
+
+async def reset(exchange: Exchange) -> None:
+    """RST."""
+    _reset(exchange.writer)
+
+
+async def silence(exchange: Exchange) -> None:
+    """Nothing more, until the other side leaves."""
+    await exchange.reader.read()
+
+
+async def no_reading(exchange: Exchange) -> None:
+    """Nothing more is read, so that what the other side writes piles up there. That it leaves is not seen either."""
+    exchange.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
+    while not exchange.writer.is_closing():  # noqa: ASYNC110 - by the end of the server, which sets no event
+        await asyncio.sleep(0.01)
+
+
+def endless(piece: bytes, pause: float = 0.0) -> Answer:
+    """The same again and again."""
+
+    async def answer(exchange: Exchange) -> None:
+        while not exchange.writer.is_closing():
+            exchange.writer.write(piece)
+            await exchange.writer.drain()
+            await asyncio.sleep(pause)
+
+    return answer
+
+
+def slow(data: bytes, pause: float) -> Answer:
+    """A byte at a time."""
+
+    async def answer(exchange: Exchange) -> None:
+        for byte in data:
+            if not exchange.writer.is_closing():
+                exchange.writer.write(bytes([byte]))
+                await asyncio.sleep(pause)
+
+    return answer
+
+
+def encoded(codings: str, body: bytes) -> bytes:
+    return ok(body, b"Content-Encoding: " + codings.encode())
+
+
+@functools.cache
+def bomb(size: int) -> bytes:
+    """So many zeros, in a thousandth of the space."""
+    return gzip.compress(bytes(size))

@@ -1,0 +1,380 @@
+"""Every fault that a peer may have, on real sockets and through the whole client.
+
+For each: which error, whether the request may have been sent, how often it was tried and how often the peer read it,
+that the message says what was being done, to what and what to do next, that nothing is left behind, and that the same
+client goes on when the peer is mended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import httpx
+import pytest
+
+from alexa_props import LoginWithAmazon, RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, hooks
+from alexa_props.pipeline.pool import Pool
+from tests.integration.fault_table import CONNECT, FAULTS, HALF, KINDS, NAME, PATIENT, READ, Fault, Kind
+from tests.integration.faulty_servers import (
+    GOOD,
+    OK,
+    Peer,
+    Place,
+    answering,
+    bomb,
+    certified,
+    close,
+    encoded,
+    endless,
+    good,
+    refused,
+    reset,
+    silence,
+    trusting,
+    unanswered,
+)
+from tests.pipeline.pool_servers import Answer, Exchange, Server, ok, until
+from tests.pipeline.pool_servers import answering as saying
+
+SECRETS: Final = ("geheim-token", NAME, "geheim-user", "geheim-password", "geheim-client", "geheim-refresh")
+DESCRIPTORS: Final = Path("/proc/self/fd")
+
+
+class Token(httpx.Auth):
+    """Authorizes with a token that must be seen nowhere."""
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]  # an iterator does
+        request.headers["Authorization"] = f"Bearer {SECRETS[0]}"
+        yield request
+
+
+def client_of(peer: Peer, **options: Any) -> SmartProperties:
+    """A client as it comes, but that it does not wait between two attempts."""
+    given: dict[str, Any] = {
+        "auth": Token(),
+        "base_url": peer.url,
+        "verify": trusting(),
+        "retry": RetryPolicy(base=0),
+        "rate_limit": RateLimit(per_second=1e6),
+        "timeouts": PATIENT,
+    }
+    return SmartProperties(**given | peer.options | options)
+
+
+def descriptors() -> int:
+    """How many are open; always 0 where that cannot be known."""
+    return len(list(DESCRIPTORS.iterdir())) if DESCRIPTORS.exists() else 0
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Afterwards there is no further task and descriptor, and nothing that the loop had to complain of."""
+    loop = asyncio.get_running_loop()
+    complaints: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    tasks, opened = asyncio.all_tasks(), descriptors()
+    yield
+    await until(lambda: asyncio.all_tasks() <= tasks)
+    await until(lambda: descriptors() <= opened)
+    assert not complaints
+
+
+def check_idle(client: SmartProperties) -> None:
+    assert {(scope.waiting, scope.in_flight) for scope in client.limits.values()} == {(0, 0)}
+
+
+def check_message(error: BaseException, fault: Fault, kind: Kind) -> None:
+    """It says what was being done, to what, what happened and what to do next, and shows no secret."""
+    text = str(error)
+    assert text.startswith(kind.doing)
+    assert re.search(fault.says, text)
+    if not isinstance(error, errors.ApiError | errors.DeadlineExceeded):
+        unsafe = fault.end.sent != "no" and kind is KINDS["create"]
+        assert text.endswith("look whether it was done before calling again" if unsafe else "calling again is safe")
+    for shown in (text, repr(error), repr(vars(error)), str(error.__cause__), repr(error.__cause__)):
+        assert not [secret for secret in SECRETS if secret in shown]
+
+
+async def goes_on(client: SmartProperties) -> None:
+    assert (await client.units.get("unit-1")).id == "unit-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, fault in FAULTS.items() for kind in fault.kinds], ids=str
+)
+async def test_fault(name: str, kind: str) -> None:
+    fault, what = FAULTS[name], KINDS[kind]
+    end = fault.end
+    async with nothing_left(), fault.place() as peer:
+        opened = descriptors()
+        own: dict[str, Any] = {} if fault.max_body is None else {"transport": Pool(max_body=fault.max_body)}
+        client = client_of(peer, timeouts=fault.timeouts, **own | ({"verify": None} if own else {}))
+        try:
+            if end.error is None:
+                await what.call(client, fault.name)
+            else:
+                with pytest.raises(end.error) as caught:
+                    await what.call(client, fault.name)
+                error = caught.value
+                assert type(error) is end.error
+                check_message(error, fault, what)
+                assert getattr(error, "sent", None) == end.sent
+                assert getattr(error, "attempts", 1) == end.tries[what.index]
+            assert len(peer.requests) == end.requests[what.index]
+            check_idle(client)
+            if fault.kept is not None:
+                await until(lambda: peer.server.open == fault.kept)
+            # On our side too, where the peer does not see it.
+            expected = opened + (fault.kept or 0)
+            await until(lambda: not DESCRIPTORS.exists() or descriptors() == expected + peer.server.open)
+            await peer.mend()
+            # The deadline was for the fault.
+            await goes_on(client.with_options(deadline=10))
+            check_idle(client)
+        finally:
+            await client.aclose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_place_in_the_pool(kind: str) -> None:
+    go = asyncio.Event()
+
+    async def held(exchange: Exchange) -> None:
+        await go.wait()
+        exchange.writer.write(GOOD)
+
+    async with nothing_left(), answering(held)() as peer:
+        client = client_of(peer, max_connections=1, timeouts=attrs.evolve(PATIENT, pool=0.05))
+        holder = asyncio.create_task(goes_on(client))
+        await until(lambda: peer.requests)
+        with pytest.raises(errors.TransportError, match=r"PoolTimeout: .*no free connection within 0\.05 s") as caught:
+            await KINDS[kind].call(client, NAME)
+        assert (caught.value.sent, caught.value.attempts, len(peer.requests)) == ("no", 4, 1)
+        go.set()
+        await holder
+        await goes_on(client)
+        check_idle(client)
+        await client.aclose()
+
+
+async def test_one_attempt_is_one_request() -> None:
+    """Whoever says that nothing is to be sent twice is not overruled further down."""
+    async with nothing_left(), answering(close)() as peer:
+        client = client_of(peer, retry=RetryPolicy(max_attempts=1))
+        for kind in KINDS.values():
+            with pytest.raises(errors.TransportError):
+                await kind.call(client, NAME)
+        assert [request.method for request in peer.requests] == ["GET", "PUT", "POST"]
+        await client.aclose()
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("to", ["http://localhost:{}/v2/units", "//127.0.0.1:{}/v2/units", "/v2/elsewhere"])
+async def test_a_redirect_is_not_followed(status: int, to: str) -> None:
+    async with nothing_left(), Server(good).running() as elsewhere:
+        location = to.format(elsewhere.port).encode()
+        async with answering(ok(b"", b"Location: " + location, status=b"%d Moved" % status))() as peer:
+            client = client_of(peer)
+            for kind in KINDS.values():
+                with pytest.raises(errors.ApiError, match=f"^{re.escape(kind.doing)}{status} ") as caught:
+                    await kind.call(client, NAME)
+                assert (type(caught.value), caught.value.status) == (errors.ApiError, status)
+            assert (await client.request("GET", "/v2/else")).status_code == status
+            await client.aclose()
+        assert [request.target for request in peer.requests] == ["/v2/units/unit-1"] * 2 + ["/v2/units", "/v2/else"]
+        assert elsewhere.connections == 0
+
+
+# Connections that were kept
+
+
+WORDS: Final = {
+    "another answer": ok(b'{"id": "evil"}'),
+    "part of another answer": b"HTTP/1.1 200 OK\r\nX-Header: ",
+    "time is up": ok(b"{}", b"Connection: close", status=b"408 Request Timeout"),
+    "garbage": b"\0\0\0\0",
+}
+
+
+async def numbered(exchange: Exchange) -> None:
+    """Each answer says which one it is."""
+    exchange.writer.write(ok(b'{"id": "unit-%d"}' % len(exchange.server.requests)))
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "not seen yet"])
+@pytest.mark.parametrize("how", ["end", *WORDS])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_comes_between_two_calls(kind: str, tls: bool, how: str, seen: bool) -> None:
+    """It is not the next answer; and a call that follows at once is not sent where nobody reads it any more."""
+    async with nothing_left(), answering(numbered, tls=tls)() as peer:
+        client = client_of(peer)
+        assert (await client.units.get("unit-1")).id == "unit-1"
+        for writer in peer.server._writers:
+            if how == "end":
+                writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            else:
+                writer.write(WORDS[how])
+        for _ in range(20 if seen else 0):
+            await asyncio.sleep(0)  # our loop looks at it
+        result = await KINDS[kind].call(client, NAME)
+        assert getattr(result, "id", result) in {"unit-2", None}
+        assert (await client.units.get("unit-1")).id == "unit-3"
+        assert len(peer.requests) == 3
+        await client.aclose()
+
+
+async def test_what_comes_with_the_answer_is_not_the_next_one() -> None:
+    async with nothing_left(), answering(GOOD + WORDS["another answer"])() as peer:
+        client = client_of(peer)
+        for number in range(1, 4):
+            assert (await client.units.get("unit-1")).id == "unit-1"
+            assert peer.server.connections == number
+        await client.aclose()
+
+
+@pytest.mark.parametrize("end", [close, reset], ids=["closed", "reset"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_kept_connection_ends_while_the_request_is_under_way(kind: str, end: Answer) -> None:
+    """The pool sends it once more, in the same attempt, if it is idempotent."""
+
+    async def answer(exchange: Exchange) -> None:
+        await (good if exchange.server.connections > 1 or exchange.number == 1 else end)(exchange)
+
+    attempts: list[hooks.Event] = []
+    async with nothing_left(), answering(answer)() as peer:
+        client = client_of(peer, hooks=[attempts.append])
+        await goes_on(client)
+        attempts.clear()
+        if kind == "create":
+            with pytest.raises(errors.TransportError, match="look whether it was done") as caught:
+                await KINDS[kind].call(client, NAME)
+            assert (caught.value.sent, caught.value.attempts) == ("maybe", 1)
+        else:
+            await KINDS[kind].call(client, NAME)
+        assert len([event for event in attempts if isinstance(event, hooks.AttemptStarted)]) == 1
+        assert len(peer.requests) == (2 if kind == "create" else 3)
+        check_idle(client)
+        await goes_on(client)
+        await client.aclose()
+
+
+async def test_a_peer_that_closes_after_each_answer_gets_nothing_twice_that_must_not_be() -> None:
+    """Ten at a time, and the end of a connection meets the next request on it."""
+
+    async def answer(exchange: Exchange) -> None:
+        exchange.writer.write(GOOD)
+        exchange.writer.close()
+
+    async with nothing_left(), answering(answer)() as peer:
+        client = client_of(peer, max_connections=10)
+        creations = [client.units.create("unit-1", f"Room {number}") for number in range(100)]
+        reads = [client.units.get("unit-1") for _ in range(100)]
+        results = await asyncio.gather(*creations, *reads, return_exceptions=True)
+        failed = [result for result in results if isinstance(result, BaseException)]
+        assert {getattr(error, "sent", None) for error in failed} <= {"maybe"}
+        assert not [result for result in results[100:] if isinstance(result, BaseException)]
+        created = [request.body for request in peer.requests if request.method == "POST"]
+        assert len(created) == len(set(created)) >= 100 - len(failed)
+        check_idle(client)
+        await client.aclose()
+
+
+# The token endpoint
+
+
+@attrs.frozen
+class TokenFault:
+    """What is wrong with the token endpoint, which error that is, and how many requests it read."""
+
+    place: Place
+    error: type[errors.AlexaError]
+    requests: int
+    says: str
+    timeouts: Timeouts = PATIENT
+
+
+LEFT_OUT: Final = r"\(3 attempts; the call itself was not sent\)$"
+TOKEN_FAULTS: Final = {
+    "refused": TokenFault(refused, errors.TransportError, 0, f"ConnectError: .*{LEFT_OUT}"),
+    "no connection": TokenFault(unanswered, errors.TransportError, 0, f"ConnectTimeout: .*{LEFT_OUT}", CONNECT),
+    "self-signed": TokenFault(
+        certified("127.0.0.1", by="itself"), errors.TransportError, 0, f"certificate was not accepted: .*{LEFT_OUT}"
+    ),
+    "closed": TokenFault(answering(close), errors.TransportError, 3, f"RemoteProtocolError: .*{LEFT_OUT}"),
+    "reset": TokenFault(answering(reset), errors.TransportError, 3, LEFT_OUT),
+    "silent": TokenFault(answering(silence), errors.TransportError, 3, f"ReadTimeout: .*{LEFT_OUT}", READ),
+    "cut": TokenFault(answering(HALF, close), errors.TransportError, 3, f"incomplete .*{LEFT_OUT}"),
+    "not HTTP": TokenFault(answering(b"SSH-2.0\r\n\r\n"), errors.TransportError, 3, f"not valid HTTP .*{LEFT_OUT}"),
+    "503": TokenFault(answering(ok(b"", status=b"503 Service Unavailable")), errors.AuthenticationError, 3, "503"),
+    "429": TokenFault(answering(ok(b"", status=b"429 Too Many Requests")), errors.AuthenticationError, 3, "429"),
+    "a page": TokenFault(answering(ok(b"<html>")), errors.AuthenticationError, 1, "its answer is not JSON"),
+    "a page that says no": TokenFault(
+        answering(ok(b"<html>", status=b"403 Forbidden")), errors.AuthenticationError, 1, "is token_url right?"
+    ),
+    "elsewhere": TokenFault(
+        answering(ok(b"", b"Location: /other", status=b"307 Temporary Redirect")), errors.AuthenticationError, 1, "307"
+    ),
+    "endless": TokenFault(
+        answering(OK + b"Content-Length: 99999999999\r\n\r\n", endless(bytes(4096))),
+        errors.DecodeError,
+        1,
+        "the body is longer than max_body",
+    ),
+    "bomb": TokenFault(answering(encoded("gzip", bomb(70_000_000))), errors.DecodeError, 1, "longer than max_body"),
+}
+GRANT: Final = ok(b'{"access_token": "geheim-token", "token_type": "bearer", "expires_in": 3600}')
+
+
+@pytest.mark.parametrize("name", TOKEN_FAULTS)
+async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token, no call: it says so, and the next call asks again."""
+    monkeypatch.setattr("alexa_props.pipeline.auth._SIDE_BASE", 0.0)  # no waits between two tries
+    fault = TOKEN_FAULTS[name]
+    async with nothing_left(), answering(good)() as peer, fault.place() as endpoint:
+        auth = LoginWithAmazon(
+            client_id="client",
+            client_secret="geheim-client",
+            refresh_token="geheim-refresh",
+            token_url=f"{endpoint.url}/auth/o2/token",
+        )
+        client = client_of(peer, auth=auth, timeouts=fault.timeouts)
+        for asked, kind in enumerate(KINDS.values(), 1):
+            with pytest.raises(fault.error) as caught:
+                await kind.call(client, NAME)
+            text = str(caught.value)
+            assert text.startswith(kind.doing)
+            assert re.search(fault.says, text)
+            assert type(caught.value) is fault.error
+            assert getattr(caught.value, "sent", "no") == "no"
+            assert not [secret for secret in SECRETS if secret in text + repr(caught.value.__cause__)]
+            assert len(endpoint.requests) == asked * fault.requests
+            check_idle(client)
+        assert not peer.requests
+        await endpoint.mend()
+        endpoint.server.answer = saying(GRANT)
+        await goes_on(client)
+        assert peer.requests[0].header("authorization") == "Bearer geheim-token"
+        await client.aclose()
+
+
+async def test_an_answer_of_the_token_endpoint_that_cannot_be_read_fails_all_who_wait_at_once() -> None:
+    async with nothing_left(), answering(good)() as peer, answering(encoded("gzip", b"no gzip"))() as endpoint:
+        auth = LoginWithAmazon(
+            client_id="client", client_secret="s", refresh_token="r", token_url=f"{endpoint.url}/auth/o2/token"
+        )
+        client = client_of(peer, auth=auth)
+        results = await asyncio.gather(*(client.units.get("unit-1") for _ in range(10)), return_exceptions=True)
+        assert [type(result) for result in results] == [errors.DecodeError] * 10
+        assert (len(endpoint.requests), len(peer.requests)) == (1, 0)
+        await client.aclose()

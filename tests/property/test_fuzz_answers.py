@@ -1,0 +1,469 @@
+"""Whatever arrives, from a service, a proxy or a disk: what is read is a model, or an `AlexaError`, and nothing else.
+
+Each run tries other answers. A failure prints what reproduces it.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import enum
+import functools
+import json
+import pickle
+import types
+import typing
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+import httpx
+import pytest
+import typer
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from alexa_props import AlexaForBusiness, Limits, RateLimit, RetryPolicy, SmartProperties, errors, fleet
+from alexa_props.auth.authorize import Consent
+from alexa_props.cli import credentials
+from alexa_props.cli.fleet import _read as rooms_of
+from alexa_props.codec import parse_retry_after
+from alexa_props.paging import Page
+from alexa_props.settings import Secret
+from alexa_props.simulator import Simulator
+from alexa_props.smart_properties.endpoint_settings import Setting
+from alexa_props.smart_properties.endpoints import Feature
+from tests import loops
+from tests.conformance.actions import ACTIONS, ONCE, OPERATIONS, Clients, clients
+from tests.helpers import Amazon, Service, get, login, smart_properties
+from tests.property.nonsense import HEADERS, TEXT, VALUES, bodies, encoded, fuzz, spoiled
+
+FACTS = Path(__file__).parents[1] / "conformance" / "facts" / "smart_properties.json"
+LONGEST_MESSAGE = 2500
+ERRORS: list[Any] = [
+    {"type": "FORBIDDEN", "message": "said"},
+    {"errors": [{"code": "DEVICE_UNREACHABLE", "endpointId": "e1", "description": "offline"}, {"code": "OTHER"}]},
+    {"__type": "com.amazonaws.a4b#RequestExpired:http://internal/", "Message": "said"},
+    {"error": "invalid_grant", "error_description": "said"},
+]
+STATUSES = st.one_of(
+    st.sampled_from((200, 200, 200, 201, 204, 207, 304, 400, 401, 429, 500, 504)), st.integers(100, 599)
+)
+
+
+# What may come out
+
+
+def is_of(value: Any, declared: Any) -> bool:
+    """Whether a value is what an annotation says."""
+    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
+    if declared is Any:
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(is_of(value, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(is_of(each, arguments[0]) for each in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+    if isinstance(declared, typing.NewType):
+        return is_of(value, declared.__supertype__)
+    if declared is None or declared is type(None):
+        return value is None
+    if declared is dt.datetime:
+        return isinstance(value, dt.datetime) and value.tzinfo is dt.UTC
+    if attrs.has(declared):
+        return isinstance(value, declared) and is_sound(value)
+    # An open enum keeps what it does not know as a string; true is no number.
+    exact = type(value) is declared
+    return exact or (isinstance(declared, type) and issubclass(declared, enum.Enum) and isinstance(value, declared))
+
+
+_hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
+
+
+def is_sound(model: Any) -> bool:
+    """Whether a model is what its class says, all the way down."""
+    return all(is_of(getattr(model, name), declared) for name, declared in _hints(type(model)).items())
+
+
+def check_result(result: Any) -> None:
+    """A result can be shown, compared, copied, pickled and taken apart."""
+    items = result.items if isinstance(result, Page) else [result]
+    for item in items:
+        if attrs.has(type(item)):
+            assert is_sound(item), item
+            attrs.asdict(item)
+        if isinstance(item, Feature):
+            assert item.volume is None or type(item.volume) is int
+            assert item.reachability is None or type(item.reachability) is str
+    if isinstance(result, Page):
+        assert is_of(result.next_token, str | None)
+        assert is_of(result.total_count, int | None)
+        assert result.next_token != ""
+    again = pickle.loads(pickle.dumps(result))
+    # What is no number is not equal to itself, and a free member may hold it.
+    assert again == result == copy.copy(result) or "nan" in repr(result)
+    assert repr(copy.deepcopy(result)) == repr(again) == repr(result)
+
+
+def check_error(error: errors.AlexaError) -> None:
+    """An error is one printable line of bounded length, and can be pickled."""
+    for text in (str(error), *(text for text in vars(error).values() if isinstance(text, str))):
+        # A token to resume at is the service's, and goes back to it as it came.
+        assert text.isprintable() or text == error.resume_token, text
+    assert 0 < len(str(error)) < LONGEST_MESSAGE
+    if isinstance(error, errors.EndpointFailures):
+        assert error.failures
+        for failure in error.failures:
+            assert is_sound(failure)
+            assert all(text is None or text.isprintable() for text in (failure.code, failure.description))
+    if isinstance(error, errors.ApiError):
+        assert str(error.status) in str(error) or isinstance(error, errors.EndpointFailures)
+        assert error.operation is not None
+        assert error.operation in str(error)
+        assert error.retry_after is None or 0 <= error.retry_after <= 1e9
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+
+
+def attempt(function: Callable[[], Any], *kinds: type[Exception]) -> Any:
+    """What a function gives, or the exception of one of these kinds."""
+    try:
+        return function()
+    except kinds as error:
+        return error
+
+
+def outcome(call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What came of it, after a look at it: a result, or an `AlexaError`."""
+    result = attempt(lambda: loops.run(lambda _: call()), errors.AlexaError)
+    if isinstance(result, errors.AlexaError):
+        check_error(result)
+    else:
+        check_result(result)
+    return result
+
+
+# Every operation
+
+
+@functools.cache
+def documents() -> dict[str, list[Any]]:
+    """For each operation the documented examples, and what the simulator answers, with long lists cut short."""
+    facts = json.loads(FACTS.read_text())["operations"]
+    found: dict[str, list[Any]] = {name: [] for name in ACTIONS}
+    for operation in facts:
+        found.get(operation["client_name"], []).extend(operation["response_examples"].values())
+
+    async def ask() -> None:
+        heard: list[httpx.Response] = []
+        async with Simulator(rooms=2, seed=5) as sim:
+            way_in = sim.transport()
+
+            class Recorder(httpx.AsyncBaseTransport):
+                async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                    heard.append(await way_in.handle_async_request(request))
+                    return heard[-1]
+
+            on = clients(sim)
+            on = attrs.evolve(
+                on, a4b=sim.for_business(transport=Recorder()), asp=sim.smart_properties(transport=Recorder())
+            )
+            for name, action in ACTIONS.items():
+                await action(on)
+                if heard[-1].content:
+                    found[name].append(_short(heard[-1].json()))
+
+    loops.run(lambda _: ask())
+    return found
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _short(member) for name, member in value.items()}
+    return [_short(each) for each in value[:2]] if isinstance(value, list) else value
+
+
+def answering(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Clients:
+    """Clients whose service always answers with this."""
+    return over(httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body)))
+
+
+def over(transport: httpx.AsyncBaseTransport) -> Clients:
+    auth = httpx.BasicAuth("anybody", "anything")
+    asp = SmartProperties(auth=auth, transport=transport, retry=ONCE, rate_limit=RateLimit(per_second=1e6))
+    a4b = AlexaForBusiness(auth=auth, transport=transport, retry=ONCE, rate_limit=RateLimit(per_second=1e6))
+    return Clients(asp, a4b, "room-1", "endpoint-1", "device-1", "organization-1", ["room-2", "room-3"])
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+@fuzz(12)
+@given(data=st.data(), status=STATUSES, headers=HEADERS)
+def test_every_operation_gives_a_model_or_an_error(
+    name: str, data: st.DataObject, status: int, headers: list[tuple[bytes, bytes]]
+) -> None:
+    document = data.draw(st.sampled_from([*documents()[name] * 3, *ERRORS]))
+    body = data.draw(bodies(document), label="body")
+
+    async def call() -> Any:
+        on = answering(status, headers, body)
+        return await ACTIONS[name](on)
+
+    async def iterate() -> Any:
+        on = answering(status, headers, body)
+        # Always the same page: it ends, or goes in a circle, which is noticed.
+        return tuple([item async for item in ACTIONS[name](on)])  # type: ignore[attr-defined]
+
+    async def limits() -> str:
+        on = answering(status, headers, body)
+        with pytest.raises(errors.AlexaError):
+            await ACTIONS[name](on)
+        return (on.asp.limits or on.a4b.limits).to_json()
+
+    result = outcome(call)
+    if name.startswith("alerts.") or name in ("units.list", "endpoints.list") or name.endswith(("search", "events")):
+        outcome(iterate)
+    if isinstance(result, errors.Throttled):
+        assert Limits.from_json(loops.run(lambda _: limits()))
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_each_of_the_worst_values_in_every_place_gives_a_model_or_an_error(name: str) -> None:
+    served: list[bytes] = []
+
+    async def call() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=served[-1]))
+        on = over(transport)
+        for document in documents()[name][-1:]:
+            for body in spoiled(document):
+                served.append(body)
+                try:
+                    check_result(await ACTIONS[name](attrs.evolve(on, spare=["room-2"])))
+                except errors.AlexaError as error:
+                    check_error(error)
+
+    loops.run(lambda _: call())
+
+
+def test_the_documents_to_begin_with_are_those_of_every_operation_that_answers() -> None:
+    assert {name for name, found in documents().items() if found} >= {
+        name for name, operation in OPERATIONS.items() if operation.answer is not None
+    } | {name for name in ACTIONS if name not in OPERATIONS}
+
+
+@pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
+@fuzz(8)
+@given(value=VALUES)
+def test_every_setting_has_a_value_of_its_kind_or_an_error(setting: Any, value: Any) -> None:
+    async def one() -> Any:
+        on = answering(200, [], encoded(value))
+        return await on.asp.endpoint_settings.get("endpoint-1", setting)
+
+    async def many() -> Any:
+        on = answering(200, [], encoded({"settings": [{"key": setting.key, "value": value}]}))
+        return (await on.asp.endpoint_settings.get_many("endpoint-1", [setting]))[setting]
+
+    for read in (one, many):
+        result = outcome(read)
+        if not isinstance(result, errors.AlexaError | None):
+            assert isinstance(result, setting.kind)
+            assert setting.kind is bool or not isinstance(result, bool)
+            assert not isinstance(result, tuple) or all(type(each) is str or each in setting.choices for each in result)
+
+
+# Headers
+
+
+@fuzz(60)
+@given(text=st.one_of(TEXT, st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,2} Jan \d{1,5}.{0,15}\Z")), date=TEXT)
+def test_whatever_it_asks_to_wait_is_no_time_or_a_bounded_one(text: str, date: str) -> None:
+    pairs = (("retry-after", text), ("date", date))
+    raw = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in pairs]
+    seconds = parse_retry_after(httpx.Response(429, headers=raw))
+    assert seconds is None or 0 <= seconds <= 1e9
+
+
+@fuzz(40)
+@given(headers=HEADERS, status=st.sampled_from((429, 503)))
+def test_a_call_ends_in_bounded_time_whatever_it_is_asked_to_wait(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    async def call(loop: loops.JumpingLoop) -> float:
+        service = Service(httpx.Response(status, headers=headers))
+        client = smart_properties(service, retry=RetryPolicy(max_attempts=3))
+        with pytest.raises(errors.AlexaError) as caught:
+            await get(client)
+        check_error(caught.value)
+        return loop.now
+
+    # Two waits of at most `max_retry_after`, with what is added to them so that not all come back at once.
+    assert loops.run(call) < 2 * 2 * RetryPolicy().max_retry_after
+
+
+# Tokens
+
+
+GRANT = {"access_token": "Atza|given", "refresh_token": "Atzr|given", "token_type": "bearer", "expires_in": 3600}
+
+
+@fuzz(60)
+@given(data=st.data(), status=STATUSES, headers=HEADERS)
+def test_the_token_endpoint_gives_a_token_or_an_error_without_secrets(
+    data: st.DataObject, status: int, headers: list[tuple[bytes, bytes]]
+) -> None:
+    body = data.draw(bodies(data.draw(st.sampled_from([GRANT, GRANT, ERRORS[3]]))), label="body")
+
+    async def call() -> Any:
+        amazon = Amazon()
+        amazon.token = Service(httpx.Response(status, headers=headers, content=body))
+        amazon.api = Service()
+        return await get(smart_properties(amazon, auth=login(), retry=ONCE))
+
+    result = outcome(call)
+    if isinstance(result, errors.AlexaError):
+        assert isinstance(result, errors.AuthenticationError)
+        for secret in ("Atza|given", "Atzr|given", "secret-refresh", "secret-of-the-client"):
+            assert secret not in str(result)
+
+
+CONSENT = Consent.ask(client_id="client", redirect_uri="http://127.0.0.1:8766/callback")
+STATE = CONSENT.state.reveal()
+
+
+@fuzz(60)
+@given(parts=st.lists(st.tuples(st.sampled_from(("code", "error", "error_description", "state")), TEXT), max_size=4))
+@example([("error", "\x1b[2J"), ("error_description", "\ud800")])
+@example([("state", "\udfff")])
+def test_what_the_browser_brings_is_a_code_or_an_error(parts: list[tuple[str, str]]) -> None:
+    query = "&".join(f"{name}={value}" for name, value in parts)
+    for answer in (query, f"state={STATE}&{query}", f"{query}&state={STATE}"):
+        code = attempt(functools.partial(CONSENT.code, answer), errors.AuthenticationError)
+        if isinstance(code, errors.AuthenticationError):
+            check_error(code)
+        else:
+            assert code
+            assert isinstance(code, Secret)
+
+
+# Files
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that only its owner can read, for one example after the other."""
+    path = tmp_path_factory.mktemp("private") / "file"
+    path.touch(mode=0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal of a run that ended."""
+    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    anyio.run(_run, path)
+    return path
+
+
+LEARNED = {
+    "units.list": {"rate": 7.5, "ceiling": 8, "paused_until": "2026-01-02T03:04:05+00:00"},
+    "units.get": {"rate": 1, "ceiling": None, "paused_until": None},
+}
+
+
+@fuzz(60)
+@given(content=bodies(LEARNED))
+@example(b'{"units.list": {"rate": 1e308, "ceiling": null, "paused_until": "9999-12-31T23:59:59-23:59"}}')
+@example(b'{"units.list": {"rate": 1e-308, "ceiling": 1e-308, "paused_until": "0001-01-01T00:00:00+23:59"}}')
+def test_limits_from_a_file_are_refused_or_can_be_used(content: bytes) -> None:
+    limits = attempt(lambda: Limits.from_json(content), errors.ConfigurationError)
+    if isinstance(limits, errors.ConfigurationError):
+        check_error(limits)
+        return
+    assert Limits.from_json(limits.to_json()) == limits
+
+    async def call() -> Any:
+        client = smart_properties(Service(httpx.Response(200, json={"results": []})), limits=limits, rate_limit=None)
+        return await client.with_options(max_wait=60, deadline=60).units.list("org")
+
+    outcome(call)
+
+
+KEPT = {
+    "client_id": "client",
+    "client_secret": "secret-of-the-client",
+    "refresh_token": "Atzr|secret-refresh",
+    "region": "EU",
+    "base_url": "https://api.example/",
+    "token_url": "https://token.example/",
+}
+
+
+@fuzz(60)
+@given(content=bodies(KEPT))
+def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+    made = attempt(lambda: credentials.smart_properties(credentials.find(path)), errors.ConfigurationError)
+    if isinstance(made, errors.ConfigurationError):
+        check_error(made)
+        assert "secret" not in str(made).replace("client_secret", "")
+    else:
+        assert isinstance(made, SmartProperties)
+
+
+@fuzz(60)
+@given(
+    lines=st.lists(st.lists(TEXT, max_size=4), max_size=4),
+    separator=st.sampled_from(",;\t\n\r\x00"),
+    junk=st.binary(max_size=4),
+)
+@example(lines=[["x" * 200_000]], separator=",", junk=b"")
+def test_a_list_of_rooms_is_refused_or_read(lines: list[list[str]], separator: str, junk: bytes, path: Path) -> None:
+    """Whatever a spreadsheet wrote. Called as the command does: it prints what is refused, and ends."""
+    for heading in ("", "unit_id\n", "Unit ID,name\n"):
+        text = heading + "\n".join(separator.join(line) for line in lines)
+        path.write_bytes(text.encode("utf-8", "surrogatepass") + junk)
+        rooms = attempt(lambda: list(rooms_of(str(path))), typer.BadParameter)
+        if isinstance(rooms, typer.BadParameter):
+            assert str(path) in str(rooms)
+        else:
+            assert all(room and is_sound(room) for room in rooms)
+
+
+JUNK = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from((b"\0" * 512, b"\xff" * 64)))
+
+
+@fuzz(40)
+@given(
+    # The headers of the file and of its pages are where it hurts most.
+    scratches=st.lists(st.tuples(st.one_of(st.integers(0, 120), st.integers(0, 20_000)), JUNK), max_size=4),
+    left=st.one_of(st.none(), st.integers(0, 20_000)),
+)
+def test_a_journal_that_a_disk_has_damaged_is_refused_or_goes_on(
+    scratches: list[tuple[int, bytes]], left: int | None, journal: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    content = bytearray(journal.read_bytes())
+    for place, junk in scratches:
+        at = place % len(content)
+        content[at : at + len(junk)] = junk
+    content = content[:left]
+    damaged = tmp_path_factory.mktemp("damaged") / "damaged.db"
+    damaged.write_bytes(content)
+    report = attempt(lambda: anyio.run(_run, damaged), errors.ConfigurationError, errors.JournalError)
+    if isinstance(report, errors.AlexaError):
+        check_error(report)
+        assert "damaged.db" in str(report)
+    else:
+        assert len(report) + report.skipped == len(ITEMS)
+
+
+ITEMS = [f"room-{number}" for number in range(40)]
+
+
+async def _run(journal: Path) -> fleet.FleetReport[str, None]:
+    async def call(item: str) -> None:
+        if item.endswith("7"):
+            raise errors.NotFound("there is no such room", status=404)
+
+    return await fleet.collect(call, ITEMS, journal=journal, job="job")

@@ -1,0 +1,233 @@
+"""Looking for secrets in all that a user, a log or a crash report can see."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import logging
+import sys
+import traceback
+import urllib.parse
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import rich.pretty
+import rich.traceback
+from rich.console import Console
+
+TESTS = str(Path(__file__).parents[1])
+LONG = 100_000
+
+Places: TypeAlias = Iterator[tuple[str, str]]
+
+
+def forms(secret: str) -> set[str]:
+    """How a secret may look: as it is, escaped, encoded, encoded within something longer, and cut off."""
+    found = {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret).lower()}
+    found |= {json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1], secret.encode().hex()}
+    for before in range(3):
+        encoded = base64.b64encode(b"." * before + secret.encode()).decode()
+        # Without the characters at the ends, which depend on what is beside the secret.
+        found.add(encoded[2 + before : -4])
+    found |= {form[:12] for form in found}
+    assert min(map(len, found)) >= 8, "too short to be told from chance"
+    return found
+
+
+class Leaks:
+    """Knows some secrets, in all their forms.
+
+    Args:
+        secrets: by name, each at least 12 characters.
+        marks: texts that are as telling as a secret, by name: the beginnings of tokens that are not known beforehand.
+    """
+
+    def __init__(self, secrets: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
+        self._forms = {name: forms(secret) for name, secret in secrets.items()}
+        for name, mark in (marks or {}).items():
+            self._forms[name] = {mark, urllib.parse.quote(mark, safe=""), mark.replace("|", "\\u007c")}
+
+    def of(self, text: str | bytes) -> list[str]:
+        """The names of the secrets that are in a text."""
+        if isinstance(text, bytes):
+            text = text.decode("latin-1")
+        return [name for name, forms in self._forms.items() if any(form in text for form in forms)]
+
+    def check(self, places: Places) -> int:
+        """Fails where a secret is shown; how many places there were."""
+        seen = list(places)
+        for place, text in seen:
+            assert self.of(text) == [], place
+        return len(seen)
+
+    def check_error(self, error: BaseException, *, reported: bool = True) -> None:
+        """Fails if an error shows a secret in any of the ways in which errors are shown; reports take their time."""
+        assert self.check(shown(error))
+        if reported:
+            self.check(reports(error))
+
+
+# What can be seen of an error
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """An error, its causes and contexts, and the members of groups."""
+    found: list[BaseException] = []
+    pending = [error]
+    while pending:
+        error = pending.pop()
+        if any(error is other for other in found):
+            continue
+        found.append(error)
+        pending += [other for other in (error.__cause__, error.__context__) if other is not None]
+        if isinstance(error, BaseExceptionGroup):
+            pending += error.exceptions
+    return found
+
+
+def shown(error: BaseException) -> Places:
+    """Where, and what: all texts of an error, its causes and contexts, and the locals of all frames but the tests'."""
+    for link in chain(error):
+        name = type(link).__name__
+        yield f"{name} itself", f"{link} {link!r} {link.args!r} {vars(link)!r}"
+        trace = link.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            if not code.co_filename.startswith(TESTS):
+                for local, value in trace.tb_frame.f_locals.items():
+                    # An object that its constructor did not finish has a repr too.
+                    yield f"{name}: local {local!r} of {code.co_qualname} in {code.co_filename}", repr(value)
+            trace = trace.tb_next
+
+
+def reports(error: BaseException) -> Places:
+    """What the tools for crash reports make of an error, with all locals but those of the tests' frames."""
+    for link in chain(error):
+        link.__traceback__ = _without_tests(link.__traceback__)
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    yield "traceback with locals", "".join(report.format())
+    trace = rich.traceback.Traceback.extract(
+        type(error),
+        error,
+        error.__traceback__,
+        show_locals=True,
+        locals_max_length=LONG,
+        locals_max_string=LONG,
+        locals_hide_dunder=False,
+    )
+    for stack in trace.stacks:
+        yield "rich: message", f"{stack.exc_value} {stack.notes}"
+        for frame in stack.frames:
+            for name, node in (frame.locals or {}).items():
+                yield f"rich: local {name!r} of {frame.name} in {frame.filename}", node.render(max_width=LONG)
+
+
+def rich_text(error: BaseException) -> str:
+    """The traceback as rich prints it."""
+    file = io.StringIO()
+    trace = rich.traceback.Traceback.from_exception(
+        type(error), error, error.__traceback__, width=500, show_locals=True, locals_max_string=LONG
+    )
+    Console(file=file, width=500).print(trace)
+    return file.getvalue()
+
+
+def _without_tests(trace: TracebackType | None) -> TracebackType | None:
+    kept = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(TESTS):
+            kept.append(trace)
+        trace = trace.tb_next
+    again: TracebackType | None = None
+    for each in reversed(kept):
+        again = TracebackType(again, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return again
+
+
+# What can be seen of an object
+
+
+def faces(thing: object) -> Places:
+    """An object's repr, text, format, and what rich makes of it."""
+    name = type(thing).__name__
+    yield f"repr of {name}", repr(thing)
+    yield f"str of {name}", f"{thing} {thing!s:.100000}"
+    yield f"rich's repr of {name}", rich.pretty.pretty_repr(thing, max_width=LONG, expand_all=True)
+    yield f"vars of {name}", repr(getattr(thing, "__dict__", None))
+
+
+# What goes by itself to logs and standard error
+
+
+class Watch(logging.Handler):
+    """All that was logged, warned of, or could not be raised."""
+
+    def __init__(self, leaks: Leaks) -> None:
+        super().__init__(logging.NOTSET)
+        self.leaks = leaks
+        self.seen = 0
+        self.names: set[str] = set()
+        self.found: list[str] = []
+        self.text = ""
+
+    def note(self, places: Places) -> None:
+        # Checked at once: what is logged may be changed later, and is much.
+        for place, text in places:
+            self.seen += 1
+            self.found += [f"{name} in {place}" for name in self.leaks.of(text)]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.names.add(record.name)
+        self.text += f"{record.getMessage()}\n"
+        self.note(iter([(f"log of {record.name}: {record.msg}", f"{record.getMessage()} {vars(record)!r}")]))
+        if record.exc_info and record.exc_info[1] is not None:
+            self.note(shown(record.exc_info[1]))
+
+    def check(self) -> None:
+        assert self.found == [], self.found
+
+
+@contextmanager
+def watching(leaks: Leaks, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Watch]:
+    """Every logger at DEBUG, every warning, what cannot be raised, and the loop's debug mode; checked at the end."""
+    watch = Watch(leaks)
+    loggers: list[logging.Logger] = [logging.getLogger()]
+    # Those that are not there yet take the root's level.
+    loggers += [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    before = [(each, each.level, each.disabled) for each in loggers]
+    hook, disabled = sys.unraisablehook, logging.root.manager.disable
+
+    def unraisable(what: Any) -> None:
+        watch.note(iter([("unraisable", f"{what.err_msg} {what.object!r} {what.exc_value!r}")]))
+
+    try:
+        logging.disable(logging.NOTSET)
+        for each in loggers:
+            each.setLevel(logging.DEBUG)
+            each.disabled = False
+            if each.parent is None or not each.propagate:
+                each.addHandler(watch)
+        sys.unraisablehook = unraisable
+        if loop is not None:
+            loop.set_debug(True)
+            loop.slow_callback_duration = 0.0
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            yield watch
+        watch.note(iter([(f"warning {each.category.__name__}", f"{each.message}") for each in warned]))
+    finally:
+        if loop is not None:
+            loop.set_debug(False)
+        sys.unraisablehook = hook
+        logging.disable(disabled)
+        for each, level, off in before:
+            each.removeHandler(watch)
+            each.setLevel(level)
+            each.disabled = off
+    watch.check()

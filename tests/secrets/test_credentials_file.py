@@ -1,0 +1,186 @@
+"""The file of the credentials: for its owner only, from its first byte, and refused when it is not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from alexa_props.auth.token_endpoint import TOKEN_URL
+from alexa_props.cli.credentials import Credentials, find, keep, place, prepare, smart_properties
+from alexa_props.errors import ConfigurationError
+from alexa_props.settings import Secret
+from tests.secrets.leaks import Leaks, faces, shown
+
+LEAKS = Leaks({"client secret": "canary-client-secret", "refresh token": "Atzr|canary-refresh-token"})
+as_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture(autouse=True)
+def _open_umask() -> Iterator[None]:
+    """Nothing is private but what is made so."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def credentials(path: Path, **changes: Any) -> Credentials:
+    made = Credentials(
+        path=path,
+        client_id="client-1",
+        client_secret=Secret("canary-client-secret"),
+        refresh_token=Secret("Atzr|canary-refresh-token"),
+        region="NA",
+        base_url=None,
+        token_url=TOKEN_URL,
+    )
+    return attrs.evolve(made, **changes)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    path = tmp_path / "config" / "alexa-props" / "credentials.json"
+    keep(credentials(path))
+    return path
+
+
+def test_all_that_is_made_is_private_whatever_the_umask(tmp_path: Path, kept: Path) -> None:
+    assert [mode(path) for path in (kept, kept.parent, kept.parent.parent)] == [0o600, 0o700, 0o700]
+    assert list(kept.parent.iterdir()) == [kept]
+    keep(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
+    assert mode(kept) == 0o600
+    assert list(kept.parent.iterdir()) == [kept]
+    assert find(kept) == credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2"))
+
+
+def test_the_usual_place_is_made_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    keep(credentials(place(None)))
+    assert [mode(tmp_path / name) for name in (".config", ".config/alexa-props")] == [0o700, 0o700]
+    assert find(None).refresh_token == Secret("Atzr|canary-refresh-token")
+
+
+def test_no_byte_is_written_to_a_file_that_others_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[int, int]] = []
+    kept_open = os.open
+
+    def watched(path: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
+        handle = kept_open(path, flags, mode, **options)
+        if flags & os.O_CREAT:
+            opened.append((flags, stat.S_IMODE(os.fstat(handle).st_mode)))
+        return handle
+
+    monkeypatch.setattr(os, "open", watched)
+    path = tmp_path / "credentials.json"
+    # Somebody waits for it: what is written goes to a file of its own, which then takes this one's place.
+    path.write_text("")
+    path.chmod(0o666)
+    seen = path.stat().st_ino
+    with path.open() as somebody:
+        keep(credentials(path))
+        assert somebody.read() == ""
+    assert path.stat().st_ino != seen
+    assert mode(path) == 0o600
+    [(flags, first)] = opened
+    assert flags & os.O_EXCL
+    assert first == 0o600
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        keep(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
+    assert kept.read_bytes() == before
+    assert list(kept.parent.iterdir()) == [kept]
+    LEAKS.check(shown(caught.value))
+
+
+@pytest.mark.parametrize("bits", [0o640, 0o604, 0o644, 0o660, 0o601, 0o610])
+def test_a_file_that_is_open_to_others_is_refused(kept: Path, bits: int) -> None:
+    kept.chmod(bits)
+    with pytest.raises(ConfigurationError, match="holds secrets and is open to others: run `chmod 600 ") as caught:
+        find(kept)
+    LEAKS.check_error(caught.value)
+    kept.chmod(0o400)
+    assert find(kept).client_id == "client-1"
+
+
+@pytest.mark.parametrize("bits", [0o777, 0o770, 0o722, 0o720])
+def test_a_folder_in_which_others_can_replace_the_file_is_refused(kept: Path, bits: int) -> None:
+    kept.parent.chmod(bits)
+    with pytest.raises(ConfigurationError, match="others can write to it: run `chmod 700 ") as caught:
+        find(kept)
+    LEAKS.check_error(caught.value)
+    for write in (prepare, keep):
+        with pytest.raises(ConfigurationError, match="others can write to it") as caught:
+            write(credentials(kept))
+        LEAKS.check_error(caught.value)
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("bits", [0o700, 0o755, 0o1777])
+def test_a_folder_in_which_nobody_else_can_replace_it_will_do(kept: Path, bits: int) -> None:
+    kept.parent.chmod(bits)
+    prepare(credentials(kept))
+    assert find(kept).client_id == "client-1"
+
+
+@as_root
+def test_a_file_of_another_user_is_refused(kept: Path) -> None:
+    os.chown(kept, 65534, 65534)
+    with pytest.raises(ConfigurationError, match="belongs to another user") as caught:
+        find(kept)
+    LEAKS.check_error(caught.value)
+
+
+def test_a_link_is_followed_to_what_it_hides(kept: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(kept)
+    assert find(link).client_id == "client-1"
+    kept.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="open to others"):
+        find(link)
+    kept.chmod(0o600)
+    kept.parent.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="others can write to it"):
+        find(link)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"client_id": "c", "client_secret": "canary-client-secret", "refresh_token": "Atzr|canary-refresh-token',
+        '{"client_secret": "canary-client-secret", "refresh_token": "Atzr|canary-refresh-token"}',
+        '["canary-client-secret", "Atzr|canary-refresh-token"]',
+        "canary-client-secret\x00Atzr|canary-refresh-token",
+    ],
+    ids=["cut off", "incomplete", "an array", "no JSON"],
+)
+def test_a_file_that_makes_no_sense_is_not_quoted(kept: Path, content: str) -> None:
+    kept.write_text(content)
+    with pytest.raises(ConfigurationError, match="run `alexa-props login` again") as caught:
+        find(kept)
+    LEAKS.check_error(caught.value)
+
+
+def test_what_was_found_shows_no_secret(kept: Path) -> None:
+    found = find(kept)
+    LEAKS.check(faces(found))
+    LEAKS.check(iter([("asdict", repr(attrs.asdict(found))), ("source", found.source)]))
+    client = smart_properties(found)
+    LEAKS.check(faces(client))

@@ -1,0 +1,387 @@
+"""Every public method against a real socket, well and ill, with everything at DEBUG: no secret but on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Generator
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+import trustme
+
+from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, errors
+from alexa_props.simulator import Simulator
+from tests.conformance.actions import ACTIONS, DELETIONS, ONCE, Action, Clients, clients
+from tests.pipeline.pool_servers import Exchange, Proxy, Server, ok
+from tests.secrets.leaks import Leaks, Watch, faces, rich_text, watching
+
+MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": "Signature="}
+PROXY = {"proxy user": "canary-proxy-user", "proxy password": "canary-proxy-password"}
+SESSION = "canary-aws-session-token"
+# One of each shape: their crash reports are made too.
+REPORTED = ("units.list", "alerts.delete_alarms", "endpoint_settings.set", "notifications.delete_many", "devices.get")
+
+
+class Sleeper:
+    """The simulator's sleep: whoever is made to wait waits until told to go on, and the test knows it."""
+
+    def __init__(self) -> None:
+        self.asleep, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, seconds: float) -> None:
+        self.asleep.set()
+        await self.go_on.wait()
+
+
+@attrs.frozen
+class Stage:
+    sim: Simulator
+    sleeper: Sleeper
+    on: Clients
+    leaks: Leaks
+    watch: Watch
+    base_url: str
+
+
+def leaks_of(sim: Simulator) -> Leaks:
+    secrets = {
+        "client secret": sim.client_secret,
+        "refresh token": sim.refresh_token,
+        "AWS secret key": sim.aws_secret_access_key,
+        "AWS session token": SESSION,
+        **PROXY,
+    }
+    return Leaks(secrets, MARKS)
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    # Nobody waits before asking for a token again.
+    monkeypatch.setattr(random, "uniform", lambda low, high: low)
+    sleeper = Sleeper()
+    sim = Simulator(rooms=3 + len(DELETIONS), endpoints_per_room=1, seed=7, sleep=sleeper)
+    leaks = leaks_of(sim)
+    with watching(leaks, asyncio.get_running_loop()) as watch:
+        async with sim, sim.serve() as base_url:
+            yield Stage(sim, sleeper, clients(sim), leaks, watch, base_url)
+            sleeper.go_on.set()
+    assert {"alexa_props", "asyncio"} <= watch.names
+
+
+async def outcome(action: Action, on: Clients) -> BaseException | None:
+    try:
+        await action(on)
+    except (errors.AlexaError, asyncio.CancelledError) as error:
+        return error
+    return None
+
+
+# What came of it: None where all methods succeed, and the kinds that must be among the errors else.
+FAULTS: dict[str, tuple[dict[str, Any] | None, set[type[BaseException] | None]]] = {
+    "well": (None, {None}),
+    "token refused once": ({"kind": "stale_token", "times": 1}, {None, errors.Unauthorized}),
+    "401": ({"kind": "status", "status": 401}, {errors.Unauthorized}),
+    "302": ({"kind": "status", "status": 302, "headers": {"Location": "http://127.0.0.2:9/"}}, {errors.ApiError}),
+    "403": ({"kind": "status", "status": 403}, {errors.Forbidden}),
+    "429": ({"kind": "status", "status": 429}, {errors.Throttled}),
+    "500": ({"kind": "status", "status": 500}, {errors.ServerError}),
+    "html": ({"kind": "html", "status": 200}, {errors.DecodeError}),
+    "dropped before": ({"kind": "drop_before"}, {errors.TransportError}),
+    "dropped after": ({"kind": "drop_after"}, {errors.TransportError}),
+    "cut off": ({"kind": "cut_body"}, {errors.TransportError}),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_every_method(stage: Stage, name: str) -> None:
+    fault, expected = FAULTS[name]
+    # With a token from before, so that it is the call that fails.
+    await stage.on.asp.endpoints.list(unit_id=stage.on.room)
+    kinds: set[type[BaseException] | None] = set()
+    for method, action in ACTIONS.items():
+        if fault is not None:
+            stage.sim.clear_faults()
+            stage.sim.fail(**{"operation": "*", "times": None, **fault})
+        error = await outcome(action, stage.on)
+        kinds.add(None if error is None else type(error))
+        if error is not None:
+            stage.leaks.check_error(error, reported=method in REPORTED)
+    assert expected <= kinds
+    assert kinds == {None} or None not in expected or len(kinds) > 1
+
+
+async def test_some_devices_fail(stage: Stage) -> None:
+    stage.sim.set_failing(*stage.sim.endpoints)
+    for name in DELETIONS:
+        error = await outcome(ACTIONS[name], stage.on)
+        assert isinstance(error, errors.EndpointFailures)
+        stage.leaks.check_error(error)
+        stage.leaks.check(faces(error.failures))
+
+
+async def cancelled(action: Action, on: Clients, reached: asyncio.Event) -> BaseException | None:
+    """What a method raises that is cancelled when the service is at it."""
+    reached.clear()
+    task = asyncio.create_task(outcome(action, on))
+    await reached.wait()
+    task.cancel()
+    return await task
+
+
+async def test_cancelled(stage: Stage) -> None:
+    await stage.on.asp.endpoints.list(unit_id=stage.on.room)
+    stage.sim.latency(1)
+    for method, action in ACTIONS.items():
+        error = await cancelled(action, stage.on, stage.sleeper.asleep)
+        assert isinstance(error, asyncio.CancelledError)
+        stage.leaks.check_error(error, reported=method in REPORTED)
+
+
+async def test_cancelled_in_the_middle_of_an_answer(stage: Stage) -> None:
+    reached = asyncio.Event()
+    grant = b'{"access_token": "Atza|canary-access", "refresh_token": "Atzr|canary-refresh"}'
+
+    async def answer(exchange: Exchange) -> None:
+        if exchange.request.target == "/auth/o2/token":
+            exchange.writer.write(ok(grant))
+            return
+        exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + grant)
+        reached.set()
+        await exchange.reader.read()
+
+    async with Server(answer).running() as server:
+        on = canary_clients(stage.sim, base_url=server.url)
+        for method, action in ACTIONS.items():
+            error = await cancelled(action, on, reached)
+            assert isinstance(error, asyncio.CancelledError)
+            stage.leaks.check_error(error, reported=method in REPORTED)
+        await on.asp.aclose()
+        await on.a4b.aclose()
+
+
+async def test_cancelled_while_a_token_is_fetched(stage: Stage) -> None:
+    stage.sim.latency(1, "token")
+    task = asyncio.create_task(outcome(ACTIONS["units.get"], stage.on))
+    await stage.sleeper.asleep.wait()
+    task.cancel()
+    # It is fetched to its end all the same, so that it does not get lost.
+    stage.sleeper.go_on.set()
+    error = await task
+    assert isinstance(error, asyncio.CancelledError)
+    stage.leaks.check_error(error)
+
+
+async def test_past_the_deadline(stage: Stage) -> None:
+    await stage.on.asp.endpoints.list(unit_id=stage.on.room)
+    stage.sim.latency(1)
+    on = attrs.evolve(
+        stage.on, asp=stage.on.asp.with_options(deadline=0.01), a4b=stage.on.a4b.with_options(deadline=0.01)
+    )
+    for method, action in ACTIONS.items():
+        error = await outcome(action, on)
+        assert isinstance(error, errors.DeadlineExceeded)
+        stage.leaks.check_error(error, reported=method in REPORTED)
+
+
+# The token endpoint
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "stale_token"},
+        {"kind": "html", "status": 200},
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 302, "headers": {"Location": "http://127.0.0.2:9/"}},
+        {"kind": "drop_before"},
+        {"kind": "drop_after"},
+        {"kind": "cut_body"},
+    ],
+    ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}".strip(),
+)
+async def test_no_token(stage: Stage, fault: dict[str, Any]) -> None:
+    stage.sim.fail("token", times=None, **fault)
+    error = await outcome(ACTIONS["units.get"], stage.on)
+    assert isinstance(error, errors.AuthenticationError | errors.TransportError)
+    stage.leaks.check_error(error)
+    stage.leaks.check(faces(stage.on.asp))
+
+
+async def test_tokens_that_rotate(stage: Stage) -> None:
+    class Store:
+        kept: str | None = None
+
+        async def load(self) -> str | None:
+            return self.kept
+
+        async def save(self, refresh_token: str) -> None:
+            self.kept = refresh_token
+
+    store = Store()
+    stage.sim.login.rotates = True
+    auth = LoginWithAmazon(
+        client_id=stage.sim.client_id,
+        client_secret=stage.sim.client_secret,
+        refresh_token=stage.sim.refresh_token,
+        token_url=stage.sim.token_url,
+        token_store=store,
+    )
+    asp = stage.sim.smart_properties(auth=auth, retry=ONCE)
+    await asp.units.get(stage.on.room)
+    stage.sim.expire_tokens()
+    await asp.units.get(stage.on.room)
+    assert store.kept is not None
+    assert store.kept.startswith("Atzr|")
+    for thing in (auth, asp):
+        stage.leaks.check(faces(thing))
+
+
+# No connection
+
+
+def canary_clients(sim: Simulator, **options: Any) -> Clients:
+    """Clients with the simulator's secrets, bound for wherever the options say."""
+    auth = LoginWithAmazon(
+        client_id=sim.client_id,
+        client_secret=sim.client_secret,
+        refresh_token=sim.refresh_token,
+        token_url=f"{options['base_url']}/auth/o2/token",
+    )
+    keys = SigV4(access_key=sim.aws_access_key_id, secret_key=sim.aws_secret_access_key, session_token=SESSION)
+    asp = SmartProperties(auth=auth, retry=ONCE, **options)
+    a4b = AlexaForBusiness(auth=keys, retry=ONCE, **options)
+    return attrs.evolve(clients(sim), asp=asp, a4b=a4b)
+
+
+async def check_all(stage: Stage, on: Clients, text: str) -> None:
+    for name in ("units.get", "alerts.delete_alarms", "devices.get", "users.search"):
+        error = await outcome(ACTIONS[name], on)
+        assert isinstance(error, errors.TransportError)
+        assert text in str(error)
+        stage.leaks.check_error(error)
+    for client in (on.asp, on.a4b):
+        stage.leaks.check(faces(client))
+        await client.aclose()
+
+
+async def test_refused(stage: Stage) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, so that nobody else is, and not listening
+        on = canary_clients(stage.sim, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        await check_all(stage, on, "could not connect")
+
+
+async def test_no_such_host(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unknown(*args: object, **options: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    await check_all(stage, canary_clients(stage.sim, base_url="https://api.example.com"), "was not found")
+
+
+async def test_a_certificate_of_ones_own_making(stage: Stage) -> None:
+    # The server's complaints about handshakes that fail are for debugging.
+    asyncio.get_running_loop().set_debug(False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with stage.sim.serve(tls=context) as base_url:
+        assert base_url.startswith("https://")
+        await check_all(stage, canary_clients(stage.sim, base_url=base_url), "certificate was not accepted")
+
+
+@pytest.mark.parametrize("given", ["argument", "environment"])
+@pytest.mark.parametrize("refuse", [b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", None], ids=["refuses", "is gone"])
+async def test_a_proxy(stage: Stage, given: str, refuse: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Proxy(refuse=refuse).running() as running:
+        address = f"http://{PROXY['proxy user']}:{PROXY['proxy password']}@127.0.0.1:{running.port}"
+        if given == "environment":
+            monkeypatch.setenv("HTTPS_PROXY", address)
+        proxy = address if given == "argument" else None
+        on = canary_clients(stage.sim, base_url="https://api.example.com", proxy=proxy)
+        if refuse is not None:
+            await check_all(stage, on, "the proxy refused the tunnel")
+            basic = ":".join(PROXY.values()).encode()
+            assert {seen.header("proxy-authorization") for seen in running.seen} == {
+                f"Basic {base64.b64encode(basic).decode()}"
+            }
+    if refuse is None:
+        await check_all(stage, on, "could not connect to the proxy")
+
+
+# A request of one's own
+
+
+class Badge(httpx.Auth):
+    """Somebody's own way to authorize."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = "Badge canary-of-my-own-auth"
+        request.headers["X-Badge"] = "canary-of-my-own-auth"
+        yield request
+
+
+@pytest.mark.parametrize("fault", [None, "drop_before", "drop_after", "cut_body", "deadline", "cancel"])
+async def test_what_a_request_of_ones_own_carries(stage: Stage, fault: Any) -> None:
+    told = {"params": "canary-in-a-parameter", "json": "canary-in-a-body", "headers": "canary-in-a-header"}
+    leaks = Leaks({**told, "auth": "canary-of-my-own-auth"})
+    asp = stage.sim.smart_properties(auth=Badge(), retry=ONCE)
+    if fault in ("deadline", "cancel"):
+        stage.sim.latency(1)
+    elif fault is not None:
+        stage.sim.fail("*", fault)
+
+    def send(on: Clients) -> Awaitable[Any]:
+        view = asp.with_options(deadline=0.01 if fault == "deadline" else None)
+        return view.request(
+            "POST",
+            f"/v2/units/{on.room}",
+            params={"q": told["params"]},
+            json={"p": told["json"]},
+            headers={"X-Key": told["headers"]},
+        )
+
+    with watching(leaks, asyncio.get_running_loop()) as watch:
+        error = await (
+            cancelled(send, stage.on, stage.sleeper.asleep) if fault == "cancel" else outcome(send, stage.on)
+        )
+        assert (error is None) == (fault is None)
+        if error is not None:
+            leaks.check_error(error)
+    assert watch.seen
+
+
+# What nobody looks at
+
+
+def test_a_task_whose_error_nobody_takes_and_a_client_that_nobody_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with Proxy(refuse=b"").running() as proxy:
+            address = f"http://{PROXY['proxy user']}:{PROXY['proxy password']}@127.0.0.1:{proxy.port}"
+            monkeypatch.setenv("HTTPS_PROXY", address)
+            on = canary_clients(sim, base_url="https://api.example.com")
+            tasks = [asyncio.create_task(on.a4b.devices.get("device-1")), asyncio.create_task(on.asp.units.get("u"))]
+            await asyncio.wait(tasks)
+
+    sim = Simulator(rooms=1)
+    with watching(leaks_of(sim)) as watch:
+        asyncio.run(main(), debug=True)
+        gc.collect()
+    assert "Task exception was never retrieved" in watch.text
+
+
+async def test_rich_prints_what_was_checked(stage: Stage) -> None:
+    stage.sim.fail("*", "drop_after", times=None)
+    error = await outcome(ACTIONS["units.get"], stage.on)
+    assert error is not None
+    stage.leaks.check_error(error)
+    text = rich_text(error)
+    assert "locals" in text
+    assert "handle_async_request" in text
+    assert stage.leaks.of(text) == []

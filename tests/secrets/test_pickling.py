@@ -1,0 +1,243 @@
+"""What can be pickled and copied: errors, settings and results, whole; what holds a secret, never."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from alexa_props import (
+    DefaultStation,
+    LoginWithAmazon,
+    RateLimit,
+    Region,
+    RetryPolicy,
+    SigV4,
+    SmartProperties,
+    Timeouts,
+    errors,
+    fleet,
+)
+from alexa_props.auth.authorize import Consent
+from alexa_props.auth.aws_credentials import AWSCredentials
+from alexa_props.settings import Secret
+from tests.conformance.actions import ACTIONS, ONCE, Clients, canned
+from tests.helpers import Amazon, Service, answer, for_business, get, login, smart_properties
+from tests.secrets.leaks import Leaks, faces
+
+LEAKS = Leaks(
+    {
+        "client secret": "secret-of-the-client",
+        "refresh token": "Atzr|secret-refresh",
+        "AWS secret key": "canary-aws-secret-key",
+        "AWS session token": "canary-aws-session-token",
+        "proxy password": "canary-proxy-password",
+        "own password": "canary-own-password",
+    },
+    {"an access token": "Atza|"},
+)
+WAYS: dict[str, Callable[[Any], Any]] = {
+    # The oldest way, the one of most files, and the latest.
+    "pickle 0": lambda thing: pickle.loads(pickle.dumps(thing, 0)),
+    "pickle 2": lambda thing: pickle.loads(pickle.dumps(thing, 2)),
+    "pickle 5": lambda thing: pickle.loads(pickle.dumps(thing, 5)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+    return WAYS[str(request.param)]
+
+
+# What holds secrets
+
+KEYS: dict[str, Any] = {"secret_key": "canary-aws-secret-key", "session_token": "canary-aws-session-token"}
+HOLDERS: dict[str, Callable[[], object]] = {
+    "Secret": lambda: Secret("canary-own-password"),
+    "LoginWithAmazon": login,
+    "SigV4": lambda: SigV4(access_key="AKIDEXAMPLE", **KEYS),
+    "AWSCredentials": AWSCredentials,
+    "Consent": lambda: Consent.ask(client_id="c", redirect_uri="http://127.0.0.1:1/callback"),
+    "SmartProperties": lambda: smart_properties(Service(), auth=login()),
+    "a view": lambda: smart_properties(Service(), auth=login()).with_options(deadline=1),
+    "AlexaForBusiness": lambda: for_business(Service()),
+    "a client with auth of its own": lambda: smart_properties(
+        Service(), auth=httpx.BasicAuth("me", "canary-own-password")
+    ),
+    "a client with a proxy": lambda: SmartProperties(
+        auth=httpx.Auth(), proxy="http://us:canary-proxy-password@127.0.0.1:9"
+    ),
+    "a resource": lambda: smart_properties(Service(), auth=login()).units,
+    "a list of clients": lambda: [for_business(Service())],
+}
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_what_holds_a_secret_refuses(name: str, way: Callable[[Any], Any]) -> None:
+    holder = HOLDERS[name]()
+    if name == "a list of clients" and way is copy.copy:
+        assert way(holder) == holder
+        return
+    if name in {"a resource", "Consent"} and way is copy.copy:
+        # The same client, or the same secrets, in another wrapping.
+        LEAKS.check(faces(way(holder)))
+        return
+    with pytest.raises(TypeError, match="is neither pickled nor copied, for it may hold secrets: make one where"):
+        way(holder)
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_what_holds_a_secret_shows_it_in_no_way(name: str) -> None:
+    holder = HOLDERS[name]()
+    assert LEAKS.check(faces(holder)) == 4
+    LEAKS.check((f"attribute {key}", repr(value)) for key, value in _attributes(holder).items())
+    with pytest.raises(TypeError):
+        pickle.dumps(holder)
+
+
+def _attributes(thing: object) -> dict[str, object]:
+    if attrs.has(type(thing)):
+        return attrs.asdict(thing)  # type: ignore[arg-type]  # `has` said so
+    return dict(getattr(thing, "__dict__", {}))
+
+
+async def test_a_client_that_has_worked_shows_no_token() -> None:
+    amazon = Amazon()
+    amazon.rotate = True
+    auth = login()
+    async with smart_properties(amazon, auth=auth) as asp:
+        await get(asp)
+        for thing in (auth, asp, asp.units, asp.pipeline, asp.limits, vars(auth), vars(asp)):
+            LEAKS.check(faces(thing))
+        with pytest.raises(TypeError, match="LoginWithAmazon is neither"):
+            pickle.dumps(auth)
+
+
+async def test_a_view_has_all_that_its_client_has() -> None:
+    """It used to be a copy as any other."""
+    client = smart_properties(Service(None), alerts_authorization="bare")
+    view = client.with_options(deadline=5.0)
+    assert type(view) is SmartProperties
+    assert vars(view).keys() == vars(client).keys()
+    assert await get(view) is not None
+    await client.aclose()
+    with pytest.raises(errors.ConfigurationError, match="closed"):
+        await get(view)
+
+
+# Errors, as they are raised
+
+
+def same(error: errors.AlexaError, again: errors.AlexaError) -> None:
+    assert type(again) is type(error)
+    assert again is not error
+    assert str(again) == str(error)
+    assert again.args == error.args
+    assert vars(again) == vars(error)
+    assert again.resume_token == error.resume_token
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 429, 500, 504])
+async def test_errors_of_the_service(status: int, way: Callable[[Any], Any]) -> None:
+    kinds = set()
+    async with canned(status, {"message": "no", "code": "SOME_CODE"}) as on:
+        for name in ("units.get", "units.list", "alerts.delete_alarms", "endpoints.get", "devices.get"):
+            with pytest.raises(errors.ApiError) as caught:
+                await ACTIONS[name](on)
+            caught.value.add_note("a note of the caller's")
+            again = way(caught.value)
+            same(caught.value, again)
+            assert again.__notes__ == ["a note of the caller's"]
+            kinds.add(type(again))
+    assert kinds
+
+
+async def paging(on: Clients) -> None:
+    async for _ in on.asp.units.list("u"):
+        pass
+
+
+def builds(auth: LoginWithAmazon | httpx.Auth, *script: Any, **options: Any) -> Clients:
+    asp = smart_properties(Service(*script), auth=auth, retry=ONCE, **options)
+    return Clients(asp, for_business(Service(*script), retry=ONCE), "room", "endpoint", "device", "organization")
+
+
+OTHERS: dict[str, tuple[type[errors.AlexaError], Callable[[], Awaitable[Any]]]] = {
+    "transport": (errors.TransportError, lambda: get(builds(httpx.Auth(), httpx.ReadError).asp)),
+    "connect": (errors.TransportError, lambda: get(builds(login(), httpx.ConnectError).asp)),
+    "token": (
+        errors.AuthenticationError,
+        lambda: get(builds(login(), answer(400, {"error": "invalid_grant", "error_description": "no"})).asp),
+    ),
+    "decode": (errors.DecodeError, lambda: get(builds(httpx.Auth(), answer(200, [])).asp)),
+    "deadline": (errors.DeadlineExceeded, lambda: get(builds(httpx.Auth()).asp.with_options(deadline=0))),
+    "rate": (
+        errors.RateLimitTooLong,
+        lambda: _twice(builds(httpx.Auth(), rate_limit=RateLimit(per_second=0.01, max_wait=0)).asp),
+    ),
+    "configuration": (errors.ConfigurationError, lambda: get(builds(httpx.Auth()).asp, "..")),
+    "devices": (
+        errors.EndpointFailures,
+        lambda: ACTIONS["alerts.delete_alarms"](
+            builds(httpx.Auth(), answer(500, {"errors": [{"endpointId": "e", "code": "C", "description": "d"}]}))
+        ),
+    ),
+    "page": (
+        errors.ServerError,
+        lambda: paging(
+            builds(httpx.Auth(), answer(200, {"results": [], "paginationContext": {"nextToken": "t"}}), answer(500))
+        ),
+    ),
+    "steps": (fleet.StepsFailed, lambda: _steps(builds(httpx.Auth(), 403))),
+}
+
+
+async def _twice(asp: SmartProperties) -> None:
+    await get(asp)
+    await get(asp)
+
+
+async def _steps(on: Clients) -> None:
+    steps = await fleet.reset_room(on.asp, "room", fleet.RoomDefaults(volume=30))
+    steps.raise_for_failures()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_other_errors(name: str, way: Callable[[Any], Any]) -> None:
+    kind, cause = OTHERS[name]
+    with pytest.raises(kind) as caught:
+        await cause()
+    again = way(caught.value)
+    assert again.__cause__ is None
+    if name == "page":
+        assert again.resume_token == "t"
+    if name == "steps":
+        assert str(again) == str(caught.value)
+        return
+    same(caught.value, again)
+    LEAKS.check(iter([("pickle", pickle.dumps(caught.value).decode("latin-1"))]))
+
+
+async def test_outcomes_and_reports(way: Callable[[Any], Any]) -> None:
+    on = builds(login(), answer(403, {"message": "no"}))
+    report = await fleet.collect(lambda room: get(on.asp, room), ["room-1", "room-2"])
+    again = way(report)
+    assert {outcome.key for outcome in again.failed} == {"room-1", "room-2"}
+    assert [type(outcome.error) for outcome in again.failed] == [type(outcome.error) for outcome in report.failed]
+    assert str(again) == str(report)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [RetryPolicy(), RateLimit(per_second=5.0, scope="x"), Timeouts(), Region.EU, DefaultStation("P", "s")],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_settings_and_models(thing: object, way: Callable[[Any], Any]) -> None:
+    assert way(thing) == thing

@@ -1,0 +1,432 @@
+"""Event loops and the life of a client: one loop at a time, and an end that everybody is told of."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import attrs
+import httpx
+import pytest
+
+from alexa_props import (
+    AlexaForBusiness,
+    DefaultStation,
+    LoginWithAmazon,
+    RateLimit,
+    RetryPolicy,
+    SmartProperties,
+    errors,
+    fleet,
+)
+from alexa_props.client import Client
+from tests import loops
+from tests.conformance.actions import ACTIONS, Clients
+from tests.helpers import Amazon, Service, for_business, get, login, smart_properties
+from tests.pipeline.pool_servers import Exchange, Server, ok, until
+
+CLOSED = "the client is closed"
+ONE_A_THREAD = "one client a thread"
+DEFAULT = DefaultStation("I_HEART_RADIO", "4802")
+STATION = json.dumps({"providerId": "I_HEART_RADIO", "stationId": "4802"}).encode()
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What is left unclosed, or was never awaited, warns within the test that left it."""
+    yield
+    gc.collect()
+
+
+@attrs.define
+class Far:
+    """Smart Properties and Login with Amazon on a socket, in a thread of their own: they outlive the test's loops."""
+
+    server: Server = attrs.field(init=False)
+    tokens: int = 0
+    delay: float = 0.0
+    token_delay: float = 0.0
+    throttled: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.server = Server(self._answer)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        if exchange.request.target == "/auth/o2/token":
+            self.tokens += 1
+            grant = {"access_token": f"Atza|{self.tokens}", "expires_in": 3600, "refresh_token": f"Atzr|{self.tokens}"}
+            answer, delay = ok(json.dumps(grant).encode()), self.token_delay
+        elif self.throttled:
+            self.throttled -= 1
+            answer, delay = ok(b"{}", status=b"429 Too Many Requests"), 0.0
+        else:
+            answer, delay = ok(STATION), self.delay
+        # It ends early if nobody waits for the answer any more.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await exchange.reader.read()
+        exchange.writer.write(answer)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def client(self, **options: Any) -> SmartProperties:
+        store = options.pop("token_store", None)
+        auth = LoginWithAmazon(
+            client_id="one",
+            client_secret="s",
+            refresh_token="Atzr|0",
+            token_url=f"{self.origin}/auth/o2/token",
+            token_store=store,
+        )
+        options.setdefault("rate_limit", RateLimit(per_second=1e6))
+        return SmartProperties(auth=auth, base_url=self.origin, **options)
+
+
+@pytest.fixture
+def far() -> Iterator[Far]:
+    far = Far()
+    with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(far.server.running()):
+        yield far
+
+
+class Store:
+    def __init__(self) -> None:
+        self.kept: str | None = None
+
+    async def load(self) -> str | None:
+        return self.kept
+
+    async def save(self, refresh_token: str) -> None:
+        self.kept = refresh_token
+
+
+# One loop after the other
+
+
+def test_what_a_client_knows_goes_with_it_from_loop_to_loop(far: Far) -> None:
+    client = far.client(rate_limit=RateLimit(), retry=RetryPolicy(base=0))  # outside of any loop
+    far.throttled = 1
+
+    async def some() -> None:
+        await asyncio.gather(*(get(client) for _ in range(3)))
+
+    asyncio.run(some())
+    learned = client.limits["unit_settings.get_default_music_station"]
+    assert (learned.refused, learned.in_flight, learned.waiting) == (1, 0, 0)
+    assert learned.ceiling is not None
+    asyncio.run(some())
+    later = client.limits["unit_settings.get_default_music_station"]
+    assert (later.refused, later.ceiling) == (1, learned.ceiling)
+    assert far.tokens == 1
+    asyncio.run(client.aclose())
+
+
+@pytest.mark.parametrize("stage", ["on their way", "in line", "waiting for a token"])
+def test_calls_that_were_under_way_as_their_loop_ended_are_in_nobodys_way(stage: str, far: Far) -> None:
+    client = far.client(rate_limit=RateLimit(per_second=5 if stage == "in line" else 1e6))
+    left: list[asyncio.Task[Any]] = []
+
+    async def leave() -> None:
+        if stage != "waiting for a token":
+            await get(client)
+        far.delay = far.token_delay = 60
+        left.extend(asyncio.create_task(get(client)) for _ in range(4))
+        await asyncio.sleep(0.02)
+        # `asyncio.run` cancels who is left, and closes the loop.
+
+    asyncio.run(leave())
+    assert all(task.cancelled() for task in left)
+    far.delay = far.token_delay = 0
+    asyncio.run(asyncio.wait_for(get(client), 5))
+    assert [(scope.in_flight, scope.waiting) for scope in client.limits.values()] == [(0, 0)]
+    # A loop that ends takes all with it, also whoever saw to it that a token arrives.
+    assert far.tokens == (2 if stage == "waiting for a token" else 1)
+    asyncio.run(client.aclose())
+
+
+# A second loop while the first runs
+
+
+async def prefetched(asp: SmartProperties) -> None:
+    async with asp.units.list("parent").prefetch() as items:
+        await anext(items)
+
+
+async def through_the_pipeline(asp: SmartProperties) -> None:
+    async with httpx.AsyncClient(transport=asp.pipeline) as outside:
+        await outside.get(f"{asp._base_url}/v2/x")
+
+
+USES: dict[str, Callable[[SmartProperties], Awaitable[Any]]] = {
+    "call": get,
+    "view": lambda asp: get(asp.with_options(deadline=5)),
+    "request": lambda asp: asp.request("GET", "/v2/x"),
+    "deletion": lambda asp: asp.alerts.delete_alarms("room"),
+    "deletion, streamed": lambda asp: anext(aiter(asp.alerts.delete_alarms("room"))),
+    "list": lambda asp: asp.units.list("parent"),
+    "list, iterated": lambda asp: anext(aiter(asp.units.list("parent"))),
+    "list, by page": lambda asp: anext(asp.units.list("parent").pages()),
+    "list, prefetched": prefetched,
+    "async with": lambda asp: asp.__aenter__(),
+    "pipeline": through_the_pipeline,
+    "walk": lambda asp: anext(fleet.walk_rooms(asp, "parent")),
+    "recipe": lambda asp: fleet.ensure_default_music_station(asp, "room", DEFAULT),
+}
+"""What may be done with a client: all of it has to do with its loop, and with its end."""
+
+
+@pytest.mark.parametrize("kind", ["socket", "transport"])
+def test_a_second_loop_is_refused_whatever_it_wants_and_the_first_notices_nothing(kind: str, far: Far) -> None:
+    """The first loop has calls on their way, in line, and for a token, while the second tries all that there is."""
+    amazon = Amazon(latency=0.3, api_latency=0.3)
+    amazon.rotate = True
+    far.delay = far.token_delay = 0.3
+    limit = RateLimit(per_second=20)
+    client = (
+        far.client(rate_limit=limit) if kind == "socket" else smart_properties(amazon, auth=login(), rate_limit=limit)
+    )
+    refused: dict[str, str] = {}
+
+    async def try_all() -> None:
+        for name, use in {**USES, "close": SmartProperties.aclose}.items():
+            try:
+                await use(client)
+            except errors.ConfigurationError as error:
+                refused[name] = str(error)
+
+    async def first() -> None:
+        calls = [asyncio.create_task(get(client, f"room-{number}")) for number in range(5)]
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(asyncio.run, try_all())
+        results = await asyncio.gather(*calls)
+        assert len(results) == 5
+        await get(client)
+        assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
+        await client.aclose()
+
+    asyncio.run(first())
+    assert [*refused] == [*USES, "close"]
+    assert [text for text in refused.values() if ONE_A_THREAD not in text] == []
+    assert set(client.limits) == {"unit_settings.get_default_music_station"}
+    assert (far.tokens if kind == "socket" else len(amazon.token.seen)) == 1
+
+
+def test_another_thread_may_go_on_when_the_first_loop_has_ended() -> None:
+    client = smart_properties(Service())
+
+    async def in_a_thread() -> None:
+        await asyncio.to_thread(asyncio.run, get(client))
+
+    asyncio.run(get(client))
+    asyncio.run(in_a_thread())
+    asyncio.run(get(client))
+
+
+# The end
+
+
+@pytest.mark.parametrize("kind", [SmartProperties, AlexaForBusiness])
+async def test_double_concurrent_and_nested_closing_closes_once(kind: type[Client]) -> None:
+    service = Slow()
+    client = smart_properties(service) if kind is SmartProperties else for_business(service)
+    async with client:
+        async with client:
+            await client.request("GET", "/v2/x")
+        # The inner block has closed it.
+        with pytest.raises(errors.ConfigurationError, match=CLOSED):
+            await client.request("GET", "/v2/x")
+    await asyncio.gather(*(client.aclose() for _ in range(3)))
+    with pytest.raises(errors.ConfigurationError, match=CLOSED):
+        await client.__aenter__()
+    assert (service.begun, service.closed) == (1, 1)
+    other = smart_properties(again := Slow())
+    await asyncio.gather(*(other.aclose() for _ in range(3)))
+    assert (again.begun, again.closed) == (1, 1)
+
+
+class Slow(Service):
+    """Takes its time to close."""
+
+    begun = 0
+
+    async def aclose(self) -> None:
+        self.begun += 1
+        await asyncio.sleep(0.01)
+        await super().aclose()
+
+
+async def test_closing_that_was_cancelled_is_done_by_the_next(far: Far) -> None:
+    service = Slow()
+    client = smart_properties(service)
+    with anyio.move_on_after(0):
+        await client.aclose()
+    assert (service.begun, service.closed) == (1, 0)
+    # It is closed to everybody, though not all of it is free yet.
+    with pytest.raises(errors.ConfigurationError, match=CLOSED):
+        await get(client)
+    await client.aclose()
+    await client.aclose()
+    assert (service.begun, service.closed) == (2, 1)
+
+
+@pytest.mark.parametrize("way", ["task", "scope"])
+async def test_a_pool_whose_closing_was_cancelled_at_any_turn_is_closed(way: str, far: Far) -> None:
+    for turns in range(8):
+        client = far.client()
+        await asyncio.gather(*(get(client) for _ in range(3)))
+        far.delay = 60
+        under_way = asyncio.create_task(get(client))
+        await asyncio.sleep(0.02)
+        scope = anyio.CancelScope()
+
+        async def close(client: SmartProperties = client, scope: anyio.CancelScope = scope) -> None:
+            with scope:
+                await client.aclose()
+
+        closing = asyncio.create_task(close())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        (closing.cancel if way == "task" else scope.cancel)()
+        await asyncio.wait([closing])
+        await client.aclose()
+        async with asyncio.timeout(5):
+            with pytest.raises((errors.TransportError, errors.ConfigurationError), match="closed"):
+                await under_way
+            await until(lambda: far.server.open == 0)
+        far.delay = 0
+
+
+async def test_closing_during_use_ends_every_call(far: Far) -> None:
+    far.delay = 60
+    client = far.client(rate_limit=RateLimit(per_second=1))
+    calls = [asyncio.create_task(get(client, f"room-{number}")) for number in range(3)]
+    calls.append(asyncio.create_task(client.units.create("parent", "New")))
+    await until(lambda: len(far.server.requests) == 3)  # with the one for a token
+    async with asyncio.timeout(10):
+        await client.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert all("closed" in str(error) for error in ended)
+    assert [(type(each), getattr(each, "sent", "no")) for each in ended] == [
+        (errors.TransportError, "maybe"),
+        # They were in line.
+        (errors.ConfigurationError, "no"),
+        (errors.ConfigurationError, "no"),
+        (errors.TransportError, "maybe"),
+    ]
+    assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
+
+
+def test_closing_during_use_of_ones_own_transport_ends_every_call() -> None:
+    """What is on its way is the transport's own; nothing is repeated, and nothing leaves that was in line."""
+    service = Service(None, 503, latency=0.2)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=10))
+
+    async def main(_: loops.JumpingLoop) -> None:
+        calls = [asyncio.create_task(get(client, f"room-{number}")) for number in range(4)]
+        await asyncio.sleep(0.25)
+        await client.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        failed = [errors.ServerError, errors.ServerError, errors.ConfigurationError]
+        assert [type(each) for each in ended] == [DefaultStation, *failed]
+        assert len(service.seen) == 3
+        assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
+
+    loops.run(main)
+
+
+async def test_closing_loses_no_token_that_is_on_its_way(far: Far) -> None:
+    store = Store()
+    client = far.client(token_store=store)
+    far.token_delay = 0.5
+    calls = [asyncio.create_task(get(client)) for _ in range(3)]
+    await until(lambda: far.tokens)
+    async with asyncio.timeout(10):
+        await client.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(error, errors.AlexaError) and "closed" in str(error) for error in ended)
+    assert (far.tokens, store.kept) == (1, "Atzr|1")
+
+
+def test_closing_waits_five_seconds_for_a_token_and_not_longer() -> None:
+    amazon = Amazon(latency=100)
+    client = smart_properties(amazon, auth=login())
+
+    async def main(loop: loops.JumpingLoop) -> None:
+        call = asyncio.create_task(get(client))
+        await asyncio.sleep(1)
+        await client.aclose()
+        assert loop.time() == pytest.approx(6)
+        with pytest.raises(errors.ConfigurationError, match=CLOSED):
+            await call
+
+    loops.run(main)
+
+
+async def test_closing_that_is_cancelled_while_it_waits_for_a_token_frees_the_connections(far: Far) -> None:
+    client = far.client()
+    far.token_delay = 60
+    call = asyncio.create_task(get(client))
+    await until(lambda: far.tokens)
+    with anyio.move_on_after(0.05) as scope:
+        await client.aclose()
+    assert scope.cancelled_caught
+    async with asyncio.timeout(5):
+        with pytest.raises((errors.TransportError, errors.ConfigurationError), match="closed"):
+            await call
+    await until(lambda: far.server.open == 0)
+
+
+# Use after the end
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_whatever_is_used_after_the_end_says_so_and_sends_nothing(own: bool, far: Far) -> None:
+    service = Service()
+    client = smart_properties(service) if own else far.client()
+    view = client.with_options(deadline=5)
+    pager, deletion, pipeline = client.units.list("parent"), client.alerts.delete_alarms("room"), client.pipeline
+    streamed, pages = aiter(client.alerts.delete_alarms("room")), client.units.list("parent").pages()
+    await client.aclose()
+    outside = httpx.AsyncClient(transport=pipeline)
+    made_before: dict[str, Callable[[SmartProperties], Awaitable[Any]]] = {
+        "a pager": lambda _: anext(aiter(pager)),
+        "a pager, resumed": lambda _: anext(aiter(pager.resume("token"))),
+        "pages": lambda _: anext(pages),
+        "a deletion": lambda _: deletion,
+        "a deletion, streamed": lambda _: anext(streamed),
+        "a pipeline": lambda _: outside.get(f"{client._base_url}/v2/x"),
+    }
+    assert {name: await end_of(use, client) for name, use in {**USES, **made_before}.items()} == (
+        dict.fromkeys([*USES, *made_before], CLOSED)
+    )
+    assert {name: await end_of(use, view) for name, use in USES.items()} == dict.fromkeys(USES, CLOSED)
+    report = await fleet.collect(client.unit_settings.get_default_music_station, ["a", "b"])
+    assert {(type(each.error), each.status) for each in report.outcomes} == {(errors.ConfigurationError, "failed")}
+    assert (service.seen, far.server.requests) == ([], [])
+
+
+async def end_of(use: Callable[[SmartProperties], Awaitable[Any]], asp: SmartProperties) -> str:
+    try:
+        await use(asp)
+    except errors.ConfigurationError as error:
+        return str(error).partition(":")[0]
+    return "it worked"
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+async def test_every_operation_after_the_end(name: str) -> None:
+    service = Service()
+    asp, a4b = smart_properties(service), for_business(service)
+    await asp.aclose()
+    await a4b.aclose()
+    with pytest.raises(errors.ConfigurationError, match=CLOSED):
+        await ACTIONS[name](Clients(asp, a4b, "room", "endpoint", "device", "organization", ["spare"]))
+    assert service.seen == []
