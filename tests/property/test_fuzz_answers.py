@@ -199,7 +199,7 @@ def over(transport: httpx.AsyncBaseTransport) -> Clients:
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-@fuzz(12)
+@fuzz(10)
 @given(data=st.data(), status=STATUSES, headers=HEADERS)
 def test_every_operation_gives_a_model_or_an_error(
     name: str, data: st.DataObject, status: int, headers: list[tuple[bytes, bytes]]
@@ -236,7 +236,7 @@ def test_each_of_the_worst_values_in_every_place_gives_a_model_or_an_error(name:
     async def call() -> None:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, content=served[-1]))
         on = over(transport)
-        for document in documents()[name][-1:]:
+        for document in documents()[name]:
             for body in spoiled(document):
                 served.append(body)
                 try:
@@ -247,6 +247,12 @@ def test_each_of_the_worst_values_in_every_place_gives_a_model_or_an_error(name:
     loops.run(lambda _: call())
 
 
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+async def test_a_number_that_is_none_is_no_text(number: bytes) -> None:
+    with pytest.raises(errors.DecodeError, match=r"a string was expected, not a number @ Unit\.id"):
+        await answering(200, [], b'{"id": ' + number + b"}").asp.units.get("unit")
+
+
 def test_the_documents_to_begin_with_are_those_of_every_operation_that_answers() -> None:
     assert {name for name, found in documents().items() if found} >= {
         name for name, operation in OPERATIONS.items() if operation.answer is not None
@@ -254,7 +260,7 @@ def test_the_documents_to_begin_with_are_those_of_every_operation_that_answers()
 
 
 @pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
-@fuzz(8)
+@fuzz(6)
 @given(value=VALUES)
 def test_every_setting_has_a_value_of_its_kind_or_an_error(setting: Any, value: Any) -> None:
     async def one() -> Any:
@@ -276,7 +282,7 @@ def test_every_setting_has_a_value_of_its_kind_or_an_error(setting: Any, value: 
 # Headers
 
 
-@fuzz(60)
+@fuzz(50)
 @given(text=st.one_of(TEXT, st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,2} Jan \d{1,5}.{0,15}\Z")), date=TEXT)
 def test_whatever_it_asks_to_wait_is_no_time_or_a_bounded_one(text: str, date: str) -> None:
     pairs = (("retry-after", text), ("date", date))
@@ -308,7 +314,7 @@ def test_a_call_ends_in_bounded_time_whatever_it_is_asked_to_wait(
 GRANT = {"access_token": "Atza|given", "refresh_token": "Atzr|given", "token_type": "bearer", "expires_in": 3600}
 
 
-@fuzz(60)
+@fuzz(50)
 @given(data=st.data(), status=STATUSES, headers=HEADERS)
 def test_the_token_endpoint_gives_a_token_or_an_error_without_secrets(
     data: st.DataObject, status: int, headers: list[tuple[bytes, bytes]]
@@ -332,7 +338,7 @@ CONSENT = Consent.ask(client_id="client", redirect_uri="http://127.0.0.1:8766/ca
 STATE = CONSENT.state.reveal()
 
 
-@fuzz(60)
+@fuzz(50)
 @given(parts=st.lists(st.tuples(st.sampled_from(("code", "error", "error_description", "state")), TEXT), max_size=4))
 @example([("error", "\x1b[2J"), ("error_description", "\ud800")])
 @example([("state", "\udfff")])
@@ -372,7 +378,7 @@ LEARNED = {
 }
 
 
-@fuzz(60)
+@fuzz(50)
 @given(content=bodies(LEARNED))
 @example(b'{"units.list": {"rate": 1e308, "ceiling": null, "paused_until": "9999-12-31T23:59:59-23:59"}}')
 @example(b'{"units.list": {"rate": 1e-308, "ceiling": 1e-308, "paused_until": "0001-01-01T00:00:00+23:59"}}')
@@ -400,7 +406,7 @@ KEPT = {
 }
 
 
-@fuzz(60)
+@fuzz(50)
 @given(content=bodies(KEPT))
 def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path: Path) -> None:
     path.write_bytes(content)
@@ -412,7 +418,7 @@ def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path
         assert isinstance(made, SmartProperties)
 
 
-@fuzz(60)
+@fuzz(50)
 @given(
     lines=st.lists(st.lists(TEXT, max_size=4), max_size=4),
     separator=st.sampled_from(",;\t\n\r\x00"),
@@ -450,9 +456,8 @@ def test_a_journal_that_a_disk_has_damaged_is_refused_or_goes_on(
     content = content[:left]
     damaged = tmp_path_factory.mktemp("damaged") / "damaged.db"
     damaged.write_bytes(content)
-    report = attempt(lambda: anyio.run(_run, damaged), errors.ConfigurationError, errors.JournalError)
+    report = attempt(lambda: anyio.run(_run, damaged), errors.ConfigurationError, fleet.FleetStopped)
     if isinstance(report, errors.AlexaError):
-        check_error(report)
         assert "damaged.db" in str(report)
     else:
         assert len(report) + report.skipped == len(ITEMS)

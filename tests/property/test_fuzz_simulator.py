@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from alexa_props import SigV4
 from alexa_props.simulator import ROUTES, TARGETS, Simulator
-from tests.property.nonsense import BROKEN_BODIES, TEXT, bodies, encoded, fuzz, tampered
+from tests.property.nonsense import BROKEN_BODIES, TEXT, bodies, encoded, fuzz, spoiled, tampered
 
 Header = tuple[str, bytes]
 
@@ -305,7 +305,7 @@ def _placed(path: str, *ids: str) -> str:
 REQUESTS = st.builds(Sent, METHODS, TARGETS_OF_ALL, HEADERS, BROKEN_BODIES, st.booleans())
 
 
-@fuzz(40)
+@fuzz(30)
 @given(request_=REQUESTS, known=st.booleans())
 def test_any_request_is_answered(served: Served, request_: Sent, known: bool) -> None:
     headers = request_.headers
@@ -319,7 +319,7 @@ KEYS = st.sampled_from(
 )
 
 
-@fuzz(40)
+@fuzz(30)
 @given(data=st.data(), operation=st.sampled_from(sorted(ROUTES)), key=KEYS, pairs=st.lists(PAIRS, max_size=3))
 def test_any_body_of_an_operation_of_smart_properties_is_answered(
     served: Served, data: st.DataObject, operation: str, key: str, pairs: list[tuple[str, str]]
@@ -331,12 +331,24 @@ def test_any_body_of_an_operation_of_smart_properties_is_answered(
     served.check(Sent(method, served.fill(target), [served.token()], body))
 
 
+@pytest.mark.parametrize("operation", sorted(set(BODIES) & set(ROUTES)))
+def test_each_of_the_worst_values_in_every_place_of_a_body_is_answered(served: Served, operation: str) -> None:
+    method, path = ROUTES[operation]
+    target = served.fill(_placed(path, "room", "endpoint", "Alexa.ScreenController.screenControllerPolicy"))
+    token = served.token()
+    texts = [content.decode("latin-1") for content in spoiled(BODIES[operation])]
+    answers = served.ask(*(Sent(method, target, [token], served.fill(text).encode("latin-1")) for text in texts))
+    assert len(answers) == len(texts)
+    assert max(answer.status for answer in answers) < 500
+    served.check_world()
+
+
 CONTENT_TYPES = st.sampled_from(
     ("application/x-amz-json-1.1", "application/x-amz-json-1.1; charset=nonsense", "text/plain")
 )
 
 
-@fuzz(40)
+@fuzz(30)
 @given(data=st.data(), operation=st.sampled_from(sorted(TARGETS)), content_type=CONTENT_TYPES)
 def test_any_signed_body_of_alexa_for_business_is_answered(
     served: Served, data: st.DataObject, operation: str, content_type: str
@@ -368,7 +380,7 @@ PROOFS: st.SearchStrategy[list[Header]] = st.one_of(
 )
 
 
-@fuzz(20)
+@fuzz(15)
 @given(form=tampered(GRANTS), known=st.booleans(), proof=PROOFS, junk=st.one_of(st.just(b""), st.binary(max_size=3)))
 def test_any_request_for_a_token_is_answered(
     served: Served, form: Any, known: bool, proof: list[Header], junk: bytes
@@ -383,7 +395,7 @@ def test_any_request_for_a_token_is_answered(
         assert {"error", "error_description"} <= answer.json.keys()
 
 
-@fuzz(40)
+@fuzz(30)
 @given(data=st.data(), path=st.sampled_from(sorted(SCRIPTS)))
 def test_any_script_is_taken_or_refused_and_what_is_scripted_is_all_that_happens(
     served: Served, data: st.DataObject, path: str
