@@ -66,16 +66,15 @@ def spoken(text: str | None, *secrets: str) -> str | None:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
-def heard(text: str | None, response: httpx.Response) -> str | None:
+def heard(text: str | None, request: httpx.Request) -> str | None:
     """A service's words, `spoken` without the secrets of the request that it answers."""
-    headers = response.request.headers
     # The scheme before a token is no secret.
-    return spoken(text, *(headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
+    return spoken(text, *(request.headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
 
 
-def request_id_in(response: httpx.Response) -> str | None:
-    """The id under which Amazon knows the request, fit for a message."""
-    return spoken(request_id_of(response))
+def request_id_in(response: httpx.Response, request: httpx.Request | None = None) -> str | None:
+    """The id under which Amazon knows the request, fit for a message; `request` where the response has none yet."""
+    return heard(request_id_of(response), request or response.request)
 
 
 def api_error(
@@ -92,9 +91,9 @@ def api_error(
         advice: what to do next.
 
     """
-    code, message = heard(said.code, response), heard(said.message, response)
+    code, message = heard(said.code, response.request), heard(said.message, response.request)
     request_id, wait = request_id_in(response), parse_retry_after(response)
-    answer = heard(instead, response) or " ".join(
+    answer = heard(instead, response.request) or " ".join(
         filter(None, (str(response.status_code), code, f'"{message}"' if message else ""))
     )
     details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]

@@ -18,7 +18,7 @@ import httpx
 from alexa_props.errors import AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict, request_id_of
+from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, require_secure
@@ -165,8 +165,8 @@ class Client(NotPickled, abc.ABC):
     async def aclose(self) -> None:
         """Free the connections. May be called again. Closing a view from `with_options` closes nothing.
 
-        Calls under way end, with an answer or with an error that says "closed". A token that is being fetched has up to
-        5 s to arrive.
+        Calls under way end, with an answer or with an error that says "closed"; those that wait for their turn, or to
+        be repeated, when that wait is over. A token that is being fetched has up to 5 s to arrive.
 
         Raises:
             ConfigurationError: another event loop that still runs uses it; it is open as before.
@@ -314,13 +314,13 @@ class Client(NotPickled, abc.ABC):
         except (httpx.InvalidURL, ValueError) as error:
             raise ConfigurationError(f"{operation.name} cannot be sent with these arguments: {error}") from None
         response = await self._send(call, request)
-        if self.protocol.verdict(call, response) is not Verdict.OK:
+        if call.verdict is not Verdict.OK:
             raise self.protocol.error(call, response)
         try:
             return self.protocol.decode(call, response)
-        except DecodeError:
+        except DecodeError as error:
             # To the pipeline it was a success.
-            log_failure(call, DecodeError.__name__, status=response.status_code, request_id=request_id_of(response))
+            log_failure(call, error)
             raise
 
     def pager(self, operation: Operation, page_arguments: Callable[[str | None], Mapping[str, Any]]) -> Pager[Any]:
@@ -362,13 +362,11 @@ class Client(NotPickled, abc.ABC):
             ) from error
         except httpx.DecodingError as error:
             raise DecodeError(f"{call.doing}: {error}; {_advice(call)}", operation=call.operation.name) from error
-        except (TransportError, AuthenticationError, DecodeError) as error:
+        except (TransportError, AuthenticationError) as error:
             # Of the auth stage, which does not know what was being done.
             error.args = (f"{call.doing}: {error}",)
             if isinstance(error, TransportError):
                 error.sent, error.operation, error.attempts = call.sent, call.operation.name, call.attempts
-            elif isinstance(error, DecodeError):
-                error.operation = call.operation.name
             raise
         response.request = request
         return response

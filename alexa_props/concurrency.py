@@ -1,7 +1,8 @@
-"""Task groups out of which a single exception comes as itself."""
+"""Task groups out of which a single exception comes as itself, and the time where no event loop may be running."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,9 +13,17 @@ if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
     from anyio.abc import TaskGroup
 
-__all__ = ["tasks_behind_a_block", "together"]
+__all__ = ["loop_time", "tasks_behind_a_block", "together"]
 
 T = TypeVar("T")
+
+
+def loop_time() -> float:
+    """The event loop's time; between loops, and where one is gone and what it left is collected, that of its clock."""
+    try:
+        return anyio.current_time()
+    except RuntimeError:
+        return time.monotonic()
 
 
 @asynccontextmanager

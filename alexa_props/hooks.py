@@ -35,8 +35,9 @@ __all__ = [
 ]
 
 logger: Final = logging.getLogger("alexa_props")
+_failures: Final = logging.getLogger("alexa_props.failures")
 # Who configures no logging has the exception, and needs no line on standard error beside it.
-logger.addHandler(logging.NullHandler())
+_failures.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +148,8 @@ class CallEnded(Event):
 
     Attributes:
         status: HTTP status of the last answer; None when there was none.
-        error: name of the exception's class; None when the pipeline gave an answer, of whatever status.
+        error: name of the exception's class, httpx's for an exchange that failed; None when the pipeline gave an
+            answer, of whatever status.
         request_id: of the last answer, if it had one.
         attempts: how many attempts were started.
         refused: how many of them the service throttled.
@@ -164,6 +166,9 @@ class CallEnded(Event):
     waited: float
     elapsed: float
 
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Bounds of what is counted together; the usual ones are meant for milliseconds."""
 
 Hook = Callable[[Event], None]
 
@@ -200,30 +205,29 @@ class Hooks:
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
 
 
-def log_failure(call: Call, error: str | None, *, status: int | None = None, request_id: str | None = None) -> None:
+def log_failure(call: Call, error: Exception | None = None) -> None:
     """Log one WARNING for a call that failed: in words, and for machines as a dict in the record's `alexa_props`.
 
     Args:
         call: the call.
-        error: name of the exception's class; None when there was an answer.
-        status: HTTP status of the last answer; None when there was none.
-        request_id: of that answer, if it had one.
+        error: what ended it, or None where the last answer did. An exchange that failed is known by httpx's name.
 
     """
-    if not logger.isEnabledFor(logging.WARNING):
+    if not _failures.isEnabledFor(logging.WARNING):
         return
     told = {
         "operation": call.operation.name,
         "subject": call.subject,
-        "error": error,
-        "status": status,
-        "request_id": request_id,
+        "error": None if error is None else type(error).__name__,
+        # Of a token request, if that was refused.
+        "status": getattr(error, "status", None) or call.status,
+        "request_id": getattr(error, "request_id", None) or call.request_id,
         "attempts": call.attempts,
         "refused": call.refused,
         "waited": round(call.waited, 3),
     }
     words = " ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
-    logger.warning("call failed: %s", words, extra={"alexa_props": told})
+    _failures.warning("call failed: %s", words, extra={"alexa_props": told})
 
 
 class OpenTelemetry:
@@ -259,8 +263,18 @@ class OpenTelemetry:
         self._tracer = trace.get_tracer("alexa_props", tracer_provider=tracer_provider)
         self._kind, self._error = trace.SpanKind.CLIENT, trace.StatusCode.ERROR
         meter = metrics.get_meter("alexa_props", meter_provider=meter_provider)
-        self._duration = meter.create_histogram("alexa_props.call.duration", "s", "Calls, waits and retries included")
-        self._wait = meter.create_histogram("alexa_props.call.wait", "s", "Waits of calls at the rate limiter")
+        self._duration = meter.create_histogram(
+            "alexa_props.call.duration",
+            "s",
+            "Calls, waits and retries included",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._wait = meter.create_histogram(
+            "alexa_props.call.wait",
+            "s",
+            "Waits of calls at the rate limiter",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
         self._refusals = meter.create_counter("alexa_props.refusals", "{attempt}", "Attempts that were throttled")
         self._queue = meter.create_up_down_counter(
             "alexa_props.queue", "{attempt}", "Attempts that wait for their turn"

@@ -168,6 +168,8 @@ class Call:
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
         waited: seconds at the rate limiter, all attempts together.
         verdict: of the last answer; None while there is none.
+        status: HTTP status of that answer.
+        request_id: of that answer, if it had one.
         permit: of the attempt under way; None where no rate limiter gave one.
         token_scheme: how the token goes into the Authorization header.
 
@@ -189,6 +191,8 @@ class Call:
     sent: Sent = "no"
     waited: float = 0.0
     verdict: Verdict | None = None
+    status: int | None = None
+    request_id: str | None = None
     permit: Permit | None = attrs.field(default=None, repr=False)
 
     @property

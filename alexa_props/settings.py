@@ -7,7 +7,7 @@ import ipaddress
 import math
 import os
 from collections.abc import Hashable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import attrs
 import httpx
@@ -32,14 +32,18 @@ __all__ = [
 
 
 class NotPickled:
-    """Base of what holds secrets: it can be neither pickled nor copied, as a pickle is on a disk or a wire soon."""
+    """Base of what holds secrets: it cannot be pickled, as a pickle is on a disk or a wire soon. A copy is itself."""
 
     __slots__ = ()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"{type(self).__name__} is neither pickled nor copied, for it may hold secrets: make one where it is needed"
-        )
+        raise TypeError(f"{type(self).__name__} is not pickled, for it may hold secrets: make one where it is needed")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
 
 
 class Secret(NotPickled):

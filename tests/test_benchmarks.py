@@ -45,6 +45,7 @@ def counted(report: dict[str, Any]) -> Counted:
     return of
 
 
+@pytest.mark.apart
 def test_every_question_has_an_answer(report: dict[str, Any]) -> None:
     assert tuple(report["questions"]) == QUESTIONS
     for question, tables in report["questions"].items():
@@ -55,6 +56,7 @@ def test_every_question_has_an_answer(report: dict[str, Any]) -> None:
                 assert all(cell is None or len(cell) == 1 for cell in cells), (question, name)
 
 
+@pytest.mark.apart
 def test_a_call_is_one_request_and_little_more_than_bare_aiohttp_to_the_event_loop(counted: Counted) -> None:
     work = counted("work")
     for ours, bare in (
@@ -67,6 +69,7 @@ def test_a_call_is_one_request_and_little_more_than_bare_aiohttp_to_the_event_lo
             assert work[ours][f"turns {workers}"] <= work[bare][f"turns {workers}"] + 1.5
 
 
+@pytest.mark.apart
 def test_a_call_in_flight_takes_a_bounded_amount_of_memory_and_keeps_none(counted: Counted) -> None:
     work = counted("work")
     for name in ("ours, Alexa for Business", "ours, Smart Properties"):
@@ -74,16 +77,19 @@ def test_a_call_in_flight_takes_a_bounded_amount_of_memory_and_keeps_none(counte
         assert work[name]["kept"] < 5  # blocks; one object kept for each call would be several
 
 
+@pytest.mark.apart
 def test_a_page_is_decoded_in_whole(counted: Counted) -> None:
     assert {name: found["items"] for name, found in counted("decode").items()}["ours"] == 50
 
 
+@pytest.mark.apart
 def test_importing_pulls_in_nothing_heavy(counted: Counted) -> None:
     imports = counted("imports")
     assert imports["alexa_props"]["came"] == []
     assert imports["aiohttp"]["came"] == ["aiohttp"]
 
 
+@pytest.mark.apart
 def test_paging_asks_for_each_page_once_ahead_or_not(counted: Counted) -> None:
     for name in ("ours", "ours, prefetch"):
         found = counted("paging")[name]
@@ -91,11 +97,13 @@ def test_paging_asks_for_each_page_once_ahead_or_not(counted: Counted) -> None:
         assert found["items"] == 500
 
 
+@pytest.mark.apart
 def test_a_thousand_waiters_ask_for_one_token(counted: Counted) -> None:
     found = counted("token_refresh")["without a token"]
     assert (found["token requests"], found["refused"], found["lost"]) == (1, 0, 0)
 
 
+@pytest.mark.apart
 def test_a_refused_token_is_replaced_once_however_many_were_refused(counted: Counted) -> None:
     found = counted("token_refresh")["first token refused"]
     assert found["token requests"] == 2
@@ -103,6 +111,7 @@ def test_a_refused_token_is_replaced_once_however_many_were_refused(counted: Cou
     assert found["lost"] == 0
 
 
+@pytest.mark.apart
 def test_a_run_over_many_items_takes_no_more_memory_than_one_over_few(counted: Counted) -> None:
     fleet = counted("fleet")
     for name in ("ours", "ours, in order", "ours, with a journal"):
@@ -114,11 +123,13 @@ def test_a_run_over_many_items_takes_no_more_memory_than_one_over_few(counted: C
     assert fleet["anyio, a task for each item"]["bytes"] > 500
 
 
+@pytest.mark.apart
 def test_at_a_known_quota_nothing_is_refused_and_nothing_lost(counted: Counted) -> None:
     found = counted("quota_known")["ours"]
     assert (found["requests"], found["refused_requests"], found["lost"]) == (200, 0, 0)
 
 
+@pytest.mark.apart
 def test_an_unknown_quota_is_found_with_few_refusals_and_nothing_lost(counted: Counted) -> None:
     found = counted("quota_unknown")["ours, all at once"]
     assert found["lost"] == 0
@@ -126,11 +137,13 @@ def test_an_unknown_quota_is_found_with_few_refusals_and_nothing_lost(counted: C
     assert found["refused_requests"] <= 30
 
 
+@pytest.mark.apart
 def test_the_quota_did_refuse_a_client_that_only_repeats(counted: Counted) -> None:
     peer = counted("quota_unknown")["openai-style, 16 workers"]
     assert peer["refused_requests"] > 30
 
 
+@pytest.mark.apart
 def test_a_changing_quota_is_followed_with_few_refusals_and_nothing_lost(counted: Counted) -> None:
     found = counted("quota_changing")["ours"]
     accepted, refused = sum(found["accepted_by_time"]), sum(found["refused_by_time"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ ROWS = [
 ]
 
 
+@functools.cache
 def named_in(path: str) -> set[str]:
     """The tests of a file; those of a class too."""
     tree = ast.parse((ROOT / path).read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import gc
 import logging
 import subprocess
 import sys
@@ -253,7 +254,7 @@ def failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """What each line holds for machines, after a look at what it says."""
     told: list[dict[str, Any]] = []
     for record in caplog.records:
-        assert (record.name, record.levelname) == ("alexa_props", "WARNING")
+        assert (record.name, record.levelname) == ("alexa_props.failures", "WARNING")
         held: dict[str, Any] = vars(record)["alexa_props"]
         said = " ".join(f"{name}={value!r}" for name, value in held.items() if value is not None)
         assert record.getMessage() == f"call failed: {said}"
@@ -292,6 +293,11 @@ WARNED: dict[str, tuple[Any, Callable[[Any], Any], dict[str, Any]]] = {
         get,
         {"error": "DecodeError", "status": 200, "request_id": "r"},
     ),
+    "no time for the next attempt": (
+        [answer(503, x_amzn_RequestId="r"), lambda _: anyio.sleep_forever()],
+        lambda asp: get(asp.with_options(deadline=1)),
+        {"error": "DeadlineExceeded", "status": 503, "request_id": "r", "attempts": 2},
+    ),
     "devices": (FAILED, lambda asp: asp.alerts.delete_alarms("unit-1"), {"operation": "alerts.delete_alarms"}),
     "raw": (404, lambda asp: asp.request("GET", "/v2/things"), {"operation": "GET /v2/things", "subject": None}),
 }
@@ -300,9 +306,19 @@ WARNED: dict[str, tuple[Any, Callable[[Any], Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", WARNED)
 async def test_whatever_fails_is_one_line(caplog: pytest.LogCaptureFixture, name: str) -> None:
     script, act, expected = WARNED[name]
-    await gather(lambda: act(smart_properties(Service(script), retry=QUICK)))
+    service = Service(*script) if isinstance(script, list) else Service(script)
+    await gather(lambda: act(smart_properties(service, retry=QUICK)))
     (told,) = failures(caplog)
     assert expected.items() <= told.items()
+
+
+async def test_a_refused_token_request_is_the_status_of_the_line(caplog: pytest.LogCaptureFixture) -> None:
+    amazon = Amazon()
+    amazon.token.script = [answer(400, {"error": "invalid_grant"}, x_amzn_RequestId="of the token")]
+    with pytest.raises(errors.AuthenticationError):
+        await get(smart_properties(amazon, auth=login()))
+    (told,) = failures(caplog)
+    assert (told["error"], told["status"], told["request_id"]) == ("AuthenticationError", 400, "of the token")
 
 
 async def test_a_call_that_is_done_in_the_end_or_cancelled_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -435,6 +451,37 @@ async def test_metrics_of_calls_refusals_waits_and_the_queue() -> None:
     # Waiting is part of it, and so are five answers, one refusal and the pause that it asked for.
     assert done[1] - waited == pytest.approx(6 * 0.5 + 2, rel=0.01)
     assert (waited > 3, count) == (True, 6)
+
+
+@pytest.mark.parametrize("where", ["at the service", "before it is repeated"])
+def test_a_call_that_was_left_with_its_event_loop_ends_its_span(where: str) -> None:
+    service = Service(latency=100) if where == "at the service" else Service(answer(429, Retry_After="100"))
+    exported = Exported(service)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(get(exported.client))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would tell, which is not the question
+    del task
+    gc.collect()
+    (span,) = exported.spans
+    assert (span.attributes or {})["error.type"] == "GeneratorExit"
+    assert [value for _, value, _ in exported.metrics["alexa_props.queue"]] == [0]
+
+
+async def test_short_calls_are_told_from_long_ones() -> None:
+    exported = Exported(Service(latency=0.02))
+    await get(exported.client)
+    await get(exported.client)
+    data = exported._reader.get_metrics_data()
+    assert data is not None
+    (metric,) = [
+        each for each in data.resource_metrics[0].scope_metrics[0].metrics if each.name == "alexa_props.call.duration"
+    ]
+    (point,) = metric.data.data_points
+    assert isinstance(point, HistogramDataPoint)
+    assert point.explicit_bounds[0] == 0.005
+    assert [bound for bound, count in zip(point.explicit_bounds, point.bucket_counts, strict=False) if count] == [0.025]
 
 
 async def test_a_raw_request_and_the_global_providers() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 import attrs
 import httpx
 import pytest
@@ -26,6 +27,7 @@ from alexa_props import (
     fleet,
 )
 from alexa_props.client import Client
+from alexa_props.hooks import AttemptSent, Event
 from tests import loops
 from tests.conformance.actions import ACTIONS, Clients
 from tests.helpers import Amazon, Service, for_business, get, login, smart_properties
@@ -266,9 +268,11 @@ class Slow(Service):
 async def test_closing_that_was_cancelled_is_done_by_the_next(far: Far) -> None:
     service = Slow()
     client = smart_properties(service)
-    with anyio.move_on_after(0):
-        await client.aclose()
-    assert (service.begun, service.closed) == (1, 0)
+    closing = asyncio.create_task(client.aclose())
+    await until(lambda: service.begun)
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert (closing.cancelled(), service.begun, service.closed) == (True, 1, 0)
     # It is closed to everybody, though not all of it is free yet.
     with pytest.raises(errors.ConfigurationError, match=CLOSED):
         await get(client)
@@ -430,3 +434,45 @@ async def test_every_operation_after_the_end(name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=CLOSED):
         await ACTIONS[name](Clients(asp, a4b, "room", "endpoint", "device", "organization", ["spare"]))
     assert service.seen == []
+
+
+def test_what_the_end_kept_from_leaving_was_not_sent() -> None:
+    events: list[Event] = []
+    amazon = Amazon(latency=1)
+    client = smart_properties(amazon, auth=login(), hooks=[events.append])
+
+    async def create(name: str) -> None:
+        try:
+            await client.units.create("parent", name)
+        except errors.ConfigurationError:
+            raise RuntimeError("an error of one's own says nothing of it") from None
+
+    async def main(_: loops.JumpingLoop) -> None:
+        collected = asyncio.create_task(fleet.collect(create, ["a", "b"]))
+        await asyncio.sleep(0.5)
+        await client.aclose()
+        report = await collected
+        assert [outcome.status for outcome in report] == ["failed", "failed"]
+
+    loops.run(main)
+    assert amazon.api.seen == []
+    assert not [event for event in events if isinstance(event, AttemptSent)]
+
+
+async def test_closing_again_is_nothing_wherever_it_is_done() -> None:
+    service = Service()
+    client = smart_properties(service)
+    await get(client)
+    await client.aclose()
+    # As a finalizer would, while the loop that used it still runs.
+    await anyio.to_thread.run_sync(lambda: asyncio.run(client.aclose()))
+    assert service.closed == 1
+
+
+async def test_a_transport_of_ones_own_is_closed_to_its_end_though_the_client_is_left_by_a_cancelled_scope() -> None:
+    service = Slow()
+    with anyio.CancelScope() as scope:
+        async with smart_properties(service) as client:
+            await get(client)
+            scope.cancel()
+    assert service.closed == 1

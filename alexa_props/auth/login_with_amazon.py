@@ -151,7 +151,7 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                     await self._load()
                     await self._keep()
                     token = self._token = refresh.token = await self._accept((yield self._token_request()))
-                except (AuthenticationError, TransportError, DecodeError) as error:
+                except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
                         # A copy: this one gets the words of the call that it fails.
                         refresh.error = _again(error)
@@ -286,5 +286,6 @@ def _is_token_refused(response: httpx.Response) -> bool:
 def _again(error: AlexaError) -> AlexaError:
     """A copy of an error for another waiter: one exception raised in many tasks would pile up their tracebacks."""
     again = copy.copy(error)
-    again.__cause__ = error
+    # Not the error itself: that has the words of the call which met it.
+    again.__cause__ = error.__cause__
     return again

@@ -247,7 +247,8 @@ def _check_private(path: Path, file: os.stat_result) -> None:
     """Refuse a file that others can read or replace."""
     if os.name != "posix":
         return
-    if file.st_uid != os.geteuid():
+    # Root may read it anyway, as in a container that a user's file is mounted into.
+    if file.st_uid != os.geteuid() != 0:
         raise ConfigurationError(
             f"{path} holds secrets and belongs to another user: run the command as that user, or log in to a file of "
             f"your own with --credentials"
@@ -260,12 +261,16 @@ def _check_private(path: Path, file: os.stat_result) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which others can put a file of theirs in the place of ours."""
+    """Refuse a folder in which everybody can put a file of theirs in the place of ours.
+
+    A group's is not refused: on most systems each user has a group of their own, which may write to all they make.
+    """
     mode = folder.stat().st_mode
     # With the sticky bit, as in /tmp, everybody can replace only what is their own.
-    if os.name == "posix" and mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         raise ConfigurationError(
-            f"{folder} is to hold secrets, and others can write to it: run `chmod 700 {shlex.quote(str(folder))}`"
+            f"{folder} is to hold secrets, and everybody can write to it: run `chmod o-w {shlex.quote(str(folder))}`, "
+            f"or take a folder of its own"
         )
 
 
@@ -286,6 +291,9 @@ def _write(path: Path, content: Secret) -> None:
             file.write(content.reveal().encode())
             file.flush()
             os.fsync(file.fileno())
+            if os.name == "posix" and os.geteuid() == 0 and path.exists():
+                # Root's for another user: it stays theirs.
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
         temporary.replace(path)
     except BaseException:  # Ctrl-C too: nothing secret is left beside the file, and it is raised again
         temporary.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
+from alexa_props.answer import spoken
 from alexa_props.concurrency import tasks_behind_a_block
 from alexa_props.errors import ConfigurationError, JournalError
 from alexa_props.fleet.outcome import Failure, Status
@@ -176,7 +177,8 @@ class Journal:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             self._broken = JournalError(
-                f"the journal {self._path!r} could not be written: {error}; it is good up to here, and the run ends"
+                f"the journal {self._path!r} could not be written: {spoken(str(error))}; "
+                "it is good up to here, and the run ends"
             )
             for entry in entries:
                 entry.error = self._broken
@@ -294,7 +296,10 @@ def _check(db: sqlite3.Connection, path: str, job: str) -> bool:
             f"the journal {path!r} has format {form}, and this release writes format {_FORMAT}: "
             "go on with the release that began it, or take another file"
         )
-    (name,) = db.execute("SELECT name FROM job").fetchone()
+    row = db.execute("SELECT name FROM job").fetchone()
+    if row is None:
+        raise ConfigurationError(_FOREIGN.format(path))
+    (name,) = row
     if name != job:
         raise ConfigurationError(
             f"the journal {path!r} is of the job {name!r}, and this is {job!r}: "

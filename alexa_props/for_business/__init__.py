@@ -39,7 +39,7 @@ class AlexaForBusiness(Client):
         region: AWS region; the service was in us-east-1 only.
         base_url: instead of the region's host; https, or http to this machine.
         transport: instead of the connection pool, innermost; closed with the client.
-        proxy: URL of a proxy; by default from HTTPS_PROXY and NO_PROXY.
+        proxy: URL of a proxy; by default from HTTPS_PROXY and NO_PROXY, and none for loopback.
         verify: an `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs.
         retry: default retry policy.
         rate_limit: how fast requests leave; by default the limiter finds out what the service accepts.

@@ -9,7 +9,8 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 import anyio
 import httpx
 
-from alexa_props.errors import ConfigurationError, DecodeError, TransportError
+from alexa_props.concurrency import loop_time
+from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.operation import EXTENSION, Call
 from alexa_props.pipeline.retry import REPLAY
 
@@ -89,7 +90,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
     ) -> httpx.Request:
         try:
             answer = await self._send_aside(wanted, request)
-        except (TransportError, DecodeError) as error:
+        except (TransportError, AuthenticationError) as error:
             # The flow may go on without, or tell others that wait for the same token.
             return await flow.athrow(error)
         return await flow.asend(answer)
@@ -99,7 +100,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
 
         Raises:
             TransportError: the last attempt had no answer.
-            DecodeError: an answer cannot be read.
+            AuthenticationError: an answer cannot be read.
 
         """
         # A flow may copy what it was given: the API call's own marks are not for this.
@@ -122,7 +123,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
                         attempts=attempt,
                     ) from error
             except httpx.DecodingError as error:
-                raise DecodeError(
+                raise AuthenticationError(
                     f"asking {wanted.url.host} for authorization failed: {error} (the call itself was not sent)"
                 ) from error
             else:
@@ -154,7 +155,7 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *T
             try:
                 await done.wait()
             finally:
-                shield.deadline = anyio.current_time() + _GRACE
+                shield.deadline = loop_time() + _GRACE
         return outcome[0]
     except BaseExceptionGroup as group:
         # There is but one task, and whoever called expects its exception.

@@ -33,13 +33,12 @@ class Exit(httpx.AsyncBaseTransport):
         self._pool = pool
         self._aside: set[httpx.Request] = set()
         self._quiet: anyio.Event | None = None
-        self._freed = False
         self.closed = False
+        self.freed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`."""
-        if self.closed:
-            raise ConfigurationError(_CLOSED)
+        self.check()
         if EXTENSION in request.extensions:
             return await self._pool.handle_async_request(request)
         self._aside.add(request)
@@ -50,28 +49,33 @@ class Exit(httpx.AsyncBaseTransport):
             if self._quiet is not None and not self._aside:
                 self._quiet.set()
 
+    def check(self) -> None:
+        """See whether anything may go out; raises if not."""
+        if self.closed:
+            raise ConfigurationError(_CLOSED)
+
     async def aclose(self) -> None:
         """Free the connections. May be called again; if it was cancelled, that frees what is left."""
-        if self._freed:
+        if self.freed:
             return
-        self.closed = self._freed = True
+        self.closed = self.freed = True
+        try:
+            if self._aside:
+                self._quiet = anyio.Event()
+                with anyio.move_on_after(_GRACE):
+                    await self._quiet.wait()
+        finally:
+            # Cancelled too: it frees at least what it can.
+            await self._free()
+
+    async def _free(self) -> None:
         freed = False
         try:
-            try:
-                if self._aside:
-                    self._quiet = anyio.Event()
-                    with anyio.move_on_after(_GRACE):
-                        await self._quiet.wait()
-            finally:
-                # Cancelled, it frees at least what it can without waiting.
+            with anyio.move_on_after(_GRACE, shield=True):
                 await self._pool.aclose()
-            freed = True
-        except ConfigurationError:
-            # Refused, as in another thread: it is still open.
-            self.closed = False
-            raise
+                freed = True
         finally:
-            self._freed = freed
+            self.freed = freed
 
     def forget(self) -> None:
         """Whoever is on the way out was abandoned with another event loop."""
@@ -82,7 +86,7 @@ class Entrance(httpx.AsyncBaseTransport):
     """Around all other stages, outermost. As a transport it cannot be closed: `close` is the client's.
 
     Raises:
-        ConfigurationError: it is closed, or another event loop that still runs uses it.
+        ConfigurationError: it is closed, or another event loop of asyncio that still runs uses it.
 
     """
 
@@ -108,9 +112,10 @@ class Entrance(httpx.AsyncBaseTransport):
         self._move()
 
     async def close(self) -> None:
-        """Let nobody in or out any more, and free the connections. May be called again."""
-        self._move()
-        await self._exit.aclose()
+        """Let nobody in or out any more, and free the connections. May be called again, from anywhere."""
+        if not self._exit.freed:
+            self._move()
+            await self._exit.aclose()
 
     def _move(self) -> None:
         """Serve the running loop, if the one before has ended: events and locks wake nobody in another."""

@@ -1,4 +1,4 @@
-"""The outermost stage: the deadline of the call, its attempts, and its events."""
+"""The stage around all attempts of a call: its deadline, its retries, and its events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Final
 import anyio
 import httpx
 
+from alexa_props.answer import request_id_in
 from alexa_props.codec import parse_retry_after
+from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
 from alexa_props.hooks import (
     AttemptEnded,
@@ -27,7 +29,6 @@ from alexa_props.operation import (
     Verdict,
     call_of,
     current_item,
-    request_id_of,
     was_sent,
 )
 from alexa_props.settings import RetryPolicy
@@ -109,7 +110,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
             item.ended(
                 call,
                 verdict=verdict,
-                elapsed=anyio.current_time() - started,
+                elapsed=loop_time() - started,
                 connections=self._max_connections,
             )
 
@@ -118,10 +119,10 @@ class RetryTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._with_events(request, call)
         except Exception as error:  # whatever it is goes on
-            log_failure(call, type(error).__name__)
+            log_failure(call, error)
             raise
         if call.verdict is not Verdict.OK:
-            log_failure(call, None, status=response.status_code, request_id=request_id_of(response))
+            log_failure(call)
         return response
 
     async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
@@ -129,13 +130,9 @@ class RetryTransport(httpx.AsyncBaseTransport):
             return await self._until_deadline(request, call)
         started = anyio.current_time()
         self._hooks.emit(CallStarted(call_id=id(call), operation=call.operation.name, subject=call.subject))
-        status: int | None = None
         error: str | None = None
-        request_id: str | None = None
         try:
-            response = await self._until_deadline(request, call)
-            status, request_id = response.status_code, request_id_of(response)
-            return response
+            return await self._until_deadline(request, call)
         except BaseException as failure:
             error = type(failure).__name__
             raise
@@ -144,13 +141,13 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 CallEnded(
                     call_id=id(call),
                     operation=call.operation.name,
-                    status=status,
+                    status=call.status,
                     error=error,
-                    request_id=request_id,
+                    request_id=call.request_id,
                     attempts=call.attempts,
                     refused=call.refused,
                     waited=call.waited,
-                    elapsed=anyio.current_time() - started,
+                    elapsed=loop_time() - started,
                 )
             )
 
@@ -184,15 +181,16 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 delay = self._delay(call, None, throttled=False) if again else None
             except (RateLimitTooLong, ConfigurationError):
                 # It was not sent: too long a line, or the client was closed meanwhile. What the last one met says more.
+                call.sent = before
                 if last is None:
                     raise
-                call.attempts, call.sent, delay = call.attempts - 1, before, None
+                call.attempts, delay = call.attempts - 1, None
             else:
                 if last.extensions.get(REPLAY):
                     # Its cause is mended: should the next attempt not come about, this is not why.
                     call.sent, last = before, None
                     continue
-                call.verdict = verdict = self._protocol.verdict(call, last)
+                verdict = self._look_at(last, request, call)
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
                 delay = self._delay_after(call, verdict, last)
@@ -206,6 +204,14 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             await anyio.sleep(delay)
 
+    def _look_at(self, response: httpx.Response, request: httpx.Request, call: Call) -> Verdict:
+        """What an answer means, also for those who are told of the call."""
+        verdict = self._protocol.verdict(call, response)
+        call.verdict, call.status = verdict, response.status_code
+        if self._hooks or verdict is not Verdict.OK:
+            call.request_id = request_id_in(response, request)
+        return verdict
+
     async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._inner.handle_async_request(request)
@@ -216,7 +222,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         error: str | None = None
         try:
             response = await self._inner.handle_async_request(request)
-            status, request_id = response.status_code, request_id_of(response)
+            status, request_id = response.status_code, request_id_in(response, request)
             return response
         except BaseException as failure:
             error = type(failure).__name__
@@ -230,7 +236,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     status=status,
                     error=error,
                     request_id=request_id,
-                    elapsed=anyio.current_time() - started,
+                    elapsed=loop_time() - started,
                 )
             )
 
@@ -246,7 +252,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     operation=call.operation.name,
                     attempt=call.attempts,
                     retry_after=asked,
-                    request_id=request_id_of(response),
+                    request_id=call.request_id,
                 )
             )
         # A throttled attempt was not handled, so repeating it is safe whatever it was.

@@ -195,8 +195,8 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         errors.EndpointFailure(
             unit_id=call.arguments["unit_id"],
             endpoint_id=text_of(entry, "endpointId"),
-            code=heard(text_of(entry, "code"), response),
-            description=heard(text_of(entry, "description"), response),
+            code=heard(text_of(entry, "code"), response.request),
+            description=heard(text_of(entry, "description"), response.request),
         )
         for entry in entries
     )

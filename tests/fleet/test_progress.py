@@ -402,7 +402,7 @@ class Shell:
     """What stands for the notebook's shell."""
 
     kernel = object()
-    config = {"IPKernelApp": {}}  # noqa: RUF012 - by which older versions of tqdm know it
+    config: dict[str, Any] = {"IPKernelApp": {}}  # noqa: RUF012 - by which older versions of tqdm know it
 
 
 @pytest.fixture

@@ -327,11 +327,13 @@ TOKEN_FAULTS: Final = {
     ),
     "endless": TokenFault(
         answering(OK + b"Content-Length: 99999999999\r\n\r\n", endless(bytes(4096))),
-        errors.DecodeError,
+        errors.AuthenticationError,
         1,
         "the body is longer than max_body",
     ),
-    "bomb": TokenFault(answering(encoded("gzip", bomb(70_000_000))), errors.DecodeError, 1, "longer than max_body"),
+    "bomb": TokenFault(
+        answering(encoded("gzip", bomb(70_000_000))), errors.AuthenticationError, 1, "longer than max_body"
+    ),
 }
 GRANT: Final = ok(b'{"access_token": "geheim-token", "token_type": "bearer", "expires_in": 3600}')
 
@@ -375,6 +377,6 @@ async def test_an_answer_of_the_token_endpoint_that_cannot_be_read_fails_all_who
         )
         client = client_of(peer, auth=auth)
         results = await asyncio.gather(*(client.units.get("unit-1") for _ in range(10)), return_exceptions=True)
-        assert [type(result) for result in results] == [errors.DecodeError] * 10
+        assert [type(result) for result in results] == [errors.AuthenticationError] * 10
         assert (len(endpoint.requests), len(peer.requests)) == (1, 0)
         await client.aclose()

@@ -120,20 +120,20 @@ def test_a_file_that_is_open_to_others_is_refused(kept: Path, bits: int) -> None
     assert find(kept).client_id == "client-1"
 
 
-@pytest.mark.parametrize("bits", [0o777, 0o770, 0o722, 0o720])
+@pytest.mark.parametrize("bits", [0o777, 0o702, 0o707, 0o722])
 def test_a_folder_in_which_others_can_replace_the_file_is_refused(kept: Path, bits: int) -> None:
     kept.parent.chmod(bits)
-    with pytest.raises(ConfigurationError, match="others can write to it: run `chmod 700 ") as caught:
+    with pytest.raises(ConfigurationError, match="everybody can write to it: run `chmod o-w ") as caught:
         find(kept)
     LEAKS.check_error(caught.value)
     for write in (prepare, keep):
-        with pytest.raises(ConfigurationError, match="others can write to it") as caught:
+        with pytest.raises(ConfigurationError, match="everybody can write to it") as caught:
             write(credentials(kept))
         LEAKS.check_error(caught.value)
     assert list(kept.parent.iterdir()) == [kept]
 
 
-@pytest.mark.parametrize("bits", [0o700, 0o755, 0o1777])
+@pytest.mark.parametrize("bits", [0o700, 0o755, 0o775, 0o1777])
 def test_a_folder_in_which_nobody_else_can_replace_it_will_do(kept: Path, bits: int) -> None:
     kept.parent.chmod(bits)
     prepare(credentials(kept))
@@ -141,8 +141,16 @@ def test_a_folder_in_which_nobody_else_can_replace_it_will_do(kept: Path, bits: 
 
 
 @as_root
-def test_a_file_of_another_user_is_refused(kept: Path) -> None:
+def test_root_may_use_the_file_of_a_user_and_leaves_it_theirs(kept: Path) -> None:
     os.chown(kept, 65534, 65534)
+    assert find(kept).client_id == "client-1"
+    keep(credentials(kept))
+    assert (kept.stat().st_uid, kept.stat().st_gid, stat.S_IMODE(kept.stat().st_mode)) == (65534, 65534, 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="users have numbers there")
+def test_a_file_of_another_user_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: kept.stat().st_uid + 1)
     with pytest.raises(ConfigurationError, match="belongs to another user") as caught:
         find(kept)
     LEAKS.check_error(caught.value)
@@ -157,7 +165,7 @@ def test_a_link_is_followed_to_what_it_hides(kept: Path, tmp_path: Path) -> None
         find(link)
     kept.chmod(0o600)
     kept.parent.chmod(0o777)
-    with pytest.raises(ConfigurationError, match="others can write to it"):
+    with pytest.raises(ConfigurationError, match="everybody can write to it"):
         find(link)
 
 

@@ -53,7 +53,7 @@ class Echo(httpx.AsyncBaseTransport):
         body: dict[str, Any] = {"__type": said, "message": said, "Message": said, "code": said, "errors": [entry]}
         if self.partial:
             entry["endpointId"] = "endpoint-1"
-        headers = {"X-Amzn-ErrorType": said, "X-Amzn-RequestId": "r-1", "Retry-After": said}
+        headers = {"X-Amzn-ErrorType": said, "X-Amzn-RequestId": f"r-1 {said}", "Retry-After": said}
         return httpx.Response(self.status, json=body, headers=headers)
 
 

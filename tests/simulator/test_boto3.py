@@ -97,7 +97,7 @@ def boto3_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.apart
 async def test_awss_own_client(boto3_python: Path, tmp_path: Path) -> None:
     sim = Simulator(rooms=35, seed=5)
     sim.fail("devices.get", "status", status=400, code="ThrottlingException", device_id=sim.devices[1], after=1)

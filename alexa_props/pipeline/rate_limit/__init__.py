@@ -7,7 +7,6 @@ is fresh, and leaves after it, so that a wait for a token does not let all who h
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Hashable, Mapping
 from typing import Final
@@ -16,11 +15,14 @@ import anyio
 import attrs
 import httpx
 
+from alexa_props.answer import request_id_in
 from alexa_props.codec import parse_retry_after
+from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import AttemptSent, Hooks
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, current_item, request_id_of
+from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, current_item
+from alexa_props.pipeline.door import Exit
 from alexa_props.pipeline.rate_limit.line import Scope
 from alexa_props.settings import RateLimit
 
@@ -80,7 +82,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             verdict = self._protocol.verdict(call, response)
             if verdict is Verdict.THROTTLED:
                 call.refused += 1
-                permit.throttled(parse_retry_after(response), request_id_of(response))
+                permit.throttled(parse_retry_after(response), request_id_in(response, request))
             elif verdict is not Verdict.TRANSIENT:
                 # A service that fails may do so because of too many: that confirms no rate.
                 permit.accepted()
@@ -92,10 +94,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
 
     def limits(self) -> Limits:
         """What is known and done now, by scope."""
-        try:
-            now = anyio.current_time()
-        except RuntimeError:  # asked between two event loops: both run on this clock
-            now = time.monotonic()
+        now = loop_time()
         # What nobody has used yet is not lost when it is saved again.
         used = {str(key): scope.limits(now) for key, scope in self._scopes.items()}
         return Limits({**self._learned, **used})
@@ -121,8 +120,8 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
 class DepartureTransport(httpx.AsyncBaseTransport):
     """Lets an attempt that is authorized leave. Requests of the auth flow's own are nobody's attempt."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, hooks: Hooks) -> None:
-        self._inner = inner
+    def __init__(self, way_out: Exit, hooks: Hooks) -> None:
+        self._exit = way_out
         self._hooks = hooks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -135,6 +134,7 @@ class DepartureTransport(httpx.AsyncBaseTransport):
                 await item.about_to_leave(call.operation)
             if call.permit is not None:
                 await call.permit.leave()
+            self._exit.check()
             call.sent = "maybe"
             if self._hooks:
                 self._hooks.emit(
@@ -142,4 +142,4 @@ class DepartureTransport(httpx.AsyncBaseTransport):
                         call_id=id(call), operation=call.operation.name, attempt=call.attempts, waited=call.waited
                     )
                 )
-        return await self._inner.handle_async_request(request)
+        return await self._exit.handle_async_request(request)

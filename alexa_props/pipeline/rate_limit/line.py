@@ -15,6 +15,7 @@ from typing import Final, Literal
 import anyio
 import anyio.lowlevel
 
+from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Call, Lane
@@ -201,7 +202,7 @@ class Scope:
 
     def now(self) -> float:
         """The event loop's time."""
-        now = anyio.current_time()
+        now = loop_time()
         if now < self._seen:  # a clock that went back is another event loop's: trio's begin anywhere
             self.controller.forget_times()
         self._seen = now
