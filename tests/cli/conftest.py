@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.cli.processes import COMMAND, TAKE_TERMINAL, Run, Service, Terminal
+from tests.cli.processes import COMMAND, TAKE_TERMINAL, Run, Service, Terminal, simulated
 
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Service]:
-    with subprocess.Popen(
-        [*COMMAND, "simulate", "--port", "0", "--rooms", "12", "--json", "--until-eof"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        facts = json.loads(process.stdout.readline())
-        with httpx.Client(base_url=facts["base_url"], timeout=30) as http:
-            yield Service(facts, http)
+    with simulated(rooms=12) as service:
+        yield service
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import attrs
@@ -62,6 +64,21 @@ class Service:
             "AWS_SECRET_ACCESS_KEY": self.facts["aws_secret_access_key"],
             "AWS_REGION": self.facts["aws_region"],
         }
+
+
+@contextmanager
+def simulated(rooms: int) -> Iterator[Service]:
+    """A simulator in a process of its own."""
+    with subprocess.Popen(
+        [*COMMAND, "simulate", "--port", "0", "--rooms", str(rooms), "--json", "--until-eof"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        facts = json.loads(process.stdout.readline())
+        with httpx.Client(base_url=facts["base_url"], timeout=30) as http:
+            yield Service(facts, http)
 
 
 @attrs.frozen

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -22,7 +21,7 @@ import alexa_props.cli.login
 from alexa_props.cli.app import app
 from alexa_props.client import Client
 from alexa_props.simulator import Simulator
-from tests.cli.processes import COMMAND, Service
+from tests.cli.processes import Service, simulated
 from tests.secrets.leaks import Leaks, watching
 
 MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": "Signature="}
@@ -30,16 +29,8 @@ MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Service]:
-    with subprocess.Popen(
-        [*COMMAND, "simulate", "--port", "0", "--rooms", "2", "--json", "--until-eof"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        facts = json.loads(process.stdout.readline())
-        with httpx.Client(base_url=facts["base_url"], timeout=30) as http:
-            yield Service(facts, http)
+    with simulated(rooms=2) as service:
+        yield service
 
 
 @pytest.fixture
