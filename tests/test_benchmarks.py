@@ -14,7 +14,6 @@ from benchmarks import picture, quota_changing, soak
 from benchmarks.__main__ import ALONE, QUESTIONS
 from benchmarks.bench import Table, markdown, shown
 
-pytestmark = pytest.mark.timeout(240)
 Counted = Callable[[str], dict[str, Any]]
 ROOT = Path(__file__).parent.parent
 

@@ -21,8 +21,6 @@ from tests.helpers import Service, answer, smart_properties
 from tests.property.cancelling import CountingLoop
 from tests.property.every_await import Moment, Steps
 
-pytestmark = pytest.mark.timeout(120)
-
 ROOMS = list("abcd")
 
 

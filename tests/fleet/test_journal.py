@@ -17,8 +17,6 @@ from alexa_props.fleet import FleetReport, FleetStopped, RecordedError, Step, St
 from tests.fleet.helpers import GONE, MADE, ONCE, ROOMS, Make, again, create, get, outcomes, room_of, rows, statuses
 from tests.helpers import Script, Service, answer, smart_properties
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:

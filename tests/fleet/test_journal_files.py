@@ -32,8 +32,6 @@ from tests.fleet.helpers import (
 )
 from tests.helpers import Service, answer, smart_properties
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:

@@ -15,8 +15,6 @@ from alexa_props.fleet import FleetStopped, Outcome
 from tests.fleet.helpers import Source, echo, get, never, outcomes, room_of, statuses, takes
 from tests.helpers import Service, smart_properties, virtual_time
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def anyio_backend() -> Any:

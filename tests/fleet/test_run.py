@@ -16,8 +16,6 @@ from alexa_props.simulator import Simulator
 from tests.fleet.helpers import Source, echo, get, outcomes, room_of, taken, takes
 from tests.helpers import Service, smart_properties, virtual_time
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def anyio_backend() -> Any:

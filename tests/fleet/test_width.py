@@ -12,8 +12,6 @@ from alexa_props.simulator import Simulator
 from tests.fleet.helpers import get, outcomes
 from tests.helpers import Service, smart_properties, virtual_time
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def anyio_backend() -> Any:

@@ -25,8 +25,6 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from alexa_props.simulator import Simulator
 
-pytestmark = pytest.mark.timeout(240)
-
 KILLS = 20
 AT_ONCE = 16
 RUNNER = """

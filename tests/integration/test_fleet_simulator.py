@@ -13,14 +13,11 @@ from typing import Any
 
 import attrs
 import httpx
-import pytest
 
 from alexa_props import LoginWithAmazon, SmartProperties, errors, fleet
 from alexa_props.fleet import FleetReport
 from alexa_props.pipeline.pool import Pool
 from alexa_props.simulator import KINDS
-
-pytestmark = pytest.mark.timeout(240)
 
 DELETE = "alerts.delete_alarms"
 ROOMS = 10_000
