@@ -6,6 +6,7 @@ what it was sent, as AWS does with the text that it expected to be signed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +22,7 @@ __all__ = ["Said", "api_error", "decoding", "heard", "json_object", "request_id_
 
 _LONGEST: Final = 500
 _SECRET_HEADERS: Final = ("authorization", "x-amz-security-token", "proxy-authorization")
+_USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @attrs.frozen
@@ -63,7 +65,11 @@ def spoken(text: str | None, *secrets: str) -> str | None:
     text = " ".join(text.split())
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     # A terminal obeys control characters, and no file takes half a surrogate pair.
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    )
 
 
 def heard(text: str | None, request: httpx.Request) -> str | None:
@@ -74,7 +80,10 @@ def heard(text: str | None, request: httpx.Request) -> str | None:
 
 def request_id_in(response: httpx.Response, request: httpx.Request | None = None) -> str | None:
     """The id under which Amazon knows the request, fit for a message; `request` where the response has none yet."""
-    return heard(request_id_of(response), request or response.request)
+    request_id = request_id_of(response)
+    # Of the usual form, and so nearly always: it holds nothing else.
+    usual = request_id is None or _USUAL_ID.fullmatch(request_id)
+    return request_id if usual else heard(request_id, request or response.request)
 
 
 def api_error(
