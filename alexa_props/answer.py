@@ -65,11 +65,9 @@ def spoken(text: str | None, *secrets: str) -> str | None:
     text = " ".join(text.split())
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     # A terminal obeys control characters, and no file takes half a surrogate pair.
-    return (
-        text
-        if text.isprintable()
-        else "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-    )
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def heard(text: str | None, request: httpx.Request) -> str | None:
