@@ -122,7 +122,7 @@ def reports(error: BaseException) -> Places:
         locals_hide_dunder=False,
     )
     for stack in trace.stacks:
-        yield "rich: message", f"{stack.exc_value} {stack.notes}"
+        yield "rich: message", f"{stack.exc_value} {getattr(stack, 'notes', ())}"
         for frame in stack.frames:
             for name, node in (frame.locals or {}).items():
                 yield f"rich: local {name!r} of {frame.name} in {frame.filename}", node.render(max_width=LONG)
