@@ -165,8 +165,9 @@ class Client(NotPickled, abc.ABC):
     async def aclose(self) -> None:
         """Free the connections. May be called again. Closing a view from `with_options` closes nothing.
 
-        Calls under way end, with an answer or with an error that says "closed"; those that wait for their turn, or to
-        be repeated, when that wait is over. A token that is being fetched has up to 5 s to arrive.
+        Calls under way end, with an answer or with an error that says "closed"; those that wait for their turn end at
+        once, those that wait to be repeated with what their last attempt met. A token that is being fetched has up to
+        5 s to arrive.
 
         Raises:
             ConfigurationError: another event loop that still runs uses it; it is open as before.

@@ -1,4 +1,4 @@
-"""Task groups out of which a single exception comes as itself, and the time where no event loop may be running."""
+"""Task groups out of which a single exception comes as itself, waits that others end, and the time between loops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
     from anyio.abc import TaskGroup
 
-__all__ = ["loop_time", "tasks_behind_a_block", "together"]
+__all__ = ["Waiter", "loop_time", "tasks_behind_a_block", "together"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,31 @@ def loop_time() -> float:
         return anyio.current_time()
     except RuntimeError:
         return time.monotonic()
+
+
+class Waiter:
+    """One who waits until somebody wakes it, or for some seconds at most. It may wait again."""
+
+    __slots__ = ("__weakref__", "_woken")
+
+    def __init__(self) -> None:
+        self._woken = anyio.Event()
+
+    def wake(self) -> None:
+        """End its wait."""
+        self._woken.set()
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Whether it was woken; False if so many seconds passed first."""
+        if seconds is None:
+            # Thousands may have all the patience: they do without a timer and a scope.
+            await self._woken.wait()
+        else:
+            with anyio.move_on_after(seconds):
+                await self._woken.wait()
+        woken = self._woken.is_set()
+        self._woken = anyio.Event()
+        return woken
 
 
 @asynccontextmanager

@@ -329,11 +329,11 @@ async def test_closing_during_use_ends_every_call(far: Far) -> None:
 
 
 def test_closing_during_use_of_ones_own_transport_ends_every_call() -> None:
-    """What is on its way is the transport's own; nothing is repeated, and nothing leaves that was in line."""
+    """What is on its way is the transport's own; nothing is to be repeated, and nothing leaves that was in line."""
     service = Service(None, 503, latency=0.2)
     client = smart_properties(service, rate_limit=RateLimit(per_second=10))
 
-    async def main(_: loops.JumpingLoop) -> None:
+    async def main(loop: loops.JumpingLoop) -> None:
         calls = [asyncio.create_task(get(client, f"room-{number}")) for number in range(4)]
         await asyncio.sleep(0.25)
         await client.aclose()
@@ -341,7 +341,50 @@ def test_closing_during_use_of_ones_own_transport_ends_every_call() -> None:
         failed = [errors.ServerError, errors.ServerError, errors.ConfigurationError]
         assert [type(each) for each in ended] == [DefaultStation, *failed]
         assert len(service.seen) == 3
+        assert loop.time() == pytest.approx(0.4)
         assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
+
+    loops.run(main)
+
+
+def test_closing_during_use_lets_nobody_wait_on() -> None:
+    """Not for a turn, nor to be repeated."""
+    service = Service(httpx.Response(429, headers={"Retry-After": "100"}), latency=0.01)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=0.5))
+
+    async def main(loop: loops.JumpingLoop) -> None:
+        to_be_repeated = [asyncio.create_task(use(client)) for use in (get, lambda asp: asp.units.get("unit"))]
+        await asyncio.sleep(0.2)
+        patient = client.with_options(max_wait=1e9)
+        in_line = [asyncio.create_task(patient.units.get(f"unit-{number}")) for number in range(100)]
+        in_line += [asyncio.create_task(get(client, f"room-{number}")) for number in range(100)]
+        await asyncio.sleep(1)
+        assert sum(scope.waiting for scope in client.limits.values()) == 200
+        await client.aclose()
+        ended = await asyncio.gather(*to_be_repeated, *in_line, return_exceptions=True)
+        assert loop.time() == pytest.approx(1.2)
+        assert [type(each) for each in ended] == [errors.Throttled] * 2 + [errors.ConfigurationError] * 200
+        assert all("closed" in str(each) for each in ended[2:])
+        assert len(service.seen) == 2
+        assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
+
+    loops.run(main)
+
+
+def test_closing_holds_up_nobody_in_a_line_that_clients_share() -> None:
+    service = Service()
+    limit = RateLimit(per_second=1, scope=object())
+    client, other = smart_properties(service, rate_limit=limit), smart_properties(service, rate_limit=limit)
+
+    async def main(loop: loops.JumpingLoop) -> None:
+        calls = [asyncio.create_task(get(each)) for _ in range(3) for each in (client, other)]
+        await asyncio.sleep(0.5)
+        await client.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        station, closed = DefaultStation, errors.ConfigurationError
+        assert [type(each) for each in ended] == [station, station, closed, station, closed, station]
+        assert service.times == pytest.approx([0, 1, 2, 3])
+        assert loop.time() == pytest.approx(3)
 
     loops.run(main)
 

@@ -80,7 +80,8 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         client_secret: of the same profile.
         refresh_token: from the authorization-code grant (`Atzr|…`).
         token_url: token endpoint; https, or http to loopback.
-        token_store: keeps the refresh token if the server rotates it.
+        token_store: keeps the refresh token if the server rotates it. Processes may share one: where the token of one
+            is refused because another has had it rotated, it takes the new one from there.
 
     Raises:
         ConfigurationError: an argument is empty, or the address is not https.
@@ -140,17 +141,16 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                 refresh = self._refresh
                 # One of another event loop was abandoned with it.
                 if refresh is not None and refresh.loop == anyio.lowlevel.current_token():
-                    await refresh.done.wait()
-                    if refresh.error is not None:
-                        raise _again(refresh.error)
-                    # It is used however short its life: else each of those who wait would fetch one more.
-                    token = (refresh.token if refresh.token is self._token else None) or self._good_token()
+                    token = await self._outcome(refresh)
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
                     await self._load()
                     await self._keep()
-                    token = self._token = refresh.token = await self._accept((yield self._token_request()))
+                    response = yield self._token_request()
+                    if response.is_client_error and await self._is_replaced():
+                        response = yield self._token_request()
+                    token = self._token = refresh.token = await self._accept(response)
                 except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
                         # A copy: this one gets the words of the call that it fails.
@@ -183,6 +183,14 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
             return None
         return token
 
+    async def _outcome(self, refresh: _Refresh) -> _Token | None:
+        """What a refresh of somebody else gives; None if it was cancelled. Raises what it met."""
+        await refresh.done.wait()
+        if refresh.error is not None:
+            raise _again(refresh.error)
+        # It is used however short its life: else each of those who wait would fetch one more.
+        return (refresh.token if refresh.token is self._token else None) or self._good_token()
+
     async def _load(self) -> None:
         if self._loaded or self._store is None:
             return
@@ -199,6 +207,12 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
             )
         self._refresh_token = stored or self._refresh_token
         self._loaded = True
+
+    async def _is_replaced(self) -> bool:
+        """Whether the store has another refresh token by now: another process has had this one rotated."""
+        before, self._loaded = self._refresh_token, self._store is None
+        await self._load()
+        return self._refresh_token != before
 
     def _token_request(self) -> httpx.Request:
         return httpx.Request(

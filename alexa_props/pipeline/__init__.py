@@ -69,6 +69,6 @@ def build(
     """
     way_out = Exit(pool)
     authorized = AuthTransport(DepartureTransport(way_out, hooks), auth, origin)
-    limited = RateLimitTransport(authorized, protocol, rate_limit, limits)
-    retrying = RetryTransport(limited, protocol, retry, hooks, region=region, max_connections=max_connections)
+    limited = RateLimitTransport(authorized, protocol, rate_limit, limits, way_out)
+    retrying = RetryTransport(limited, protocol, retry, hooks, way_out, region=region, max_connections=max_connections)
     return Pipeline(Entrance(retrying, way_out), limited)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Final
 
 import anyio
 import anyio.lowlevel
 import httpx
 
+from alexa_props.concurrency import Waiter
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import EXTENSION
 
@@ -31,6 +33,8 @@ class Exit(httpx.AsyncBaseTransport):
 
     def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
         self._pool = pool
+        self.waiting: weakref.WeakSet[Waiter] = weakref.WeakSet()
+        """Who waits for something else than the service: they hear of the end at once."""
         self._aside: set[httpx.Request] = set()
         self._quiet: anyio.Event | None = None
         self.closed = False
@@ -54,11 +58,21 @@ class Exit(httpx.AsyncBaseTransport):
         if self.closed:
             raise ConfigurationError(_CLOSED)
 
+    async def pause(self, seconds: float) -> bool:
+        """Sleep so long, or until it is closed: then False."""
+        if self.closed:
+            return False
+        waiter = Waiter()
+        self.waiting.add(waiter)
+        return not await waiter.wait(seconds)
+
     async def aclose(self) -> None:
         """Free the connections. May be called again; if it was cancelled, that frees what is left."""
         if self.freed:
             return
         self.closed = self.freed = True
+        for waiter in self.waiting:
+            waiter.wake()
         try:
             if self._aside:
                 self._quiet = anyio.Event()
@@ -78,7 +92,8 @@ class Exit(httpx.AsyncBaseTransport):
             self.freed = freed
 
     def forget(self) -> None:
-        """Whoever is on the way out was abandoned with another event loop."""
+        """Whoever waits or is on the way out was abandoned with another event loop."""
+        self.waiting.clear()
         self._aside.clear()
 
 

@@ -31,6 +31,7 @@ from alexa_props.operation import (
     current_item,
     was_sent,
 )
+from alexa_props.pipeline.door import Exit
 from alexa_props.settings import RetryPolicy
 
 __all__ = ["REPLAY", "RetryTransport"]
@@ -74,6 +75,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         protocol: ServiceProtocol,
         policy: RetryPolicy,
         hooks: Hooks,
+        way_out: Exit,
         *,
         region: str | None,
         max_connections: int,
@@ -84,6 +86,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._policy = policy
         self._hooks = hooks
+        self._exit = way_out
         self._quota = RetryQuota()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -194,15 +197,18 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
                 delay = self._delay_after(call, verdict, last)
-            if delay is None:
+            # Closed meanwhile, there will be no further attempt.
+            if delay is None or not await self._pause(call, delay):
                 if isinstance(last, httpx.Response):
                     return last
                 raise last
-            if self._hooks:
-                self._hooks.emit(
-                    RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
-                )
-            await anyio.sleep(delay)
+
+    async def _pause(self, call: Call, delay: float) -> bool:
+        if self._hooks:
+            self._hooks.emit(
+                RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
+            )
+        return await self._exit.pause(delay)
 
     def _look_at(self, response: httpx.Response, request: httpx.Request, call: Call) -> Verdict:
         """What an answer means, also for those who are told of the call."""

@@ -20,7 +20,7 @@ import attrs
 import httpx
 import pytest
 
-from alexa_props import RateLimit, SmartProperties, errors
+from alexa_props import DefaultStation, RateLimit, SmartProperties, errors
 from alexa_props.cli import credentials
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
@@ -271,6 +271,40 @@ async def test_a_store_that_hung_is_asked_again_and_keeps_the_same_new_refresh_t
     store.before = anyio.lowlevel.checkpoint
     assert await get(client) is not None
     assert store.kept == amazon.latest
+
+
+# Two processes on one store
+
+
+async def test_who_has_a_token_that_another_process_had_rotated_takes_the_new_one_from_the_store() -> None:
+    amazon, store = Strict(life=100), Store()
+    one, other = (smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT) for _ in range(2))
+    for _ in range(3):
+        for client in (one, other):
+            assert failures(await gather(*crowd(client, 20))) == []
+        await anyio.sleep(100)
+    # Six refreshes, each refused first but the two that began with what is in the store.
+    sent = [seen.form["refresh_token"].removeprefix("Atzr|") for seen in amazon.token.seen]
+    assert sent[:6] == ["secret-refresh", "rotated-1", "rotated-1", "rotated-2", "rotated-2", "rotated-3"]
+    assert (len(sent), store.kept) == (10, "Atzr|rotated-6")
+
+
+async def test_who_is_refused_before_another_process_has_saved_goes_on_with_its_next_call() -> None:
+    amazon, store = Strict(), Store()
+    store.before = lambda: anyio.sleep(5)
+    one, other = (smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT) for _ in range(2))
+    first, second = await gather(lambda: get(one), lambda: get(other))
+    assert (type(first), type(second)) == (DefaultStation, errors.AuthenticationError)
+    assert (second.error, len(amazon.token.seen)) == ("invalid_grant", 2)
+    await get(other)
+    assert len(amazon.token.seen) == 4
+
+
+async def test_a_refused_token_that_nobody_has_replaced_is_asked_for_once() -> None:
+    amazon, store = Strict(), Store("Atzr|dead")
+    with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
+        await get(smart_properties(amazon, auth=login(token_store=store)))
+    assert len(amazon.token.seen) == 1
 
 
 async def test_a_save_whose_call_was_cancelled_at_any_moment_loses_nothing() -> None:

@@ -19,10 +19,10 @@ import pytest
 import trio
 
 from alexa_props import Limits, RateLimit, RetryPolicy, SmartProperties, errors
+from alexa_props.concurrency import Waiter
 from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Call
 from alexa_props.pipeline.rate_limit import RateLimitTransport
-from alexa_props.pipeline.rate_limit.line import _Waiter
 from tests.helpers import (
     Amazon,
     Service,
@@ -467,8 +467,8 @@ def test_thousands_that_are_cancelled_at_once_hold_up_nobody(monkeypatch: pytest
         compared += 1
         return self is other
 
-    monkeypatch.setattr(_Waiter, "__eq__", equal, raising=False)
-    monkeypatch.setattr(_Waiter, "__hash__", object.__hash__, raising=False)
+    monkeypatch.setattr(Waiter, "__eq__", equal, raising=False)
+    monkeypatch.setattr(Waiter, "__hash__", object.__hash__, raising=False)
 
     async def main() -> None:
         client = paced(Service(204), per_second=1)

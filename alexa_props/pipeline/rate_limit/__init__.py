@@ -58,7 +58,9 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         protocol: ServiceProtocol,
         settings: RateLimit,
         learned: Mapping[str, ScopeLimits],
+        way_out: Exit,
     ) -> None:
+        self._exit = way_out
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
@@ -73,7 +75,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         scope = self._scope(call)
         if call.max_wait is None:
             call.max_wait = self._settings.max_wait
-        permit = await scope.acquire(call)
+        permit = await scope.acquire(call, self._exit)
         try:
             call.permit = permit
             response = await self._inner.handle_async_request(request)

@@ -15,10 +15,11 @@ from typing import Final, Literal
 import anyio
 import anyio.lowlevel
 
-from alexa_props.concurrency import loop_time
+from alexa_props.concurrency import Waiter, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Call, Lane
+from alexa_props.pipeline.door import Exit
 from alexa_props.pipeline.rate_limit.controller import Controller, Departure
 from alexa_props.settings import RateLimit
 
@@ -32,11 +33,12 @@ KEPT: Final = 0.05
 class Permit:
     """The right of one attempt to leave. What became of it is said to the scope."""
 
-    __slots__ = ("_call", "_departure", "_scope", "_taken_at", "_waited")
+    __slots__ = ("_call", "_departure", "_exit", "_scope", "_taken_at", "_waited")
 
-    def __init__(self, scope: Scope, call: Call, taken_at: float, waited: float) -> None:
+    def __init__(self, scope: Scope, call: Call, way_out: Exit, taken_at: float, waited: float) -> None:
         self._scope = scope
         self._call = call
+        self._exit = way_out
         self._taken_at = taken_at
         self._waited = waited
         self._departure: Departure | None = None
@@ -47,7 +49,7 @@ class Permit:
         now = scope.now()
         if now - self._taken_at > KEPT or scope.controller.late_ones_leave(now):
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            left_at = await scope.wait(self._call, "late", waited=self._waited)
+            left_at = await scope.wait(self._call, self._exit, "late", waited=self._waited)
             self._departure = scope.controller.left(left_at, late=True, held_back=left_at > now)
         else:
             self._departure = scope.controller.left(now)
@@ -70,31 +72,6 @@ class Permit:
         self._scope.in_flight -= 1
 
 
-class _Waiter:
-    """One call in line. The first in line waits for the clock, all others for their turn."""
-
-    __slots__ = ("_turn", "impatient")
-
-    def __init__(self, *, impatient: bool) -> None:
-        self.impatient = impatient
-        self._turn = anyio.Event()
-
-    def wake(self) -> None:
-        self._turn.set()
-
-    async def its_turn(self, seconds: float | None) -> bool:
-        """Wait until it is woken; False if so many seconds pass first."""
-        if seconds is None:
-            # Most are not first and have all the patience: thousands do without a timer and a scope.
-            await self._turn.wait()
-        else:
-            with anyio.move_on_after(seconds):
-                await self._turn.wait()
-        woken = self._turn.is_set()
-        self._turn = anyio.Event()
-        return woken
-
-
 class Scope:
     """The line of one quota: first in, first out within a lane."""
 
@@ -111,8 +88,9 @@ class Scope:
         )
         self.in_flight = 0
         self._pause = None if learned is None else learned.paused_until
-        # Whoever is cancelled leaves from the middle, and often thousands do: a deque would be searched for each.
-        self._lanes: dict[Lane | Literal["late"], OrderedDict[_Waiter, None]] = {
+        # Who waits, and whether not for ever. Whoever is cancelled leaves from the middle, and often thousands do: a
+        # deque would be searched for each.
+        self._lanes: dict[Lane | Literal["late"], OrderedDict[Waiter, bool]] = {
             "late": OrderedDict(),
             "interactive": OrderedDict(),
             "bulk": OrderedDict(),
@@ -141,16 +119,19 @@ class Scope:
             ahead += len(self._lanes["bulk"])
         return self.controller.time_for(ahead)
 
-    async def acquire(self, call: Call) -> Permit:
-        """Wait for a permit, `max_wait` of the call at most. Cancelled at any point, it leaves nothing behind."""
+    async def acquire(self, call: Call, way_out: Exit) -> Permit:
+        """Wait for a permit, `max_wait` of the call at most, and not beyond the end of the way out.
+
+        Cancelled at any point, it leaves nothing behind.
+        """
         self._enter()
         waited_before = call.waited
-        taken_at = await self.wait(call, call.lane or "interactive")
+        taken_at = await self.wait(call, way_out, call.lane or "interactive")
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
-        return Permit(self, call, taken_at, call.waited - waited_before)
+        return Permit(self, call, way_out, taken_at, call.waited - waited_before)
 
-    async def wait(self, call: Call, lane: Lane | Literal["late"], *, waited: float = 0.0) -> float:
+    async def wait(self, call: Call, way_out: Exit, lane: Lane | Literal["late"], *, waited: float = 0.0) -> float:
         """Wait in a lane for a turn, and take it: when that was. `waited` is what counts as waited before.
 
         The lane "late" is of those that had a turn already, and wait to leave.
@@ -162,11 +143,13 @@ class Scope:
             return now
         self._forget_another_loop()
         self._refuse_long_wait(call, now, waited + due(now) + self._time_for_line(lane))
-        waiter = _Waiter(impatient=call.max_wait is not None)
+        waiter = Waiter()
         line = self._lanes[lane]
-        line[waiter] = None
+        line[waiter] = call.max_wait is not None
+        way_out.waiting.add(waiter)
         try:
             while True:
+                way_out.check()
                 # Whoever was overtaken while it watched the clock finds out when it rings.
                 first = self._first() is waiter
                 delay = due(now)
@@ -177,8 +160,8 @@ class Scope:
                 so_far = waited + now - joined
                 self._refuse_long_wait(call, now, so_far + delay)
                 if first:
-                    await waiter.its_turn(delay)
-                elif not await waiter.its_turn(None if call.max_wait is None else call.max_wait - so_far):
+                    await waiter.wait(delay)
+                elif not await waiter.wait(None if call.max_wait is None else call.max_wait - so_far):
                     self._refuse_long_wait(call, now, math.inf)
                 now = self.now()
         finally:
@@ -196,8 +179,8 @@ class Scope:
     def wake_impatient(self) -> None:
         """Let those who do not wait for ever see whether a pause is too long for them."""
         for line in self._lanes.values():
-            for waiter in line:
-                if waiter.impatient:
+            for waiter, impatient in line.items():
+                if impatient:
                     waiter.wake()
 
     def now(self) -> float:
@@ -270,7 +253,7 @@ class Scope:
             self.controller.take(now, held_back=held_back)
             self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
 
-    def _first(self) -> _Waiter | None:
+    def _first(self) -> Waiter | None:
         late, interactive, bulk = self._lanes.values()
         line = late or (bulk if bulk and (self._bulk_turn or not interactive) else interactive)
         return next(iter(line), None)
