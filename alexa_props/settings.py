@@ -146,7 +146,7 @@ class Timeouts:
         read: between two reads of one answer.
         pool: for a free place in the connection pool.
         total: for a whole call, waits and retries in it; None sets no limit. A request for a token that is under way
-            has up to 5 s more to end.
+            has up to 5 s more to end, and a token store 10 s to keep what it gave.
 
     """
 

@@ -27,7 +27,7 @@ from alexa_props import (
     fleet,
 )
 from alexa_props.client import Client
-from alexa_props.hooks import AttemptSent, Event
+from alexa_props.hooks import AttemptSent, Event, RetryScheduled
 from tests import loops
 from tests.conformance.actions import ACTIONS, Clients
 from tests.helpers import Amazon, Service, for_business, get, login, smart_properties
@@ -331,7 +331,8 @@ async def test_closing_during_use_ends_every_call(far: Far) -> None:
 def test_closing_during_use_of_ones_own_transport_ends_every_call() -> None:
     """What is on its way is the transport's own; nothing is to be repeated, and nothing leaves that was in line."""
     service = Service(None, 503, latency=0.2)
-    client = smart_properties(service, rate_limit=RateLimit(per_second=10))
+    events: list[Event] = []
+    client = smart_properties(service, rate_limit=RateLimit(per_second=10), hooks=[events.append])
 
     async def main(loop: loops.JumpingLoop) -> None:
         calls = [asyncio.create_task(get(client, f"room-{number}")) for number in range(4)]
@@ -342,6 +343,7 @@ def test_closing_during_use_of_ones_own_transport_ends_every_call() -> None:
         assert [type(each) for each in ended] == [DefaultStation, *failed]
         assert len(service.seen) == 3
         assert loop.time() == pytest.approx(0.4)
+        assert not [event for event in events if isinstance(event, RetryScheduled)]
         assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())
 
     loops.run(main)

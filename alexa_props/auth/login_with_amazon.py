@@ -9,8 +9,8 @@ import copy
 import logging
 import math
 import urllib.parse
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from typing import Final, TypeVar
+from collections.abc import AsyncGenerator, Generator
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -18,8 +18,8 @@ import attrs
 import httpx
 
 from alexa_props.answer import text_of
-from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal
-from alexa_props.auth.token_store import TokenStore
+from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
+from alexa_props.auth.token_store import KeptToken, TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.operation import EXTENSION
@@ -27,16 +27,12 @@ from alexa_props.settings import NotPickled, Secret, require_secure
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
-T = TypeVar("T")
-
 _ADVISORY: Final = 300.0
 """Seconds before expiry from which one caller refreshes while the others go on with the old token."""
 _MANDATORY: Final = 60.0
 """Seconds before expiry from which everybody waits for the new token."""
 _AFTER_FAILURE: Final = 10.0
 """Seconds between two tries of a refresh that is only advisory."""
-_SAVE_LIMIT: Final = 10.0
-"""Seconds for which saving a rotated refresh token outlives a cancellation."""
 
 logger: Final = logging.getLogger("alexa_props")
 
@@ -103,20 +99,18 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
     ) -> None:
         self._client_id = client_id
         self._client_secret = Secret(client_secret)
-        self._refresh_token = Secret(refresh_token)
-        self._unsaved: Secret | None = None
+        given = Secret(refresh_token)
         # Before anything may raise: a traceback shows what names are bound to.
         del client_secret, refresh_token
         for name, secret in (
             ("client_id", Secret(client_id)),
             ("client_secret", self._client_secret),
-            ("refresh_token", self._refresh_token),
+            ("refresh_token", given),
         ):
             if not secret or not secret.reveal().isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_secure("token_url", token_url)
-        self._store = token_store
-        self._loaded = token_store is None
+        self._kept = KeptToken(given, token_store)
         self._token: _Token | None = None
         self._refresh: _Refresh | None = None
         self._not_before = -math.inf
@@ -145,10 +139,9 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
-                    await self._load()
-                    await self._keep()
+                    await self._kept.begin()
                     response = yield self._token_request()
-                    if response.is_client_error and await self._is_replaced():
+                    if await refused_with(response) == "invalid_grant" and await self._kept.is_replaced():
                         response = yield self._token_request()
                     token = self._token = refresh.token = await self._accept(response)
                 except (AuthenticationError, TransportError) as error:
@@ -168,7 +161,7 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
             # At most one refresh a call: a fresh token that is refused too is not the token's fault.
-            if replacing or getattr(call, "refreshed", False) or not _is_token_refused(response):
+            if replacing or getattr(call, "refreshed", False) or not await _is_token_refused(response):
                 return
             if self._token is token:
                 self._token = None
@@ -191,29 +184,6 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         # It is used however short its life: else each of those who wait would fetch one more.
         return (refresh.token if refresh.token is self._token else None) or self._good_token()
 
-    async def _load(self) -> None:
-        if self._loaded or self._store is None:
-            return
-        store = self._store
-
-        async def load() -> Secret | None:
-            stored = await store.load()
-            return Secret(stored) if stored else None
-
-        stored = await _ask_store("give the refresh token", load, self._refresh_token)
-        if stored is not None and not (stored and stored.reveal().isprintable()):
-            raise AuthenticationError(
-                "the token store gave no refresh token: it must be a non-empty string without line breaks, or None"
-            )
-        self._refresh_token = stored or self._refresh_token
-        self._loaded = True
-
-    async def _is_replaced(self) -> bool:
-        """Whether the store has another refresh token by now: another process has had this one rotated."""
-        before, self._loaded = self._refresh_token, self._store is None
-        await self._load()
-        return self._refresh_token != before
-
     def _token_request(self) -> httpx.Request:
         return httpx.Request(
             "POST",
@@ -222,7 +192,7 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
             content=urllib.parse.urlencode(
                 {
                     "grant_type": "refresh_token",
-                    "refresh_token": self._refresh_token.reveal(),
+                    "refresh_token": self._kept.current.reveal(),
                     "client_id": self._client_id,
                     "client_secret": self._client_secret.reveal(),
                 }
@@ -234,33 +204,11 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         received = anyio.current_time()
         if not response.is_success:
             what = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
-            raise refusal(response, what, _ADVICE, self._client_secret, self._refresh_token)
+            raise refusal(response, what, _ADVICE, self._client_secret, self._kept.current)
         tokens = read_tokens(response)
-        if tokens.refresh is not None and tokens.refresh != self._refresh_token:
-            self._unsaved = tokens.refresh
-        await self._keep()
+        if tokens.refresh is not None and tokens.refresh != self._kept.current:
+            await self._kept.replace(tokens.refresh)
         return _Token(tokens.access, received, tokens.life)
-
-    async def _keep(self) -> None:
-        """Save a new refresh token, and use it from now on.
-
-        One that could not be saved is not lost: the next refresh begins here, as the old one may be dead by now.
-        """
-        rotated = self._unsaved
-        if rotated is None:
-            return
-        if self._store is not None:
-            await self._save(self._store, rotated)
-        self._refresh_token, self._unsaved = rotated, None
-
-    async def _save(self, store: TokenStore, rotated: Secret) -> None:
-        """Save a new refresh token, even if nobody waits for it any more."""
-        with anyio.move_on_after(_SAVE_LIMIT, shield=True) as limit:
-            await _ask_store("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
-        if limit.cancelled_caught:
-            raise AuthenticationError(
-                f"the token store did not keep the new refresh token within {_SAVE_LIMIT:g} s, so it is not used"
-            )
 
 
 _ADVICE: Final = {
@@ -270,22 +218,15 @@ _ADVICE: Final = {
 }
 
 
-async def _ask_store(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret) -> T:
-    """What a token store gives. Its exceptions stay inside, without `secret`: frames and texts may show tokens."""
-    try:
-        return await ask()
-    except Exception as error:  # noqa: BLE001 - a store may do what it wants
-        reason = f"{type(error).__name__}: {error}".replace(secret.reveal(), "…")
-    raise AuthenticationError(f"the token store could not {doing}: {reason}")
-
-
-def _is_token_refused(response: httpx.Response) -> bool:
+async def _is_token_refused(response: httpx.Response) -> bool:
     """Whether it is a 401 that a new token may cure.
 
     The bulk deletions of alerts give that status to a missing permission too, and to a result that names endpoints.
     """
     if response.status_code != httpx.codes.UNAUTHORIZED:
         return False
+    # A plain httpx client leaves it on the wire.
+    await response.aread()
     try:
         body = parse_json(response.content)
     except DecodeError:

@@ -18,7 +18,7 @@ from alexa_props.codec import parse_json
 from alexa_props.errors import AuthenticationError, DecodeError
 from alexa_props.settings import Secret
 
-__all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal"]
+__all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with"]
 
 TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 _DEFAULT_LIFE: Final = 3600.0
@@ -77,10 +77,7 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
         secrets: what was sent and is to be in no message, though the answer may echo it.
 
     """
-    try:
-        body = parse_json(response.content)
-    except DecodeError:
-        body = None
+    body = _body(response)
     error, description = (
         spoken(text_of(body, name), *(form(secret.reveal()) for secret in secrets for form in _FORMS))
         for name in ("error", "error_description")
@@ -94,6 +91,19 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
         status=response.status_code,
         request_id=request_id_in(response),
     )
+
+
+async def refused_with(response: httpx.Response) -> str | None:
+    """The OAuth error code of an answer; None if it has none."""
+    await response.aread()
+    return None if response.is_success else text_of(_body(response), "error")
+
+
+def _body(response: httpx.Response) -> Any:
+    try:
+        return parse_json(response.content)
+    except DecodeError:
+        return None
 
 
 def _life(value: Any) -> float:

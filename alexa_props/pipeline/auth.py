@@ -107,6 +107,9 @@ class AuthTransport(httpx.AsyncBaseTransport):
         theirs = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
         wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **theirs}
         wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
+        call = request.extensions.get(EXTENSION)
+        sent_before = isinstance(call, Call) and call.sent == "maybe"
+        left_out = "the call itself was not sent" + (" again" if sent_before else "")
         attempt = 0
         while True:
             attempt += 1
@@ -118,13 +121,13 @@ class AuthTransport(httpx.AsyncBaseTransport):
                 if attempt == _SIDE_ATTEMPTS:
                     raise TransportError(
                         f"asking {wanted.url.host} for authorization failed: {type(error).__name__}: {error} "
-                        f"({attempt} attempts; the call itself was not sent)",
+                        f"({attempt} attempts; {left_out})",
                         sent="no",
                         attempts=attempt,
                     ) from error
             except httpx.DecodingError as error:
                 raise AuthenticationError(
-                    f"asking {wanted.url.host} for authorization failed: {error} (the call itself was not sent)"
+                    f"asking {wanted.url.host} for authorization failed: {error} ({left_out})"
                 ) from error
             else:
                 if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):
@@ -138,6 +141,7 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *T
     The step is a task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
     """
     outcome: list[T] = []
+    given_up: BaseException | None = None
     shield = anyio.CancelScope(shield=True)
     done = anyio.Event()
 
@@ -154,16 +158,19 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *T
             tasks.start_soon(run)
             try:
                 await done.wait()
+            except anyio.get_cancelled_exc_class() as cancelled:
+                given_up = cancelled
+                raise
             finally:
                 shield.deadline = loop_time() + _GRACE
         return outcome[0]
     except BaseExceptionGroup as group:
-        # There is but one task, and whoever called expects its exception.
-        alone = group.exceptions[0]
+        # There is but one task, and whoever called expects its exception; but a cancellation comes only once.
+        alone = given_up or group.exceptions[0]
     try:
         raise alone
     finally:
-        del alone
+        del alone, given_up
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -204,7 +204,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 raise last
 
     async def _pause(self, call: Call, delay: float) -> bool:
-        if self._hooks:
+        if self._hooks and not self._exit.closed:
             self._hooks.emit(
                 RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -627,6 +627,31 @@ async def test_on_a_plain_httpx_client_with_replay() -> None:
         amazon.api.script = [401]
         assert (await client.get(f"{ORIGIN}/v2/x")).status_code == 401
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 5)
+
+
+class Wire(httpx.AsyncByteStream):
+    """A body that is still on the wire when the answer begins."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+async def test_on_a_plain_httpx_client_bodies_are_read_when_they_are_needed() -> None:
+    amazon = Amazon()
+
+    class Unread(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await amazon.handle_async_request(request)
+            return httpx.Response(response.status_code, stream=Wire(response.content))
+
+    async with httpx.AsyncClient(transport=Unread(), auth=login()) as client:
+        assert (await client.get(f"{ORIGIN}/v2/x")).json() == STATION
+        amazon.revoke()
+        assert (await client.get(f"{ORIGIN}/v2/x")).json() == STATION
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 3)
 
 
 async def test_on_a_plain_httpx_client_the_token_endpoint_fails_once_for_whoever_asked() -> None:

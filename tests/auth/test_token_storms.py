@@ -57,10 +57,12 @@ class Store:
     def __init__(self, kept: str = "Atzr|secret-refresh") -> None:
         self.kept = kept
         self.saves = 0
+        self.before_load: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
         self.before: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
         self.after: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
 
     async def load(self) -> str | None:
+        await self.before_load()
         return self.kept
 
     async def save(self, refresh_token: str) -> None:
@@ -298,6 +300,68 @@ async def test_who_is_refused_before_another_process_has_saved_goes_on_with_its_
     assert (second.error, len(amazon.token.seen)) == ("invalid_grant", 2)
     await get(other)
     assert len(amazon.token.seen) == 4
+
+
+async def test_only_a_token_that_is_dead_is_looked_for_in_the_store() -> None:
+    """A store whose reads lag behind would give an old one."""
+    amazon, store = Strict(life=100), Store()
+    client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
+    await get(client)
+    store.kept = "Atzr|secret-refresh"
+    await anyio.sleep(100)
+    give = amazon.token.script
+    for refusal in (429, answer(401, {"error": "invalid_client"}), answer(400, {}), 403):
+        amazon.token.script = [refusal]
+        with pytest.raises(errors.AuthenticationError):
+            await get(client)
+    amazon.token.script = give
+    await get(client)
+    assert store.kept == amazon.latest == "Atzr|rotated-2"
+
+
+@pytest.mark.parametrize("way", ["fails", "hangs"])
+async def test_a_store_that_gives_nothing_as_a_token_is_dead_leaves_it_at_that(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    amazon, store = Strict(life=100), Store()
+    client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
+    await get(client)
+    await anyio.sleep(100)
+    amazon.latest = "Atzr|elsewhere"
+    store.before_load = disk_full if way == "fails" else anyio.sleep_forever
+    begun = anyio.current_time()
+    with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
+        await get(client)
+    assert anyio.current_time() - begun == pytest.approx(0 if way == "fails" else 10)
+    assert "looking for a newer refresh token: the token store" in caplog.text
+
+
+async def test_a_store_that_hangs_before_the_first_token_is_given_up() -> None:
+    amazon, store = Strict(), Store()
+    store.before_load = anyio.sleep_forever
+    begun = anyio.current_time()
+    with pytest.raises(errors.AuthenticationError, match="did not give the refresh token within 10 s"):
+        await get(smart_properties(amazon, auth=login(token_store=store)))
+    assert anyio.current_time() - begun == pytest.approx(10)
+    assert amazon.token.seen == []
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_what_could_not_be_saved_does_not_overwrite_what_another_process_has_saved_since(landed: bool) -> None:
+    amazon, store = Strict(life=100), Store()
+    one, other = (smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT) for _ in range(2))
+    if landed:
+        store.after = disk_full
+    else:
+        store.before = disk_full
+    with pytest.raises(errors.AuthenticationError, match="disk full"):
+        await get(one)
+    store.before = store.after = anyio.lowlevel.checkpoint
+    if landed:
+        await get(other)
+        assert store.kept == "Atzr|rotated-2"
+    await get(one)
+    assert store.kept == amazon.latest == ("Atzr|rotated-3" if landed else "Atzr|rotated-2")
 
 
 async def test_a_refused_token_that_nobody_has_replaced_is_asked_for_once() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
 import anyio
 import httpx
 import pytest
 
-from alexa_props import Timeouts, errors
+from alexa_props import RetryPolicy, Timeouts, errors
+from tests import loops
 from tests.helpers import (
     ORIGIN,
     Amazon,
@@ -184,6 +187,35 @@ async def test_a_side_request_without_an_answer_at_last_says_that_the_call_was_n
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 0)
     assert (caught.value.sent, caught.value.attempts) == ("no", 1)
     assert caught.value.operation == "unit_settings.get_default_music_station"
+
+
+async def test_a_side_request_without_an_answer_after_the_call_was_sent_once_says_that() -> None:
+    amazon = Amazon(life=0.5)
+    serve = amazon.token.script[0]
+    amazon.token.script = [serve, httpx.ConnectError]
+    amazon.api.script = [503]
+    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(base=100, cap=100))
+    with pytest.raises(errors.TransportError, match="the call itself was not sent again") as caught:
+        await get(client)
+    assert (caught.value.sent, len(amazon.api.seen)) == ("maybe", 1)
+
+
+@pytest.mark.parametrize("script", [[answer(400, {"error": "invalid_grant"})], [503], [httpx.ConnectError], []])
+def test_a_task_that_is_cancelled_while_a_token_is_fetched_is_cancelled_however_that_ends(script: list[Any]) -> None:
+    """asyncio says it once: if the error of the token came instead, nobody would ever hear of it."""
+
+    async def main(loop: loops.JumpingLoop) -> None:
+        amazon = Amazon(latency=1)
+        amazon.token.script = script or amazon.token.script
+        task = asyncio.create_task(get(smart_properties(amazon, auth=login())))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        # The request for a token was still ended, with its repetitions.
+        assert loop.time() >= 1
+
+    loops.run(main)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
