@@ -7,21 +7,24 @@ what it was sent, as AWS does with the text that it expected to be signed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import attrs
 import httpx
 
 from alexa_props.codec import parse_json, parse_retry_after
 from alexa_props.errors import ApiError, DecodeError
-from alexa_props.operation import Call, request_id_of
+from alexa_props.operation import Call, Operation, request_id_of
 
-__all__ = ["Said", "api_error", "decoding", "heard", "json_object", "request_id_in", "spoken", "text_of"]
+__all__ = ["Said", "api_error", "decoded", "heard", "json_object", "request_id_in", "spoken", "text_of"]
+
+T = TypeVar("T")
 
 _LONGEST: Final = 500
 _SECRET_HEADERS: Final = ("authorization", "x-amz-security-token", "proxy-authorization")
+_BEGINNING: Final = 60
+"""Characters of a body that cannot be read which a message shows."""
 _USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -37,6 +40,17 @@ class Said:
 
     code: str | None
     message: str | None
+
+
+def _json_in(response: httpx.Response) -> Any:
+    """The JSON of an answer; raises `DecodeError` that shows how anything else begins."""
+    try:
+        return parse_json(response.content)
+    except DecodeError:
+        pass
+    # Secrets are taken out of the whole before it is cut: what is left of one would not be known for one.
+    begin = _without(response.content.decode("utf-8", "replace"), *_secrets_of(response.request))[:_BEGINNING]
+    raise DecodeError(f"the answer is not JSON: {f'it begins {begin!r}' if begin else 'it is empty'}")
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
@@ -59,10 +73,7 @@ def spoken(text: str | None, *secrets: str) -> str | None:
     """Somebody else's words, fit for a message: one printable line, not too long, and without these secrets."""
     if text is None:
         return None
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
-    text = " ".join(text.split())
+    text = " ".join(_without(text, *secrets).split())
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     # A terminal obeys control characters, and no file takes half a surrogate pair.
     if text.isprintable():
@@ -72,8 +83,19 @@ def spoken(text: str | None, *secrets: str) -> str | None:
 
 def heard(text: str | None, request: httpx.Request) -> str | None:
     """A service's words, `spoken` without the secrets of the request that it answers."""
+    return spoken(text, *_secrets_of(request))
+
+
+def _secrets_of(request: httpx.Request) -> list[str]:
     # The scheme before a token is no secret.
-    return spoken(text, *(request.headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS))
+    return [request.headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
+
+
+def _without(text: str, *secrets: str) -> str:
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    return text
 
 
 def request_id_in(response: httpx.Response, request: httpx.Request | None = None) -> str | None:
@@ -118,19 +140,21 @@ def api_error(
     )
 
 
-@contextmanager
-def decoding(call: Call, response: httpx.Response) -> Iterator[None]:
-    """Puts what was being done, and the request id, on a `DecodeError` from inside."""
-    fault = None
+def decoded(call: Call, response: httpx.Response, model: Callable[[Operation, Any, str | None], T]) -> T:
+    """What `model` makes of an answer's JSON, given the operation and the request id.
+
+    Raises:
+        DecodeError: it cannot be read. What was being done, and the request id, are on it.
+
+    """
+    request_id = request_id_in(response)
     try:
-        yield
+        return model(call.operation, _json_in(response), request_id)
     except DecodeError as error:
-        fault = str(error)
-    if fault is not None:
-        request_id = request_id_in(response)
-        # Outside the handler: the frames below hold the answer's body.
-        raise DecodeError(
-            f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",
-            operation=call.operation.name,
-            request_id=request_id,
-        )
+        fault = _without(str(error), *_secrets_of(response.request))
+    # Outside the handler: the frames below hold the answer's body.
+    raise DecodeError(
+        f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",
+        operation=call.operation.name,
+        request_id=request_id,
+    )

@@ -35,6 +35,9 @@ _FOR_EVER: Final = 1e9
 _MOST_REASONS: Final = 5
 """Faults of one answer that a message names."""
 
+_LONGEST_SHOWN: Final = 40
+"""Characters of a string that a message shows."""
+
 PlainText = NewType("PlainText", str)
 """A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
 
@@ -150,6 +153,13 @@ def _kind(value: object) -> str:
     )
 
 
+def _shown(value: object) -> str:
+    """A value for a message: whole or not at all, for of a secret that was cut nobody could tell that it is one."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _LONGEST_SHOWN else f"a string of {len(value)} characters"
+    return reprlib.repr(value) if isinstance(value, int | float) else _kind(value)
+
+
 def _is_optional(to: Any) -> bool:
     return typing.get_origin(to) in (typing.Union, types.UnionType) and type(None) in typing.get_args(to)
 
@@ -229,7 +239,7 @@ def _structure_int(value: Any, _: Any) -> int:
             raise ValueError
         return int(value)
     except (ValueError, OverflowError):
-        raise ValueError(f"a whole number was expected, not {reprlib.repr(value)}") from None
+        raise ValueError(f"a whole number was expected, not {_shown(value)}") from None
 
 
 def _structure_plain_text(value: Any, _: Any) -> str:
@@ -244,7 +254,7 @@ def _structure_timestamp(value: Any, _: Any) -> dt.datetime:
         return _timestamp(value)
     except (ValueError, OverflowError, OSError, TypeError):
         raise ValueError(
-            f"{reprlib.repr(value)} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected"
+            f"{_shown(value)} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected"
         ) from None
 
 
@@ -275,13 +285,11 @@ def _http_date(value: str) -> dt.datetime:
 
 
 def parse_json(content: bytes) -> Any:
-    """Parsed JSON; raises `DecodeError` that shows how the content begins."""
+    """Parsed JSON; raises `DecodeError`, which shows nothing of the content: it may hold secrets."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        begin = content[:60].decode("utf-8", "replace")
-        what = f"it begins {begin!r}" if content else "it is empty"
-        raise DecodeError(f"the answer is not JSON: {what}") from None
+        raise DecodeError("the answer is not JSON") from None
 
 
 def parse_retry_after(response: httpx.Response) -> float | None:

@@ -295,9 +295,8 @@ DEEP = b"[" * 100_000
     [b"", b" ", b"<html>busy</html>", b'{"a": ', b'{"a": 1} x', b'{"a": "\xff"}', b"\xff\xfe", b"nul", DEEP],
 )
 def test_what_is_not_json(content: bytes) -> None:
-    with pytest.raises(errors.DecodeError, match=r"not JSON: (it is empty|it begins)") as caught:
+    with pytest.raises(errors.DecodeError, match=r"^the answer is not JSON$") as caught:
         parse_json(content)
-    assert len(str(caught.value)) < 400
     assert caught.value.__cause__ is None
 
 

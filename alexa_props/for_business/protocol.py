@@ -13,8 +13,8 @@ from typing import Any, Final
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoding, json_object, request_id_in, text_of
-from alexa_props.codec import Codec, parse_http_date, parse_json, pascal
+from alexa_props.answer import Said, api_error, decoded, json_object, text_of
+from alexa_props.codec import Codec, parse_http_date, pascal
 from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
 
@@ -149,19 +149,20 @@ class ForBusinessProtocol:
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
         """The model that an OK answer becomes."""
-        operation = call.operation
-        with decoding(call, response):
-            body = parse_json(response.content)
-            if not isinstance(body, dict):
-                raise errors.DecodeError("the answer is not a JSON object")
-            if operation.paging is not None:
-                return _page(operation, operation.paging.items, body, request_id_in(response))
-            if body.get(operation.member) is None:
-                raise errors.DecodeError(f"the answer has no {operation.member}")
-            return codec.structure(body[operation.member], operation.answer)
+        return decoded(call, response, _model)
 
 
 PROTOCOL: Final = ForBusinessProtocol()
+
+
+def _model(operation: Operation, body: Any, request_id: str | None) -> Any:
+    if not isinstance(body, dict):
+        raise errors.DecodeError("the answer is not a JSON object")
+    if operation.paging is not None:
+        return _page(operation, operation.paging.items, body, request_id)
+    if body.get(operation.member) is None:
+        raise errors.DecodeError(f"the answer has no {operation.member}")
+    return codec.structure(body[operation.member], operation.answer)
 
 
 def _page(operation: Operation, items: str, body: dict[str, Any], request_id: str | None) -> Page[Any]:

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoding, heard, json_object, request_id_in, text_of
-from alexa_props.codec import Codec, camel, parse_json
+from alexa_props.answer import Said, api_error, decoded, heard, json_object, request_id_in, text_of
+from alexa_props.codec import Codec, camel
 from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
 from alexa_props.settings import require_id
@@ -120,27 +120,24 @@ class SmartPropertiesProtocol:
             return None
         if response.status_code == httpx.codes.NO_CONTENT:
             return None if operation.paging is None else Page((), None, None, request_id_in(response))
-        with decoding(call, response):
-            body = parse_json(response.content)
-            reads = isinstance(operation.answer, types.FunctionType | types.MethodType)
-            if operation.paging is None:
-                return operation.answer(body) if reads else codec.structure(body, operation.answer)
-            items = operation.paging.items
-            if not isinstance(body, dict) or not isinstance(body.get(items), list):
-                raise errors.DecodeError(f"the answer has no list {items!r}")
-            return Page(
-                tuple(map(operation.answer, body[items]))
-                if reads
-                else codec.structure_all(body[items], operation.answer, items),
-                _next_token(body, operation.paging.next_token),
-                None,
-                request_id_in(response),
-            )
+        return decoded(call, response, _model)
 
 
 PROTOCOL: Final = SmartPropertiesProtocol()
 
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+def _model(operation: Operation, body: Any, request_id: str | None) -> Any:
+    reads = isinstance(operation.answer, types.FunctionType | types.MethodType)
+    if operation.paging is None:
+        return operation.answer(body) if reads else codec.structure(body, operation.answer)
+    items = operation.paging.items
+    if not isinstance(body, dict) or not isinstance(body.get(items), list):
+        raise errors.DecodeError(f"the answer has no list {items!r}")
+    found = body[items]
+    read = tuple(map(operation.answer, found)) if reads else codec.structure_all(found, operation.answer, items)
+    return Page(read, _next_token(body, operation.paging.next_token), None, request_id)
 
 
 def _next_token(body: Any, path: tuple[str, ...]) -> str | None:

@@ -93,6 +93,48 @@ async def test_every_method(status: int) -> None:
     assert len(caught) > 25
 
 
+class Babble(Echo):
+    """Answers with a success that is no JSON, or whose every value is what it was sent."""
+
+    def __init__(self, token: str, *, json: bool) -> None:
+        super().__init__(200)
+        self._token, self._json = token, json
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/auth/o2/token":
+            return httpx.Response(200, json={"access_token": self._token})
+        said = request.headers.get("X-Amz-Security-Token") or request.headers["Authorization"].rpartition(" ")[2]
+        if not self._json:
+            return httpx.Response(200, text=f"{said} is what {said} you sent {said}")
+        unit = {"id": "u", "level": said, "createdTime": said}
+        body = {"results": [unit], **unit, "DeviceEvents": [{"Timestamp": said, "Type": said}], "NextToken": said}
+        return httpx.Response(200, json=body)
+
+
+@pytest.mark.parametrize("json", [False, True], ids=["no JSON", "values"])
+@pytest.mark.parametrize("token", ["Atza|canary-1", f"Atza|canary-{'x' * 400}"], ids=["short", "long"])
+async def test_successes_that_make_no_sense(token: str, json: bool, tmp_path: Path) -> None:
+    # How they begin is looked for too: what was cut would no longer be known for a secret.
+    leaks = Leaks({"access token": token, "AWS session token": "canary-aws-session-token"})
+    on = clients(Babble(token, json=json))
+    caught: list[BaseException] = []
+    with watching(leaks):
+        for action in ACTIONS.values():
+            try:
+                await action(on)
+            except errors.AlexaError as error:
+                caught.append(error)
+    for each in caught:
+        leaks.check_error(each, reported=False)
+    assert {type(each) for each in caught} >= {errors.DecodeError}
+    assert len(caught) > (3 if json else 15)
+    path = tmp_path / "journal.db"
+    report = await fleet.collect(on.asp.units.get, ["u"], journal=path)
+    assert [type(each.error) for each in report.outcomes] == [errors.DecodeError]
+    leaks.check(faces(report))
+    leaks.check(iter([("journal", path.read_bytes().decode("latin-1"))]))
+
+
 async def test_some_devices_fail() -> None:
     echo = Echo(500)
     echo.partial = True
