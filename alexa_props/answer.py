@@ -128,8 +128,9 @@ def api_error(
     details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
+    limit = f"{call.limit} allowed no further attempt" if call.limit else ""
     return kind(
-        f"{call.doing}: {answer} ({', '.join(details)}){'; ' if advice else ''}{advice}",
+        "; ".join(filter(None, (f"{call.doing}: {answer} ({', '.join(details)})", limit, advice))),
         status=response.status_code,
         code=code,
         message=message,

@@ -6,13 +6,15 @@ hold names, statuses, times and ids, never headers, bodies or query strings.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import httpx
 
-from alexa_props.errors import ConfigurationError
+from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.operation import Call
 
 if TYPE_CHECKING:
@@ -190,6 +192,8 @@ class Hooks:
         for hook in self._hooks:
             if not callable(hook):
                 raise ConfigurationError(f"hooks must be functions of one event, not {hook!r}")
+            if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+                raise ConfigurationError(f"hooks must be plain functions, as nobody would await this: {hook!r}")
 
     def __bool__(self) -> bool:
         """Whether anybody listens: nothing is prepared when nobody does."""
@@ -219,6 +223,8 @@ def log_failure(call: Call, error: Exception | None = None) -> None:
         "operation": call.operation.name,
         "subject": call.subject,
         "error": None if error is None else type(error).__name__,
+        # Others may say what is nobody's business.
+        "reason": str(error) if isinstance(error, AlexaError | httpx.RequestError) else None,
         # Of a token request, if that was refused.
         "status": getattr(error, "status", None) or call.status,
         "request_id": getattr(error, "request_id", None) or call.request_id,

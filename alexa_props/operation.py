@@ -166,6 +166,7 @@ class Call:
         refreshed: whether a refused token was already replaced once.
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
+        limit: the setting that allowed no further attempt; None where another one was not a question.
         waited: seconds at the rate limiter, all attempts together.
         verdict: of the last answer; None while there is none.
         status: HTTP status of that answer.
@@ -189,6 +190,7 @@ class Call:
     refused: int = 0
     refreshed: bool = False
     sent: Sent = "no"
+    limit: str | None = None
     waited: float = 0.0
     verdict: Verdict | None = None
     status: int | None = None

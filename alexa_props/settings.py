@@ -91,9 +91,9 @@ def _hashable(instance: object, attribute: attrs.Attribute[Any], value: object) 
         raise ConfigurationError(f"RateLimit(scope=…) must be hashable, such as a string, not {value!r}")
 
 
-def hide(value: str | httpx.URL | None) -> Secret | None:
+def hide(value: str | httpx.URL | Secret | None) -> Secret | None:
     """A setting that may hold a password, such as a proxy's URL, kept out of traceback locals."""
-    return None if value is None else Secret(str(value))
+    return value if value is None or isinstance(value, Secret) else Secret(str(value))
 
 
 @attrs.frozen(kw_only=True)

@@ -127,6 +127,7 @@ def test_fractions_of_a_second() -> None:
         [],
         {},
         [[[[[[[[]]]]]]]],
+        "long" * 10_000,
     ],
 )
 def test_what_is_no_time_is_named(wire: object) -> None:

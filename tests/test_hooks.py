@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import functools
 import gc
 import logging
 import subprocess
@@ -221,6 +222,19 @@ def test_a_hook_must_be_a_function(hooks: Any) -> None:
         smart_properties(Service(), hooks=hooks)
 
 
+async def awaited(_: Event) -> None: ...
+
+
+class Awaited:
+    async def __call__(self, _: Event) -> None: ...
+
+
+@pytest.mark.parametrize("hook", [awaited, functools.partial(awaited), Awaited()])
+def test_a_hook_that_somebody_would_have_to_await_is_refused(hook: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="hooks must be plain functions"):
+        smart_properties(Service(), hooks=[hook])
+
+
 # Logging
 
 
@@ -273,6 +287,7 @@ async def test_a_failed_call_is_one_line(caplog: pytest.LogCaptureFixture) -> No
         "operation": NAME,
         "subject": "unit-1",
         "error": None,
+        "reason": None,
         "status": 503,
         "request_id": "request-2",
         "attempts": 3,
@@ -282,7 +297,7 @@ async def test_a_failed_call_is_one_line(caplog: pytest.LogCaptureFixture) -> No
 
 FAILED = answer(207, {"errors": [{"endpointId": "e", "code": "DEVICE_UNREACHABLE"}]})
 WARNED: dict[str, tuple[Any, Callable[[Any], Any], dict[str, Any]]] = {
-    "no answer": (httpx.ReadTimeout, get, {"error": "ReadTimeout", "attempts": 4}),
+    "no answer": (httpx.ReadTimeout, get, {"error": "ReadTimeout", "reason": "gone", "attempts": 4}),
     "no time": (
         lambda _: anyio.sleep_forever(),
         lambda asp: get(asp.with_options(deadline=1)),
@@ -319,6 +334,14 @@ async def test_a_refused_token_request_is_the_status_of_the_line(caplog: pytest.
         await get(smart_properties(amazon, auth=login()))
     (told,) = failures(caplog)
     assert (told["error"], told["status"], told["request_id"]) == ("AuthenticationError", 400, "of the token")
+    assert "invalid_grant - the refresh token is wrong" in told["reason"]
+
+
+async def test_what_somebody_elses_error_says_is_not_in_the_line(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(KeyError):
+        await get(smart_properties(Service(KeyError("whatever it holds"))))
+    (told,) = failures(caplog)
+    assert (told["error"], told["reason"]) == ("KeyError", None)
 
 
 async def test_a_call_that_is_done_in_the_end_or_cancelled_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:

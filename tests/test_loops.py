@@ -366,6 +366,7 @@ def test_closing_during_use_lets_nobody_wait_on() -> None:
         ended = await asyncio.gather(*to_be_repeated, *in_line, return_exceptions=True)
         assert loop.time() == pytest.approx(1.2)
         assert [type(each) for each in ended] == [errors.Throttled] * 2 + [errors.ConfigurationError] * 200
+        assert all("closing the client allowed no further attempt" in str(each) for each in ended[:2])
         assert all("closed" in str(each) for each in ended[2:])
         assert len(service.seen) == 2
         assert all((scope.in_flight, scope.waiting) == (0, 0) for scope in client.limits.values())

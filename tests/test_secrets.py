@@ -320,9 +320,12 @@ def test_a_password_in_a_url_is_not_in_the_message(name: str) -> None:
     "proxy", ["http://u:secret-password@p:bad", "ftp://u:secret-password@p", "socks5://u:secret-password@p"]
 )
 @pytest.mark.parametrize("service", [SmartProperties, AlexaForBusiness])
-def test_the_password_of_a_proxy_is_in_no_local(service: Any, proxy: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match="proxy") as caught:
-        service(auth=httpx.Auth(), proxy=proxy)
+@pytest.mark.parametrize("way", ["argument", "from_env", "from_env, another fault"])
+def test_the_password_of_a_proxy_is_in_no_local(service: Any, proxy: str, way: str) -> None:
+    build = service if way == "argument" else service.from_env
+    other = {"retry": 3} if "fault" in way else {}
+    with pytest.raises(errors.ConfigurationError, match="retry" if other else "proxy") as caught:
+        build(auth=httpx.Auth(), proxy=proxy, **other)
     assert not [place for place, text in shown(caught.value) if "secret-password" in text]
 
 

@@ -130,4 +130,6 @@ class AlexaForBusiness(Client):
         options.setdefault(
             "region", os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
+        # A traceback shows them, if the constructor raises.
+        options["proxy"] = hide(options.get("proxy"))
         return cls(**options)

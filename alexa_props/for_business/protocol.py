@@ -104,7 +104,7 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
 _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.Unauthorized: "check the keys, the session token and the region that requests are signed for",
     errors.Forbidden: "check the permissions of the keys",
-    errors.Throttled: "slow down, or let a retry policy with more attempts wait",
+    errors.Throttled: "slow down",
 }
 
 

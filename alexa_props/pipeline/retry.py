@@ -187,6 +187,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 call.sent = before
                 if last is None:
                     raise
+                call.limit = "closing the client" if self._exit.closed else "the wait for a turn"
                 call.attempts, delay = call.attempts - 1, None
             else:
                 if last.extensions.get(REPLAY):
@@ -197,7 +198,6 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
                 delay = self._delay_after(call, verdict, last)
-            # Closed meanwhile, there will be no further attempt.
             if delay is None or not await self._pause(call, delay):
                 if isinstance(last, httpx.Response):
                     return last
@@ -208,7 +208,10 @@ class RetryTransport(httpx.AsyncBaseTransport):
             self._hooks.emit(
                 RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
             )
-        return await self._exit.pause(delay)
+        if await self._exit.pause(delay):
+            return True
+        call.limit = "closing the client"
+        return False
 
     def _look_at(self, response: httpx.Response, request: httpx.Request, call: Call) -> Verdict:
         """What an answer means, also for those who are told of the call."""
@@ -267,19 +270,19 @@ class RetryTransport(httpx.AsyncBaseTransport):
         return self._delay(call, asked, throttled=throttled)
 
     def _delay(self, call: Call, asked: float | None, *, throttled: bool) -> float | None:
-        """Seconds to wait before the next attempt; None if there is no room for one."""
+        """Seconds to wait before the next attempt; None if there is no room for one, which the call then says."""
         policy = call.retry or self._policy
-        if call.attempts >= policy.max_attempts:
-            return None
-        if asked is not None and asked > policy.max_retry_after:
-            return None
         delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(call.attempts - 1, 60)))  # noqa: S311 - jitter
         delay = max(delay, asked or 0.0)
-        if throttled and call.max_wait is not None and delay > call.max_wait:
+        if call.attempts >= policy.max_attempts:
+            call.limit = f"max_attempts={policy.max_attempts}"
+        elif asked is not None and asked > policy.max_retry_after:
+            call.limit = f"max_retry_after={policy.max_retry_after:g} s"
+        elif throttled and call.max_wait is not None and delay > call.max_wait:
             # Waiting for the quota is what the caller has limited, wherever it is done.
-            return None
-        if call.deadline is not None and anyio.current_time() + delay >= call.deadline:
-            return None
-        if not throttled and not self._quota.spend():
-            return None
-        return delay
+            call.limit = f"max_wait={call.max_wait:g} s"
+        elif call.deadline is not None and anyio.current_time() + delay >= call.deadline:
+            call.limit = f"the deadline of {call.time_limit:g} s"
+        elif not throttled and not self._quota.spend():
+            call.limit = "the client's retry quota"
+        return delay if call.limit is None else None

@@ -150,6 +150,8 @@ class SmartProperties(Client):
             )
         options.setdefault("region", os.environ.get("ALEXA_PROPS_REGION") or "NA")
         options.setdefault("base_url", os.environ.get("ALEXA_PROPS_BASE_URL") or None)
+        # A traceback shows them, if the constructor raises.
+        options["proxy"] = hide(options.get("proxy"))
         return cls(**options)
 
 

@@ -44,7 +44,7 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
 _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.Unauthorized: "check the credentials, and that the account has granted this client access",
     errors.Forbidden: "check the id (ids are minted per client) and the roles of the account",
-    errors.Throttled: "slow down, or let a retry policy with more attempts wait",
+    errors.Throttled: "slow down",
     errors.DeviceUnreachable: "try again when the device is online",
 }
 _UNREACHABLE: Final = frozenset({"DEVICE_UNREACHABLE", "DEVICE_NOT_REACHABLE"})

@@ -278,6 +278,7 @@ async def test_the_flow_is_closed_when_the_call_is_cancelled() -> None:
 FOREIGN = [
     "https://evil.example/v2/things",
     "http://api.amazonalexa.com/v2/things",
+    "http://api.amazonalexa.com:443/v2/things",
     "https://api.amazonalexa.com:8443/v2/things",
     "https://api.amazonalexa.com.evil.example/",
     "https://api.eu.amazonalexa.com/v2/things",

@@ -444,6 +444,9 @@ async def test_a_proxy_that_refuses(ca_file: Path) -> None:
         ({"HTTP_PROXY": "{proxy}"}, "{any}/", True),
         ({"HTTP_PROXY": "{proxy}"}, "{server}/", False),
         ({"ALL_PROXY": "{proxy}"}, "http://127.0.0.2:9/", None),
+        ({"ALL_PROXY": "socks5://localhost:9"}, "{server}/", False),
+        ({"ALL_PROXY": "socks5://localhost:9", "NO_PROXY": "0.0.0.0"}, "{any}/", False),
+        ({"ALL_PROXY": "socks5://localhost:9", "HTTP_PROXY": "{proxy}"}, "{any}/", True),
         ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "other.com,0.0.0.0"}, "{any}/", False),
         ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "*"}, "{any}/", False),
         ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "0.0.0.0:9"}, "http://0.0.0.0:9/", None),
@@ -479,7 +482,7 @@ async def test_a_bad_proxy_in_the_environment_is_not_quoted(monkeypatch: pytest.
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:geheim@localhost:1")
     pool = Pool()
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be the URL of an http or https proxy") as caught:
-        await pool.handle_async_request(get("https://localhost:9/"))
+        await pool.handle_async_request(get("https://api.example.com/"))
     assert "geheim" not in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
     await pool.aclose()

@@ -103,6 +103,10 @@ async def test_unknown_host(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None
     error = await failure(pool, secret("http://api.example.com"))
     assert type(error) is httpx.ConnectError
     assert "the host was not found" in str(error)
+    through = Pool(proxy="http://proxy.example.com")
+    error = await failure(through, secret("http://127.0.0.1:9"))
+    assert ": the proxy was not found" in str(error)
+    await through.aclose()
 
 
 async def test_connecting_takes_too_long_with_tls_in_it(pool: Pool) -> None:

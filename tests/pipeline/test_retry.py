@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 from collections import Counter
+from typing import Any
 
 import anyio
 import httpx
@@ -230,6 +231,39 @@ async def test_beyond_the_cap_the_error_is_raised_at_once_with_the_wait_in_it(st
     service = Service(answer(503, Retry_After="120"), None)
     await get(smart_properties(service))
     assert len(service.seen) == 2
+
+
+LIMITS: dict[str, tuple[int, str, dict[str, Any], dict[str, Any]]] = {
+    "max_attempts=2": (429, "1", {"retry": RetryPolicy(max_attempts=2)}, {}),
+    "max_retry_after=120 s": (429, "121", {}, {}),
+    "max_wait=1 s": (429, "10", {}, {"max_wait": 1}),
+    "the deadline of 5 s": (429, "10", {}, {"deadline": 5}),
+    "max_attempts=4": (503, "0", {}, {}),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+async def test_an_error_names_the_setting_that_allowed_no_further_attempt(limit: str) -> None:
+    status, asked, options, marks = LIMITS[limit]
+    client = smart_properties(Service(answer(status, Retry_After=asked)), **options).with_options(**marks)
+    with pytest.raises(errors.ApiError) as caught:
+        await get(client)
+    assert str(caught.value).endswith(
+        f"); {limit} allowed no further attempt" + ("; slow down" if status == 429 else "")
+    ), caught.value
+
+
+async def test_an_error_names_the_wait_for_a_turn_that_allowed_no_further_attempt() -> None:
+    client = smart_properties(Service(429), rate_limit=RateLimit(per_second=0.01))
+    with pytest.raises(errors.Throttled, match=r"1 attempt\(s\)\); the wait for a turn allowed no further attempt"):
+        await get(client.with_options(max_wait=50))
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_error_that_nothing_would_mend_names_no_setting(status: int) -> None:
+    with pytest.raises(errors.ApiError) as caught:
+        await get(smart_properties(Service(status)))
+    assert "allowed" not in str(caught.value)
 
 
 async def test_a_dying_service_drains_the_quota_and_successes_fill_it() -> None:

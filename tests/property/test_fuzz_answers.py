@@ -284,6 +284,8 @@ def test_every_setting_has_a_value_of_its_kind_or_an_error(setting: Any, value: 
 
 @fuzz(50)
 @given(text=st.one_of(TEXT, st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,2} Jan \d{1,5}.{0,15}\Z")), date=TEXT)
+@example(text="1e300", date="")
+@example(text="Fri, 31 Dec 9999 23:59:59 GMT", date="")
 def test_whatever_it_asks_to_wait_is_no_time_or_a_bounded_one(text: str, date: str) -> None:
     pairs = (("retry-after", text), ("date", date))
     raw = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in pairs]

@@ -114,6 +114,8 @@ async def test_certificates_that_are_none(
 
 UNVERIFIED = ssl.create_default_context()
 UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
+ANYBODYS = ssl.create_default_context()
+ANYBODYS.check_hostname = False
 NO_TRUST = {
     "False": False,
     "0": 0,
@@ -122,6 +124,7 @@ NO_TRUST = {
     "empty": b"",
     "CERT_NONE": ssl.CERT_NONE,
     "context": UNVERIFIED,
+    "of whomever": ANYBODYS,
 }
 
 
@@ -131,6 +134,15 @@ def test_it_is_no_switch(kind: Any, verify: object) -> None:
     options: dict[str, Any] = {"verify": verify} if kind is Pool else {"verify": verify, "auth": NoAuth()}
     with pytest.raises(errors.ConfigurationError, match="verify must be"):
         kind(**options)
+
+
+async def test_a_context_that_is_changed_afterwards_sends_nothing(server: Server) -> None:
+    context = ssl.create_default_context()
+    async with SmartProperties(auth=NoAuth(), base_url=server.url, verify=context) as client:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with pytest.raises(errors.ConfigurationError, match="verify must be a context that verifies"):
+            await client.request("GET", "/v2/x")
+    assert server.connections == 0
 
 
 async def test_a_patched_default_of_pythons_own_changes_nothing(
@@ -150,4 +162,6 @@ async def test_the_proxys_certificate_is_verified_too(server: Server) -> None:
         with pytest.raises(errors.TransportError) as caught:
             await client.request("GET", "/v2/x")
     assert isinstance(caught.value.__cause__, httpx.ConnectError | httpx.ProxyError)
+    assert "self-signed" in str(caught.value) or "unable to get local issuer" in str(caught.value)
+    assert "(by way of a proxy); whom to trust: verify=" in str(caught.value)
     assert server.requests == []

@@ -28,7 +28,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response_of
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
-from alexa_props.settings import NotPickled, Secret
+from alexa_props.settings import NotPickled, Secret, hide
 
 __all__ = ["Pool"]
 
@@ -204,11 +204,14 @@ class Pool(NotPickled, httpx.AsyncBaseTransport):
         verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
         max_body: int = 64 * 1024 * 1024,
     ) -> None:
+        # Before anything may raise: a traceback shows what names are bound to.
+        hidden_proxy = hide(proxy)
+        del proxy
         numbers: dict[str, object] = {"max_connections": max_connections, "max_body": max_body}
         for name, number in numbers.items():
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise ConfigurationError(f"{name} must be a whole number of at least 1, not {number!r}")
-        self._proxies = Proxies(proxy)
+        self._proxies = Proxies(hidden_proxy)
         self._trust = Trust(verify)
         self._max_connections = max_connections
         self._max_body = max_body

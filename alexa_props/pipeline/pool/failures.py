@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import aiohttp
 import httpx
 
 __all__ = ["Failure", "describe", "sent", "unsent"]
+
+
+_OF_ANOTHER: Final = (62, 64)
+"""OpenSSL's codes for a certificate that is another host's or address's: trusting more does not help."""
 
 
 class Failure(Exception):
@@ -20,16 +26,20 @@ class Failure(Exception):
 def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestError], str]:
     """What failed before anything of the request was written: all these kinds say that it certainly was not sent."""
     broken = httpx.ProxyError if proxied else httpx.ConnectError
+    via = " (by way of a proxy)" if proxied else ""
     match error:
         case TimeoutError():
-            return httpx.ConnectTimeout, "no connection within the connect timeout"
+            return httpx.ConnectTimeout, f"no connection within the connect timeout{via}"
         case aiohttp.ClientHttpProxyError():
             return httpx.ProxyError, f"the proxy refused the tunnel with status {error.status}"
         case aiohttp.ClientConnectorCertificateError():
-            reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
-            return httpx.ConnectError, f"the server's certificate was not accepted: {reason} (whom to trust: verify=)"
+            cause = error.certificate_error
+            reason = getattr(cause, "verify_message", "") or type(cause).__name__
+            advice = "" if getattr(cause, "verify_code", 0) in _OF_ANOTHER else "; whom to trust: verify="
+            return httpx.ConnectError, f"the server's certificate was not accepted: {reason}{via}{advice}"
         case aiohttp.ClientConnectorDNSError():
-            return httpx.ConnectError, f"the host was not found: {error.strerror}"
+            # Where there is a proxy it looks the server up.
+            return httpx.ConnectError, f"the {'proxy' if proxied else 'host'} was not found: {error.strerror}"
         case aiohttp.ClientConnectorError():
             whom = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
             return httpx.ConnectError, f"could not connect{whom}: {error.strerror or type(error.os_error).__name__}"

@@ -25,7 +25,7 @@ def _configured_proxy(value: object) -> tuple[yarl.URL | None, str]:
     except ValueError:
         return None, "is no URL"
     if url.scheme not in {"http", "https"} or not url.host:
-        return None, "must be the URL of an http or https proxy"
+        return None, "must be the URL of an http or https proxy (another kind: by a transport of your own)"
     return url, ""
 
 
@@ -49,11 +49,19 @@ def _ssl_context(verify: str | os.PathLike[str] | None) -> ssl.SSLContext:
     return context
 
 
+def _require_verifying(context: ssl.SSLContext) -> None:
+    if context.verify_mode is ssl.CERT_NONE:
+        raise ConfigurationError("verify must be a context that verifies, and the verify_mode of this one is CERT_NONE")
+    if not context.check_hostname:
+        # What `ssl.SSLContext(ssl.PROTOCOL_TLS)` makes: with public CAs, anybody's certificate would do.
+        raise ConfigurationError("verify must be a context that checks whose certificate it is: set its check_hostname")
+
+
 class Proxies:
     """Which proxy a request takes: one for all, or those of the environment, which is read once, when first asked."""
 
     def __init__(self, proxy: str | httpx.URL | Secret | None) -> None:
-        self._by_scheme: Mapping[str, yarl.URL] | None = None
+        self._by_scheme: Mapping[str, yarl.URL | str] | None = None
         self._environment: Mapping[str, str] | None = None
         if proxy is not None:
             url, problem = _configured_proxy(proxy)
@@ -77,16 +85,18 @@ class Proxies:
             # typeshed lacks it.
             if urllib.request.proxy_bypass_environment(address, dict(self._environment)):  # type: ignore[attr-defined]
                 return None
-        return self._by_scheme.get(scheme) or self._by_scheme.get("all")
+        found = self._by_scheme.get(scheme) or self._by_scheme.get("all")
+        if isinstance(found, str):
+            raise ConfigurationError(found)
+        return found
 
-    def _read_environment(self) -> Mapping[str, yarl.URL]:
+    def _read_environment(self) -> Mapping[str, yarl.URL | str]:
+        """Proxies by scheme, or what is wrong with them: that matters only to a request which would take one."""
         self._environment = urllib.request.getproxies_environment()
-        proxies: dict[str, yarl.URL] = {}
+        proxies: dict[str, yarl.URL | str] = {}
         for name in {"http", "https", "all"} & self._environment.keys():
             url, problem = _configured_proxy(self._environment[name])
-            if url is None:
-                raise ConfigurationError(f"the environment variable {name.upper()}_PROXY {problem}")
-            proxies[name] = url
+            proxies[name] = url or f"the environment variable {name.upper()}_PROXY {problem}"
         return proxies
 
 
@@ -96,11 +106,9 @@ class Trust:
     def __init__(self, verify: ssl.SSLContext | str | os.PathLike[str] | None) -> None:
         if verify is not None and not isinstance(verify, ssl.SSLContext | str | os.PathLike):
             raise ConfigurationError(f"verify must be an ssl.SSLContext, a path or None, not {verify!r}")
-        if isinstance(verify, ssl.SSLContext) and verify.verify_mode is ssl.CERT_NONE:
-            raise ConfigurationError(
-                "verify must be a context that verifies, and the verify_mode of this one is CERT_NONE"
-            )
-        if verify is not None and not isinstance(verify, ssl.SSLContext) and not Path(verify).exists():
+        if isinstance(verify, ssl.SSLContext):
+            _require_verifying(verify)
+        elif verify is not None and not Path(verify).exists():
             raise ConfigurationError(f"verify must be a file or directory that exists, not {os.fspath(verify)!r}")
         self._verify = verify
 
@@ -108,4 +116,6 @@ class Trust:
         """The context, the same one each time."""
         if not isinstance(self._verify, ssl.SSLContext):
             self._verify = _ssl_context(self._verify)
+        # It may be the user's own, and changed meanwhile.
+        _require_verifying(self._verify)
         return self._verify
