@@ -18,8 +18,9 @@ import attrs
 import httpx
 
 from alexa_props.answer import text_of
+from alexa_props.auth.kept_token import KeptToken
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
-from alexa_props.auth.token_store import KeptToken, TokenStore
+from alexa_props.auth.token_store import TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
 from alexa_props.operation import EXTENSION

@@ -1,0 +1,115 @@
+"""A refresh token that may be rotated, by this process and by others that share its store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import anyio
+
+from alexa_props.auth.token_store import TokenStore
+from alexa_props.errors import AuthenticationError
+from alexa_props.settings import Secret
+
+__all__ = ["KeptToken"]
+
+T = TypeVar("T")
+
+_LIMIT: Final = 10.0
+"""Seconds that a store has to answer; to save, it has them though nobody waits for it any more."""
+
+logger: Final = logging.getLogger("alexa_props")
+
+
+class KeptToken:
+    """A refresh token, and the store that keeps those which come after it.
+
+    Attributes:
+        current: the one to use.
+
+    Raises:
+        AuthenticationError: from its methods, the store failed.
+
+    """
+
+    def __init__(self, given: Secret, store: TokenStore | None) -> None:
+        self.current = given
+        self._store = store
+        self._begun = False
+        self._unsaved: Secret | None = None
+
+    async def begin(self) -> None:
+        """Before a refresh: take what is in the store, once, and save what an earlier refresh could not."""
+        if self._store is None:
+            return
+        if not self._begun:
+            self.current = await self._load(self._store) or self.current
+            self._begun = True
+        if self._unsaved is None:
+            return
+        stored = await self._load(self._store)
+        if stored is None or stored in (self.current, self._unsaved):
+            await self._save(self._unsaved)
+        else:
+            # Another process has gone on from there: what it has is newer.
+            self.current, self._unsaved = stored, None
+
+    async def is_replaced(self) -> bool:
+        """Whether the store has another one, which is then the current: another process has had this one rotated."""
+        if self._store is None:
+            return False
+        try:
+            stored = await self._load(self._store)
+        except AuthenticationError as error:
+            # Why it is asked says more.
+            logger.warning("looking for a newer refresh token: %s", error)
+            return False
+        if stored is None or stored == self.current:
+            return False
+        self.current = stored
+        return True
+
+    async def replace(self, rotated: Secret) -> None:
+        """Save a new one, and use it from now on.
+
+        If it cannot be saved it is not lost: the next refresh begins with it, as the old one may be dead by now.
+        """
+        self._unsaved = rotated
+        await self._save(rotated)
+
+    async def _save(self, rotated: Secret) -> None:
+        store = self._store
+        if store is not None:
+            with anyio.move_on_after(_LIMIT, shield=True) as limit:
+                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
+            if limit.cancelled_caught:
+                raise AuthenticationError(
+                    f"the token store did not keep the new refresh token within {_LIMIT:g} s, so it is not used"
+                )
+        self.current, self._unsaved = rotated, None
+
+    async def _load(self, store: TokenStore) -> Secret | None:
+        async def load() -> Secret | None:
+            stored = await store.load()
+            return Secret(stored) if stored else None
+
+        stored = None
+        with anyio.move_on_after(_LIMIT) as limit:
+            stored = await _ask("give the refresh token", load, self.current)
+        if limit.cancelled_caught:
+            raise AuthenticationError(f"the token store did not give the refresh token within {_LIMIT:g} s")
+        if stored is not None and not (stored and stored.reveal().isprintable()):
+            raise AuthenticationError(
+                "the token store gave no refresh token: it must be a non-empty string without line breaks, or None"
+            )
+        return stored
+
+
+async def _ask(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret) -> T:
+    """What a token store gives. Its exceptions stay inside, without `secret`: frames and texts may show tokens."""
+    try:
+        return await ask()
+    except Exception as error:  # noqa: BLE001 - a store may do what it wants
+        reason = f"{type(error).__name__}: {error}".replace(secret.reveal(), "…")
+    raise AuthenticationError(f"the token store could not {doing}: {reason}")
