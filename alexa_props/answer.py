@@ -92,9 +92,9 @@ def _secrets_of(request: httpx.Request) -> list[str]:
 
 
 def _without(text: str, *secrets: str) -> str:
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
+    for secret in filter(None, secrets):
+        # A value that is shown by its repr has its backslashes doubled.
+        text = text.replace(secret, "…").replace(repr(secret)[1:-1], "…")
     return text
 
 
@@ -128,9 +128,8 @@ def api_error(
     details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
-    limit = f"{call.limit} allowed no further attempt" if call.limit else ""
     return kind(
-        "; ".join(filter(None, (f"{call.doing}: {answer} ({', '.join(details)})", limit, advice))),
+        "; ".join(filter(None, (f"{call.doing}: {answer} ({', '.join(details)})", call.no_further, advice))),
         status=response.status_code,
         code=code,
         message=message,

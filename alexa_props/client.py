@@ -35,10 +35,10 @@ def _library() -> str:
 
 
 def _advice(call: Call) -> str:
-    """What to do next after a call that had no answer, or one that cannot be read."""
-    if call.sent == "no" or call.operation.idempotent:
-        return "calling again is safe"
-    return "look whether it was done before calling again"
+    """Why a call that had no answer, or one that cannot be read, was not tried again, and what to do next."""
+    safe = call.sent == "no" or call.operation.idempotent
+    advice = "calling again is safe" if safe else "look whether it was done before calling again"
+    return "; ".join(filter(None, (call.no_further, advice)))
 
 
 def _require(name: str, value: object, kind: type) -> None:

@@ -6,6 +6,7 @@ hold names, statuses, times and ids, never headers, bodies or query strings.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterable
@@ -192,7 +193,7 @@ class Hooks:
         for hook in self._hooks:
             if not callable(hook):
                 raise ConfigurationError(f"hooks must be functions of one event, not {hook!r}")
-            if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
+            if _is_awaited(hook):
                 raise ConfigurationError(f"hooks must be plain functions, as nobody would await this: {hook!r}")
 
     def __bool__(self) -> bool:
@@ -209,6 +210,20 @@ class Hooks:
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
 
 
+def _is_awaited(hook: object) -> bool:
+    while isinstance(hook, functools.partial):
+        hook = hook.func
+    runs_later = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_one(each) for is_one in runs_later for each in (hook, type(hook).__call__))
+
+
+def _reason(call: Call, error: Exception | None) -> str | None:
+    # Others may say what is nobody's business, and a header that cannot be sent is quoted by some transports.
+    if not isinstance(error, AlexaError | httpx.RequestError) or isinstance(error, httpx.LocalProtocolError):
+        return call.no_further or None
+    return "; ".join(filter(None, (str(error), call.no_further)))
+
+
 def log_failure(call: Call, error: Exception | None = None) -> None:
     """Log one WARNING for a call that failed: in words, and for machines as a dict in the record's `alexa_props`.
 
@@ -223,8 +238,7 @@ def log_failure(call: Call, error: Exception | None = None) -> None:
         "operation": call.operation.name,
         "subject": call.subject,
         "error": None if error is None else type(error).__name__,
-        # Others may say what is nobody's business.
-        "reason": str(error) if isinstance(error, AlexaError | httpx.RequestError) else None,
+        "reason": _reason(call, error),
         # Of a token request, if that was refused.
         "status": getattr(error, "status", None) or call.status,
         "request_id": getattr(error, "request_id", None) or call.request_id,

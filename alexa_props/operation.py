@@ -166,7 +166,7 @@ class Call:
         refreshed: whether a refused token was already replaced once.
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
-        limit: the setting that allowed no further attempt; None where another one was not a question.
+        limit: what allowed no further attempt, a setting mostly; None where another one was not a question.
         waited: seconds at the rate limiter, all attempts together.
         verdict: of the last answer; None while there is none.
         status: HTTP status of that answer.
@@ -203,6 +203,11 @@ class Call:
         subject = self.operation.subject
         value = None if subject is None else self.arguments.get(subject)
         return None if value is None else str(value)
+
+    @property
+    def no_further(self) -> str:
+        """For messages: why there was no further attempt; empty where that was not a question."""
+        return f"{self.limit} allowed no further attempt" if self.limit else ""
 
     @property
     def doing(self) -> str:

@@ -10,7 +10,7 @@ import logging
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -225,11 +225,17 @@ def test_a_hook_must_be_a_function(hooks: Any) -> None:
 async def awaited(_: Event) -> None: ...
 
 
+async def generated(event: Event) -> AsyncIterator[Event]:
+    yield event
+
+
 class Awaited:
     async def __call__(self, _: Event) -> None: ...
 
 
-@pytest.mark.parametrize("hook", [awaited, functools.partial(awaited), Awaited()])
+@pytest.mark.parametrize(
+    "hook", [awaited, functools.partial(awaited), Awaited(), functools.partial(Awaited()), generated]
+)
 def test_a_hook_that_somebody_would_have_to_await_is_refused(hook: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="hooks must be plain functions"):
         smart_properties(Service(), hooks=[hook])
@@ -287,7 +293,7 @@ async def test_a_failed_call_is_one_line(caplog: pytest.LogCaptureFixture) -> No
         "operation": NAME,
         "subject": "unit-1",
         "error": None,
-        "reason": None,
+        "reason": "max_attempts=3 allowed no further attempt",
         "status": 503,
         "request_id": "request-2",
         "attempts": 3,
@@ -297,7 +303,11 @@ async def test_a_failed_call_is_one_line(caplog: pytest.LogCaptureFixture) -> No
 
 FAILED = answer(207, {"errors": [{"endpointId": "e", "code": "DEVICE_UNREACHABLE"}]})
 WARNED: dict[str, tuple[Any, Callable[[Any], Any], dict[str, Any]]] = {
-    "no answer": (httpx.ReadTimeout, get, {"error": "ReadTimeout", "reason": "gone", "attempts": 4}),
+    "no answer": (
+        httpx.ReadTimeout,
+        get,
+        {"error": "ReadTimeout", "reason": "gone; max_attempts=4 allowed no further attempt", "attempts": 4},
+    ),
     "no time": (
         lambda _: anyio.sleep_forever(),
         lambda asp: get(asp.with_options(deadline=1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -316,16 +317,27 @@ def test_a_password_in_a_url_is_not_in_the_message(name: str) -> None:
     assert "secret-password" not in f"{caught.value} {caught.value!r}"
 
 
+FAULTS = {"from_env, another fault": "retry", "from_env, nothing in it": "not set|proxy"}
+
+
 @pytest.mark.parametrize(
     "proxy", ["http://u:secret-password@p:bad", "ftp://u:secret-password@p", "socks5://u:secret-password@p"]
 )
 @pytest.mark.parametrize("service", [SmartProperties, AlexaForBusiness])
-@pytest.mark.parametrize("way", ["argument", "from_env", "from_env, another fault"])
-def test_the_password_of_a_proxy_is_in_no_local(service: Any, proxy: str, way: str) -> None:
+@pytest.mark.parametrize("way", ["argument", "from_env", "from_env, another fault", "from_env, nothing in it"])
+def test_the_password_of_a_proxy_is_in_no_local(
+    service: Any, proxy: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {*os.environ}:
+        if name.startswith(("AWS_", "ALEXA_PROPS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_PROFILE", "there-is-none")
     build = service if way == "argument" else service.from_env
-    other = {"retry": 3} if "fault" in way else {}
-    with pytest.raises(errors.ConfigurationError, match="retry" if other else "proxy") as caught:
-        build(auth=httpx.Auth(), proxy=proxy, **other)
+    other: dict[str, Any] = {} if "nothing" in way else {"auth": httpx.Auth()}
+    if "fault" in way:
+        other["retry"] = 3
+    with pytest.raises(errors.ConfigurationError, match=FAULTS.get(way, "proxy")) as caught:
+        build(proxy=proxy, **other)
     assert not [place for place, text in shown(caught.value) if "secret-password" in text]
 
 

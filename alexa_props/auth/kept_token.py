@@ -40,7 +40,11 @@ class KeptToken:
         self._unsaved: Secret | None = None
 
     async def begin(self) -> None:
-        """Before a refresh: take what is in the store, once, and save what an earlier refresh could not."""
+        """Before a refresh: take what is in the store, once, and save what an earlier refresh could not.
+
+        Unless the store has another by then: another process has gone on from there. But as some stores lag behind, the
+        one that was not saved stays a second choice until a refresh has succeeded.
+        """
         if self._store is None:
             return
         if not self._begun:
@@ -49,14 +53,13 @@ class KeptToken:
         if self._unsaved is None:
             return
         stored = await self._load(self._store)
-        if stored is None or stored in (self.current, self._unsaved):
+        if stored is None or stored == self.current:
             await self._save(self._unsaved)
         else:
-            # Another process has gone on from there: what it has is newer.
-            self.current, self._unsaved = stored, None
+            self.current = stored
 
     async def is_replaced(self) -> bool:
-        """Whether the store has another one, which is then the current: another process has had this one rotated."""
+        """Whether there is another one, which is then the current: another process may have had this one rotated."""
         if self._store is None:
             return False
         try:
@@ -66,17 +69,20 @@ class KeptToken:
             logger.warning("looking for a newer refresh token: %s", error)
             return False
         if stored is None or stored == self.current:
+            stored = self._unsaved
+        if stored is None or stored == self.current:
             return False
         self.current = stored
         return True
 
-    async def replace(self, rotated: Secret) -> None:
-        """Save a new one, and use it from now on.
+    async def accepted(self, rotated: Secret | None) -> None:
+        """After a refresh: if it gave a new one, save that, and use it from now on.
 
         If it cannot be saved it is not lost: the next refresh begins with it, as the old one may be dead by now.
         """
-        self._unsaved = rotated
-        await self._save(rotated)
+        self._unsaved = None if rotated == self.current else rotated
+        if self._unsaved is not None:
+            await self._save(self._unsaved)
 
     async def _save(self, rotated: Secret) -> None:
         store = self._store

@@ -207,8 +207,7 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
             what = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
             raise refusal(response, what, _ADVICE, self._client_secret, self._kept.current)
         tokens = read_tokens(response)
-        if tokens.refresh is not None and tokens.refresh != self._kept.current:
-            await self._kept.replace(tokens.refresh)
+        await self._kept.accepted(tokens.refresh)
         return _Token(tokens.access, received, tokens.life)
 
 

@@ -116,7 +116,8 @@ class AlexaForBusiness(Client):
             ConfigurationError: there are no keys and no botocore, or a value is out of range.
 
         """
-        # The environment is read in place, not bound to a name: a traceback would show it, keys and all.
+        # Before anything may raise: a traceback shows what names are bound to. So the environment is read in place.
+        options["proxy"] = hide(options.get("proxy"))
         if "auth" not in options:
             options["auth"] = (
                 SigV4(
@@ -130,6 +131,4 @@ class AlexaForBusiness(Client):
         options.setdefault(
             "region", os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
-        # A traceback shows them, if the constructor raises.
-        options["proxy"] = hide(options.get("proxy"))
         return cls(**options)

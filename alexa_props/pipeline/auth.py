@@ -141,36 +141,33 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *T
     The step is a task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
     """
     outcome: list[T] = []
-    given_up: BaseException | None = None
+    failure: Exception | None = None
     shield = anyio.CancelScope(shield=True)
     done = anyio.Event()
 
     async def run() -> None:
+        nonlocal failure
         try:
             with shield:
                 outcome.append(await step(*arguments))
+        except Exception as error:  # noqa: BLE001 - raised below: out of the group it would take a cancellation's place
+            failure = error
         finally:
             done.set()
 
-    alone: BaseException
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
             try:
                 await done.wait()
-            except anyio.get_cancelled_exc_class() as cancelled:
-                given_up = cancelled
-                raise
             finally:
                 shield.deadline = loop_time() + _GRACE
+        if failure is not None:
+            raise failure
         return outcome[0]
-    except BaseExceptionGroup as group:
-        # There is but one task, and whoever called expects its exception; but a cancellation comes only once.
-        alone = given_up or group.exceptions[0]
-    try:
-        raise alone
     finally:
-        del alone, given_up
+        # Its traceback holds this frame.
+        failure = None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -182,12 +182,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 call.sent = "maybe" if before == "maybe" else was_sent(error)
                 again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
                 delay = self._delay(call, None, throttled=False) if again else None
-            except (RateLimitTooLong, ConfigurationError):
+            except (RateLimitTooLong, ConfigurationError) as error:
                 # It was not sent: too long a line, or the client was closed meanwhile. What the last one met says more.
                 call.sent = before
                 if last is None:
                     raise
-                call.limit = "closing the client" if self._exit.closed else "the wait for a turn"
+                call.limit = self._kept_from(call, error)
                 call.attempts, delay = call.attempts - 1, None
             else:
                 if last.extensions.get(REPLAY):
@@ -202,6 +202,11 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 if isinstance(last, httpx.Response):
                     return last
                 raise last
+
+    def _kept_from(self, call: Call, error: RateLimitTooLong | ConfigurationError) -> str:
+        if isinstance(error, RateLimitTooLong):
+            return f"{'max_wait' if error.max_wait == call.max_wait else 'max_retry_after'}={error.max_wait:g} s"
+        return "closing the client" if self._exit.closed else f"an error ({error})"
 
     async def _pause(self, call: Call, delay: float) -> bool:
         if self._hooks and not self._exit.closed:

@@ -141,6 +141,8 @@ class SmartProperties(Client):
             ConfigurationError: a variable is missing or out of range.
 
         """
+        # Before anything may raise: a traceback shows what names are bound to.
+        options["proxy"] = hide(options.get("proxy"))
         if "auth" not in options:
             options["auth"] = LoginWithAmazon(
                 client_id=require_env("ALEXA_PROPS_CLIENT_ID"),
@@ -150,8 +152,6 @@ class SmartProperties(Client):
             )
         options.setdefault("region", os.environ.get("ALEXA_PROPS_REGION") or "NA")
         options.setdefault("base_url", os.environ.get("ALEXA_PROPS_BASE_URL") or None)
-        # A traceback shows them, if the constructor raises.
-        options["proxy"] = hide(options.get("proxy"))
         return cls(**options)
 
 

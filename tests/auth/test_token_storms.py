@@ -348,6 +348,21 @@ async def test_a_store_that_hangs_before_the_first_token_is_given_up() -> None:
     assert amazon.token.seen == []
 
 
+async def test_what_could_not_be_saved_is_not_lost_to_a_store_that_lags_behind() -> None:
+    amazon, store = Strict(life=100), Store("Atzr|older")
+    amazon.latest = "Atzr|older"
+    client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
+    await get(client)
+    await anyio.sleep(100)
+    store.before = disk_full
+    with pytest.raises(errors.AuthenticationError, match="disk full"):
+        await get(client)
+    store.before = anyio.lowlevel.checkpoint
+    store.kept = "Atzr|older"
+    await get(client)
+    assert store.kept == amazon.latest == "Atzr|rotated-3"
+
+
 @pytest.mark.parametrize("landed", [True, False])
 async def test_what_could_not_be_saved_does_not_overwrite_what_another_process_has_saved_since(landed: bool) -> None:
     amazon, store = Strict(life=100), Store()

@@ -104,8 +104,9 @@ async def test_200_check_outs_at_once_and_every_room_is_as_it_should_be() -> Non
         assert not Counter(once) - handled
         assert all(number <= len(again) * once[name] // 200 for name, number in more.items())
         health = [answer.json() for answer in seen]
+        assert len(again) < 200
         # It answers while it works, and not when all is done.
-        assert max(told["resets"] for told in health) > 0
+        assert any(0 < told["resets"] < 200 for told in health)
         assert max(scope["waiting"] for told in health for scope in told["limits"].values()) > 0
         limits = (await app.http.get("/health")).json()["limits"]
         assert {name: scope["refused"] for name, scope in limits.items()} == {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import hashlib
 import re
+import weakref
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -214,6 +217,39 @@ def test_a_task_that_is_cancelled_while_a_token_is_fetched_is_cancelled_however_
         assert task.cancelled()
         # The request for a token was still ended, with its repetitions.
         assert loop.time() >= 1
+
+    loops.run(main)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_cancelled_at_any_turn_of_fetching_a_token_it_is_cancelled_and_leaves_no_cycle(fails: bool) -> None:
+    async def main(_loop: loops.JumpingLoop) -> None:
+        for turns in range(40):
+            amazon, requests = Amazon(), list[Any]()
+            give = amazon.token.script[0]
+
+            def note(request: httpx.Request, give: Any = give, requests: list[Any] = requests) -> httpx.Response:
+                requests.append(weakref.ref(request))
+                granted: httpx.Response = give(request)
+                return answer(400, {"error": "invalid_grant"}) if fails else granted
+
+            amazon.token.script = [note]
+            task = asyncio.create_task(get(smart_properties(amazon, auth=login())))
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                asked = task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled() == asked, turns
+                with contextlib.suppress(asyncio.CancelledError, errors.AuthenticationError):
+                    task.result()
+                del task
+                await asyncio.sleep(0)
+                assert [request() for request in requests if request() is not None] == [], turns
+            finally:
+                gc.enable()
 
     loops.run(main)
 

@@ -255,7 +255,7 @@ async def test_an_error_names_the_setting_that_allowed_no_further_attempt(limit:
 
 async def test_an_error_names_the_wait_for_a_turn_that_allowed_no_further_attempt() -> None:
     client = smart_properties(Service(429), rate_limit=RateLimit(per_second=0.01))
-    with pytest.raises(errors.Throttled, match=r"1 attempt\(s\)\); the wait for a turn allowed no further attempt"):
+    with pytest.raises(errors.Throttled, match=r"1 attempt\(s\)\); max_wait=50 s allowed no further attempt"):
         await get(client.with_options(max_wait=50))
 
 

@@ -53,7 +53,7 @@ def _require_verifying(context: ssl.SSLContext) -> None:
     if context.verify_mode is ssl.CERT_NONE:
         raise ConfigurationError("verify must be a context that verifies, and the verify_mode of this one is CERT_NONE")
     if not context.check_hostname:
-        # What `ssl.SSLContext(ssl.PROTOCOL_TLS)` makes: with public CAs, anybody's certificate would do.
+        # So is one of `ssl.PROTOCOL_TLS` unless told otherwise: with public CAs, anybody's certificate would do.
         raise ConfigurationError("verify must be a context that checks whose certificate it is: set its check_hostname")
 
 
