@@ -235,7 +235,6 @@ def test_cancelled_at_any_turn_of_fetching_a_token_it_is_cancelled_and_leaves_no
 
             amazon.token.script = [note]
             task = asyncio.create_task(get(smart_properties(amazon, auth=login())))
-            gc.collect()
             gc.disable()
             try:
                 for _ in range(turns):
