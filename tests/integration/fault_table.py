@@ -39,8 +39,8 @@ NAME: Final = "geheim-name"
 """Goes in a body, so that no message may hold it."""
 PATIENT: Final = Timeouts(connect=10, read=10, pool=10)
 CONNECT: Final = Timeouts(connect=0.05, read=10, pool=10)
-READ: Final = Timeouts(connect=10, read=0.05, pool=10)
-TOTAL: Final = Timeouts(connect=10, read=10, pool=10, total=0.15)
+READ: Final = Timeouts(connect=10, read=0.25, pool=10)
+TOTAL: Final = Timeouts(connect=10, read=10, pool=10, total=0.75)
 SOON: Final = Timeouts(connect=10, read=10, pool=10, total=1.0)
 """To make a long body takes some of it."""
 LIMIT: Final = 100_000
@@ -207,7 +207,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "silent in the body": Fault(answering(HALF, silence), LOST, "ReadTimeout: ", READ),
     "silent between chunks": Fault(answering(CHUNKED + b'2\r\n{"\r\n', silence), LOST, "ReadTimeout: ", READ),
     "slow": Fault(answering(slow(GOOD, 0.001)), DONE, kept=1),
-    "too slow": Fault(answering(slow(GOOD * 9, 0.01)), LATE, timeouts=TOTAL),
+    "too slow": Fault(answering(slow(GOOD * 9, 0.05)), LATE, timeouts=TOTAL),
     # It is none.
     "not HTTP": Fault(answering(b"SSH-2.0-OpenSSH\r\n\r\n"), LOST, NOT_HTTP),
     "HTTP/0.9": Fault(answering(b'{"id": "unit-1"}\n', close), LOST, NOT_HTTP),
