@@ -259,6 +259,12 @@ async def test_an_error_names_the_wait_for_a_turn_that_allowed_no_further_attemp
         await get(client.with_options(max_wait=50))
 
 
+async def test_an_error_without_an_answer_names_it_too() -> None:
+    client = smart_properties(Service(httpx.ConnectError), retry=RetryPolicy(max_attempts=2))
+    with pytest.raises(errors.TransportError, match=r"sent\); max_attempts=2 allowed no further attempt; calling"):
+        await get(client)
+
+
 @pytest.mark.parametrize("status", [400, 404])
 async def test_an_error_that_nothing_would_mend_names_no_setting(status: int) -> None:
     with pytest.raises(errors.ApiError) as caught:
