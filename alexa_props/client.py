@@ -21,17 +21,25 @@ from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
-from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, require_secure
+from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, is_number, require_secure
 
 __all__ = ["Client"]
+
+
+def installed_version() -> str:
+    """The version of this package, or "unknown" where it was copied or bundled without its metadata."""
+    from importlib.metadata import PackageNotFoundError, version  # here, because it takes 10 ms
+
+    try:
+        return version("alexa-props")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 @functools.cache
 def _library() -> str:
     """What the User-Agent says of us."""
-    from importlib.metadata import version  # here: it takes 10 ms, and whoever only imports us does not need it
-
-    return f"alexa-props/{version('alexa-props')} Python/{platform.python_version()} httpx/{httpx.__version__}"
+    return f"alexa-props/{installed_version()} Python/{platform.python_version()} httpx/{httpx.__version__}"
 
 
 def _advice(call: Call) -> str:
@@ -207,8 +215,9 @@ class Client(NotPickled, abc.ABC):
 
         Args:
             deadline: seconds for a whole call, waits and retries in it; then `DeadlineExceeded`.
-            max_wait: seconds that the rate limiter may make a call wait; else `RateLimitTooLong`, as soon as that is
-                known, which is mostly before any waiting.
+            max_wait: seconds that the rate limiter may make a call wait, all attempts together; else
+                `RateLimitTooLong`, as soon as that is known, which is mostly before any waiting, or `Throttled` after
+                a refusal.
             priority: "interactive" overtakes "bulk". Unless it is said, calls of a fleet's items are "bulk", all others
                 "interactive".
             retry: retry policy.
@@ -218,8 +227,8 @@ class Client(NotPickled, abc.ABC):
 
         """
         for name, value in (("deadline", deadline), ("max_wait", max_wait)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
-                raise ConfigurationError(f"{name} must be seconds, at least 0, not {value!r}")
+            if value is not None and not (is_number(value) and value >= 0):
+                raise ConfigurationError(f"{name} must be seconds, at least 0, not {value!r:.80}")
         if priority not in (None, "interactive", "bulk"):
             raise ConfigurationError(f'priority must be "interactive" or "bulk", not {priority!r}')
         _require("retry", retry, RetryPolicy)

@@ -295,11 +295,19 @@ def parse_json(content: bytes) -> Any:
 def parse_retry_after(response: httpx.Response) -> float | None:
     """Seconds that an answer asks to wait: `Retry-After` as seconds or as an HTTP date; None if it does not.
 
-    A date is taken relative to the answer's own `Date`, so that a clock that is off does not matter.
+    Of several headers, as a service and a proxy before it may each send one, the longest wait counts. A date is taken
+    relative to the answer's own `Date`, so that a clock that is off does not matter.
     """
-    value = response.headers.get("retry-after")
-    if value is None:
-        return None
+    values: list[str] = []
+    for header in response.headers.get_list("retry-after"):
+        # A proxy may have joined two headers. A date holds a comma too.
+        joined = header.replace(",", "").replace(" ", "").isdecimal()
+        values += header.split(",") if joined else [header]
+    waits = [wait for value in values if (wait := _retry_after(value, response)) is not None]
+    return max(waits, default=None)
+
+
+def _retry_after(value: str, response: httpx.Response) -> float | None:
     try:
         seconds = float(value)
     except ValueError:

@@ -1,16 +1,19 @@
 """Events of a call and of its attempts, and the hooks that receive them.
 
-A hook is a function of one event. What it raises is logged and goes no further: a hook never fails a call. Events
-hold names, statuses, times and ids, never headers, bodies or query strings.
+A hook is a function of one event. What it raises is logged and goes no further: a hook never fails a call, and neither
+does a filter or handler of logging. Events hold names, statuses, times and ids, never headers, bodies or query strings.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import logging
+import sys
+import traceback
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import httpx
@@ -37,10 +40,32 @@ __all__ = [
     "log_failure",
 ]
 
-logger: Final = logging.getLogger("alexa_props")
-_failures: Final = logging.getLogger("alexa_props.failures")
-# Who configures no logging has the exception, and needs no line on standard error beside it.
-_failures.addHandler(logging.NullHandler())
+if TYPE_CHECKING:
+    _LoggerAdapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _LoggerAdapter = logging.LoggerAdapter
+
+
+class _Logger(_LoggerAdapter):
+    """A logger that never raises: what a filter, a handler or a record factory raises is shown as logging shows it."""
+
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        return msg, kwargs
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log, as the caller."""
+        try:
+            super().log(level, msg, *args, **{"stacklevel": 2, **kwargs})
+        except Exception:  # noqa: BLE001 - foreign code, which may raise anything
+            if logging.raiseExceptions and sys.stderr is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    traceback.print_exc()
+
+
+logger: Final = _Logger(logging.getLogger("alexa_props"))
+_failures: Final = _Logger(logging.getLogger("alexa_props.failures"))
+# Without any configuration of logging the exception is enough: no line on standard error beside it.
+_failures.logger.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True)
@@ -206,7 +231,9 @@ class Hooks:
         for hook in self._hooks:
             try:
                 hook(event)
-            except Exception:  # the one place where anything may be raised and must not matter
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:  # foreign code: also the CancelledError of a task that it asks
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-import math
 import os
+import sys
 from collections.abc import Hashable, Mapping
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeGuard
 
 import attrs
 import httpx
@@ -23,6 +23,7 @@ __all__ = [
     "Timeouts",
     "hide",
     "is_loopback",
+    "is_number",
     "require_env",
     "require_id",
     "require_page_size",
@@ -71,17 +72,21 @@ class Secret(NotPickled):
         return hash(self._value)
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number: no boolean, and no int that is too large for a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
 def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> Any:
     """An attrs validator: a finite number of at least `minimum`, or None where that is allowed."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and optional:
             return
-        number = isinstance(value, int | float) and not isinstance(value, bool) and minimum <= value < math.inf
-        if not number or (whole and not isinstance(value, int)):
+        if not (is_number(value) and value >= minimum) or (whole and not isinstance(value, int)):
             where = f"{type(instance).__name__}({attribute.name}=…)"
             allowed = f"a {'whole ' if whole else ''}number of at least {minimum:g}" + (" or None" if optional else "")
-            raise ConfigurationError(f"{where} must be {allowed}, not {value!r}")
+            raise ConfigurationError(f"{where} must be {allowed}, not {value!r:.80}")
 
     return check
 
@@ -103,8 +108,12 @@ class RetryPolicy:
     An attempt is repeated only if the operation is safe to repeat or nothing was sent, the failure is transient, and
     attempts, deadline and the client's retry quota have room. Waits are drawn between 0 and `base · 2ⁿ`, at most `cap`.
 
+    A throttled attempt is no failure: the service has not handled it, and it returns to the rate limiter's queue. That
+    ends with the call's deadline, `max_wait` or `max_retry_after`, after two minutes in which the service accepted no
+    request of that rate limit, or after 100 refusals of one call.
+
     Attributes:
-        max_attempts: attempts in all, at least 1; 1 switches retries off.
+        max_attempts: attempts that may fail, at least 1; 1 disables retries.
         base: longest wait before the first retry.
         cap: longest wait before any retry.
         max_retry_after: a `Retry-After` up to this is waited for; beyond it the error is raised with the wait in it.
@@ -127,7 +136,8 @@ class RateLimit:
             up to 5 that are due leave at once all the same.
         scope: clients of one event loop whose rate limits name the same scope share one quota; None gives each
             operation of each client its own.
-        max_wait: longest wait for a turn; a longer one raises `RateLimitTooLong` as soon as it is known. None waits.
+        max_wait: longest wait for the turns of a call, all attempts together; a longer one raises `RateLimitTooLong`
+            as soon as it is known, or `Throttled` after a refusal. None waits.
 
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import platform
 import re
 import ssl
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
+from alexa_props import client as client_module
 from alexa_props.client import Client
 from alexa_props.operation import request_of
 from alexa_props.simulator import Simulator
@@ -81,6 +83,22 @@ async def test_base_urls(base_url: str, sent: str) -> None:
     await client.request("GET", "/v2/x")
     assert str(service.seen[0].url) == sent
     assert repr(client) == f"<SmartProperties {base_url.rstrip('/')}>"
+
+
+async def test_works_without_installed_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundled into one executable, or copied into another project."""
+
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    client_module._library.cache_clear()
+    service = Service(204)
+    try:
+        await get(smart_properties(service))
+    finally:
+        client_module._library.cache_clear()
+    assert service.seen[0].headers["User-Agent"].startswith("alexa-props/unknown Python/")
 
 
 async def test_the_user_agent() -> None:
@@ -166,6 +184,7 @@ BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] 
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=-1)),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=float("nan"))),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=True)),
+    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=10**400)),
     ("max_wait must be seconds", lambda asp, _: asp.with_options(max_wait=cast("Any", "1"))),
     ('priority must be "interactive" or "bulk"', lambda asp, _: asp.with_options(priority=cast("Any", "high"))),
     ("retry must be a RetryPolicy", lambda asp, _: asp.with_options(retry=cast("Any", 3))),

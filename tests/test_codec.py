@@ -341,6 +341,21 @@ def test_retry_after(text: str, seconds: float | None) -> None:
     assert parse_retry_after(httpx.Response(429, headers={"Retry-After": text})) == seconds
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["5", "30"],
+        ["30", "5"],
+        ["soon", "30"],
+        ["5, 30"],
+        ["Thu, 01 Jan 2026 00:00:30 GMT", "5"],
+    ],
+)
+def test_the_longest_of_several_retry_after_headers_counts(values: list[str]) -> None:
+    headers = [("Date", "Thu, 01 Jan 2026 00:00:00 GMT"), *[("Retry-After", value) for value in values]]
+    assert parse_retry_after(httpx.Response(429, headers=headers)) == 30
+
+
 def test_no_retry_after() -> None:
     assert parse_retry_after(httpx.Response(429)) is None
 

@@ -35,7 +35,7 @@ NUMBERS: list[tuple[type[Any], str, float, bool]] = [
 @pytest.mark.parametrize(("kind", "name", "minimum", "optional"), NUMBERS)
 def test_numbers(kind: type[Any], name: str, minimum: float, optional: bool) -> None:
     assert getattr(kind(**{name: minimum}), name) == minimum
-    for value in (-1, minimum - 0.0005, float("nan"), float("inf"), -float("inf"), True, "1", [1]):
+    for value in (-1, minimum - 0.0005, float("nan"), float("inf"), -float("inf"), 10**400, True, "1", [1]):
         with pytest.raises(errors.ConfigurationError, match=rf"{kind.__name__}\({name}=…\) must be .* of at least"):
             kind(**{name: value})
     if optional:
@@ -49,7 +49,7 @@ def test_numbers(kind: type[Any], name: str, minimum: float, optional: bool) -> 
 def test_whole_numbers(kind: type[Any], name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=r"must be a whole number of at least 1, not 1\.5"):
         kind(**{name: 1.5})
-    assert getattr(kind(**{name: 10**400}), name) == 10**400
+    assert getattr(kind(**{name: 10**300}), name) == 10**300
 
 
 def test_a_scope_must_be_hashable() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -10,6 +9,7 @@ import anyio
 
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.errors import AuthenticationError
+from alexa_props.hooks import logger
 from alexa_props.settings import Secret
 
 __all__ = ["KeptToken"]
@@ -18,8 +18,6 @@ T = TypeVar("T")
 
 _LIMIT: Final = 10.0
 """Seconds that a store has to answer; to save, it has them though nobody waits for it any more."""
-
-logger: Final = logging.getLogger("alexa_props")
 
 
 class KeptToken:

@@ -6,7 +6,6 @@ Source: https://developer.amazon.com/docs/login-with-amazon/refresh-token.html
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import urllib.parse
 from collections.abc import AsyncGenerator, Generator
@@ -23,6 +22,7 @@ from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, ref
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.codec import parse_json
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
+from alexa_props.hooks import logger
 from alexa_props.operation import EXTENSION
 from alexa_props.settings import NotPickled, Secret, require_secure
 
@@ -34,8 +34,6 @@ _MANDATORY: Final = 60.0
 """Seconds before expiry from which everybody waits for the new token."""
 _AFTER_FAILURE: Final = 10.0
 """Seconds between two tries of a refresh that is only advisory."""
-
-logger: Final = logging.getLogger("alexa_props")
 
 
 @attrs.frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from alexa_props.cli.for_business import a4b
 from alexa_props.cli.login import login, whoami
 from alexa_props.cli.rooms import alerts, endpoints, station, units
 from alexa_props.cli.running import run
+from alexa_props.client import installed_version
 
 __all__ = ["app"]
 
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Al
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(version("alexa-props"))
+        typer.echo(installed_version())
         raise typer.Exit
 
 

@@ -13,6 +13,7 @@ import attrs
 from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.limits import ScopeLimits
+from alexa_props.settings import is_number
 
 __all__ = ["Plan", "Use", "plan", "recipe"]
 
@@ -107,7 +108,7 @@ def plan(
 
     """
     for name, number in (("items", items), ("endpoints", endpoints)):
-        wrong = isinstance(number, bool) or not isinstance(number, int) or number < 0
+        wrong = not (isinstance(number, int) and is_number(number)) or number < 0
         if wrong and not (name == "endpoints" and number is None):
             raise ConfigurationError(f"{name} must be a whole number of at least 0, not {number!r:.80}")
     bare, positional, named = _unwrap(call)

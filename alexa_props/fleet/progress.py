@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
 import time
@@ -16,10 +15,10 @@ import attrs
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.outcome import Status
+from alexa_props.hooks import logger
 
 __all__ = ["Meter", "Progress"]
 
-logger: Final = logging.getLogger("alexa_props")
 
 _INTERVAL: Final = 0.1
 """Seconds between two showings; more often is more than an eye sees."""
@@ -207,7 +206,7 @@ class Meter:
     def _guard(self) -> Iterator[None]:
         try:
             yield
-        except Exception:  # a callback may raise anything, a terminal may be gone: the run must not care
+        except Exception:  # noqa: BLE001 - a callback may raise anything, a terminal may be gone: the run must not care
             if not self._complained:
                 self._complained = True
                 logger.exception("showing the progress failed; the run goes on, and further failures are not logged")

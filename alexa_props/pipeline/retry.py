@@ -39,6 +39,9 @@ __all__ = ["REPLAY", "RetryTransport"]
 REPLAY: Final = "alexa_props.replay"
 """Mark on a response: the auth stage has replaced the credentials that were refused, so go round once more."""
 
+_MOST_REFUSALS: Final = 100
+"""Refusals that end a call although the service accepts others: it is not the rate that this one is refused for."""
+
 _TRANSIENT = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 
 
@@ -181,7 +184,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 last = error
                 call.sent = "maybe" if before == "maybe" else was_sent(error)
                 again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
-                delay = self._delay(call, None, throttled=False) if again else None
+                delay = self._delay(call, None) if again else None
             except (RateLimitTooLong, ConfigurationError) as error:
                 # It was not sent: too long a line, or the client was closed meanwhile. What the last one met says more.
                 call.sent = before
@@ -197,6 +200,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 verdict = self._look_at(last, request, call)
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
+                if verdict is Verdict.THROTTLED and self._returns_to_queue(call, last):
+                    continue
                 delay = self._delay_after(call, verdict, last)
             if delay is None or not await self._pause(call, delay):
                 if isinstance(last, httpx.Response):
@@ -254,40 +259,50 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             )
 
-    def _delay_after(self, call: Call, verdict: Verdict, response: httpx.Response) -> float | None:
-        if verdict is Verdict.OK:
-            self._quota.earn()
-            return None
-        throttled, asked = verdict is Verdict.THROTTLED, parse_retry_after(response)
-        if throttled and self._hooks:
+    def _returns_to_queue(self, call: Call, response: httpx.Response) -> bool:
+        """Whether a throttled attempt is queued again: it was not handled, so that is safe and counts as no failure.
+
+        When it may go is the rate limiter's decision. What forbids it is set as the call's limit.
+        """
+        policy, asked = call.retry or self._policy, parse_retry_after(response) or 0.0
+        if self._hooks:
             self._hooks.emit(
                 AttemptThrottled(
                     call_id=id(call),
                     operation=call.operation.name,
                     attempt=call.attempts,
-                    retry_after=asked,
+                    retry_after=parse_retry_after(response),
                     request_id=call.request_id,
                 )
             )
-        # A throttled attempt was not handled, so repeating it is safe whatever it was.
-        if verdict is Verdict.FINAL or not (throttled or call.operation.idempotent):
-            return None
-        return self._delay(call, asked, throttled=throttled)
+        if asked > policy.max_retry_after:
+            call.limit = f"max_retry_after={policy.max_retry_after:g} s"
+        elif call.max_wait is not None and call.waited + asked > call.max_wait:
+            call.limit = f"max_wait={call.max_wait:g} s"
+        elif call.deadline is not None and anyio.current_time() + asked >= call.deadline:
+            call.limit = f"the deadline of {call.time_limit:g} s"
+        elif call.refused >= _MOST_REFUSALS:
+            call.limit = f"the limit of {_MOST_REFUSALS} refusals"
+        return call.limit is None
 
-    def _delay(self, call: Call, asked: float | None, *, throttled: bool) -> float | None:
+    def _delay_after(self, call: Call, verdict: Verdict, response: httpx.Response) -> float | None:
+        if verdict is Verdict.OK:
+            self._quota.earn()
+        if verdict is Verdict.TRANSIENT and call.operation.idempotent:
+            return self._delay(call, parse_retry_after(response))
+        return None
+
+    def _delay(self, call: Call, asked: float | None) -> float | None:
         """Seconds to wait before the next attempt; None if there is no room for one, which the call then says."""
-        policy = call.retry or self._policy
-        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(call.attempts - 1, 60)))  # noqa: S311 - jitter
+        policy, failed = call.retry or self._policy, call.attempts - call.refused
+        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** (failed - 1)))  # noqa: S311 - jitter
         delay = max(delay, asked or 0.0)
-        if call.attempts >= policy.max_attempts:
+        if failed >= policy.max_attempts:
             call.limit = f"max_attempts={policy.max_attempts}"
         elif asked is not None and asked > policy.max_retry_after:
             call.limit = f"max_retry_after={policy.max_retry_after:g} s"
-        elif throttled and call.max_wait is not None and delay > call.max_wait:
-            # Waiting for the quota is what the caller has limited, wherever it is done.
-            call.limit = f"max_wait={call.max_wait:g} s"
         elif call.deadline is not None and anyio.current_time() + delay >= call.deadline:
             call.limit = f"the deadline of {call.time_limit:g} s"
-        elif not throttled and not self._quota.spend():
+        elif not self._quota.spend():
             call.limit = "the client's retry quota"
         return delay if call.limit is None else None

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import enum
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.settings import require_id, require_text
+from alexa_props.settings import is_number, require_id, require_text
 from alexa_props.smart_properties.protocol import codec
 
 __all__ = [
@@ -83,10 +82,6 @@ def _is_object(value: object) -> bool:
         return False
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -94,7 +89,7 @@ def _is_text(value: object) -> bool:
 _TAKES: Final[Mapping[type[Any], tuple[str, Callable[[Any], bool]]]] = {
     bool: ("True or False", lambda value: isinstance(value, bool)),
     int: ("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
-    float: ("a number", _is_number),
+    float: ("a number", is_number),
     str: ("a string that is not empty", _is_text),
     tuple: ("a list of strings", lambda value: isinstance(value, list | tuple) and all(map(_is_text, value))),
     dict: ("a dict that is a JSON object", _is_object),

@@ -109,7 +109,7 @@ async def test_what_cannot_be_planned() -> None:
         with pytest.raises(ConfigurationError, match="endpoints="):
             plan(functools.partial(reset_room, asp, defaults=RoomDefaults()), 3)
         wrong: Any
-        for wrong in (-1, True, "3", None):
+        for wrong in (-1, True, "3", None, 10**400):
             with pytest.raises(ConfigurationError, match="items"):
                 plan(asp.units.get, wrong)
         for wrong in (-1, True, "3"):

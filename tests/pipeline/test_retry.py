@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from alexa_props import RateLimit, RetryPolicy, Timeouts, errors
+from alexa_props import RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, fleet
 from tests.helpers import (
     Amazon,
     Script,
@@ -29,6 +29,11 @@ from tests.helpers import (
 @pytest.fixture
 def anyio_backend() -> object:
     return virtual_time()
+
+
+async def keep_calling(client: SmartProperties) -> None:
+    while True:
+        await get(client)
 
 
 FATE = {
@@ -106,7 +111,6 @@ async def test_once_maybe_sent_stays_so_however_the_last_attempt_failed() -> Non
         (409, False),
         (501, False),
         (408, True),
-        (429, True),
         (500, True),
         (502, True),
         (503, True),
@@ -175,13 +179,6 @@ async def test_waits_are_drawn_from_nothing_to_a_capped_power_of_two() -> None:
         assert len(set(waits)) > 90
 
 
-async def test_many_attempts_do_not_overflow_the_backoff() -> None:
-    service = Service(429)
-    with pytest.raises(errors.Throttled):
-        await get(smart_properties(service, retry=RetryPolicy(max_attempts=1200, cap=1.0)))
-    assert len(service.seen) == 1200
-
-
 def _http_date(moment: dt.datetime) -> str:
     return email.utils.format_datetime(moment, usegmt=True)
 
@@ -234,7 +231,7 @@ async def test_beyond_the_cap_the_error_is_raised_at_once_with_the_wait_in_it(st
 
 
 LIMITS: dict[str, tuple[int, str, dict[str, Any], dict[str, Any]]] = {
-    "max_attempts=2": (429, "1", {"retry": RetryPolicy(max_attempts=2)}, {}),
+    "max_attempts=2": (503, "1", {"retry": RetryPolicy(max_attempts=2)}, {}),
     "max_retry_after=120 s": (429, "121", {}, {}),
     "max_wait=1 s": (429, "10", {}, {"max_wait": 1}),
     "the deadline of 5 s": (429, "10", {}, {"deadline": 5}),
@@ -304,13 +301,65 @@ async def test_the_quota_never_holds_more_than_it_began_with() -> None:
     assert len(service.seen) == 50 + 100
 
 
-async def test_throttled_attempts_cost_nothing() -> None:
+async def test_a_throttled_attempt_counts_neither_against_max_attempts_nor_against_the_retry_quota() -> None:
+    service = Service(*[*[429] * 20, 503, None] * 6)
+    client = smart_properties(service, retry=RetryPolicy(max_attempts=2))
+    for _ in range(6):
+        assert await get(client) is not None
+    assert len(service.seen) == 6 * 22
+
+
+async def test_no_item_of_a_fleet_is_lost_to_a_quota_that_is_smaller_than_what_is_under_way() -> None:
+    free_at = 0.0
+
+    def quota(_: httpx.Request) -> httpx.Response:
+        nonlocal free_at
+        if anyio.current_time() < free_at:
+            return answer(429)
+        free_at = anyio.current_time() + 0.5
+        return answer(204)
+
+    service = Service(quota, latency=0.3)
+    client = smart_properties(service, retry=RetryPolicy(max_attempts=1))
+    report = await fleet.collect(client.alerts.delete_alarms, [f"unit-{n}" for n in range(200)], concurrency=16)
+    assert len(report.done) == 200
+    assert len(service.seen) > 200
+
+
+async def test_a_call_that_alone_is_throttled_ends_and_holds_up_no_other() -> None:
+    service = Service(lambda request: answer(429 if "unlucky" in request.url.path else 204))
+    client = smart_properties(service)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(15):
+            tasks.start_soon(keep_calling, client)
+        with pytest.raises(errors.Throttled, match="the limit of 100 refusals allowed no further attempt") as caught:
+            await get(client, "unlucky")
+        tasks.cancel_scope.cancel()
+    assert caught.value.attempts == 100
+    assert len(service.seen) > 1000
+
+
+async def test_a_service_that_accepts_nothing_for_two_minutes_ends_the_calls_that_it_throttles() -> None:
     service = Service(429)
-    client = smart_properties(service, retry=RetryPolicy(base=0.001))
-    for _ in range(60):
-        with pytest.raises(errors.Throttled):
+    client = smart_properties(service)
+    reason = "the limit of 120 s without an accepted request allowed no further attempt"
+    for least, most in ((120, 180), (0, 60)):
+        begun = anyio.current_time()
+        with pytest.raises(errors.Throttled, match=reason):
             await get(client)
-    assert len(service.seen) == 60 * 4
+        assert least <= anyio.current_time() - begun <= most
+    # Time in which nobody asks says nothing about the service.
+    await anyio.sleep(1000)
+    service.script = [429, 429, None]
+    assert await get(client) is not None
+
+
+async def test_max_wait_bounds_the_waits_of_all_attempts_together() -> None:
+    client = smart_properties(Service(429), rate_limit=RateLimit(max_wait=20))
+    begun = anyio.current_time()
+    with pytest.raises(errors.Throttled, match="max_wait=20 s allowed no further attempt"):
+        await get(client)
+    assert 5 < anyio.current_time() - begun <= 20
 
 
 async def test_transport_faults_cost_too() -> None:
@@ -343,7 +392,7 @@ async def test_the_deadline_bounds_the_wait_for_a_permit_of_which_nothing_was_se
     service = Service(answer(429, Retry_After="100"))
     client = smart_properties(service)
     with pytest.raises(errors.Throttled):
-        await get(client.with_options(retry=RetryPolicy(max_attempts=1)))
+        await get(client.with_options(max_wait=1))
     begun = anyio.current_time()
     with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
         await get(client.with_options(deadline=5))

@@ -20,7 +20,7 @@ from tests import loops
 from tests.helpers import Amazon, Service, answer, gather, get, login, smart_properties, virtual_time
 
 GET = "unit_settings.get_default_music_station"
-ONCE = RetryPolicy(max_attempts=1)
+ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
 
 
 @pytest.fixture

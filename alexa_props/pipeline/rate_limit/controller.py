@@ -79,6 +79,8 @@ class Controller:
     """Seconds from which on that makes no difference any more: else a quota that rises would not be followed."""
     LONGEST_PAUSE: Final = 3600.0
     """Seconds for which one answer may pause all others; then one request asks again."""
+    STARVED: Final = 120.0
+    """Seconds of refusals, and nothing but refusals, after which asking again is given up."""
     LATE: Final = 0.05
     """Seconds of waking late that are caught up on."""
     CATCH_UP: Final = 5
@@ -101,6 +103,8 @@ class Controller:
         self._number = self._cut = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
+        self._starving_since: float | None = None
+        self._refused_at = -math.inf
         self._raised_at: float | None = None
         self._passed_at: float | None = None
         self._anchor: _Mark | None = None
@@ -162,6 +166,7 @@ class Controller:
 
     def accepted(self, now: float, departure: Departure) -> bool:
         """A request was not refused. True if the next one may now leave earlier than was said."""
+        self._starving_since = None
         self._learn_latency(now - departure.at)
         if departure.number <= self._cut:
             return False
@@ -176,6 +181,10 @@ class Controller:
         self._learn_latency(now - departure.at)
         self.refused += 1
         self.last_request_id = request_id
+        if self._starving_since is None or now - max(self._refused_at, self.paused_until) > self.STARVED:
+            # Time in which nobody asked does not count.
+            self._starving_since = now
+        self._refused_at = now
         self._pause = min(retry_after or 0.0, self.LONGEST_PAUSE)
         self.paused_until = max(self.paused_until, now + self._pause)
         mark = _Mark(departure.number, departure.at, self.refused)
@@ -192,11 +201,16 @@ class Controller:
             # What the old rate had planned no longer holds; after a pause, requests leave one by one.
             self._due = self._next = max(now + 1 / self.rate, self.paused_until) + self._allowance()
 
+    def starved(self, now: float) -> bool:
+        """Whether nothing has been accepted for so long, although it was asked for."""
+        return self._starving_since is not None and now - self._starving_since >= self.STARVED
+
     def forget_times(self) -> None:
         """Another clock ticks: what was learned stands, what was planned does not."""
         self._due = self._next = self._late_until = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
-        self._resumed_at = -math.inf
+        self._resumed_at = self._refused_at = -math.inf
+        self._starving_since = None
         if self._holding and self._ceiling is not None:
             self._holding = False
             self._ceiling *= self._share

@@ -33,14 +33,13 @@ KEPT: Final = 0.05
 class Permit:
     """The right of one attempt to leave. What became of it is said to the scope."""
 
-    __slots__ = ("_call", "_departure", "_exit", "_scope", "_taken_at", "_waited")
+    __slots__ = ("_call", "_departure", "_exit", "_scope", "_taken_at")
 
-    def __init__(self, scope: Scope, call: Call, way_out: Exit, taken_at: float, waited: float) -> None:
+    def __init__(self, scope: Scope, call: Call, way_out: Exit, taken_at: float) -> None:
         self._scope = scope
         self._call = call
         self._exit = way_out
         self._taken_at = taken_at
-        self._waited = waited
         self._departure: Departure | None = None
 
     async def leave(self) -> None:
@@ -49,7 +48,7 @@ class Permit:
         now = scope.now()
         if now - self._taken_at > KEPT or scope.controller.late_ones_leave(now):
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            left_at = await scope.wait(self._call, self._exit, "late", waited=self._waited)
+            left_at = await scope.wait(self._call, self._exit, "late")
             self._departure = scope.controller.left(left_at, late=True, held_back=left_at > now)
         else:
             self._departure = scope.controller.left(now)
@@ -62,7 +61,10 @@ class Permit:
     def throttled(self, retry_after: float | None, request_id: str | None) -> None:
         """It was refused; whoever watches the clock looks again."""
         if self._departure is not None:
-            self._scope.controller.throttled(self._scope.now(), self._departure, retry_after, request_id)
+            now, controller = self._scope.now(), self._scope.controller
+            controller.throttled(now, self._departure, retry_after, request_id)
+            if controller.starved(now):
+                self._call.limit = f"the limit of {controller.STARVED:g} s without an accepted request"
             self._scope.wake()
             if retry_after:
                 self._scope.wake_impatient()
@@ -125,17 +127,18 @@ class Scope:
         Cancelled at any point, it leaves nothing behind.
         """
         self._enter()
-        waited_before = call.waited
         taken_at = await self.wait(call, way_out, call.lane or "interactive")
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
-        return Permit(self, call, way_out, taken_at, call.waited - waited_before)
+        return Permit(self, call, way_out, taken_at)
 
-    async def wait(self, call: Call, way_out: Exit, lane: Lane | Literal["late"], *, waited: float = 0.0) -> float:
-        """Wait in a lane for a turn, and take it: when that was. `waited` is what counts as waited before.
+    async def wait(self, call: Call, way_out: Exit, lane: Lane | Literal["late"]) -> float:
+        """Wait in a lane for a turn, and take it: when that was.
 
-        The lane "late" is of those that had a turn already, and wait to leave.
+        The lane "late" is of those that had a turn already, and wait to leave. `max_wait` bounds all waits of a call
+        together.
         """
+        waited = call.waited
         due = self.controller.late_delay if lane == "late" else self.controller.delay
         joined = now = self.now()
         if not (self._lanes["late"] if lane == "late" else self.waiting) and due(now) <= 0:
