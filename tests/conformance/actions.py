@@ -16,7 +16,8 @@ from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoint_settings import Address, Setting
 
 STATION = DefaultStation("I_HEART_RADIO", "4802")
-ONCE = RetryPolicy(max_attempts=1)
+ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
+"""With it, a refusal that asks to wait ends a call too."""
 
 
 @attrs.frozen
@@ -90,8 +91,13 @@ async def canned(status: int, body: object, headers: dict[str, str] | None = Non
     """Clients whose service always answers with these bytes."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
 
+    # With `ONCE`, a refusal that asks to wait ends the call.
+    sent = {"X-Amzn-RequestId": "r-1", "Retry-After": "1", **(headers or {})}
+
     def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, content=content, headers={"X-Amzn-RequestId": "r-1", **(headers or {})})
+        return httpx.Response(
+            status, content=content, headers={"X-Amzn-RequestId": "r-1", "Retry-After": "1", **(headers or {})}
+        )
 
     auth = httpx.BasicAuth("anybody", "anything")
     async with (

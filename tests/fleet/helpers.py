@@ -19,7 +19,9 @@ GONE = answer(500, json={"errors": [{"endpointId": "e1", "code": "DEVICE_UNREACH
 """What a bulk deletion answers that failed on one device."""
 
 
-ONCE = RetryPolicy(max_attempts=1)
+ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
+"""With it, a refusal that asks to wait ends a call too."""
+THROTTLED = answer(429, Retry_After="1")
 ROOMS = [f"room-{number}" for number in range(6)]
 Make: TypeAlias = Callable[[SmartProperties], Callable[[Any], Awaitable[Any]]]
 

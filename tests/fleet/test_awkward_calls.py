@@ -13,7 +13,7 @@ import pytest
 
 from alexa_props import RateLimit, RetryPolicy, errors, fleet
 from alexa_props.fleet.width import Width
-from tests.fleet.helpers import MADE, ONCE, ROOMS, again, create, get, one, outcomes, statuses
+from tests.fleet.helpers import MADE, ONCE, ROOMS, THROTTLED, again, create, get, one, outcomes, statuses
 from tests.helpers import Service, answer, smart_properties, virtual_time
 
 
@@ -203,7 +203,7 @@ async def test_a_token_that_is_refused_stops_the_run_and_nothing_is_held_against
 
 async def test_what_was_throttled_may_be_sent_again_whatever_it_is(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
-    report, sent = await again(journal, create, 429, items=["room-1"])
+    report, sent = await again(journal, create, THROTTLED, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "failed"}, ["room-1"])
     report, sent = await again(journal, create, MADE, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "done"}, ["room-1"])

@@ -14,7 +14,21 @@ import pytest
 
 from alexa_props import RateLimit, SmartProperties, errors, fleet
 from alexa_props.fleet import FleetReport, FleetStopped, RecordedError, Step, Steps
-from tests.fleet.helpers import GONE, MADE, ONCE, ROOMS, Make, again, create, get, outcomes, room_of, rows, statuses
+from tests.fleet.helpers import (
+    GONE,
+    MADE,
+    ONCE,
+    ROOMS,
+    THROTTLED,
+    Make,
+    again,
+    create,
+    get,
+    outcomes,
+    room_of,
+    rows,
+    statuses,
+)
 from tests.helpers import Script, Service, answer, smart_properties
 
 
@@ -126,7 +140,7 @@ async def test_every_device_and_step_is_told_from_the_record(journal: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "script", [httpx.ConnectError, httpx.PoolTimeout, 429, 401, "RateLimitTooLong", "AuthenticationError"]
+    "script", [httpx.ConnectError, httpx.PoolTimeout, THROTTLED, 401, "RateLimitTooLong", "AuthenticationError"]
 )
 async def test_a_failure_of_which_nothing_was_handled_is_repeated(journal: Path, script: Any) -> None:
     class NoToken(httpx.Auth):
@@ -148,7 +162,7 @@ async def test_a_failure_of_which_nothing_was_handled_is_repeated(journal: Path,
 
         return call
 
-    report, _ = await again(journal, make, script if isinstance(script, int | type) else None, items=["a"])
+    report, _ = await again(journal, make, None if isinstance(script, str) else script, items=["a"])
     (failed,) = report
     assert failed.status == "failed"
     report, sent = await again(journal, get, None, items=["a"])
@@ -177,8 +191,8 @@ async def test_of_several_failures_one_that_was_handled_counts(journal: Path) ->
 
         return call
 
-    await again(journal, make, 429, httpx.ConnectError, items=["neither"])
-    await again(journal, make, 429, FAILED, items=["one"])
+    await again(journal, make, httpx.PoolTimeout, httpx.ConnectError, items=["neither"])
+    await again(journal, make, httpx.PoolTimeout, FAILED, items=["one"])
     report, sent = await again(journal, get, None, items=["neither", "one"])
     assert (statuses(report), sent) == ({"neither": "done", "one": "failed"}, ["neither"])
 

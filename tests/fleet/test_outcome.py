@@ -16,7 +16,8 @@ from alexa_props.fleet import Failure, Step, Steps
 from tests.fleet.helpers import GONE, MADE, create, get, one, outcomes, statuses, taken
 from tests.helpers import Answer, Script, Service, answer, smart_properties, virtual_time
 
-ONCE = RetryPolicy(max_attempts=1)
+ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
+"""With it, a refusal that asks to wait ends a call too."""
 DELETE = "alerts.delete_alarms"
 
 

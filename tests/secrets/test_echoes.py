@@ -53,7 +53,9 @@ class Echo(httpx.AsyncBaseTransport):
         body: dict[str, Any] = {"__type": said, "message": said, "Message": said, "code": said, "errors": [entry]}
         if self.partial:
             entry["endpointId"] = "endpoint-1"
-        headers = {"X-Amzn-ErrorType": said, "X-Amzn-RequestId": f"r-1 {said}", "Retry-After": said}
+        headers = [("X-Amzn-ErrorType", said), ("X-Amzn-RequestId", f"r-1 {said}"), ("Retry-After", said)]
+        # A refusal that asks to wait ends the call here.
+        headers.append(("Retry-After", "1"))
         return httpx.Response(self.status, json=body, headers=headers)
 
 

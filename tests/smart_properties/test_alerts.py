@@ -18,7 +18,7 @@ from alexa_props.smart_properties.alerts import Deletion
 from tests.helpers import Amazon, Service, answer, login, smart_properties, virtual_time
 
 KINDS = ("alarms", "timers", "reminders")
-ONCE = RetryPolicy(max_attempts=1)
+ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
 ILL = answer(
     500,
     {
@@ -160,7 +160,7 @@ WHOLE: list[tuple[Any, type[errors.AlexaError]]] = [
     (answer(401, {"errors": [{"code": "FORBIDDEN"}]}), errors.Forbidden),
     (403, errors.Forbidden),
     (404, errors.NotFound),
-    (429, errors.Throttled),
+    (answer(429, Retry_After="1"), errors.Throttled),
     (answer(500, {"errors": [{"code": "INTERNAL_SERVER_ERROR"}]}), errors.ServerError),
     (answer(500, {"errors": [{"code": "INTERNAL_SERVER_ERROR", "endpointId": ""}]}), errors.ServerError),
     (answer(500, {"errors": [{"code": "INTERNAL_SERVER_ERROR", "endpointId": None}]}), errors.ServerError),
