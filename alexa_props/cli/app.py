@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -50,6 +50,11 @@ def simulate(
     latency: Annotated[float, typer.Option(min=0, help="Seconds that each call takes.")] = 0.0,
     offline: Annotated[int, typer.Option(min=0, help="Endpoints that are offline, spread over the rooms.")] = 0,
     failing: Annotated[int, typer.Option(min=0, help="Endpoints that fail for another reason, likewise.")] = 0,
+    unassigned_endpoints: Annotated[int, typer.Option(min=0, help="Endpoints that belong to no unit.")] = 0,
+    caller_scope: Annotated[
+        Literal["all", "unassigned"],
+        typer.Option(help="Endpoints that owner=~caller lists; Amazon's command-line tool expects the unassigned."),
+    ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line: addresses and credentials.")] = False,
     until_eof: Annotated[bool, typer.Option("--until-eof", help="End when standard input ends, too.")] = False,
 ) -> None:
@@ -69,6 +74,8 @@ def simulate(
             latency=latency,
             offline=offline,
             failing=failing,
+            unassigned_endpoints=unassigned_endpoints,
+            caller_scope=caller_scope,
             as_json=as_json,
             until_eof=until_eof,
         )

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 
-from alexa_props.simulator import Simulator
+from alexa_props.simulator import CallerScope, Simulator
 
 __all__ = ["simulate"]
 
@@ -26,12 +26,20 @@ async def simulate(
     latency: float,
     offline: int,
     failing: int,
+    unassigned_endpoints: int,
+    caller_scope: CallerScope,
     as_json: bool,
     until_eof: bool,
 ) -> None:
     """Serve until a signal comes; the arguments are the options of the command."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with Simulator(rooms=rooms, endpoints_per_room=endpoints_per_room, seed=seed) as sim:
+        async with Simulator(
+            rooms=rooms,
+            endpoints_per_room=endpoints_per_room,
+            seed=seed,
+            unassigned_endpoints=unassigned_endpoints,
+            caller_scope=caller_scope,
+        ) as sim:
             if quota is not None:
                 sim.quota("*", quota, burst)
             if latency:

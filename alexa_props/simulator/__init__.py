@@ -34,7 +34,7 @@ from alexa_props.simulator.calls import Call
 from alexa_props.simulator.faults import KINDS, ConnectionDropped, Fault, Kind
 from alexa_props.simulator.guests import NotificationKind
 from alexa_props.simulator.operations import ROUTES, TARGETS
-from alexa_props.simulator.service import EndOfList, Service
+from alexa_props.simulator.service import CallerScope, EndOfList, Service
 from alexa_props.simulator.state import AlertKind, Station
 from alexa_props.simulator.transport import SimulatorTransport
 
@@ -47,6 +47,7 @@ __all__ = [
     "TARGETS",
     "AlertKind",
     "Call",
+    "CallerScope",
     "ConnectionDropped",
     "EndOfList",
     "Fault",
@@ -100,6 +101,8 @@ class Simulator(Service):
         users: How many Alexa for Business users.
         token_lifetime: How many seconds an access token is good for.
         rotate_refresh_tokens: Whether every refresh replaces the refresh token too, the old one being refused.
+        caller_scope: What `owner=~caller` lists: `"all"` endpoints, as the newest pages say, or those in no unit
+            (`"unassigned"`), as older pages and Amazon's command-line tool have it.
         aws_region: The region that Alexa for Business requests must be signed for.
         now: The simulator's clock, an aware time; tokens expire, signatures age and events pass by it.
         clock: The monotonic clock of quotas and of the records, in seconds.
@@ -107,7 +110,7 @@ class Simulator(Service):
         kept_calls: How many records of calls to keep.
 
     Raises:
-        ValueError: A number is negative.
+        ValueError: A number is negative, or there is no such scope.
     """
 
     @functools.cached_property

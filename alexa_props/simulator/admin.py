@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import attrs
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from alexa_props.simulator.answers import allow, unmatched
 from alexa_props.simulator.checks import choice, digits, parse_json
 from alexa_props.simulator.faults import Fault
+from alexa_props.simulator.guard import foreign
 from alexa_props.simulator.operations import OPERATIONS
+from alexa_props.simulator.receiving import query_of, read_body
 from alexa_props.simulator.service import Service
 
 __all__ = ["ADMIN_PATH", "admin_routes"]
 
 ADMIN_PATH = "/_simulator"
+
+# The ids of every device of a large fleet.
+_LARGEST_BODY = 64 << 20
 
 _Setting = Callable[[Service, dict[str, Any]], object]
 
@@ -133,61 +140,98 @@ def _refused(error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
-def _setter(service: Service, setting: _Setting) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        body = await request.body()
+@attrs.frozen(eq=False)
+class _Asked:
+    """A request that may script this service."""
+
+    service: Service
+    query: QueryParams
+    body: bytes
+
+
+_Handler = Callable[[_Asked], Response]
+
+
+def _setter(setting: _Setting) -> _Handler:
+    def handle(asked: _Asked) -> Response:
         try:
-            values = parse_json(body) if body else {}
+            values = parse_json(asked.body) if asked.body else {}
             if not isinstance(values, dict):
                 raise TypeError("the body is a JSON object")
-            return JSONResponse(setting(service, values))
+            return JSONResponse(setting(asked.service, values))
         except (TypeError, ValueError) as error:
             return _refused(error)
 
-    return endpoint
+    return handle
+
+
+def _show_world(asked: _Asked) -> Response:
+    return JSONResponse(_world(asked.service))
+
+
+def _show_faults(asked: _Asked) -> Response:
+    return JSONResponse([_fault(fault) for fault in asked.service.faults.all()])
+
+
+def _clear_faults(asked: _Asked) -> Response:
+    asked.service.clear_faults()
+    return Response(status_code=204)
+
+
+def _show_calls(asked: _Asked) -> Response:
+    service, query = asked.service, asked.query
+    operation, status = query.get("operation"), query.get("status")
+    try:
+        if operation is not None:
+            choice("operation", operation, sorted(OPERATIONS))
+        wanted = None if status is None else digits("status", status)
+        limit = digits("limit", query.get("limit", "1000"))
+    except ValueError as error:
+        return _refused(error)
+    found = [call for call in service.calls if operation in (None, call.operation) and wanted in (None, call.status)]
+    shown = [attrs.asdict(call, recurse=False) for call in found[max(0, len(found) - limit) :]]
+    return JSONResponse({"count": service.count(operation, wanted), "calls": shown})
+
+
+def _clear_calls(asked: _Asked) -> Response:
+    asked.service.clear_calls()
+    return Response(status_code=204)
+
+
+_METHODS: dict[str, dict[str, _Handler]] = {
+    "": {"GET": _show_world},
+    "/faults": {"GET": _show_faults, "DELETE": _clear_faults},
+    "/calls": {"GET": _show_calls, "DELETE": _clear_calls},
+}
+for _path, _setting in _SETTINGS.items():
+    _METHODS.setdefault(_path, {})["POST"] = _setter(_setting)
+
+
+@attrs.frozen(eq=False)
+class _AdminDoor:
+    """The ASGI application behind one path: what answers each method."""
+
+    service: Service
+    handlers: Mapping[str, _Handler]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive, _LARGEST_BODY)
+        if body is not None:
+            await self._respond(scope, body)(scope, receive, send)
+
+    def _respond(self, scope: Scope, body: bytes) -> Response:
+        reason = foreign(scope)
+        if reason is not None:
+            return JSONResponse({"error": reason}, 403)
+        handler = self.handlers.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        if handler is None:
+            headers = dict((allow(self.handlers), unmatched("method")))
+            return JSONResponse({"error": f"{scope['method']} is not allowed at {scope['path']}"}, 405, headers)
+        if len(body) > _LARGEST_BODY:
+            return JSONResponse({"error": f"the body has more than {_LARGEST_BODY} bytes"}, 413)
+        return handler(_Asked(self.service, query_of(scope), body))
 
 
 def admin_routes(service: Service) -> list[Route]:
-    """The routes below `/_simulator`. They ask for no credentials: a simulator guards nothing."""
-
-    async def world(_: Request) -> Response:
-        return JSONResponse(_world(service))
-
-    async def faults(_: Request) -> Response:
-        return JSONResponse([_fault(fault) for fault in service.faults.all()])
-
-    async def clear_faults(_: Request) -> Response:
-        service.clear_faults()
-        return Response(status_code=204)
-
-    async def calls(request: Request) -> Response:
-        query = request.query_params
-        operation, status = query.get("operation"), query.get("status")
-        try:
-            if operation is not None:
-                choice("operation", operation, sorted(OPERATIONS))
-            wanted = None if status is None else digits("status", status)
-            limit = digits("limit", query.get("limit", "1000"))
-        except ValueError as error:
-            return _refused(error)
-        found = [
-            call for call in service.calls if operation in (None, call.operation) and wanted in (None, call.status)
-        ]
-        shown = [attrs.asdict(call, recurse=False) for call in found[max(0, len(found) - limit) :]]
-        return JSONResponse({"count": service.count(operation, wanted), "calls": shown})
-
-    async def clear_calls(_: Request) -> Response:
-        service.clear_calls()
-        return Response(status_code=204)
-
-    settings = [
-        Route(ADMIN_PATH + path, _setter(service, setting), methods=["POST"]) for path, setting in _SETTINGS.items()
-    ]
-    return [
-        Route(ADMIN_PATH, world, methods=["GET"]),
-        Route(f"{ADMIN_PATH}/faults", faults, methods=["GET"]),
-        Route(f"{ADMIN_PATH}/faults", clear_faults, methods=["DELETE"]),
-        Route(f"{ADMIN_PATH}/calls", calls, methods=["GET"]),
-        Route(f"{ADMIN_PATH}/calls", clear_calls, methods=["DELETE"]),
-        *settings,
-    ]
+    """The routes below `/_simulator`. They ask for no credentials, but for a client that no web page can be."""
+    return [Route(ADMIN_PATH + path, _AdminDoor(service, handlers)) for path, handlers in _METHODS.items()]

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["Answer", "Dialect", "Headers", "Json", "accepted", "failures", "json_answer", "no_content", "problem"]
+__all__ = [
+    "BEARER",
+    "NO_STORE",
+    "Answer",
+    "Dialect",
+    "Headers",
+    "Json",
+    "accepted",
+    "allow",
+    "failures",
+    "json_answer",
+    "no_content",
+    "problem",
+    "unmatched",
+]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Dialect = Literal["smart_properties", "alerts", "for_business", "login"]
 """Which error body is spoken: `{type, message}`, `{errors: [...]}`, `{__type, message}` or OAuth's."""
 
+BEARER = 'Bearer realm="Alexa Smart Properties"'
+"""The challenge of a 401; a token that was sent and refused adds its error."""
+
+NO_STORE: Headers = (("cache-control", "no-store"), ("pragma", "no-cache"))
+"""What OAuth asks of every response of the token endpoint."""
+
 _JSON = "application/json"
 _AWS_JSON = "application/x-amz-json-1.1"
+_UNAUTHORIZED = 401
 
 # Errors of the service model spell their text "Message"; the generic ones of the protocol spell it "message".
 _MODELED = frozenset({"NotFoundException"})
@@ -27,6 +48,7 @@ _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
         401: "UNAUTHORIZED",
         403: "FORBIDDEN",
         404: "NOT_FOUND",
+        405: "METHOD_NOT_ALLOWED",
         429: "TOO_MANY_REQUESTS",
         503: "SERVICE_UNAVAILABLE",
         504: "DEVICE_NOT_REACHABLE",
@@ -35,10 +57,16 @@ _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
         400: "ValidationException",
         403: "AccessDeniedException",
         404: "NotFoundException",
+        405: "METHOD_NOT_ALLOWED",
         429: "ThrottlingException",
         503: "ServiceUnavailable",
     },
-    "login": {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unavailable"},
+    "login": {
+        400: "invalid_request",
+        401: "invalid_client",
+        405: "invalid_request",
+        503: "temporarily_unavailable",
+    },
 }
 _DEFAULT_CODES["alerts"] = _DEFAULT_CODES["smart_properties"]
 _OTHERWISE: dict[Dialect, str] = {
@@ -46,6 +74,13 @@ _OTHERWISE: dict[Dialect, str] = {
     "alerts": "INTERNAL_SERVER_ERROR",
     "for_business": "InternalFailure",
     "login": "server_error",
+}
+# AWS answers a refused signature with 400 or 403, which have no challenge.
+_CHALLENGES: dict[Dialect, Headers] = {
+    "smart_properties": (("www-authenticate", BEARER),),
+    "alerts": (("www-authenticate", BEARER),),
+    "for_business": (),
+    "login": (("www-authenticate", 'Basic realm="Login with Amazon"'),),
 }
 
 
@@ -91,6 +126,21 @@ def failures(entries: Sequence[tuple[str, str, str]], status: int) -> Answer:
     return json_answer({"errors": errors}, status)
 
 
+def unmatched(part: Literal["path", "method", "target"]) -> tuple[str, str]:
+    """The header of a request that no operation matches, which sets it apart from one about something unknown.
+
+    Args:
+        part: What of the request matches none: the path, the method at a known path, or `X-Amz-Target`.
+    """
+    return "x-simulator-unmatched", part
+
+
+def allow(methods: Iterable[str]) -> tuple[str, str]:
+    """The header that lists the methods of a path; where there is GET there is HEAD."""
+    known = set(methods)
+    return "allow", ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
+
+
 def problem(dialect: Dialect, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Answer:
     """An error of the request as a whole.
 
@@ -99,8 +149,12 @@ def problem(dialect: Dialect, status: int, message: str, code: str | None = None
         status: The status.
         message: Text for a person.
         code: The error's name; the usual one of that status when not given.
-        headers: Further headers.
+        headers: Further headers; they take the place of the usual ones of that dialect and status.
     """
+    usual = _CHALLENGES[dialect] if status == _UNAUTHORIZED else ()
+    if dialect == "login":
+        usual = (*usual, *NO_STORE)
+    headers = tuple({**dict(usual), **dict(headers)}.items())
     name = code or _DEFAULT_CODES[dialect].get(status, _OTHERWISE[dialect])
     match dialect:
         case "smart_properties":

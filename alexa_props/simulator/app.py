@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import unquote
 
 import attrs
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alexa_props.simulator import for_business, smart_properties
 from alexa_props.simulator.admin import admin_routes
-from alexa_props.simulator.answers import Answer, Dialect
+from alexa_props.simulator.answers import Answer, Dialect, allow, unmatched
 from alexa_props.simulator.calls import Call
 from alexa_props.simulator.checks import parse_json
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.faults import Fault, deliver
 from alexa_props.simulator.operations import CONSENT, ROUTES, TARGETS, TOKEN, UNKNOWN
+from alexa_props.simulator.receiving import as_sent, query_of, read_body
 from alexa_props.simulator.service import Service
 
 __all__ = ["CONSENT_PATH", "ROUTES", "TARGETS", "TOKEN_PATHS", "build_app"]
@@ -32,22 +34,6 @@ _LARGEST_BODY = 1 << 20
 
 # What a unit's id is called in a query.
 _UNIT_PARAMETERS = ("unitId", "associatedUnits.id", "parentId", "recipients.id")
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The request's body, or the beginning of one that is too large; None when the client went away before."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size - len(chunk) <= _LARGEST_BODY:
-            chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _parsed(body: bytes) -> object:
@@ -66,7 +52,8 @@ def _dialect(operation: str) -> Dialect:
 
 
 def _token(exchange: Exchange) -> Answer:
-    authorization = exchange.headers.get("authorization")
+    # Amazon's command-line tool sends the header without a value.
+    authorization = exchange.headers.get("authorization", "").strip() or None
     if authorization is not None:
         exchange.authorization = "Basic"
     content_type = exchange.headers.get("content-type", "")
@@ -78,11 +65,12 @@ def _consent(exchange: Exchange) -> Answer:
 
 
 def _not_found(exchange: Exchange) -> Answer:
-    return exchange.problem(404, f"There is nothing at {exchange.path}.")
+    return exchange.problem(404, f"There is nothing at {exchange.path}.", headers=(unmatched("path"),))
 
 
-def _not_allowed(exchange: Exchange) -> Answer:
-    return exchange.problem(405, f"{exchange.method} is not allowed at {exchange.path}.", "METHOD_NOT_ALLOWED")
+def _not_allowed(methods: Iterable[str], exchange: Exchange) -> Answer:
+    text = f"{exchange.method} is not allowed at {exchange.path}."
+    return exchange.problem(405, text, headers=(allow(methods), unmatched("method")))
 
 
 def _checked(exchange: Exchange) -> Answer | None:
@@ -121,9 +109,10 @@ class _Door:
         exchange = await _open(self.service, scope, receive)
         if exchange is None:
             return
-        operation = self.operations.get(exchange.method)
+        # HEAD is GET without the body, which is left out when the response is delivered.
+        operation = self.operations.get("GET" if exchange.method == "HEAD" else exchange.method)
         if operation is None:
-            handler: Handler = _not_allowed if self.operations else _not_found
+            handler: Handler = functools.partial(_not_allowed, self.operations) if self.operations else _not_found
         elif operation == TOKEN:
             handler = _token
         elif operation == CONSENT:
@@ -131,7 +120,7 @@ class _Door:
         else:
             handler = smart_properties.HANDLERS[operation]
         exchange.operation = operation or UNKNOWN
-        exchange.dialect = _dialect(exchange.operation)
+        exchange.dialect = _dialect(operation or next(iter(self.operations.values()), UNKNOWN))
         query = exchange.query
         unit_ids = (params.get("unit_id"), *map(query.get, _UNIT_PARAMETERS))
         exchange.unit_id = next(filter(None, unit_ids), None)
@@ -162,12 +151,14 @@ class _TargetDoor:
         if isinstance(exchange.json, dict) and isinstance(exchange.json.get("DeviceArn"), str):
             exchange.device_id = exchange.json["DeviceArn"]
         handler = for_business.HANDLERS[operation] if operation else for_business.unknown_operation
-        await _answer(exchange, _not_allowed if exchange.method != "POST" else handler, scope, receive, send)
+        if exchange.method != "POST":
+            handler = functools.partial(_not_allowed, ["POST"])
+        await _answer(exchange, handler, scope, receive, send)
 
 
 async def _open(service: Service, scope: Scope, receive: Receive) -> Exchange | None:
     arrived = service.clock()
-    body = await _read(receive)
+    body = await read_body(receive, _LARGEST_BODY)
     if body is None:
         return None
     return Exchange(
@@ -177,7 +168,7 @@ async def _open(service: Service, scope: Scope, receive: Receive) -> Exchange | 
         method=scope["method"],
         path=scope["path"],
         raw_query=scope["query_string"].decode("latin-1"),
-        query=QueryParams(scope["query_string"]),
+        query=query_of(scope),
         headers=Headers(scope=scope),
         body=body,
         request_id=service.next_request_id(),
@@ -211,7 +202,8 @@ async def _answer(exchange: Exchange, handler: Handler, scope: Scope, receive: R
                 authorization=exchange.authorization,
                 user_agent=exchange.headers.get("user-agent"),
                 body=exchange.json,
-            )
+            ),
+            len(exchange.body),
         )
     if answer is not None:
         stamps = {
@@ -248,15 +240,15 @@ def build_app(service: Service) -> ASGIApp:
     routes = [Route("/", _TargetDoor(service))]
     for path, operations in methods.items():
         door = _Door(service, operations)
-        # Amazon's own samples call some paths with a slash at the end.
-        routes += [Route(path, door), Route(path + "/", door)]
+        routes.append(Route(path, door))
     routes += admin_routes(service)
+    # Amazon's own samples call some paths with a slash at the end.
+    routes += [Route(route.path + "/", route.app) for route in routes[1:]]
     router = Router(routes, redirect_slashes=False, default=_Door(service, {}))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            # Routes are matched before decoding: an id may have an encoded slash in it.
-            scope = {**scope, "path": scope.get("raw_path", scope["path"].encode()).decode("latin-1")}
+            scope = as_sent(scope)
         await router(scope, receive, send)
 
     return app

@@ -8,6 +8,18 @@ import attrs
 
 __all__ = ["Call", "CallLog"]
 
+_LONGEST_TEXT = 1024
+_BODY_BYTES = 8 << 20
+
+
+def _cut(text: str) -> str:
+    # What identifies things here is shorter: a longer one was made up by a client, and the records add up.
+    return text[:_LONGEST_TEXT]
+
+
+def _cut_if_any(text: str | None) -> str | None:
+    return None if text is None else _cut(text)
+
 
 @attrs.frozen
 class Call:
@@ -25,20 +37,21 @@ class Call:
         authorization: How it proved itself: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the proof itself.
         user_agent: Its `User-Agent`.
         request_id: The request id that the answer carried.
-        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call; None when it is no JSON.
+        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call. None when it is no JSON, and when
+            later calls had more than 8 MiB of them.
     """
 
     operation: str
-    method: str
+    method: str = attrs.field(converter=_cut)
     time: float
     request_id: str
-    unit_id: str | None = None
-    endpoint_id: str | None = None
-    device_id: str | None = None
+    unit_id: str | None = attrs.field(default=None, converter=_cut_if_any)
+    endpoint_id: str | None = attrs.field(default=None, converter=_cut_if_any)
+    device_id: str | None = attrs.field(default=None, converter=_cut_if_any)
     status: int | None = None
     fault: str | None = None
     authorization: str | None = None
-    user_agent: str | None = None
+    user_agent: str | None = attrs.field(default=None, converter=_cut_if_any)
     body: object = None
 
 
@@ -47,15 +60,34 @@ class CallLog:
     """The latest calls, and how many there were of each kind."""
 
     limit: int = 100_000
+    _added: int = attrs.field(init=False, default=0)
+    # Which of the calls added still have a body, and its bytes as they were sent.
+    _bodies: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
+    _body_bytes: int = attrs.field(init=False, default=0)
     _records: deque[Call] = attrs.field(
         init=False, default=attrs.Factory(lambda log: deque(maxlen=log.limit), takes_self=True)
     )
     _counts: Counter[tuple[str, int | None]] = attrs.field(init=False, factory=Counter)
 
-    def add(self, call: Call) -> None:
-        """Keeps one more record; the oldest one goes when there are too many."""
+    def add(self, call: Call, size: int) -> None:
+        """Store one more record; the oldest records go when there are too many, and the oldest bodies too.
+
+        Args:
+            call: The record.
+            size: Bytes of its body.
+        """
         self._records.append(call)
         self._counts[call.operation, call.status] += 1
+        if call.body is not None:
+            self._bodies.append((self._added, size))
+            self._body_bytes += size
+        self._added += 1
+        oldest = self._added - len(self._records)
+        while self._bodies and (self._bodies[0][0] < oldest or self._body_bytes > _BODY_BYTES):
+            number, gone = self._bodies.popleft()
+            self._body_bytes -= gone
+            if number >= oldest:
+                self._records[number - oldest] = attrs.evolve(self._records[number - oldest], body=None)
 
     def records(self) -> list[Call]:
         """The records, in the order in which the calls were answered."""
@@ -72,4 +104,6 @@ class CallLog:
     def clear(self) -> None:
         """Forgets everything."""
         self._records.clear()
+        self._bodies.clear()
+        self._body_bytes = 0
         self._counts.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from alexa_props.simulator.answers import Answer, Json, json_answer, no_content
+from alexa_props.simulator.answers import Answer, Json, allow, json_answer, no_content
 from alexa_props.simulator.device_settings import ADDRESS, LOCALES, SETTINGS, SETUP_MODE, WAKE_WORDS, complaint
 from alexa_props.simulator.exchange import Exchange
 from alexa_props.simulator.handling import BadRequest, body_object, known_endpoint, page, unreachable
@@ -64,7 +64,7 @@ def set_setting(exchange: Exchange) -> Answer:
     if exchange.key not in SETTINGS:
         return _no_such(exchange)
     if exchange.key == SETUP_MODE:
-        return exchange.problem(405, f"{SETUP_MODE} can only be read.", "METHOD_NOT_ALLOWED")
+        return exchange.problem(405, f"{SETUP_MODE} can only be read.", headers=(allow(["GET"]),))
     return _kept(exchange, endpoint, exchange.key, exchange.json)
 
 

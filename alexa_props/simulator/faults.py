@@ -11,7 +11,7 @@ import attrs
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from alexa_props.simulator.answers import Answer, Dialect, Json, problem
+from alexa_props.simulator.answers import BEARER, Answer, Dialect, Json, problem
 from alexa_props.simulator.checks import checked, choice, number, text, whole
 from alexa_props.simulator.operations import covers, require_known
 
@@ -123,21 +123,21 @@ class Fault:
         match self.kind:
             case "html":
                 page = self.body if isinstance(self.body, str) else _HTML.format(status=self.status)
-                return self._dressed(page.encode(), "text/html; charset=utf-8")
+                return self._dressed(page.encode(), {"content-type": "text/html; charset=utf-8"})
             case "status" if self.body is None:
                 usual = problem(dialect, self.status, "scripted by the simulator", self.code)
-                return self._dressed(usual.body, dict(usual.headers)["content-type"])
+                return self._dressed(usual.body, dict(usual.headers))
             case "status" if isinstance(self.body, str):
-                return self._dressed(self.body.encode(), "text/plain")
+                return self._dressed(self.body.encode(), {"content-type": "text/plain"})
             case "status":
-                return self._dressed(json.dumps(self.body).encode(), "application/json")
+                return self._dressed(json.dumps(self.body).encode(), {"content-type": "application/json"})
             case "stale_token":
                 return _stale(dialect)
             case _:
                 return None
 
-    def _dressed(self, body: bytes, content_type: str) -> Answer:
-        headers = {"content-type": content_type, **{name.lower(): value for name, value in self.headers.items()}}
+    def _dressed(self, body: bytes, usual: Mapping[str, str]) -> Answer:
+        headers = {**usual, **{name.lower(): value for name, value in self.headers.items()}}
         return Answer(self.status, body, tuple(headers.items()))
 
 
@@ -146,7 +146,8 @@ def _stale(dialect: Dialect) -> Answer:
         return problem(dialect, 400, "The security token included in the request is expired", "ExpiredTokenException")
     if dialect == "login":
         return problem(dialect, 400, "The refresh token was withdrawn.", "invalid_grant")
-    return problem(dialect, 401, "The access token is expired.")
+    challenge = f'{BEARER}, error="invalid_token"'
+    return problem(dialect, 401, "The access token is expired.", headers=(("www-authenticate", challenge),))
 
 
 @attrs.define
@@ -210,13 +211,14 @@ async def deliver(
         ConnectionDropped: The connection is lost, and there is no socket to close.
     """
     kind = fault.kind if fault else None
-    if answer is not None and answer.status in _WITHOUT_BODY:
+    length = 0 if answer is None else len(answer.body)
+    if answer is not None and (answer.status in _WITHOUT_BODY or scope["method"] == "HEAD"):
         answer = attrs.evolve(answer, body=b"")
     if answer is None or kind == "drop_after" or (kind == "cut_body" and not answer.body):
         await _lose("Server disconnected without sending a response.", None, scope, receive)
         return
     if answer.status not in _WITHOUT_BODY:
-        answer = attrs.evolve(answer, headers=(*answer.headers, ("content-length", str(len(answer.body)))))
+        answer = attrs.evolve(answer, headers=(*answer.headers, ("content-length", str(length))))
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if kind == "cut_body":

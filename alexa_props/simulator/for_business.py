@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from alexa_props.simulator.answers import Answer, Json, aws_answer
+from alexa_props.simulator.answers import Answer, Json, aws_answer, unmatched
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.inventory import Device, Event, User
 from alexa_props.simulator.operations import TARGETS
@@ -48,8 +48,9 @@ def authorize(exchange: Exchange) -> Answer | None:
 
 
 def unknown_operation(exchange: Exchange) -> Answer:
-    """What any other target is answered, and any other content type."""
-    return exchange.problem(400, "There is no such operation.", "UnknownOperationException")
+    """The response to any other target."""
+    headers = (unmatched("target"),)
+    return exchange.problem(400, "There is no such operation.", "UnknownOperationException", headers)
 
 
 def _members(exchange: Exchange) -> Mapping[str, object]:

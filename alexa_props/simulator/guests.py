@@ -60,11 +60,13 @@ class Kept:
         settings: Values by key; a setting without a value is not there.
         volume: 0 to 100.
         paired: The names of the Bluetooth devices paired with it.
+        notifications: How many there are of each kind that were sent to this device and not to its unit.
     """
 
     settings: dict[str, Json]
     volume: int
     paired: list[str]
+    notifications: dict[NotificationKind, int]
 
 
 def _draws(thing_id: str) -> random.Random:
@@ -80,10 +82,14 @@ def left_on(endpoint_id: str) -> Kept:
         settings={key: value for key, value in values.items() if value is not None},
         volume=draws.randint(10, 100),
         paired=draws.sample(_PHONES, draws.randint(0, _MOST_LEFT)),
+        notifications=_notifications(draws),
     )
 
 
 def left_in(unit_id: str) -> dict[NotificationKind, int]:
     """How many notifications of each kind are in a unit at first."""
-    draws = _draws(unit_id)
+    return _notifications(_draws(unit_id))
+
+
+def _notifications(draws: random.Random) -> dict[NotificationKind, int]:
     return {kind: draws.randint(0, _MOST_LEFT) for kind in NOTIFICATION_KINDS}

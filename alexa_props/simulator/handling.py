@@ -100,9 +100,14 @@ def known_unit(exchange: Exchange, unit_id: str) -> Unit | Answer:
     return exchange.service.tree.units.get(unit_id) or exchange.problem(404, "There is no such unit.")
 
 
-def known_endpoint(exchange: Exchange) -> Endpoint | Answer:
-    """The endpoint that a call is about, or the answer that there is none or that its unit is not permitted."""
-    endpoint = exchange.service.tree.endpoints.get(exchange.endpoint_id or "")
+def known_endpoint(exchange: Exchange, endpoint_id: str | None = None) -> Endpoint | Answer:
+    """The endpoint that a call is about, or the answer that there is none or that its unit is not permitted.
+
+    Args:
+        exchange: The call.
+        endpoint_id: The endpoint, unless it is the one in the path.
+    """
+    endpoint = exchange.service.tree.endpoints.get(endpoint_id or exchange.endpoint_id or "")
     if endpoint is None:
         return exchange.problem(404, "There is no such endpoint.")
     if endpoint.unit_id in exchange.service.forbidden_units:
@@ -175,6 +180,8 @@ def page(
     number = DEFAULT_RESULTS if size is None else whole_parameter(size, "maxResults", most)
     if token is not None and not isinstance(token, str):
         raise BadRequest("nextToken is a string.")
+    # The end of a list may look like this, and goes back as it came.
+    token = token or None
     key = (exchange.operation, query)
     try:
         position = service.pagination.locate(key, token)

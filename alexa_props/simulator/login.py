@@ -12,12 +12,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
 
-from alexa_props.simulator.answers import Answer, Json, json_answer, problem
+from alexa_props.simulator.answers import NO_STORE, Answer, Json, json_answer, problem
 from alexa_props.simulator.checks import checked, flag, number, parse_json
 
 __all__ = ["Grant", "Login"]
 
-_NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))
 _KEPT_TOKENS = 10_000
 _CODE_SECONDS = 300
 _SCOPES = frozenset(
@@ -83,6 +82,14 @@ class Login:
     _expiries: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
     _codes: dict[str, _Code] = attrs.field(init=False, factory=dict, repr=False)
     _consents: int = attrs.field(init=False, default=0)
+    _first: tuple[Grant, float, bool] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._first = self.grant, self.lifetime, self.rotates
+
+    def restore(self) -> None:
+        """Bring back the first refresh token and settings; access tokens stay valid, rotated refresh tokens do not."""
+        self.grant, self.lifetime, self.rotates = self._first
 
     def _mint(self, kind: str) -> str:
         # Long and made of the same characters as the real ones, and the same for the same seed.
@@ -120,7 +127,7 @@ class Login:
             answer["state"] = query["state"]
         joint = "&" if urlsplit(redirect_uri).query else "?"
         location = ("location", f"{redirect_uri}{joint}{urlencode(answer)}")
-        return Answer(302, b"", (location, *_NO_STORE))
+        return Answer(302, b"", (location, *NO_STORE))
 
     def _mint_code(self, query: Mapping[str, str]) -> str:
         self._consents += 1
@@ -192,7 +199,7 @@ class Login:
             "token_type": "bearer",
             "expires_in": int(self.lifetime),
         }
-        return json_answer(granted, 200, _NO_STORE)
+        return json_answer(granted, 200, NO_STORE)
 
 
 def _may_redirect(uri: str) -> bool:
@@ -229,8 +236,9 @@ def _form(content_type: str, body: bytes) -> dict[str, str] | None:
             value = parse_json(body)
             if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
                 return None
-            return {str(name): str(item) for name, item in value.items()}
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict"))
+            return {str(name): str(item) for name, item in value.items() if item}
+        # A parameter without a value counts as absent (RFC 6749, section 3.2).
+        return dict(parse_qsl(body.decode("ascii"), errors="strict"))
     except ValueError:
         return None
 

@@ -1,6 +1,7 @@
-"""Deletion of notifications: of one unit, or of up to 100.
+"""Deletion of notifications: of one unit, or of up to 100 units and endpoints.
 
-They are the units' own: the devices need not be reachable.
+They are in the service's own record: the devices need not be reachable. Those sent to an endpoint are apart from those
+sent to its unit (inferred).
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Iterable
 from alexa_props.simulator.answers import Answer, accepted
 from alexa_props.simulator.exchange import Exchange
 from alexa_props.simulator.guests import NOTIFICATION_KINDS, NotificationKind
-from alexa_props.simulator.handling import BadRequest, body_object, known_unit
-from alexa_props.simulator.state import Unit
+from alexa_props.simulator.handling import BadRequest, body_object, known_endpoint, known_unit
+from alexa_props.simulator.state import Endpoint, Unit
 
 __all__ = ["delete_for_many", "delete_for_one"]
 
 MOST_RECIPIENTS = 100
+
+_Recipient = tuple[str, str]
 
 
 def _kind(value: object) -> NotificationKind:
@@ -25,22 +28,27 @@ def _kind(value: object) -> NotificationKind:
     return value
 
 
-def _recipient(kind: object, unit_id: object) -> str:
-    if kind != "Unit" or not isinstance(unit_id, str) or not unit_id:
-        raise BadRequest("A recipient has the type Unit and the id of a unit.")
-    return unit_id
+def _recipient(kind: object, thing_id: object, *kinds: str) -> _Recipient:
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(thing_id, str) or not thing_id:
+        raise BadRequest(f"A recipient has a type ({' or '.join(kinds)}) and an id.")
+    return kind, thing_id
 
 
-def _delete(exchange: Exchange, unit_ids: Iterable[str], kinds: Iterable[NotificationKind]) -> Answer:
-    units: list[Unit] = []
-    for unit_id in unit_ids:
-        unit = known_unit(exchange, unit_id)
-        if isinstance(unit, Answer):
-            return unit
-        units.append(unit)
+def _known(exchange: Exchange, recipient: _Recipient) -> Unit | Endpoint | Answer:
+    kind, thing_id = recipient
+    return known_endpoint(exchange, thing_id) if kind == "Endpoint" else known_unit(exchange, thing_id)
+
+
+def _delete(exchange: Exchange, recipients: Iterable[_Recipient], kinds: Iterable[NotificationKind]) -> Answer:
+    left: list[dict[NotificationKind, int]] = []
+    for recipient in recipients:
+        thing = _known(exchange, recipient)
+        if isinstance(thing, Answer):
+            return thing
+        left.append(thing.kept.notifications if isinstance(thing, Endpoint) else thing.notifications)
     for kind in kinds:
-        for unit in units:
-            unit.notifications[kind] = 0
+        for notifications in left:
+            notifications[kind] = 0
     return accepted()
 
 
@@ -48,18 +56,19 @@ def delete_for_one(exchange: Exchange) -> Answer:
     """All notifications of one type in one unit; those of units below it stay (inferred)."""
     query = exchange.query
     kind = _kind(query.get("notification.variants.type"))
-    return _delete(exchange, [_recipient(query.get("recipients.type"), query.get("recipients.id"))], [kind])
+    recipient = _recipient(query.get("recipients.type"), query.get("recipients.id"), "Unit")
+    return _delete(exchange, [recipient], [kind])
 
 
 def delete_for_many(exchange: Exchange) -> Answer:
-    """All notifications of some types in several units; with one that is not permitted, in none of them (inferred)."""
+    """All notifications of some types of several recipients; with one that is not permitted, of none (inferred)."""
     body = body_object(exchange)
     recipients, kinds = body.get("recipients"), body.get("notificationTypes")
     if not isinstance(recipients, list) or not 1 <= len(recipients) <= MOST_RECIPIENTS:
-        raise BadRequest(f"recipients is a list of 1 to {MOST_RECIPIENTS} units.")
+        raise BadRequest(f"recipients is a list of 1 to {MOST_RECIPIENTS} units or endpoints.")
     if not isinstance(kinds, list) or not kinds:
         raise BadRequest("notificationTypes is a list with at least one type.")
     if not all(isinstance(each, dict) for each in recipients):
         raise BadRequest("A recipient is an object.")
-    unit_ids = [_recipient(each.get("type"), each.get("id")) for each in recipients]
-    return _delete(exchange, unit_ids, [_kind(each) for each in kinds])
+    named = [_recipient(each.get("type"), each.get("id"), "Unit", "Endpoint") for each in recipients]
+    return _delete(exchange, named, [_kind(each) for each in kinds])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -22,7 +22,9 @@ EndOfList = Literal["absent", "null", "empty"]
 
 _POSITION = struct.Struct(">IH")
 _MOST_EMPTY_PAGES = 0xFFFF
-_SEAL_BYTES = 14
+# 21 bytes are 28 characters of base64 without padding.
+_SEAL_BYTES = 15
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{28}")
 
 
 class TokenRefused(ValueError):
@@ -67,8 +69,8 @@ class Pagination:
 
     def _issue(self, query: object, position: Position) -> str:
         packed = _POSITION.pack(position.items, position.empty_pages)
-        # Plain base64 on purpose: its "+", "/" and "=" show whether a client encodes what it puts into a query.
-        return base64.b64encode(self._seal(query, packed) + packed).decode()
+        # Amazon's command-line tool puts tokens into a query without encoding them.
+        return base64.urlsafe_b64encode(self._seal(query, packed) + packed).decode()
 
     def locate(self, query: object, token: str | None) -> Position:
         """Where the page of a token starts.
@@ -82,12 +84,11 @@ class Pagination:
         """
         if token is None:
             return FIRST
-        try:
-            raw = base64.b64decode(token.encode(), validate=True)
-        except (binascii.Error, UnicodeEncodeError):
-            raise TokenRefused("the token is not one that was issued") from None
+        if not _TOKEN.fullmatch(token):
+            raise TokenRefused("the token is not one that was issued")
+        raw = base64.urlsafe_b64decode(token)
         seal, packed = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-        if len(packed) != _POSITION.size or not hmac.compare_digest(seal, self._seal(query, packed)):
+        if not hmac.compare_digest(seal, self._seal(query, packed)):
             raise TokenRefused("the token is not one that was issued for this query")
         items, empty_pages = _POSITION.unpack(packed)
         return Position(items, empty_pages)

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from alexa_props.simulator.faults import CLOSE
+from alexa_props.simulator.guard import LISTENS_ON
 
 __all__ = ["serve"]
 
@@ -39,12 +40,13 @@ class _State(ServerState):
 class _Protocol(H11Protocol):
     """One connection: it lends the application the means to close it, and it is quiet."""
 
-    def __init__(self, app: ASGIApp, config: Config, state: _State) -> None:
+    def __init__(self, app: ASGIApp, config: Config, state: _State, host: str) -> None:
         super().__init__(config, state, app_state={})
         self._state = state
         self.logger = _LOGGER
         self.access_log = False
         self._inner = app
+        self._host = host
         self.app = self._run
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -62,7 +64,8 @@ class _Protocol(H11Protocol):
 
     async def _run(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            await self._inner({**scope, "extensions": {CLOSE: self.close_connection}}, receive, send)
+            extensions = {CLOSE: self.close_connection, LISTENS_ON: self._host}
+            await self._inner({**scope, "extensions": extensions}, receive, send)
         except asyncio.CancelledError:
             # Only a server that goes away cancels its calls, and it has closed their connections before.
             if not self.transport.is_closing():
@@ -125,7 +128,7 @@ async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) 
     config.load()
     state = _State()
     server = await loop.create_server(
-        lambda: _Protocol(app, config, state), host, port, ssl=tls, backlog=_BACKLOG, start_serving=False
+        lambda: _Protocol(app, config, state, host), host, port, ssl=tls, backlog=_BACKLOG, start_serving=False
     )
     try:
         # In here: whoever is cancelled while it begins has a socket to close.

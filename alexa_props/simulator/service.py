@@ -76,6 +76,7 @@ class Service(World):
         users: int = 24,
         token_lifetime: float = 3600,
         rotate_refresh_tokens: bool = False,
+        caller_scope: CallerScope = "all",
         aws_region: str = "us-east-1",
         now: Callable[[], datetime] = _utc_now,
         clock: Callable[[], float] = time.monotonic,
@@ -91,10 +92,9 @@ class Service(World):
         self.sleep = sleep
         rng = random.Random(f"{seed}/credentials")  # noqa: S311 - made up, and good here only
         self.login = Login(_grant(rng), self.epoch, token_lifetime, rotate_refresh_tokens)
-        self._tokens = (token_lifetime, rotate_refresh_tokens)
         self.keys = _keys(rng, aws_region)
         self.pagination = Pagination(rng.randbytes(32))
-        self._caller_scope: CallerScope = "all"
+        self.caller_scope = self._first_caller_scope = caller_scope
         self.faults = Faults()
         self.quotas = Quotas()
         self.log = CallLog(kept_calls)
@@ -318,7 +318,10 @@ class Service(World):
         self.log.clear()
 
     def reset(self) -> None:
-        """Brings the world back to its first day and lifts everything scripted; tokens stay good.
+        """Bring the world back to its first day and lift everything scripted.
+
+        Access tokens stay valid. The refresh token is again the one of the first day: those that rotation gave out
+        since are refused.
 
         Calls that are under way get no answer, change nothing and are not seen.
         """
@@ -330,8 +333,8 @@ class Service(World):
         self._latencies.clear()
         for things in (self.offline_endpoints, self.forbidden_units, self.failing_endpoints):
             things.clear()
-        self.login.lifetime, self.login.rotates = self._tokens
+        self.login.restore()
         self.empty_pages = 0
         self.end_of_list = "absent"
-        self.caller_scope = "all"
+        self.caller_scope = self._first_caller_scope
         self.tree, self.inventory = self._worlds()

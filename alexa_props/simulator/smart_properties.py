@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alexa_props.simulator import alerts, endpoint_settings, endpoints, features, notifications, units
-from alexa_props.simulator.answers import Answer
+from alexa_props.simulator.answers import BEARER, Answer
 from alexa_props.simulator.exchange import Exchange, Handler
 from alexa_props.simulator.handling import strict
 
@@ -22,7 +22,10 @@ def authorize(exchange: Exchange) -> Answer | None:
     else:
         return exchange.problem(401, "The Authorization header holds no bearer token.")
     if not exchange.service.login.accepts(token.strip()):
-        return exchange.problem(401, "The access token is invalid or expired.")
+        challenge = f'{BEARER}, error="invalid_token"'
+        return exchange.problem(
+            401, "The access token is invalid or expired.", headers=(("www-authenticate", challenge),)
+        )
     return None
 
 

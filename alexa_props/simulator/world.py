@@ -7,11 +7,11 @@ from copy import deepcopy
 from alexa_props.simulator.answers import Json
 from alexa_props.simulator.checks import choice, text, whole
 from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, complaint
-from alexa_props.simulator.guests import NOTIFICATION_KINDS, NotificationKind
+from alexa_props.simulator.guests import NOTIFICATION_KINDS, Kept, NotificationKind
 from alexa_props.simulator.inventory import Inventory
 from alexa_props.simulator.login import Login
 from alexa_props.simulator.signature import Keys
-from alexa_props.simulator.state import AlertKind, Station, Tree
+from alexa_props.simulator.state import AlertKind, Station, Tree, Unit
 
 __all__ = ["World"]
 
@@ -118,19 +118,23 @@ class World:
         """Pairs one more Bluetooth device with an endpoint."""
         self.tree.endpoints[endpoint_id].kept.paired.append(text("name", name))
 
-    def notifications(self, unit_id: str) -> dict[NotificationKind, int]:
-        """How many notifications of each kind that can be deleted are left in a unit."""
-        return dict(self.tree.units[unit_id].notifications)
+    def notifications(self, unit_or_endpoint_id: str) -> dict[NotificationKind, int]:
+        """Count the notifications of each kind that can be deleted, of those sent to a unit or to an endpoint."""
+        return dict(self._recipient(unit_or_endpoint_id).notifications)
 
-    def notify(self, unit_id: str, kind: NotificationKind) -> None:
-        """Leaves one more notification in a unit.
+    def notify(self, unit_or_endpoint_id: str, kind: NotificationKind) -> None:
+        """Leave one more notification in a unit or on an endpoint.
 
         Raises:
-            KeyError: There is no such unit.
+            KeyError: There is no such unit or endpoint.
             ValueError: There is no such kind.
         """
         choice("kind", kind, NOTIFICATION_KINDS)
-        self.tree.units[unit_id].notifications[kind] += 1
+        self._recipient(unit_or_endpoint_id).notifications[kind] += 1
+
+    def _recipient(self, unit_or_endpoint_id: str) -> Unit | Kept:
+        endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
+        return endpoint.kept if endpoint else self.tree.units[unit_or_endpoint_id]
 
     # Who may come in.
 

@@ -1,88 +1,223 @@
-"""A session as Amazon's own command line tool for Smart Properties holds it, over a socket."""
+"""Amazon's command-line tool for Smart Properties: its requests byte for byte, over a socket.
+
+It runs on Node with axios and qs. The headers, their order, how a form is encoded, and what is left unencoded are those
+of axios 1.6.5 and qs 6.12.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
+import anyio
+import anyio.abc
+import attrs
+import h11
+import pytest
 
 from alexa_props.simulator import Simulator
 
+FORM = "application/x-www-form-urlencoded"
+# Its two ways to log in, by the name that its configuration has for them: headers, and the scopes in the form.
+LOGINS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "oauthLocal": (
+        {"Content-Type": FORM, "Authorization": "", "Asp-Cli": ""},
+        {
+            "scope[0]": "alexa::enterprise:management",
+            "scope[1]": "credential_locker::wifi_management",
+            "scope[2]": "profile",
+        },
+    ),
+    "secretsManager": (
+        {"Accept": FORM, "Content-Type": f"{FORM};charset=utf-8"},
+        {"scope": "alexa::enterprise:management"},
+    ),
+}
 
-async def test_a_session_of_amazons_command_line_tool(sim: Simulator) -> None:
-    async with sim.serve() as base_url, httpx.AsyncClient(base_url=base_url) as client:
-        # It refreshes with a JSON body, the scope included.
-        refresh = {
+
+@attrs.define
+class Tool:
+    """The tool as it is after it was configured, on one connection that is kept alive."""
+
+    sim: Simulator
+    stream: anyio.abc.SocketStream
+    host: str
+    connection: h11.Connection = attrs.field(factory=lambda: h11.Connection(h11.CLIENT))
+    token: str = ""
+
+    async def send(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None = None
+    ) -> tuple[int, Any]:
+        """One request with its headers in axios's order, and the JSON of the response."""
+        first = {"Accept": "application/json, text/plain, */*"}
+        for name in ("Accept", "Content-Type", "Authorization", "Asp-Cli"):
+            if name in headers:
+                first[name] = headers[name]
+        length = {} if body is None else {"Content-Length": str(len(body))}
+        if body is None and method == "POST":
+            length = {"Content-Length": "0"}
+        agent = {"User-Agent": "axios/1.6.5", **length, "Accept-Encoding": "gzip, compress, deflate, br"}
+        lines = {**first, **agent, "Host": headers.get("Host", self.host), "Connection": "keep-alive"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        # h11 parses the responses, for which it has to know the requests; the bytes are our own.
+        self.connection.send(h11.Request(method=method, target="/", headers=[("Host", self.host), *length.items()]))
+        self.connection.send(h11.Data(data=body or b""))
+        self.connection.send(h11.EndOfMessage())
+        await self.stream.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + (body or b""))
+        status, content = await self._received()
+        self.connection.start_next_cycle()
+        return status, json.loads(content) if content else None
+
+    async def _received(self) -> tuple[int, bytes]:
+        status, content = 0, b""
+        while True:
+            event = self.connection.next_event()
+            if event is h11.NEED_DATA:
+                self.connection.receive_data(await self.stream.receive())
+            elif isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data):
+                content += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                return status, content
+
+    async def log_in(self, headers: dict[str, str], scopes: dict[str, str]) -> None:
+        grant = {
             "grant_type": "refresh_token",
-            "refresh_token": sim.refresh_token,
-            "client_id": sim.client_id,
-            "client_secret": sim.client_secret,
-            "scope": "alexa::enterprise:management",
+            "refresh_token": self.sim.refresh_token,
+            "client_id": self.sim.client_id,
+            "client_secret": self.sim.client_secret,
+            **scopes,
         }
-        granted = (await client.post("/auth/O2/token", json=refresh)).json()
-        assert granted["token_type"] == "bearer"
-        headers = {"Authorization": f"Bearer {granted['access_token']}", "Accept": "application/json"}
+        body = urlencode(grant, quote_via=quote, safe="").encode()
+        status, granted = await self.send("POST", "/auth/o2/token", headers, body)
+        assert status == 200, granted
+        self.token = granted["access_token"]
 
-        async def get(path: str) -> Any:
-            response = await client.get(path, headers={**headers, "Content-Type": "application/json"})
-            assert response.status_code == 200, response.text
-            return response.json()
+    async def call(self, method: str, target: str, body: object = None, **headers: str) -> Any:
+        content = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        if method in ("POST", "PUT"):
+            headers["Content-Type"] = "application/json"
+        proof = {"Authorization": f"Bearer {self.token}", "Asp-Cli": "v1.0.0"}
+        status, answer = await self.send(method, target, {**headers, **proof}, content)
+        assert status < 300, (method, target, answer)
+        return answer
 
-        # The whole tree of units, in pages of 50, with its own order of parameters.
-        units: list[Any] = []
-        path = f"/v2/units?maxResults=50&queryDepth=all&expand=all&parentId={sim.organization_id}"
-        token: str | None = ""
-        while token is not None:
-            page = await get(path + (f"&nextToken={quote(token, safe='')}" if token else ""))
-            units += page["results"]
+    async def all_pages(self, target: str, member: str = "results") -> list[Any]:
+        """Every page of a list: the token goes into the query as it came."""
+        found: list[Any] = []
+        token = None
+        while True:
+            page = await self.call("GET", f"{target}&nextToken={token}" if token else target)
+            found += page[member]
             token = page.get("paginationContext", {}).get("nextToken")
-        assert len(units) == len(sim.units) - 1
-        rooms = [unit for unit in units if unit["level"] == 3]
-        assert [room["id"] for room in rooms] == sim.rooms
-        assert all(room["name"]["value"]["text"].startswith("Room ") for room in rooms)
+            if not token:
+                return found
 
-        # The endpoints of several units in one query.
-        query = {
-            "query": {"or": [{"match": {"associatedUnits.id": room}} for room in sim.rooms[:4]]},
+    async def units(self, parent_id: str, depth: object = 1) -> list[Any]:
+        return await self.all_pages(f"/v2/units?maxResults=50&parentId={parent_id}&expand=all&queryDepth={depth}")
+
+    async def endpoints(self, unit_id: str | None = None) -> list[Any]:
+        whose = f"associatedUnits.id={unit_id}" if unit_id else "owner=~caller"
+        return await self.all_pages(f"/v2/endpoints?{whose}&expand=all")
+
+
+@asynccontextmanager
+async def tool_on(sim: Simulator) -> AsyncIterator[Tool]:
+    """The tool, logged in."""
+    async with sim.serve() as base_url:
+        address = urlsplit(base_url)
+        async with await anyio.connect_tcp("127.0.0.1", address.port or 0) as stream:
+            tool = Tool(sim, stream, address.netloc)
+            await tool.log_in(*LOGINS["oauthLocal"])
+            yield tool
+
+
+@pytest.mark.parametrize("login", LOGINS)
+async def test_logs_in(login: str) -> None:
+    async with tool_on(Simulator(rooms=1)) as tool:
+        tool.token = ""
+        await tool.log_in(*LOGINS[login])
+        assert await tool.call("GET", f"/v2/units/{tool.sim.rooms[0]}")
+
+
+@pytest.mark.parametrize("endpoints", [60, 120, 600])
+async def test_walks_the_whole_account(endpoints: int) -> None:
+    for seed in range(40):
+        sim = Simulator(rooms=endpoints // 2, endpoints_per_room=2, seed=seed, users=0)
+        async with tool_on(sim) as tool:
+            units = [unit["id"] for unit in await tool.units(sim.organization_id, "all")]
+            assert sorted(units) == sorted(sim.units[1:]), f"seed {seed}"
+            assert [each["id"] for each in await tool.endpoints()] == sim.endpoints, f"seed {seed}"
+
+
+async def test_caches_a_property_and_the_unassigned_endpoints() -> None:
+    sim = Simulator(rooms=6, endpoints_per_room=25, seed=7, unassigned_endpoints=45, caller_scope="unassigned")
+    async with tool_on(sim) as tool:
+        found: list[str] = []
+
+        async def walk(unit_id: str) -> None:
+            found.extend(each["id"] for each in await tool.endpoints(unit_id))
+            for unit in await tool.units(unit_id):
+                await walk(unit["id"])
+
+        await walk((await tool.call("GET", f"/v2/units/{sim.units[1]}"))["id"])
+        assert found == sim.endpoints[:150]
+        unassigned = await tool.endpoints()
+        assert [each["id"] for each in unassigned] == sim.endpoints[150:]
+        assert [each["associatedUnits"] for each in unassigned] == [[]] * 45
+
+
+async def test_a_session_of_single_commands() -> None:
+    sim = Simulator(rooms=12, endpoints_per_room=2, seed=7)
+    async with tool_on(sim) as tool:
+        room, endpoint = sim.rooms[0], sim.endpoints[0]
+
+        # The endpoints of several units: the first query has an empty context, and the rest a size and a token.
+        query: dict[str, Any] = {
+            "query": {"or": [{"match": {"associatedUnits.id": each}} for each in sim.rooms]},
             "expand": ["all", "feature:connectivity"],
-            "paginationContext": {"maxResults": 10},
+            "paginationContext": {},
         }
-        response = await client.post("/v2/endpointQuery", json=query, headers=headers)
-        endpoints = response.json()["results"]
-        assert [endpoint["id"] for endpoint in endpoints] == sim.endpoints[:8]
-        assert endpoints[0]["features"][0]["properties"][0]["value"]["value"] == "OK"
+        found: list[Any] = []
+        while True:
+            page = await tool.call("POST", "/v2/endpointQuery", query)
+            found += page["results"]
+            token = page.get("paginationContext", {}).get("nextToken")
+            if not token:
+                break
+            query["paginationContext"] = {"maxResults": 10, "nextToken": token}
+        assert [each["id"] for each in found] == sim.endpoints
+        assert found[0]["features"][0]["properties"][0]["value"]["value"] == "OK"
 
-        # Endpoints by unit, by account, by serial number, and one with its connectivity.
-        unit = sim.rooms[0]
-        page = await get(f"/v2/endpoints?associatedUnits.id={unit}&expand=all&expand=feature:connectivity")
-        assert len(page["results"]) == 2
-        serial = page["results"][0]["serialNumber"]["value"]["text"]
-        page = await get(f"/v2/endpoints?serialNumber.value.text={serial}&expand=all")
-        assert page["results"][0]["associatedUnits"] == [{"id": unit}]
-        assert (await get("/v2/endpoints?owner=~caller&expand=all"))["results"]
-        connectivity = await get(f"/v2/endpoints/{sim.endpoints[0]}/features/connectivity")
-        assert connectivity["properties"][0]["name"] == "reachability"
+        # Settings, and an address that goes to a host of Amazon's by its header.
+        settings = "Alexa.DoNotDisturb.doNotDisturb,System.locales"
+        path = f"/v2/endpoints/{endpoint}/settings"
+        assert await tool.all_pages(f"{path}?keys={settings}", "settings")
+        for key, value in (("System.timeZone", "America/New_York"), ("Alexa.DoNotDisturb.doNotDisturb", True)):
+            await tool.call("PUT", f"{path}/{key}", value)
+            assert sim.settings(endpoint)[key] == value
+        await tool.call("POST", f"{path}/address", {"address": {"city": "Köln"}}, Host="api.amazonalexa.com")
+        address = await tool.call("GET", f"{path}/address", Accept="application/json", Host="api.amazonalexa.com")
+        assert address == {"address": {"city": "Köln"}}
 
-        # After a reboot it waits for the endpoint to come back, by MAC address.
-        mac = endpoints[0]["connections"][0]["macAddress"].replace(":", "%3A")
-        online = "features%5Bname%3Aconnectivity%5D.properties%5Bname%3Areachability%5D.value.value=OK"
-        assert (await get(f"/v2/endpoints?connections.macAddress={mac}&{online}"))["results"]
-
-        # The music of a room.
-        setting = f"/v2/units/{unit}/settings/MusicExperience.defaultStationPreferences"
+        # The music of a room, its alerts and notifications, and the Bluetooth of a device.
         station = {"providerId": "TUNEIN", "stationId": "s16492"}
-        assert (await client.put(setting, json=station, headers=headers)).status_code == 204
-        assert await get(setting) == station
-
-        # Resetting a room: with the token alone, as the older samples do, and with Bearer, as the newer ones do.
-        for kind in ("alarms", "timers", "reminders"):
-            for authorization in (granted["access_token"], headers["Authorization"]):
-                response = await client.delete(
-                    f"/v1/alerts/{kind}?unitId={unit}", headers={"Authorization": authorization}
-                )
-                assert response.status_code == 204
-        response = await client.delete(f"/v1/alerts/timers?endpoint={sim.endpoints[2]}", headers=headers)
-        assert response.status_code == 204
-        assert sim.alert_count("timers", sim.endpoints[2]) == 0
-    assert {call.status for call in sim.calls} <= {200, 204}
+        setting = f"/v2/units/{room}/settings/MusicExperience.defaultStationPreferences"
+        await tool.call("PUT", setting, station)
+        assert await tool.call("GET", setting) == station
+        for kind in ("alarms", "reminders", "timers"):
+            await tool.call("DELETE", f"/v1/alerts/{kind}?unitId={room}")
+        assert (sim.alert_count("alarms", room), sim.alert_count("timers", room)) == (0, 0)
+        await tool.call("POST", f"/v2/endpoints/{endpoint}/features/bluetooth/unpair")
+        assert sim.bluetooth(endpoint) == ()
+        for kind, recipient in (("Unit", room), ("Endpoint", endpoint)):
+            sim.notify(recipient, "DeviceNotification")
+            body = {"notificationTypes": ["DeviceNotification"], "recipients": [{"type": kind, "id": recipient}]}
+            await tool.call("POST", "/v3/notifications/delete", body, Accept="application/json")
+            assert sim.notifications(recipient)["DeviceNotification"] == 0
+    assert {call.status for call in sim.calls} <= {200, 202, 204}
+    assert "unknown" not in {call.operation for call in sim.calls}

@@ -168,7 +168,7 @@ async def test_several_in_pages(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get(many(other), params=params)).status_code == 400
     assert (await api.get(many(endpoint), params={**params, "keys": TIME_ZONE})).status_code == 400
     sim.empty_pages = 0
-    for size, status in (("1", 200), ("10", 200), ("11", 400), ("0", 400), ("", 400), ("ten", 400)):
+    for size, status in (("1", 200), ("10", 200), ("11", 400), ("0", 400), ("ten", 400)):
         response = await api.get(many(endpoint), params={"keys": ",".join(VALUES), "maxResults": size})
         assert response.status_code == status
         assert status == 400 or len(response.json()["settings"]) == int(size)

@@ -88,7 +88,7 @@ async def test_credentials_beyond_ascii(local: httpx.AsyncClient) -> None:
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
-@pytest.mark.parametrize("number", ["\u00b2", "\u0665", "9" * 5000, "1e1", "+1", " 1", "1_0", "0x1", "-1", "", "NaN"])
+@pytest.mark.parametrize("number", ["\u00b2", "\u0665", "9" * 5000, "1e1", "+1", " 1", "1_0", "0x1", "-1", "NaN"])
 async def test_page_sizes_and_depths(api: httpx.AsyncClient, sim: Simulator, number: str) -> None:
     units = {"parentId": sim.organization_id}
     for path, params in (
@@ -223,7 +223,6 @@ async def test_scripts_with_numbers_that_are_none(local: httpx.AsyncClient, numb
     [
         ("limit", "\u00b2"),
         ("limit", "-1"),
-        ("limit", ""),
         ("limit", "9" * 5000),
         ("status", "\u00b2"),
         ("status", "9" * 5000),

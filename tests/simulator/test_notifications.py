@@ -65,6 +65,26 @@ async def test_of_many_units(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert sim.notifications(other) == before[other]
 
 
+async def test_of_endpoints_and_units(api: httpx.AsyncClient, sim: Simulator) -> None:
+    room, (first, second) = sim.rooms[0], sim.endpoints_in(sim.rooms[0])
+    fill(sim, room, first, second)
+    before = {each: sim.notifications(each) for each in (room, second)}
+    sim.set_offline(first)  # they are in the service's record
+    sent = {"recipients": [{"type": "Endpoint", "id": first}], "notificationTypes": [KINDS[0]]}
+    assert (await api.post("/v3/notifications/delete", json=sent)).status_code == 202
+    assert sim.notifications(first)[KINDS[0]] == 0 < sim.notifications(first)[KINDS[1]]
+    assert {each: sim.notifications(each) for each in (room, second)} == before
+    mixed = body(room)
+    mixed["recipients"].append({"type": "Endpoint", "id": second})
+    assert (await api.post("/v3/notifications/delete", json=mixed)).status_code == 202
+    assert [sim.notifications(each) for each in (room, second)] == [dict.fromkeys(KINDS, 0)] * 2
+    sim.set_forbidden(sim.rooms[1])
+    # The id of a unit is none of an endpoint.
+    for endpoint_id, status in ((sim.endpoints_in(sim.rooms[1])[0], 403), ("none", 404), (room, 404)):
+        sent["recipients"] = [{"type": "Endpoint", "id": endpoint_id}]
+        assert (await api.post("/v3/notifications/delete", json=sent)).status_code == status
+
+
 async def test_up_to_100_at_once(api: httpx.AsyncClient, sim: Simulator) -> None:
     units = (sim.rooms * 3)[:101]
     assert (await api.post("/v3/notifications/delete", json=body(*units))).status_code == 400
@@ -125,7 +145,8 @@ async def test_one_that_makes_no_sense(api: httpx.AsyncClient, sim: Simulator, c
         {"recipients": [{"type": "Unit", "id": ""}]},
         {"recipients": [{"type": "Unit", "id": 5}]},
         {"recipients": [{"type": ["Unit"], "id": "x"}]},
-        {"recipients": [{"type": "Endpoint", "id": "x"}]},
+        {"recipients": [{"type": "Endpoint", "id": ""}]},
+        {"recipients": [{"type": "Room", "id": "x"}]},
         {"notificationTypes": None},
         {"notificationTypes": []},
         {"notificationTypes": KINDS[0]},
