@@ -79,7 +79,7 @@ def _checked(exchange: Exchange) -> Answer | None:
     if len(exchange.body) > _LARGEST_BODY:
         code = "RequestEntityTooLargeException" if exchange.dialect == "for_business" else "REQUEST_TOO_LARGE"
         return exchange.problem(413, "The body is too large.", code)
-    if exchange.dialect == "for_business":
+    if exchange.dialect == "for_business" and exchange.method == "POST":
         refused = for_business.authorize(exchange)
     elif exchange.dialect in ("smart_properties", "alerts") and exchange.operation != UNKNOWN:
         refused = smart_properties.authorize(exchange)

@@ -83,14 +83,18 @@ def test_simulate_for_people_says_how_to_end_it() -> None:
         assert process.wait(10) == 0
 
 
-def test_simulate_with_a_quota_refuses_what_is_beyond_it() -> None:
-    with running("simulate", "--port", "0", "--json", "--quota", "1", "--burst", "2", "--latency", "0.001") as process:
+def test_simulate_takes_quotas_and_the_scope_of_unassigned_endpoints() -> None:
+    quota = ("--quota", "1", "--burst", "2", "--latency", "0.001")
+    scope = ("--unassigned-endpoints", "3", "--caller-scope", "unassigned")
+    with running("simulate", "--port", "0", "--json", *quota, *scope) as process:
         facts = json.loads(first_line(process))
         with httpx.Client(base_url=facts["base_url"]) as http:
             form = {name: facts[name] for name in ("client_id", "client_secret", "refresh_token")}
             token = http.post("/auth/o2/token", data={"grant_type": "refresh_token", **form}).json()["access_token"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            assert len(http.get("/v2/endpoints?owner=~caller").json()["results"]) == 3
             path = f"/v2/units/{facts['organization_id']}"
-            statuses = [http.get(path, headers={"Authorization": f"Bearer {token}"}).status_code for _ in range(5)]
+            statuses = [http.get(path).status_code for _ in range(5)]
         assert statuses[:2] == [200, 200]
         assert 429 in statuses[2:]
 

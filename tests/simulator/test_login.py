@@ -118,6 +118,19 @@ async def test_rotation_refuses_the_old_refresh_token(local: httpx.AsyncClient, 
     assert second["refresh_token"] not in (first["refresh_token"], old["refresh_token"])
 
 
+async def test_a_reset_brings_back_the_first_refresh_token(local: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
+    sim.login.rotates = True
+    first = form()
+    granted = [(await local.post("/auth/o2/token", data=form())).json() for _ in range(2)]
+    assert (await local.post("/_simulator/reset")).status_code == 200
+    assert sim.refresh_token == first["refresh_token"]
+    refused = await local.post("/auth/o2/token", data=form(refresh_token=granted[1]["refresh_token"]))
+    assert refused.json()["error"] == "invalid_grant"
+    again = await local.post("/auth/o2/token", data=first)
+    assert again.json()["refresh_token"] == first["refresh_token"]
+    assert sim.login.accepts(granted[0]["access_token"])
+
+
 async def test_tokens_are_kept_in_bounded_memory(
     local: httpx.AsyncClient, form: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

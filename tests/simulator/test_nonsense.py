@@ -332,6 +332,15 @@ async def test_reset_lifts_the_settings_of_tokens_too(local: httpx.AsyncClient, 
     assert (sim.login.lifetime, sim.login.rotates, sim.caller_scope) == (3600, False, "all")
 
 
+def test_reset_brings_back_what_the_simulator_was_made_with() -> None:
+    sim = Simulator(rooms=1, caller_scope="unassigned", unassigned_endpoints=2, token_lifetime=9)
+    sim.caller_scope, sim.login.lifetime = "all", 5
+    sim.reset()
+    assert (sim.caller_scope, len(sim.tree.unassigned), sim.login.lifetime) == ("unassigned", 2, 9)
+    with pytest.raises(ValueError, match="caller_scope"):
+        Simulator(rooms=1, caller_scope="some")  # type: ignore[arg-type]
+
+
 async def test_odd_paths_and_parameters(api: httpx.AsyncClient) -> None:
     odd = ("%ED%A0%80", "%FF", "%00", "%2F", "a%0D%0Ab", "%F0%9F%8F%A8")
     for method, path in ROUTES.values():
