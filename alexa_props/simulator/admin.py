@@ -23,7 +23,7 @@ __all__ = ["ADMIN_PATH", "admin_routes"]
 
 ADMIN_PATH = "/_simulator"
 
-# The ids of every device of a large fleet.
+# Room for the ids of a fleet of a million devices.
 _LARGEST_BODY = 64 << 20
 
 _Setting = Callable[[Service, dict[str, Any]], object]
@@ -142,7 +142,7 @@ def _refused(error: Exception) -> Response:
 
 @attrs.frozen(eq=False)
 class _Asked:
-    """A request that may script this service."""
+    """An accepted request and the service it scripts."""
 
     service: Service
     query: QueryParams
@@ -209,7 +209,7 @@ for _path, _setting in _SETTINGS.items():
 
 @attrs.frozen(eq=False)
 class _AdminDoor:
-    """The ASGI application behind one path: what answers each method."""
+    """The ASGI application behind one path: a handler for each method."""
 
     service: Service
     handlers: Mapping[str, _Handler]
@@ -233,5 +233,5 @@ class _AdminDoor:
 
 
 def admin_routes(service: Service) -> list[Route]:
-    """The routes below `/_simulator`. They ask for no credentials, but for a client that no web page can be."""
+    """Return the routes below `/_simulator`. They need no credentials, and refuse web pages of other sites."""
     return [Route(ADMIN_PATH + path, _AdminDoor(service, handlers)) for path, handlers in _METHODS.items()]

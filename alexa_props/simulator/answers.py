@@ -33,7 +33,7 @@ BEARER = 'Bearer realm="Alexa Smart Properties"'
 """The challenge of a 401; a token that was sent and refused adds its error."""
 
 NO_STORE: Headers = (("cache-control", "no-store"), ("pragma", "no-cache"))
-"""What OAuth asks of every response of the token endpoint."""
+"""Headers that OAuth requires on every response of the token endpoint."""
 
 _JSON = "application/json"
 _AWS_JSON = "application/x-amz-json-1.1"
@@ -127,16 +127,16 @@ def failures(entries: Sequence[tuple[str, str, str]], status: int) -> Answer:
 
 
 def unmatched(part: Literal["path", "method", "target"]) -> tuple[str, str]:
-    """The header of a request that no operation matches, which sets it apart from one about something unknown.
+    """Return the header that marks a request as matching no operation, unlike one about an unknown id.
 
     Args:
-        part: What of the request matches none: the path, the method at a known path, or `X-Amz-Target`.
+        part: What matched nothing: the path, the method at a known path, or `X-Amz-Target`.
     """
     return "x-simulator-unmatched", part
 
 
 def allow(methods: Iterable[str]) -> tuple[str, str]:
-    """The header that lists the methods of a path; where there is GET there is HEAD."""
+    """Return the header that lists the methods of a path; GET implies HEAD."""
     known = set(methods)
     return "allow", ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
 

@@ -13,7 +13,7 @@ _BODY_BYTES = 8 << 20
 
 
 def _cut(text: str) -> str:
-    # What identifies things here is shorter: a longer one was made up by a client, and the records add up.
+    # Every real id is shorter; 100,000 records with the longest header each would fill the memory.
     return text[:_LONGEST_TEXT]
 
 
@@ -37,8 +37,8 @@ class Call:
         authorization: How it proved itself: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the proof itself.
         user_agent: Its `User-Agent`.
         request_id: The request id that the answer carried.
-        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call. None when it is no JSON, and when
-            later calls had more than 8 MiB of them.
+        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call; None when it is no JSON. Only the
+            latest 8 MiB of bodies are stored, and 1,024 characters of each text.
     """
 
     operation: str
@@ -61,7 +61,7 @@ class CallLog:
 
     limit: int = 100_000
     _added: int = attrs.field(init=False, default=0)
-    # Which of the calls added still have a body, and its bytes as they were sent.
+    # The number of each call that still has its body, and the bytes of it.
     _bodies: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
     _body_bytes: int = attrs.field(init=False, default=0)
     _records: deque[Call] = attrs.field(

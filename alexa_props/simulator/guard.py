@@ -1,4 +1,4 @@
-"""Who may script the simulator: programs that address this machine, and no web page of another site."""
+"""Protects `/_simulator` from web pages of other sites."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from starlette.types import Scope
 __all__ = ["LISTENS_ON", "foreign"]
 
 LISTENS_ON = "alexa_props.simulator.listens_on"
-"""The ASGI extension through which the socket server passes on the host that it was told to bind."""
+"""ASGI extension: the host that the socket server was asked to bind."""
 
 _LONGEST_SHOWN = 200
 
 
 def foreign(scope: Scope) -> str | None:
-    """Why a request may come from a page of another site; None when it cannot.
+    """Return why a request may come from a page of another site; None when it cannot.
 
-    A page whose name was pointed at this machine after it was loaded (DNS rebinding) gives itself away by its name in
-    `Host`, and one that posts across sites by its `Origin`.
+    DNS rebinding (a page whose name resolves to this machine once it is loaded) shows in `Host`, a cross-site request
+    in `Origin`.
     """
     bound = scope.get("extensions", {}).get(LISTENS_ON)
     for name, value in scope["headers"]:
         header, text = name.lower(), value.decode("latin-1")
-        # A Host is an authority, an Origin a URL; "null" is a page that hides where it is from.
+        # An Origin is a URL, or "null" where the page hides its own.
         url = f"//{text}" if header == b"host" else text
         if header in (b"host", b"origin") and not _is_own(url, bound):
             what = header.decode().capitalize()
             return (
-                f"{what} is {text[:_LONGEST_SHOWN]!r}: /_simulator answers only to the loopback names of this machine "
-                "(localhost, 127.0.0.1, [::1]) and to the host that the simulator was told to listen on."
+                f"{what} is {text[:_LONGEST_SHOWN]!r}: /_simulator accepts only loopback names (localhost, 127.0.0.1, "
+                "[::1]) and the host that the simulator listens on. Use one of these."
             )
     return None
 
@@ -46,7 +46,7 @@ def _is_own(url: str, bound: str | None) -> bool:
     if address is None:
         return False
     if bound is not None:
-        # Any address will do for one that listens on all of them: rebinding needs a name.
+        # Listening on all addresses, it cannot know its own; rebinding needs a name, so an address is safe.
         listens = _address(bound or "::")
         if listens is not None and listens.is_unspecified:
             return True

@@ -180,7 +180,7 @@ def page(
     number = DEFAULT_RESULTS if size is None else whole_parameter(size, "maxResults", most)
     if token is not None and not isinstance(token, str):
         raise BadRequest("nextToken is a string.")
-    # The end of a list may look like this, and goes back as it came.
+    # A client may send back the empty token that ended a list.
     token = token or None
     key = (exchange.operation, query)
     try:

@@ -1,6 +1,6 @@
 """Deletion of notifications: of one unit, or of up to 100 units and endpoints.
 
-They are in the service's own record: the devices need not be reachable. Those sent to an endpoint are apart from those
+The service stores them, so the devices need not be reachable. Notifications sent to an endpoint are separate from those
 sent to its unit (inferred).
 """
 
@@ -61,7 +61,7 @@ def delete_for_one(exchange: Exchange) -> Answer:
 
 
 def delete_for_many(exchange: Exchange) -> Answer:
-    """All notifications of some types of several recipients; with one that is not permitted, of none (inferred)."""
+    """Delete all notifications of some types of several recipients; none if one is not permitted (inferred)."""
     body = body_object(exchange)
     recipients, kinds = body.get("recipients"), body.get("notificationTypes")
     if not isinstance(recipients, list) or not 1 <= len(recipients) <= MOST_RECIPIENTS:

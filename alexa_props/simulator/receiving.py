@@ -1,4 +1,4 @@
-"""What HTTP allows of a request before anything is made of it: its target, its query and its body."""
+"""Reading requests: target, query and body."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 
 def as_sent(scope: Scope) -> Scope:
-    """A scope whose path is the one on the wire, still percent-encoded: an id may have an encoded slash in it.
+    """Return the scope with its path still percent-encoded: an id may contain an encoded slash.
 
-    A client that was told of a proxy sends a whole URL as its target, which then also takes the place of `Host`.
+    A target in absolute form, which clients behind a proxy send, is reduced to its path; its authority replaces `Host`.
     """
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     absolute = _ABSOLUTE.match(path)
@@ -31,17 +31,17 @@ def as_sent(scope: Scope) -> Scope:
 
 
 def query_of(scope: Scope) -> QueryParams:
-    """The query; a parameter without a value counts as absent."""
-    # Starlette keeps blank values, which would be one more case for everything that looks at a parameter.
+    """Parse the query; a parameter without a value counts as absent."""
+    # Starlette's own parser keeps blank values.
     return QueryParams(parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 async def read_body(receive: Receive, most: int) -> bytes | None:
-    """The request's body; None when the client went away before its end.
+    """Read the request's body; None when the client disconnected early.
 
     Args:
         receive: Of the ASGI call.
-        most: How many bytes to keep. A larger body is read to its end, and one that is longer than this is returned.
+        most: Bytes to keep. Of a larger body, the beginning is returned, which is longer than this.
     """
     chunks: list[bytes] = []
     size = 0

@@ -94,7 +94,9 @@ class Service(World):
         self.login = Login(_grant(rng), self.epoch, token_lifetime, rotate_refresh_tokens)
         self.keys = _keys(rng, aws_region)
         self.pagination = Pagination(rng.randbytes(32))
-        self.caller_scope = self._first_caller_scope = caller_scope
+        self._first_caller_scope: CallerScope = caller_scope
+        self._caller_scope: CallerScope = "all"
+        self.caller_scope = caller_scope
         self.faults = Faults()
         self.quotas = Quotas()
         self.log = CallLog(kept_calls)
@@ -318,10 +320,9 @@ class Service(World):
         self.log.clear()
 
     def reset(self) -> None:
-        """Bring the world back to its first day and lift everything scripted.
+        """Restore the world as it was made and lift everything scripted.
 
-        Access tokens stay valid. The refresh token is again the one of the first day: those that rotation gave out
-        since are refused.
+        Access tokens stay valid. The first refresh token is valid again; those issued by rotation are refused.
 
         Calls that are under way get no answer, change nothing and are not seen.
         """

@@ -1,4 +1,4 @@
-"""HTTP as clients of any kind speak it: odd but legal requests, and what responses say beside their body."""
+"""Odd but legal HTTP requests, and the headers that responses owe to HTTP and OAuth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def filled(sim: Simulator, path: str) -> str:
 
 
 def methods() -> dict[str, set[str]]:
-    """What is allowed at each path, from a list of operations that has nothing to do with routing."""
+    """Methods allowed at each path, worked out without the router."""
     known: dict[str, set[str]] = {
         **{path: {"POST"} for path in ("/", *TOKEN_PATHS, *(f"/_simulator/{each}" for each in SCRIPTS))},
         CONSENT_PATH: {"GET"},
@@ -38,7 +38,7 @@ def methods() -> dict[str, set[str]]:
 
 
 async def exchange(sim: Simulator, *requests: str) -> list[tuple[int, dict[str, str], bytes]]:
-    """The responses to bytes sent over one connection, all of them before the first response."""
+    """Send all requests over one connection before reading any response (pipelining), and return the responses."""
     async with sim.serve() as base_url:
         host, port = base_url.removeprefix("http://").split(":")
         async with await anyio.connect_tcp(host, int(port)) as stream:
@@ -62,9 +62,7 @@ async def exchange(sim: Simulator, *requests: str) -> list[tuple[int, dict[str, 
 
 
 @pytest.mark.parametrize("path", methods())
-async def test_a_method_that_a_path_lacks_is_a_405_that_lists_those_it_has(
-    local: httpx.AsyncClient, sim: Simulator, path: str
-) -> None:
+async def test_unknown_method_gets_405_with_allow(local: httpx.AsyncClient, sim: Simulator, path: str) -> None:
     for method in {"PATCH", "OPTIONS", "GET", "HEAD", "DELETE"} - methods()[path]:
         response = await local.request(method, filled(sim, path))
         assert response.status_code == 405, method
@@ -72,16 +70,14 @@ async def test_a_method_that_a_path_lacks_is_a_405_that_lists_those_it_has(
         assert response.headers["x-simulator-unmatched"] == "method"
 
 
-async def test_a_setting_that_can_only_be_read_is_a_405_of_the_service(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_read_only_setting_gets_405_with_allow(api: httpx.AsyncClient, sim: Simulator) -> None:
     path = f"/v2/endpoints/{sim.endpoints[0]}/settings/Alexa.ManagedDevice.Settings.setupModePrivileges"
     response = await api.put(path, json=[])
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
     assert "x-simulator-unmatched" not in response.headers
 
 
-async def test_what_is_not_simulated_differs_from_what_is_not_found(
-    api: httpx.AsyncClient, a4b: Any, sim: Simulator
-) -> None:
+async def test_unmatched_requests_differ_from_unknown_ids(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> None:
     unmatched = (await api.get("/v2/automations"), await api.get("/_simulator/colours"), await a4b("ListSkills"))
     assert [each.status_code for each in unmatched] == [404, 404, 400]
     assert [each.headers["x-simulator-unmatched"] for each in unmatched] == ["path", "path", "target"]
@@ -95,7 +91,7 @@ async def test_what_is_not_simulated_differs_from_what_is_not_found(
     assert not any("x-simulator-unmatched" in each.headers for each in unknown)
 
 
-async def test_a_401_says_how_to_authenticate(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_401_has_a_challenge(api: httpx.AsyncClient, sim: Simulator) -> None:
     async def challenge(method: str, path: str, **headers: str) -> str:
         response = await api.request(method, path, headers=headers)
         assert response.status_code == 401
@@ -121,7 +117,7 @@ async def test_a_401_says_how_to_authenticate(api: httpx.AsyncClient, sim: Simul
     assert response.headers["www-authenticate"] == 'Basic realm="Login with Amazon"'
 
 
-async def test_no_response_of_login_with_amazon_may_be_stored(local: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_login_responses_are_no_store(local: httpx.AsyncClient, sim: Simulator) -> None:
     good = {"grant_type": "refresh_token", "refresh_token": sim.refresh_token, "client_id": sim.client_id}
     good["client_secret"] = sim.client_secret
     responses = [
@@ -142,7 +138,7 @@ async def test_no_response_of_login_with_amazon_may_be_stored(local: httpx.Async
 
 
 @pytest.mark.parametrize("scheme", ["", " ", "  "])
-async def test_a_blank_authorization_is_none_at_the_token_endpoint(sim: Simulator, scheme: str) -> None:
+async def test_token_endpoint_ignores_blank_authorization(sim: Simulator, scheme: str) -> None:
     form = f"grant_type=refresh_token&refresh_token={sim.refresh_token}&client_id={sim.client_id}&client_secret="
     body = form.replace("|", "%7C") + sim.client_secret + "&code_verifier=&scope="
     kind = "Content-Type: application/x-www-form-urlencoded"
@@ -158,7 +154,7 @@ async def test_a_blank_authorization_is_none_at_the_token_endpoint(sim: Simulato
 @pytest.mark.parametrize(
     "blank", ["maxResults=", "nextToken=", "maxResults", "nextToken", "expand=", "queryDepth=", "x"]
 )
-async def test_a_parameter_without_a_value_counts_as_absent(api: httpx.AsyncClient, sim: Simulator, blank: str) -> None:
+async def test_blank_parameters_count_as_absent(api: httpx.AsyncClient, sim: Simulator, blank: str) -> None:
     settings = f"/v2/endpoints/{sim.endpoints[0]}/settings?keys=System.timeZone,System.locales"
     for listing in (f"/v2/units?parentId={sim.organization_id}", "/v2/endpoints?owner=~caller", settings):
         response = await api.get(f"{listing}&{blank}")
@@ -170,7 +166,7 @@ async def test_a_parameter_without_a_value_counts_as_absent(api: httpx.AsyncClie
     assert responses[0].content == responses[1].content
 
 
-async def test_head_is_get_without_the_body(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_head_is_get_without_body(api: httpx.AsyncClient, sim: Simulator) -> None:
     paths = [filled(sim, path) for method, path in ROUTES.values() if method == "GET"]
     paths += [f"/v2/units?parentId={sim.organization_id}", "/v2/units/unknown", "/nowhere", "/_simulator"]
 
@@ -189,7 +185,7 @@ async def test_head_is_get_without_the_body(api: httpx.AsyncClient, sim: Simulat
         await api.head(f"/v2/units/{sim.rooms[0]}")
 
 
-async def test_targets_that_are_whole_urls(sim: Simulator) -> None:
+async def test_absolute_form_targets(sim: Simulator) -> None:
     close = "Connection: close\n"
     responses = await exchange(
         sim,
@@ -206,7 +202,7 @@ async def test_targets_that_are_whole_urls(sim: Simulator) -> None:
     assert sim.calls[0].unit_id == "a/b"
 
 
-async def test_requests_that_are_odd_but_legal(sim: Simulator) -> None:
+async def test_odd_but_legal_requests(sim: Simulator) -> None:
     body = json.dumps({"operation": "units.get", "kind": "html"})
     chunked = "".join(f"{len(part):x};note=1\n{part}\n" for part in (body[:5], body[5:])) + "0\nX-Trailer: 1\n\n"
     length = f"Content-Length: {len(body)}"
@@ -231,7 +227,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("name", "value"), FOREIGN)
-async def test_no_page_of_another_site_may_script_it(
+async def test_refuses_scripts_from_foreign_hosts_and_origins(
     local: httpx.AsyncClient, sim: Simulator, name: str, value: str
 ) -> None:
     await local.get("/nowhere")
@@ -248,12 +244,12 @@ async def test_no_page_of_another_site_may_script_it(
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:1", "localhost.", "a.localhost", "127.0.0.1", "127.9.9.9:80", "[::1]:5"]
 )
-async def test_this_machine_may_script_it(client: httpx.AsyncClient, host: str) -> None:
+async def test_accepts_scripts_from_loopback_names(client: httpx.AsyncClient, host: str) -> None:
     for headers in ({"Host": host}, {"Host": host, "Origin": f"https://{host}"}):
         assert (await client.get("/_simulator", headers=headers)).status_code == 200
 
 
-async def test_the_host_it_was_told_to_listen_on_may_script_it(sim: Simulator) -> None:
+async def test_accepts_scripts_for_the_bound_host(sim: Simulator) -> None:
     async with httpx.AsyncClient() as http:
 
         async def status(base_url: str, host: str) -> int:
@@ -272,7 +268,7 @@ async def test_the_host_it_was_told_to_listen_on_may_script_it(sim: Simulator) -
                 assert [await status(other, host) for host in ("127.0.0.2", "192.0.2.1")] == [200, 403]
 
 
-async def test_records_keep_a_bounded_amount_of_what_clients_send(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_recorded_bodies_and_texts_are_bounded(api: httpx.AsyncClient, sim: Simulator) -> None:
     path = f"/v2/units/{sim.rooms[0]}"
     sim.clear_calls()
     for number in range(40):
