@@ -137,7 +137,3 @@ async def test_unknown_operation_and_content_type(a4b: Any, sim: Simulator) -> N
     assert (sim.calls[-1].operation, sim.calls[-1].body) == ("unknown", None)
     response = await a4b("SearchUsers", content_type="application/json")
     assert refused(response) == (400, "UnknownOperationException")
-
-
-async def test_other_methods(local: httpx.AsyncClient) -> None:
-    assert refused(await local.get("/"))[0] == 403
