@@ -95,9 +95,7 @@ async def canned(status: int, body: object, headers: dict[str, str] | None = Non
     sent = {"X-Amzn-RequestId": "r-1", "Retry-After": "1", **(headers or {})}
 
     def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(
-            status, content=content, headers={"X-Amzn-RequestId": "r-1", "Retry-After": "1", **(headers or {})}
-        )
+        return httpx.Response(status, content=content, headers=sent)
 
     auth = httpx.BasicAuth("anybody", "anything")
     async with (
