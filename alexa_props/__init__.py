@@ -3,22 +3,20 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from alexa_props import errors
-from alexa_props.auth.login_with_amazon import LoginWithAmazon
-from alexa_props.auth.token_store import TokenStore
-from alexa_props.limits import Limits
-from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
-from alexa_props.smart_properties import SmartProperties
-from alexa_props.smart_properties.endpoint_settings import Address
-from alexa_props.smart_properties.notifications import NotificationKind
-from alexa_props.smart_properties.setting import Setting
-from alexa_props.smart_properties.unit_settings import DefaultStation, Stations
-
 if TYPE_CHECKING:
-    from alexa_props import fleet
+    from alexa_props import errors, fleet
     from alexa_props.auth.aws_credentials import AWSCredentials
+    from alexa_props.auth.login_with_amazon import LoginWithAmazon
     from alexa_props.auth.sigv4 import SigV4
+    from alexa_props.auth.token_store import TokenStore
     from alexa_props.for_business import AlexaForBusiness
+    from alexa_props.limits import Limits
+    from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
+    from alexa_props.smart_properties import SmartProperties
+    from alexa_props.smart_properties.endpoint_settings import Address
+    from alexa_props.smart_properties.notifications import NotificationKind
+    from alexa_props.smart_properties.setting import Setting
+    from alexa_props.smart_properties.unit_settings import DefaultStation, Stations
 
 __all__ = [
     "AWSCredentials",
@@ -41,23 +39,35 @@ __all__ = [
     "fleet",
 ]
 
-_LATE = {
-    "AWSCredentials": "alexa_props.auth.aws_credentials",
-    "AlexaForBusiness": "alexa_props.for_business",
-    "SigV4": "alexa_props.auth.sigv4",
+_HOMES = {
+    "AWSCredentials": "auth.aws_credentials",
+    "Address": "smart_properties.endpoint_settings",
+    "AlexaForBusiness": "for_business",
+    "DefaultStation": "smart_properties.unit_settings",
+    "Limits": "limits",
+    "LoginWithAmazon": "auth.login_with_amazon",
+    "NotificationKind": "smart_properties.notifications",
+    "RateLimit": "settings",
+    "Region": "settings",
+    "RetryPolicy": "settings",
+    "Setting": "smart_properties.setting",
+    "SigV4": "auth.sigv4",
+    "SmartProperties": "smart_properties",
+    "Stations": "smart_properties.unit_settings",
+    "Timeouts": "settings",
+    "TokenStore": "auth.token_store",
 }
-"""What only users of Alexa for Business need is imported when it is asked for: a seventh of the time to import.
-
-`fleet` likewise: it brings SQLite.
+"""Names are imported when they are asked for: users pay for what they use, and the command, whose package this is, can
+prepare for Ctrl-C before anything slow is imported.
 """
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("fleet", "for_business"):
+    if name in ("errors", "fleet", "for_business"):
         return importlib.import_module(f"alexa_props.{name}")
-    if name not in _LATE:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_LATE[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(f"alexa_props.{_HOMES[name]}"), name)
     return value
 
 

@@ -102,9 +102,20 @@ def place(path: Path | None) -> Path:
     if path is None:
         home = os.environ.get("XDG_CONFIG_HOME", "")
         # What is relative is to be ignored, says the specification of that variable.
-        path = (Path(home) if Path(home).is_absolute() else Path.home() / ".config") / _SERVICE / "credentials.json"
+        path = (Path(home) if Path(home).is_absolute() else _home() / ".config") / _SERVICE / "credentials.json"
     # A link stays one: what it points to is replaced.
     return path.resolve()
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # As in a container whose user has no entry in /etc/passwd.
+        raise ConfigurationError(
+            "there is no home directory to find the login in: set HOME or XDG_CONFIG_HOME, or name the file with "
+            f"--credentials, or set {', '.join(_VARIABLES)}"
+        ) from None
 
 
 def find(path: Path | None) -> Credentials:

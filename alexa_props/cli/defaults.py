@@ -9,7 +9,7 @@ import typer
 
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
 from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.rooms import UnitId, station_of
+from alexa_props.cli.rooms import UnitId, not_looked_at, station_of
 from alexa_props.cli.running import Exit, note, run
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet import Failure, RoomDefaults, Steps, reset_room
@@ -111,10 +111,15 @@ def reset(
 async def _reset(unit_id: str, defaults: RoomDefaults, credentials: Path | None, *, as_json: bool) -> Exit:
     async with smart_properties(find(credentials)) as asp:
         steps = await reset_room(asp, unit_id, defaults)
+        below = await not_looked_at(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
     with Rows(("step", "endpoint_id", "status", "code", "description"), as_json=as_json) as rows:
         for row in _rows(steps):
             rows.add(row)
-    note(f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps are done")
+    done = f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps are done"
+    if steps.status == "done" and not any(step.endpoint_id for step in steps):
+        note(f"{done}, but no device is directly in it{below}")
+        return Exit.ERROR if below else Exit.DONE
+    note(f"{done}{below}")
     return EXIT[steps.status]
 
 

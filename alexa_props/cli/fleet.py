@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -17,7 +15,8 @@ import anyio
 import attrs
 import typer
 
-from alexa_props import Limits, SmartProperties, fleet
+from alexa_props import SmartProperties, fleet
+from alexa_props.cli import limits_file
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
 from alexa_props.cli.defaults import (
     EXIT,
@@ -32,7 +31,8 @@ from alexa_props.cli.defaults import (
     defaults_of,
 )
 from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.running import Exit, note, run
+from alexa_props.cli.room_list import read_rooms
+from alexa_props.cli.running import Exit, after_echo, note, run
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.smart_properties.notifications import NotificationKind
 
@@ -84,7 +84,8 @@ def run_fleet(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="CSV with a column unit_id, or one id a line; - reads standard input.",
+            help="CSV with a column unit_id, one id a line, or what `units` prints, with --json too; - reads standard "
+            "input. # starts a comment.",
             show_default=False,
         ),
     ] = None,
@@ -111,7 +112,11 @@ def run_fleet(
     ] = None,
     limits: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keeps the rates that were learned, for the next run.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Stores the learned rates for the next run. A file that is missing or empty holds none yet.",
+            show_default=False,
+        ),
     ] = None,
     station: StationName = None,
     volume: Volume = None,
@@ -164,7 +169,7 @@ def run_fleet(
         "job": _name(job, defaults),
     }
     make = functools.partial(_call, job, defaults)
-    where = under if under is not None else list(dict.fromkeys(_read(str(source))))
+    where = under if under is not None else _read(str(source))
     run(_main(make, where, options, credentials, limits, dry_run=dry_run, as_json=as_json), writes=True)
 
 
@@ -196,33 +201,10 @@ async def _delete_notifications(asp: SmartProperties, unit_id: str) -> None:
     await asp.notifications.delete_many([unit_id], list(NotificationKind))
 
 
-def _read(source: str) -> Iterator[fleet.Room]:
-    """The rooms of a CSV file: the column unit_id, which may go without a heading if it is the only one."""
-    if source == "-" and sys.stdin is None:
-        raise typer.BadParameter("there is no standard input")
-    try:
-        text = (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8-sig")
-        first = text.partition("\n")[0]
-        # Spreadsheets of some countries write semicolons, and `alexa-props units` tabs.
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count)))
-    except (OSError, ValueError, csv.Error) as error:
-        raise typer.BadParameter(f"{source} cannot be read: {error}") from None
-    heading = [name.strip().lower().replace(" ", "_") for name in lines[0]] if lines else []
-    heading = ["unit_id" if name == "id" and "unit_id" not in heading else name for name in heading]
-    if "unit_id" in heading:
-        lines = lines[1:]
-    elif len(heading) > 1:
-        raise typer.BadParameter(f"{source}: several columns need a heading, and one of them is unit_id")
-    else:
-        heading = ["unit_id"]
-    for number, line in enumerate(lines, start=1):
-        row = dict(zip(heading, (value.strip() for value in line), strict=False))
-        if not any(row.values()):
-            continue
-        if not row.get("unit_id"):
-            raise typer.BadParameter(f"{source}: row {number} has no unit_id")
-        told = {name: row.get(name) or None for name in ("name", "parent_id", "property_id", "property_name")}
-        yield fleet.Room(row["unit_id"], **told)  # type: ignore[arg-type]
+def _read(source: str) -> list[fleet.Room]:
+    found = read_rooms(source)
+    note(str(found))
+    return found.rooms
 
 
 async def _main(
@@ -235,33 +217,27 @@ async def _main(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    async with smart_properties(find(credentials), limits=_learned(limits)) as asp:
+    async with smart_properties(find(credentials), limits=limits_file.load(limits)) as asp:
         call = make(asp)
         if dry_run:
-            rooms = [room async for room in fleet.walk_rooms(asp, where)] if isinstance(where, str) else where
+            rooms = [room async for room in _below(asp, where)] if isinstance(where, str) else where
             _print_plan(await _plan(asp, call, rooms), as_json=as_json)
             return Exit.DONE
         try:
-            items = fleet.walk_rooms(asp, where) if isinstance(where, str) else where
+            items = _below(asp, where) if isinstance(where, str) else where
             return await _run(call, items, options, as_json=as_json)
         finally:
-            _keep(limits, asp.limits)
+            limits_file.save(limits, asp.limits)
 
 
-def _learned(path: Path | None) -> Limits | None:
-    return Limits.from_json(path.read_bytes()) if path is not None and path.exists() else None
-
-
-def _keep(path: Path | None, limits: Limits) -> None:
-    if path is None:
-        return
-    # In one go: half of it would be no limits.
-    beside = path.with_name(f"{path.name}.new")
-    try:
-        beside.write_text(limits.to_json())
-        beside.replace(path)
-    except OSError as error:
-        note(f"the rates that were learned could not be kept: {error}")
+async def _below(asp: SmartProperties, unit_id: str) -> AsyncGenerator[fleet.Room, None]:
+    none = True
+    async with aclosing(fleet.walk_rooms(asp, unit_id)) as rooms:
+        async for room in rooms:
+            none = False
+            yield room
+    if none:
+        note(f"there are no rooms below {unit_id}")
 
 
 async def _plan(asp: SmartProperties, call: Call, rooms: list[fleet.Room]) -> fleet.Plan:
@@ -363,6 +339,8 @@ async def _gently(this: fleet.Run[Any, Any]) -> AsyncIterator[list[int]]:
                         tasks.cancel_scope.cancel()
                         return
                     this.stop("interrupted")
+                    if number == signal.SIGINT:
+                        after_echo()
                     note(f"waiting for {this.progress.in_flight} room(s) that are under way; once more cuts them off")
         except NotImplementedError:
             # Windows' event loop takes no signals: the first Ctrl-C cuts off, and the journal has what was done.

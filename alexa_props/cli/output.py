@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self, TypeVar
 import attrs
 import typer
 
+from alexa_props.cli import tabs
 from alexa_props.cli.running import plain
 from alexa_props.paging import Pager
 
@@ -26,8 +27,8 @@ class Rows:
     """Rows of a command, to be used as a context.
 
     On a terminal they become a table when the context ends, also if it ends early. Elsewhere each is a line, at the
-    latest when its page is complete: the columns between tabs, without a heading, or with `as_json` the whole row as a
-    JSON object. None is an empty column.
+    latest when its page is complete: the columns between tabs as in `tabs`, or with `as_json` the whole row as a JSON
+    object. None is an empty column.
 
     Args:
         columns: the members of a row that tables and tab-separated lines show.
@@ -63,16 +64,24 @@ class Rows:
         elif self._as_json:
             sys.stdout.write(json.dumps(row, default=_text) + "\n")
         else:
-            sys.stdout.write("\t".join(_text(row.get(column)) for column in self._columns) + "\n")
+            sys.stdout.write(tabs.join(_text(row.get(column)) for column in self._columns) + "\n")
 
-    async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> None:
-        """Every item of a list, page by page; `row` makes a row of an item, and None takes its attributes."""
+    async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
+        """Every item of a list, page by page; `row` makes a row of an item, and None takes its attributes.
+
+        Returns:
+            How many there were.
+
+        """
+        count = 0
         async with aclosing(pager.pages()) as pages:
             async for page in pages:
                 for item in page.items:
                     self.add(attrs.asdict(item) if row is None else row(item))
                 if self._table is None:
                     sys.stdout.flush()
+                count += len(page.items)
+        return count
 
     def _print(self, rows: Sequence[Mapping[str, Any]]) -> None:
         from rich.console import Console
@@ -85,7 +94,7 @@ class Rows:
             table.add_column(column.replace("_", " "), overflow="fold")
         for row in rows:
             # Texts, not strings: what is in brackets is nobody's markup.
-            table.add_row(*(Text(_text(row.get(column))) for column in self._columns))
+            table.add_row(*(Text(plain(_text(row.get(column)))) for column in self._columns))
         Console().print(table if rows else "none")
 
 
@@ -96,4 +105,4 @@ def _nothing(_: str) -> None:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return plain(value.isoformat() if isinstance(value, dt.datetime) else str(value))
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)

@@ -5,22 +5,26 @@ What is for many rooms belongs to `alexa_props.fleet`.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import attrs
 import typer
 
-from alexa_props import DefaultStation, Stations
+from alexa_props import DefaultStation, SmartProperties, Stations
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
 from alexa_props.cli.output import AsJson, Rows
 from alexa_props.cli.running import Exit, note, run
-from alexa_props.errors import DeviceUnreachable, EndpointFailure
+from alexa_props.errors import AlexaError, DeviceUnreachable, EndpointFailure
+from alexa_props.paging import Pager
 
-__all__ = ["UnitId", "alerts", "endpoints", "station", "station_of", "units"]
+__all__ = ["UnitId", "alerts", "endpoints", "not_looked_at", "station", "station_of", "units"]
 
 UnitId = Annotated[str, typer.Argument(metavar="UNIT_ID", help="Unit, normally a room.", show_default=False)]
 
+_PAGE: Final = 50
+"""Units a page. What Amazon's own tool asks for, and `fleet.walk_rooms`; the service's default is 10."""
 _LEVELS: Final = "a whole number of at least 1, or all"
 
 
@@ -60,7 +64,7 @@ def units(
 async def _units(parent_id: str, depth: int | Literal["all"], credentials: Path | None, *, as_json: bool) -> None:
     async with smart_properties(find(credentials)) as asp:
         with Rows(("id", "name", "level", "parent_id"), as_json=as_json) as rows:
-            await rows.add_all(asp.units.list(parent_id, depth=depth, expand="all"))
+            await rows.add_all(asp.units.list(parent_id, depth=depth, expand="all", page_size=_PAGE))
 
 
 def endpoints(
@@ -72,7 +76,7 @@ def endpoints(
     credentials: CredentialsFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the devices of a unit: id, name, model, serial number, and reachability if it is asked for."""
+    """List the devices directly in a unit: id, name, model, serial number, and reachability if it is asked for."""
     run(_endpoints(unit_id, credentials, reachability=reachability, as_json=as_json))
 
 
@@ -83,10 +87,15 @@ async def _endpoints(unit_id: str, credentials: Path | None, *, reachability: bo
         columns, expand = (*columns, "reachability"), (*expand, "feature:connectivity")
     async with smart_properties(find(credentials)) as asp:
         with Rows(columns, as_json=as_json) as rows:
-            await rows.add_all(
+            found = await rows.add_all(
                 asp.endpoints.list(unit_id=unit_id, expand=expand),
                 lambda endpoint: {**attrs.asdict(endpoint), "reachability": endpoint.reachability},
             )
+            if found:
+                return
+            # The list of a unit that does not exist is empty, too: this raises.
+            await asp.units.get(unit_id)
+        note(f"no device is directly in {unit_id}{await not_looked_at(asp, unit_id, 'units --depth all')}")
 
 
 station = typer.Typer(no_args_is_help=True, help="The station that plays when somebody just asks for music.")
@@ -171,6 +180,31 @@ def alerts(kind: Kind) -> typer.Typer:
     return app
 
 
+async def not_looked_at(asp: SmartProperties, unit_id: str, command: str) -> str:
+    """Return what to add about the units below a unit, to which calls about the unit do not extend; empty for none."""
+    try:
+        below = await _has_any(asp.units.list(unit_id, page_size=1))
+    except AlexaError as error:
+        return f"; whether there are units below it is not known: {error}"
+    return f"; the units below it were not looked at: see `alexa-props {command} {unit_id}`" if below else ""
+
+
+async def _has_devices(asp: SmartProperties, unit_id: str) -> bool:
+    try:
+        return await _has_any(asp.endpoints.list(unit_id=unit_id, page_size=1))
+    except AlexaError:
+        # Who may delete alerts may perhaps not list devices: then the deletion is taken for what it says.
+        return True
+
+
+async def _has_any(pager: Pager[Any]) -> bool:
+    async with aclosing(pager.pages()) as pages:
+        async for page in pages:
+            if page.items:
+                return True
+    return False
+
+
 async def _delete(kind: Kind, unit_id: str, credentials: Path | None, *, as_json: bool) -> Exit:
     failures: list[EndpointFailure] = []
     async with smart_properties(find(credentials)) as asp:
@@ -184,9 +218,14 @@ async def _delete(kind: Kind, unit_id: str, credentials: Path | None, *, as_json
         except DeviceUnreachable as error:
             # Of a unit some device failed, and nobody says which.
             failures.append(EndpointFailure(unit_id, None, error.code, error.message))
-    if not failures:
-        note(f"deleted the {kind} on every device of {unit_id}")
-        return Exit.DONE
+        if not failures:
+            devices = await _has_devices(asp, unit_id)
+            below = await not_looked_at(asp, unit_id, f"fleet run {kind} --under")
+            if devices:
+                note(f"deleted the {kind} on every device of {unit_id}{below}")
+                return Exit.DONE
+            note(f"no device is directly in {unit_id}, so there were no {kind} to delete{below}")
+            return Exit.ERROR if below else Exit.DONE
     with Rows(("unit_id", "endpoint_id", "code", "description"), as_json=as_json) as rows:
         for failure in failures:
             rows.add(attrs.asdict(failure))

@@ -14,7 +14,7 @@ import typer
 
 from alexa_props.errors import AlexaError, DeadlineExceeded, TransportError
 
-__all__ = ["Exit", "ending", "note", "plain", "run"]
+__all__ = ["Exit", "after_echo", "ending", "note", "plain", "run"]
 
 
 class Exit(enum.IntEnum):
@@ -63,6 +63,7 @@ def ending(*, writes: bool = False) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        after_echo()
         note("interrupted" + ("; the change that was under way may have been made" if writes else ""))
         raise typer.Exit(Exit.INTERRUPTED) from None
     except (AlexaError, OSError, ExceptionGroup) as error:
@@ -94,6 +95,12 @@ def _status(error: AlexaError | OSError, *, writes: bool) -> Exit:
 def note(text: str) -> None:
     """Say something on standard error, in one line."""
     typer.echo(f"alexa-props: {plain(' '.join(text.split()))}", err=True)
+
+
+def after_echo() -> None:
+    """Start a new line on a terminal, which has shown ^C on this one."""
+    if sys.stderr.isatty():
+        typer.echo(err=True)
 
 
 def plain(text: str) -> str:

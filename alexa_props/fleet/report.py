@@ -17,6 +17,7 @@ import attrs
 
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.fleet.outcome import Failure, Outcome, RecordedError, Status
+from alexa_props.fleet.spreadsheet import guard
 
 __all__ = ["FailureRow", "FleetReport", "FleetStopped"]
 
@@ -25,8 +26,6 @@ R = TypeVar("R")
 
 _SHOWN: Final = 50
 """Failures, and lines of each other table, that a notebook or a terminal shows."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Spreadsheets take a cell that begins with one of these for a formula, and run it. The last four are full-width."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 _PROPERTY: Final = ("property_id", "property_name")
@@ -221,13 +220,16 @@ class FleetReport(Generic[T, R]):
     def to_csv(self, target: str | os.PathLike[str] | TextIO, *, failures: bool = False) -> None: ...
 
     def to_csv(self, target: str | os.PathLike[str] | TextIO | None = None, *, failures: bool = False) -> str | None:
-        """The rows as CSV (RFC 4180, with a header, in UTF-8), safe to open in a spreadsheet.
+        """Return or write the rows as CSV (RFC 4180, with a header), safe to open in a spreadsheet.
 
-        Text that a spreadsheet would take for a formula gets an apostrophe in front: what names and descriptions say is
-        not ours to run. `to_jsonl` has the exact values. Several endpoint ids in a cell have a space between them.
+        Text that a spreadsheet would take for a formula gets an apostrophe in front, also after a semicolon, a tab or a
+        line break inside a cell. `to_jsonl` has the exact values. Several endpoint ids in a cell have a space between
+        them.
 
         Args:
-            target: a path, which is written anew, or a text file that is open (with `newline=""`); None returns it.
+            target: a path, which is written anew in UTF-8 with a byte order mark, which Excel needs to read it as
+                UTF-8; or a text file that is open (with `newline=""`, and for Excel `encoding="utf-8-sig"`); None
+                returns the text.
             failures: rows are failures, not outcomes.
 
         Raises:
@@ -240,7 +242,7 @@ class FleetReport(Generic[T, R]):
         writer = csv.writer(text)
         writer.writerow(columns)
         writer.writerows([_cell(value) for value in row.values()] for row in rows)
-        return _written("to_csv", target, [text.getvalue()])
+        return _written("to_csv", target, [text.getvalue()], encoding="utf-8-sig")
 
     def _table(self, *, failures: bool) -> tuple[list[dict[str, Any]], dict[str, type]]:
         return self.to_rows(failures=failures), _FAILURE_COLUMNS if failures else _OUTCOME_COLUMNS
@@ -394,15 +396,15 @@ def _plain(text: str) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, list):
         value = " ".join(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return guard(value) if isinstance(value, str) else value
 
 
-def _written(name: str, target: object, parts: Iterable[str]) -> str | None:
+def _written(name: str, target: object, parts: Iterable[str], encoding: str = "utf-8") -> str | None:
     if target is None:
         return "".join(parts)
     if isinstance(target, str | os.PathLike):
         # Half a character may be in an id; and every line has its end already.
-        with Path(target).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with Path(target).open("w", encoding=encoding, errors="backslashreplace", newline="") as file:
             file.writelines(parts)
     elif callable(write := getattr(target, "write", None)):
         for part in parts:

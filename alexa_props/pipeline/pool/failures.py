@@ -35,7 +35,11 @@ def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestEr
         case aiohttp.ClientConnectorCertificateError():
             cause = error.certificate_error
             reason = getattr(cause, "verify_message", "") or type(cause).__name__
-            advice = "" if getattr(cause, "verify_code", 0) in _OF_ANOTHER else "; whom to trust: verify="
+            advice = (
+                ""
+                if getattr(cause, "verify_code", 0) in _OF_ANOTHER
+                else "; if its CA is to be trusted, name it by SSL_CERT_FILE or verify="
+            )
             return httpx.ConnectError, f"the server's certificate was not accepted: {reason}{via}{advice}"
         case aiohttp.ClientConnectorDNSError():
             # Where there is a proxy it looks the server up.

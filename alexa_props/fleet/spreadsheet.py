@@ -1,0 +1,32 @@
+"""Cells that a spreadsheet shows as text, and never runs as a formula."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["guard", "unguard"]
+
+# The last four are full-width.
+_FORMULA: Final = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+# Spreadsheets drop blanks and control characters before a formula. An apostrophe counts, so that one that was there
+# before can be told from one that was added.
+_IGNORED: Final = r"""(?:[^\S\t\r\n]|[\x00-\x08\x0e-\x1f"'])*"""
+# Where commas are decimal points, a spreadsheet splits a line at semicolons (or tabs), and then knows no quotes: each
+# semicolon, tab and line break inside a cell may start a cell of the spreadsheet.
+_START: Final = r"(?:^|(?<=[;\t\r\n]))"
+# A tab or a line break is dangerous only at the start of a whole cell: elsewhere what follows it is looked at.
+_AHEAD: Final = rf"(?={_IGNORED}{_FORMULA})"
+_BLANK_AHEAD: Final = rf"(?={_IGNORED}[\t\r\n])"
+_BARE: Final = re.compile(rf"{_START}{_AHEAD}|^{_BLANK_AHEAD}")
+_GUARDED: Final = re.compile(rf"{_START}'{_AHEAD}|^'{_BLANK_AHEAD}")
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before whatever a spreadsheet would take for a formula."""
+    return _BARE.sub("'", text)
+
+
+def unguard(text: str) -> str:
+    """Return the text that `guard` was given."""
+    return _GUARDED.sub("", text)
