@@ -46,7 +46,10 @@ _SEPARATED_BY: Final = re.compile(r'"?sep=(.?)', re.IGNORECASE)
 """A first line for spreadsheets. Of a tab nothing is left, for ends of lines are stripped."""
 _EDGES: Final = " \t\r\n\x00\xa0\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 """Blanks, and what does not show at all, around a cell: copied from a page, or left where files were joined."""
-_JSON: Final = re.compile(r'\s*(?:\{\s*["}]|\[\s*[]{"])')
+_STRING: Final = r'"(?:[^"\\\x00-\x1f]|\\.)*"'
+_OBJECT: Final = rf"\{{\s*(?:\}}|{_STRING}\s*:)"
+_JSON: Final = re.compile(rf"\s*(?:{_OBJECT}|\[\s*(?:\]|{_OBJECT}|{_STRING}\s*[],]))")
+"""How JSON starts, as opposed to an id that starts with a brace."""
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _SAVE_AS: Final = 'save it as "CSV UTF-8"'
 
@@ -58,7 +61,7 @@ class RoomList:
     Attributes:
         source: a file, or "standard input".
         rooms: each once, in the order of the list.
-        left_out: how many lines of each kind were left out, by what they are called.
+        left_out: how many lines or units of each kind were left out, by what they are called.
 
     """
 
@@ -71,7 +74,7 @@ class RoomList:
         found = f"{len(self.rooms):,} room{'' if len(self.rooms) == 1 else 's'} read from {self.source}"
         if not self.rooms and not self.left_out:
             return f"{found}: it is empty"
-        parts = [f"{count:,} {kind}" for kind, count in self.left_out.items()]
+        parts = [f"{kind}: {count:,}" for kind, count in self.left_out.items()]
         return found + (f"; left out: {', '.join(parts)}" if parts else "")
 
 
@@ -127,9 +130,9 @@ class _List:
         for row in rows:
             unit_id = self._id(row)
             if row.of_a_tree and unit_id in above:
-                self.left_out["with units of the list below them"] += 1
+                self.left_out["units above others of the list"] += 1
             elif unit_id in rooms:
-                self.left_out["listed before"] += 1
+                self.left_out["duplicates"] += 1
             else:
                 told = {name: row.cells.get(name) or None for name in _OTHERS if name != "level"}
                 rooms[unit_id] = Room(unit_id, **told)  # type: ignore[arg-type]
@@ -195,7 +198,7 @@ class _Table:
                 self._separator = _separator(first)
             cells = self._cells(line, first, lines)
             if not any(cells):
-                self._of.left_out["blank"] += 1
+                self._of.left_out["blank lines"] += 1
                 continue
             if self._layout is None:
                 self._layout = self._first_row(line, cells)
@@ -215,7 +218,7 @@ class _Table:
                 raise self._of.wrong(line, f"sep={said[1]} must name a comma, a semicolon, a vertical bar or a tab")
             return True
         if not shown:
-            self._of.left_out["blank"] += 1
+            self._of.left_out["blank lines"] += 1
             return True
         if not shown.startswith("#"):
             return False
@@ -307,16 +310,12 @@ def _text(name: str, content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:2]:
         raise typer.BadParameter(f"{name} cannot be read: it is in UTF-16; {_SAVE_AS}")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise typer.BadParameter(
             f"{name} cannot be read: line {line} is not in UTF-8, but perhaps in Windows-1252; {_SAVE_AS}"
         ) from None
-    if "\x00" in text:
-        line = text.count("\n", 0, text.index("\x00")) + 1
-        raise typer.BadParameter(f"{name} cannot be read: line {line} holds a NUL character, which no text does")
-    return text
 
 
 def _separator(first: str) -> str:

@@ -6,7 +6,7 @@ import enum
 import os
 import sys
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import TextIOWrapper
 from typing import Any
 
@@ -43,10 +43,11 @@ def run(command: Coroutine[Any, Any, int | None], *, writes: bool = False) -> No
         writes: whether it changes something, so that no answer means that it may have been done.
 
     """
-    # Late: the help does without.
-    import asyncio
+    # Closed: Ctrl-C may come before it runs.
+    with ending(writes=writes), closing(command):
+        # Late: the help does without.
+        import asyncio
 
-    with ending(writes=writes):
         status = asyncio.run(command) or Exit.DONE
         # At the end of the process it would be too late to say what goes wrong.
         sys.stdout.flush()

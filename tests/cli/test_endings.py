@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def test_ctrl_c_on_a_terminal(terminal: Callable[..., Terminal], service: Servic
     started.write("\x03")
     shown = started.read()
     assert started.process.wait(20) == 130
-    assert "alexa-props: interrupted" in shown
+    # On a line that is not that of the ^C, which the terminal shows.
+    assert "\nalexa-props: interrupted" in shown
     assert "Traceback" not in shown
     # The line that says how far it is hides the cursor: it is back.
     assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
@@ -166,3 +168,44 @@ def test_an_output_that_cannot_hold_a_name_shows_it_otherwise(run: Run, service:
     service.script("faults", operation="units.list", kind="status", status=200, body=body)
     done = run("units", env={**service.environment, "PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stdout) == (0, "unit-1\t\\xc9tage 1\t\t\n")
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["alexa-props", "units", "unit-1"]
+from alexa_props.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "httpx", "alexa_props.cli.fleet", "asyncio.runners"])
+def test_ctrl_c_during_imports_leaves_no_traceback(home: dict[str, str], module: str) -> None:
+    code = INTERRUPTED.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr in ("", "alexa-props: interrupted\n")
+
+
+def test_a_ctrl_c_that_was_ignored_at_the_start_stays_ignored(home: dict[str, str]) -> None:
+    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + INTERRUPTED.format(module="typer")
+    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no login" in done.stderr
+
+
+def test_without_a_home_it_says_what_to_set(home: dict[str, str]) -> None:
+    env = {name: value for name, value in home.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
+    code = "import os; os.getuid = lambda: 54321; from alexa_props.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "units", "unit-1"], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("alexa-props: there is no home directory to find the login in: set HOME or XDG_")

@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from alexa_props.cli.app import app
-from alexa_props.cli.fleet import _read as rooms_of
 from tests.cli.processes import COMMAND, Run, Service, Terminal
 
 DELETE = "alerts.delete_alarms"
@@ -75,23 +74,6 @@ def test_json_lines_have_all_that_is_known(run: Run, service: Service) -> None:
     assert failure["request_id"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "name,unit_id\nSuite,{0}\n\n,{1}\n",
-        "\ufeffUNIT_ID\r\n{0}\r\n{1}\r\n{0}\r\n",
-        "{0}\n{1}\n",
-        '"{0}"\n  {1}  \n',
-        "Unit ID;Name\n{0};a\n{1};b\n",
-        "id\tname\tlevel\n{0}\ta\t3\n{1}\tb\t3\n",
-    ],
-)
-def test_forms_of_a_list_of_rooms(tmp_path: Path, text: str) -> None:
-    source = tmp_path / "rooms.csv"
-    source.write_bytes(text.format("room-1", "room-2").encode())
-    assert set(rooms_of(str(source))) == {"room-1", "room-2"}
-
-
 def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, tmp_path: Path) -> None:
     wanted, text = rooms(service)[3:5], "\ufeffUNIT_ID\r\n{0}\r\n{1}\r\n{0}\r\n"
     source = tmp_path / "rooms.csv"
@@ -99,6 +81,7 @@ def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, t
     done = run("fleet", "run", "alarms", "--from", str(source), env=service.environment)
     assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
     done = run("fleet", "run", "alarms", "--from", "-", env=service.environment, text=text.format(*wanted))
+    assert done.stderr.startswith("alexa-props: 2 rooms read from standard input; left out: duplicates: 1\n")
     assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
     assert sorted(sent_to(service)) == sorted(wanted * 2)
 
@@ -150,9 +133,29 @@ def test_jobs_that_make_no_sense(monkeypatch: pytest.MonkeyPatch, arguments: lis
     check_usage(monkeypatch, [*arguments, "--from", "-"], text.encode("utf-8", "surrogateescape"), words)
 
 
-def test_no_rooms_is_nothing_to_do(run: Run, service: Service) -> None:
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_what_units_prints_is_run_over(run: Run, service: Service, tmp_path: Path, as_json: list[str]) -> None:
+    listed = run("units", organization(service), "--depth", "all", *as_json, env=service.environment).stdout
+    source = tmp_path / "rooms.tsv"
+    source.write_text(listed)
+    dry = run("fleet", "run", "alarms", "--from", str(source), "--dry-run", env=service.environment)
+    assert dry.stdout.startswith("delete_alarms: 12 items\n")
+    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment, text=listed)
+    assert (done.returncode, sorted(sent_to(service))) == (0, sorted(rooms(service)))
+    above = len(listed.splitlines()) - 12
+    left_out = f"12 rooms read from standard input; left out: units above others of the list: {above}\n"
+    assert done.stderr.startswith(f"alexa-props: {left_out}")
+
+
+def test_no_rooms_is_nothing_to_do_and_is_said(run: Run, service: Service) -> None:
     done = run("fleet", "run", "alarms", "--from", "-", env=service.environment)
     assert (done.returncode, done.stdout) == (0, "")
+    assert "0 rooms read from standard input: it is empty" in done.stderr
+    script = {"status": 200, "body": json.dumps({"results": []}), "times": None}
+    service.script("faults", operation="units.list", kind="status", **script)
+    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"there are no rooms below {organization(service)}" in done.stderr
 
 
 def test_a_dry_run_changes_nothing(run: Run, service: Service) -> None:
@@ -178,7 +181,13 @@ def test_what_was_learned_says_how_long(run: Run, service: Service, tmp_path: Pa
     Path(limits).write_text("{")
     done = run(*arguments, env=service.environment)
     assert done.returncode == 1
-    assert "to_json" in done.stderr
+    assert done.stderr.startswith(f"alexa-props: --limits {limits}: ")
+    assert "delete the file, or name another one" in done.stderr
+    Path(limits).write_text("")
+    done = run(*arguments, env=service.environment)
+    assert done.returncode == 0
+    assert f"{limits} is empty: no rates are known yet" in done.stderr
+    assert json.loads(Path(limits).read_text())[DELETE]["rate"]
 
 
 def test_the_same_again_goes_on_from_the_journal(run: Run, service: Service, tmp_path: Path) -> None:

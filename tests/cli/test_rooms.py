@@ -33,6 +33,50 @@ def test_units_as_lines_and_as_json(run: Run, service: Service) -> None:
     ]
 
 
+def test_a_tree_takes_fifty_units_a_call(run: Run, service: Service) -> None:
+    done = run("units", "--depth", "all", env=service.environment)
+    assert 10 < len(done.stdout.splitlines()) <= 50
+    assert len(service.calls("units.list")) == 1
+
+
+def floor_of(run: Run, service: Service) -> str:
+    rows = run("units", "--depth", "all", env=service.environment).stdout.splitlines()
+    return next(row.split("\t")[0] for row in rows if row.split("\t")[2] == "2")
+
+
+def test_endpoints_of_what_does_not_exist_is_an_error(run: Run, service: Service) -> None:
+    done = run("endpoints", "unit-1", env=service.environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("alexa-props: units.get('unit-1'): 404")
+
+
+def test_of_a_unit_with_units_below_it_only_its_own_devices_are_looked_at_and_that_is_said(
+    run: Run, service: Service
+) -> None:
+    floor = floor_of(run, service)
+    done = run("endpoints", floor, env=service.environment)
+    advice = f"the units below it were not looked at: see `alexa-props units --depth all {floor}`"
+    expected = f"alexa-props: no device is directly in {floor}; {advice}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
+
+    done = run("alarms", "delete", floor, env=service.environment)
+    advice = f"the units below it were not looked at: see `alexa-props fleet run alarms --under {floor}`"
+    expected = f"alexa-props: no device is directly in {floor}, so there were no alarms to delete; {advice}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+    done = run("room", "reset", floor, env=service.environment)
+    assert done.returncode == 1
+    assert f"but no device is directly in it; {advice.replace('run alarms', 'run reset')}" in done.stderr
+
+
+def test_a_deletion_is_done_though_units_and_devices_may_not_be_listed(run: Run, service: Service) -> None:
+    for operation in ("units.list", "endpoints.list"):
+        service.script("faults", operation=operation, kind="status", status=403, times=None)
+    done = run("alarms", "delete", service.world["rooms"][0], env=service.environment)
+    assert done.returncode == 0
+    assert "whether there are units below it is not known: units.list" in done.stderr
+
+
 def test_endpoints_and_whether_they_can_be_reached(run: Run, service: Service) -> None:
     room = service.world["rooms"][0]
     plain = run("endpoints", room, env=service.environment)
@@ -133,10 +177,12 @@ def test_on_a_terminal_rows_are_a_table_that_cuts_nothing_off(
 
 
 def test_what_came_before_a_failure_is_printed(run: Run, service: Service) -> None:
+    unit = {"id": "unit-1", "name": {"type": "PLAIN", "value": {"text": "Suite"}}, "level": 3}
+    page = json.dumps({"results": [unit], "paginationContext": {"nextToken": "more"}})
+    service.script("faults", operation="units.list", kind="status", status=200, body=page, times=1)
     service.script("faults", operation="units.list", kind="status", status=403, after=1, times=1)
     done = run("units", "--depth", "all", env=service.environment)
-    assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 10
+    assert (done.returncode, done.stdout) == (1, "unit-1\tSuite\t3\t\n")
     assert re.fullmatch(r"alexa-props: units\.list\('.*'\): 403 .*\n", done.stderr)
 
 

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from alexa_props import AlexaForBusiness, Limits, RateLimit, RetryPolicy, SmartProperties, errors, fleet
 from alexa_props.auth.authorize import Consent
 from alexa_props.cli import credentials
-from alexa_props.cli.fleet import _read as rooms_of
+from alexa_props.cli.room_list import read_rooms
 from alexa_props.codec import parse_retry_after
 from alexa_props.paging import Page
 from alexa_props.settings import Secret
@@ -432,11 +432,11 @@ def test_a_list_of_rooms_is_refused_or_read(lines: list[list[str]], separator: s
     for heading in ("", "unit_id\n", "Unit ID,name\n"):
         text = heading + "\n".join(separator.join(line) for line in lines)
         path.write_bytes(text.encode("utf-8", "surrogatepass") + junk)
-        rooms = attempt(lambda: list(rooms_of(str(path))), typer.BadParameter)
+        rooms = attempt(lambda: read_rooms(str(path)).rooms, typer.BadParameter)
         if isinstance(rooms, typer.BadParameter):
             assert str(path) in str(rooms)
         else:
-            assert all(room and is_sound(room) for room in rooms)
+            assert all(room and room.isprintable() for room in rooms)
 
 
 JUNK = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from((b"\0" * 512, b"\xff" * 64)))
