@@ -213,8 +213,8 @@ class _Table:
     def _is_left_out(self, line: int, first: str) -> bool:
         shown = first.strip(_EDGES)
         if line == 1 and (said := _SEPARATED_BY.fullmatch(shown.removesuffix('"'))):
-            self._separator = said[1] or "\t"
-            if self._separator not in ",;\t|":
+            self._separator = separator = said[1] or "\t"
+            if separator not in ",;\t|":
                 raise self._of.wrong(line, f"sep={said[1]} must name a comma, a semicolon, a vertical bar or a tab")
             return True
         if not shown:

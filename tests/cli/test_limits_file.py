@@ -28,7 +28,12 @@ def test_it_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
 ) -> None:
     path, synced = tmp_path / "limits.json", list[int]()
     fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+
+    def noted(handle: int) -> None:
+        fsync(handle)
+        synced.append(os.fstat(handle).st_ino)
+
+    monkeypatch.setattr(os, "fsync", noted)
 
     def checked(self: Path, target: Path) -> Path:
         assert synced == [self.stat().st_ino]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alexa_props.cli.output import Rows
 from alexa_props.cli.room_list import RoomList, read_rooms
+from alexa_props.codec import PlainText
 from alexa_props.fleet import FleetReport, Outcome, Room
 from alexa_props.smart_properties.units import Unit
 
@@ -123,7 +124,7 @@ def test_what_is_left_out_is_counted(file: Path) -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_of_a_tree_the_rooms_are_read_and_the_units_above_them_are_counted(file: Path, as_json: bool) -> None:
-    tree = [Unit("p", "Seaside", "org", 1), Unit("f", "Floor", "p", 2), Unit("r", "Room", "f", 3)]
+    tree = [unit("p", "Seaside", "org", 1), unit("f", "Floor", "p", 2), unit("r", "Room", "f", 3)]
     found = read(file, printed(tree, as_json=as_json))
     assert found.rooms == ["r"]
     assert (found.rooms[0].name, found.rooms[0].parent_id) == ("Room", "f")
@@ -131,6 +132,10 @@ def test_of_a_tree_the_rooms_are_read_and_the_units_above_them_are_counted(file:
 
 
 # What is written is read.
+
+
+def unit(id_: str, name: str | None, parent_id: str = "org", level: int = 3) -> Unit:
+    return Unit(id_, None if name is None else PlainText(name), parent_id, level)
 
 
 def printed(units: list[Unit], *, as_json: bool) -> str:
@@ -155,7 +160,7 @@ WRITERS: dict[str, Callable[[list[Unit], Path], None]] = {
 AWKWARD = "\"'\t\n\r\ufeff,;#=+-@\\|{[ \u200b\u2028\x00\x1b\ud800aé北"
 IDS = st.text("\"',;=+-@\\|{[.~aé北", min_size=1, max_size=8).filter(lambda id_: id_ not in (".", ".."))
 NAMES = st.one_of(st.none(), st.text(AWKWARD, max_size=10))
-UNITS = st.lists(st.builds(Unit, IDS, NAMES, st.just("org"), st.just(3)), min_size=1, max_size=6)
+UNITS = st.lists(st.builds(unit, IDS, NAMES), min_size=1, max_size=6)
 
 
 def void(_: object) -> None:
@@ -165,8 +170,8 @@ def void(_: object) -> None:
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=100, database=None, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(units=UNITS)
-@example(units=[Unit("a", '"Sunset View'), Unit("b", "x"), Unit("c", '"'), Unit("d", "#1\n=2")])
-@example(units=[Unit("=1", "a\tb"), Unit("'=1;'=2", "\\t"), Unit('{"', "="), Unit("'", None)])
+@example(units=[unit("a", '"Sunset View'), unit("b", "x"), unit("c", '"'), unit("d", "#1\n=2")])
+@example(units=[unit("=1", "a\tb"), unit("'=1;'=2", "\\t"), unit('{"', "="), unit("'", None)])
 def test_what_commands_and_reports_write_is_read(writer: str, file: Path, units: list[Unit]) -> None:
     WRITERS[writer](units, file)
     rooms = read_rooms(str(file)).rooms
@@ -175,7 +180,7 @@ def test_what_commands_and_reports_write_is_read(writer: str, file: Path, units:
 
 def test_names_come_back_from_lines(file: Path) -> None:
     name = 'tab\t, line\n, back\\slash, \\t, "quote'
-    [room] = read(file, printed([Unit("room-1", name, "org", 3)], as_json=False)).rooms
+    [room] = read(file, printed([unit("room-1", name)], as_json=False)).rooms
     assert room.name == name
 
 

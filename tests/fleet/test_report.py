@@ -304,7 +304,8 @@ def test_csv(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> 
 
     path = tmp_path / "report.csv"
     assert report.to_csv(path, failures=failures) is None
-    assert path.read_bytes() == text.encode()
+    # With a byte order mark: else Excel takes it for a code page of Windows.
+    assert path.read_bytes() == b"\xef\xbb\xbf" + text.encode()
     with path.open("w", encoding="utf-8", newline="") as file:
         report.to_csv(file, failures=failures)
     assert path.read_bytes() == text.encode()
@@ -323,8 +324,31 @@ def test_a_spreadsheet_has_nothing_to_run(value: str) -> None:
     report = report_of(failed(room, offline(room, value, code=value, text=value)))
     for failures in (False, True):
         _, line = csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""))
-        assert f"'{value}" in line
-        assert value not in line
+        cells = [cell for cell in line if cell.replace("'", "") == value]
+        assert cells
+        assert all(cell.startswith("'") for cell in cells)
+
+
+@pytest.mark.parametrize("locale", [",", ";", "\t"])
+@pytest.mark.parametrize("formula", ["=1", "+1", "-1", "@A", "\uff1d1", " =1", '"=1"', '""=1', "\x00=1", "'\t=1"])
+@pytest.mark.parametrize("before", ["", "a;", "a\t", "a\r\n", "a\n", "a;;", "a; b\t"])
+def test_a_spreadsheet_that_splits_at_other_characters_has_nothing_to_run(
+    before: str, formula: str, locale: str
+) -> None:
+    room = in_property("room", "p", before + formula)
+    report = report_of(failed(room, offline("room", "e", text=before + formula)))
+    for failures in (False, True):
+        # As a spreadsheet reads it: blanks and control characters before a formula do not matter.
+        for line in csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""), delimiter=locale):
+            for cell in line:
+                assert not cell.lstrip(' \t\x00"').startswith(("=", "+", "-", "@", "\uff1d")), line
+
+
+@pytest.mark.parametrize("text", ["a, -5; b", "9:00-10:00", "a=b;c=d", "it's;x", "\u20ac -1,5"])
+def test_harmless_text_stays_as_it_is_in_csv(text: str) -> None:
+    report = report_of(failed("room", offline("room", "e", text=text)))
+    _, line = csv.reader(io.StringIO(report.to_csv(failures=True), newline=""))
+    assert text in line
 
 
 def test_csv_of_text_that_needs_quotes(tmp_path: Path) -> None:
@@ -333,13 +357,13 @@ def test_csv_of_text_that_needs_quotes(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     report.to_csv(path)
     report.to_csv(tmp_path / "same", failures=False)
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["key"] for row in rows] == ["room\\ud83d"]  # half a character cannot be in UTF-8
 
     report = report_of(failed("room", offline("room", "endpoint", text=odd)))
     report.to_csv(path)
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         assert [row["description"] for row in csv.DictReader(file)] == [odd]
 
 
