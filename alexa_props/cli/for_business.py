@@ -34,8 +34,6 @@ _DEVICE: Final = (
     "device_status",
     "connection_status",
 )
-_PAGE: Final = 50
-"""The most that Amazon documents."""
 _USER: Final = ("user_arn", "email", "first_name", "last_name", "enrollment_status")
 _EVENT: Final = ("timestamp", "type", "value")
 
@@ -82,7 +80,7 @@ async def _devices(
 ) -> None:
     async with AlexaForBusiness.from_env(base_url=base_url) as client:
         with Rows(_DEVICE, as_json=as_json) as rows:
-            await rows.add_all(client.devices.search(filters=filters, sort=sort, page_size=_PAGE), _device)
+            await rows.add_all(client.devices.search(filters=filters, sort=sort), _device)
 
 
 def _device(device: DeviceData) -> dict[str, Any]:
@@ -128,4 +126,4 @@ async def _users(
 ) -> None:
     async with AlexaForBusiness.from_env(base_url=base_url) as client:
         with Rows(_USER, as_json=as_json) as rows:
-            await rows.add_all(client.users.search(filters=filters, sort=sort, page_size=_PAGE))
+            await rows.add_all(client.users.search(filters=filters, sort=sort))

@@ -329,18 +329,15 @@ def test_a_spreadsheet_has_nothing_to_run(value: str) -> None:
         assert all(cell.startswith("'") for cell in cells)
 
 
-@pytest.mark.parametrize("locale", [",", ";", "\t"])
 @pytest.mark.parametrize("formula", ["=1", "+1", "-1", "@A", "\uff1d1", " =1", '"=1"', '""=1', "\x00=1", "'\t=1"])
-@pytest.mark.parametrize("before", ["", "a;", "a\t", "a\r\n", "a\n", "a;;", "a; b\t"])
-def test_a_spreadsheet_that_splits_at_other_characters_has_nothing_to_run(
-    before: str, formula: str, locale: str
-) -> None:
+@pytest.mark.parametrize("before", ["", "a;", "a\t", "a\r\n", "a\n", "a; b\t"])
+def test_a_spreadsheet_that_splits_at_other_characters_has_nothing_to_run(before: str, formula: str) -> None:
     room = in_property("room", "p", before + formula)
-    report = report_of(failed(room, offline("room", "e", text=before + formula)))
-    for failures in (False, True):
-        # As a spreadsheet reads it: blanks and control characters before a formula do not matter.
-        for line in csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""), delimiter=locale):
+    text = report_of(failed(room, offline("room", "e", text=before + formula))).to_csv(failures=True)
+    for separator in (",", ";", "\t"):
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             for cell in line:
+                # Blanks and control characters before a formula do not matter to a spreadsheet.
                 assert not cell.lstrip(' \t\x00"').startswith(("=", "+", "-", "@", "\uff1d")), line
 
 
