@@ -37,6 +37,11 @@ def main() -> None:
         app(prog_name="alexa-props")
     except KeyboardInterrupt:
         _leave()
+    except RuntimeError as error:
+        # pathlib's, as typer looks for the shell's configuration.
+        if "home directory" not in str(error):
+            raise
+        sys.exit("alexa-props: there is no home directory: set HOME")
 
 
 def _leave(_number: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:

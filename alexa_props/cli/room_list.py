@@ -134,8 +134,8 @@ class _List:
             elif unit_id in rooms:
                 self.left_out["duplicates"] += 1
             else:
-                told = {name: row.cells.get(name) or None for name in _OTHERS if name != "level"}
-                rooms[unit_id] = Room(unit_id, **told)  # type: ignore[arg-type]
+                details = {name: row.cells.get(name) or None for name in _OTHERS if name != "level"}
+                rooms[unit_id] = Room(unit_id, **details)  # type: ignore[arg-type]
         return RoomList(self.source, list(rooms.values()), self.left_out)
 
     def _id(self, row: _Row) -> str:

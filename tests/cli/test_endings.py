@@ -201,11 +201,20 @@ def test_a_ctrl_c_that_was_ignored_at_the_start_stays_ignored(home: dict[str, st
     assert "there is no login" in done.stderr
 
 
-def test_without_a_home_it_says_what_to_set(home: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["units", "unit-1"], "there is no home directory to find the login in: set HOME or XDG_CONFIG_HOME"),
+        (["--install-completion", "bash"], "there is no home directory: set HOME"),
+    ],
+)
+def test_without_a_home_it_says_what_to_set(home: dict[str, str], arguments: list[str], words: str) -> None:
     env = {name: value for name, value in home.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
+    # A user without an entry in /etc/passwd.
     code = "import os; os.getuid = lambda: 54321; from alexa_props.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "units", "unit-1"], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments], env=env, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("alexa-props: there is no home directory to find the login in: set HOME or XDG_")
+    assert done.stderr.startswith(f"alexa-props: {words}")
+    assert len(done.stderr.splitlines()) == 1
