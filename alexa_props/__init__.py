@@ -39,6 +39,18 @@ __all__ = [
     "fleet",
 ]
 
+_MODULES = (
+    "auth",
+    "client",
+    "errors",
+    "fleet",
+    "for_business",
+    "hooks",
+    "limits",
+    "paging",
+    "settings",
+    "smart_properties",
+)
 _HOMES = {
     "AWSCredentials": "auth.aws_credentials",
     "Address": "smart_properties.endpoint_settings",
@@ -63,7 +75,7 @@ prepare for Ctrl-C before anything slow is imported.
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("errors", "fleet", "for_business"):
+    if name in _MODULES:
         return importlib.import_module(f"alexa_props.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -72,10 +72,9 @@ class RoomList:
     def __str__(self) -> str:
         """One line."""
         found = f"{len(self.rooms):,} room{'' if len(self.rooms) == 1 else 's'} read from {self.source}"
-        if not self.rooms and not self.left_out:
-            return f"{found}: it is empty"
         parts = [f"{kind}: {count:,}" for kind, count in self.left_out.items()]
-        return found + (f"; left out: {', '.join(parts)}" if parts else "")
+        left_out = f"; left out: {', '.join(parts)}" if parts else ""
+        return found + left_out + ("" if self.rooms else "; nothing to do")
 
 
 @attrs.frozen

@@ -150,7 +150,7 @@ def test_what_units_prints_is_run_over(run: Run, service: Service, tmp_path: Pat
 def test_no_rooms_is_nothing_to_do_and_is_said(run: Run, service: Service) -> None:
     done = run("fleet", "run", "alarms", "--from", "-", env=service.environment)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "0 rooms read from standard input: it is empty" in done.stderr
+    assert "0 rooms read from standard input; nothing to do" in done.stderr
     script = {"status": 200, "body": json.dumps({"results": []}), "times": None}
     service.script("faults", operation="units.list", kind="status", **script)
     done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)

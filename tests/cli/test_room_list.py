@@ -118,8 +118,8 @@ def test_what_is_left_out_is_counted(file: Path) -> None:
     assert str(found) == (
         f"2 rooms read from {file}; left out: comments: 2, blank lines: 2, repeated headings: 1, duplicates: 1"
     )
-    assert str(read(file, "")) == f"0 rooms read from {file}: it is empty"
-    assert str(read(file, "# nothing\n")) == f"0 rooms read from {file}; left out: comments: 1"
+    assert str(read(file, "")) == f"0 rooms read from {file}; nothing to do"
+    assert str(read(file, "# nothing\n")) == f"0 rooms read from {file}; left out: comments: 1; nothing to do"
 
 
 @pytest.mark.parametrize("as_json", [False, True])
