@@ -2,19 +2,16 @@
 
 It needs asyncio, and it is the only stage that does. What goes out is the `httpx.Request`: URL, headers and body as
 given, except that `Accept-Encoding` always says identity, that a body is sent with its length instead of in
-chunks, and that the "?" of an empty query is left out.
+chunks and without waiting for a 100 (`Expect: 100-continue` is left out), and that the "?" of an empty query is left
+out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
-import select
-import socket
 import ssl
-import sys
 import weakref
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
@@ -26,6 +23,7 @@ import yarl
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response_of
+from alexa_props.pipeline.pool.connections import NoBodyHandler, is_stale, shut_down
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
 from alexa_props.settings import NotPickled, Secret, hide
@@ -90,19 +88,6 @@ class _Exchange:
 _exchange: ContextVar[_Exchange] = ContextVar("alexa_props_exchange")
 
 
-def _stale(connection: aiohttp.connector.Connection) -> bool:
-    """Whether something has come on a kept connection, an end included: it is not the answer to what is sent next."""
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return True
-    if sys.platform == "win32":
-        return False  # there is no `poll`
-    # What the loop has not looked at yet: it may have been busy with something else for long.
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
 class _Connector(aiohttp.TCPConnector):
     """Notes every connection that a request is about to be written to.
 
@@ -112,7 +97,10 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self) -> None:
         super().__init__(limit=0)
-        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        # The connections by aiohttp's half of each: the loop's half may be of any type, and uvloop's TLS transport can
+        # have no weak reference.
+        self.handlers: weakref.WeakSet[NoBodyHandler] = weakref.WeakSet()
+        self._factory = functools.partial(NoBodyHandler, loop=asyncio.get_running_loop())
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         exchange = _exchange.get()
@@ -120,15 +108,15 @@ class _Connector(aiohttp.TCPConnector):
             # It was no kept connection that had gone stale: whether to send it again is not the pool's to say.
             raise Failure(httpx.RemoteProtocolError, "Server disconnected without sending a response.")
         connection = await super().connect(*args, **kwargs)
-        exchange.kept = connection.transport in self.transports
-        while exchange.kept and _stale(connection):
+        exchange.kept = connection.protocol in self.handlers
+        while exchange.kept and is_stale(connection):
             connection.close()
             connection = await super().connect(*args, **kwargs)
-            exchange.kept = connection.transport in self.transports
+            exchange.kept = connection.protocol in self.handlers
         exchange.sends += 1
         exchange.transport = connection.transport
-        if connection.transport is not None:
-            self.transports.add(connection.transport)
+        if connection.protocol is not None:
+            self.handlers.add(connection.protocol)
         return connection
 
 
@@ -167,9 +155,9 @@ class _Connections:
 
     async def leave(self) -> None:
         """Shut the connections when the loop does not run: it must not be used, its sockets may be."""
-        for transport in self.connector.transports:
-            with contextlib.suppress(OSError):
-                transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        for handler in self.connector.handlers:
+            if handler.transport is not None:
+                shut_down(handler.transport)
         if self.loop.is_closed():
             await self.session.close()  # touches no closed loop
 

@@ -20,8 +20,14 @@ __all__ = ["body_of", "headers_of", "read", "response_of"]
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\0\r\n]*")
 _OURS = frozenset({b"accept-encoding", b"transfer-encoding"})
+_NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "7bit", "8bit", "binary"})
+"""Some servers name a charset, a transfer encoding of mail or nothing: the body is not encoded."""
 _LOOK = 0.25  # seconds between looks whether a connection with an unfinished body still stands
 _CODINGS = 4  # layers that are undone: each may take as long as a body of max_body bytes
+_MEMBERS = 10_000  # gzip streams in one body
+_PIECE = 64 * 1024  # what is decoded at a time: after each gzip stream, so much may have to be looked at again
+_SHOWN = 40  # characters of an unknown encoding in a message
+_ZEROS = re.compile(rb"\0*")
 _WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
 
 
@@ -34,7 +40,10 @@ def _name(name: bytes) -> tuple[str, bytes]:
 
 
 def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
-    """The headers as they are given, in order, but that no coding other than identity is accepted."""
+    """The headers as they are given, in order, but that no coding other than identity is accepted.
+
+    `Expect: 100-continue` is left out: aiohttp would wait for the 100 without end, and a server need not send one.
+    """
     headers = [("Accept-Encoding", "identity")]
     for raw, value in request.headers.raw:
         name, kind = _name(raw)
@@ -42,7 +51,7 @@ def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
             raise Failure(httpx.LocalProtocolError, f"the header {name} has a character that is not allowed")
         if kind == b"content-length" and value != b"%d" % len(request.content):
             raise Failure(httpx.LocalProtocolError, "Content-Length is not the length of the body")
-        if kind not in _OURS:
+        if kind not in _OURS and not (kind == b"expect" and value.strip().lower() == b"100-continue"):
             headers.append((name, value.decode("utf-8")))
     return headers
 
@@ -111,8 +120,34 @@ def _has_zlib_header(body: bytes) -> bool:
     return len(body) > 1 and body[0] & 0b1111 == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
 
 
+def _inflated(body: bytes, coding: str, window: int, limit: int) -> bytes:
+    """Decode one layer. A gzip body may be several streams, each followed by zeros, as gzip itself reads it."""
+    parts: list[bytes] = []
+    room, at = limit + 1, 0
+    for _ in range(_MEMBERS if window & 16 else 1):
+        inflater = zlib.decompressobj(window)
+        while not inflater.eof:
+            piece = body[at : at + _PIECE]
+            try:
+                part = inflater.decompress(piece, room)
+            except zlib.error:
+                raise Failure(httpx.DecodingError, f"the body is no valid {coding}") from None
+            if not piece:
+                raise Failure(httpx.DecodingError, f"the body is no valid {coding}: cut off")
+            parts.append(part)
+            room -= len(part)
+            if not room:
+                raise Failure(httpx.DecodingError, f"the decoded body is longer than max_body, {limit} bytes")
+            at += len(piece) - len(inflater.unused_data)
+        if window & 16 and (padding := _ZEROS.match(body, at)):
+            at = padding.end()
+        if at == len(body):
+            return b"".join(parts)
+    raise Failure(httpx.DecodingError, f"the body is no valid {coding}: followed by something else, or too many parts")
+
+
 def _decoded(body: bytes, codings: str, limit: int) -> bytes:
-    layers = [coding for name in codings.split(",") if (coding := name.strip().lower()) != "identity"]
+    layers = [coding for name in codings.split(",") if (coding := name.strip().lower()) not in _NO_CODING]
     if len(layers) > _CODINGS:
         raise Failure(httpx.DecodingError, f"the body has {len(layers)} content encodings: more than {_CODINGS}")
     for coding in reversed(layers):
@@ -122,16 +157,9 @@ def _decoded(body: bytes, codings: str, limit: int) -> bytes:
             # By the standard with zlib's header; some servers send it raw.
             window = zlib.MAX_WBITS if _has_zlib_header(body) else -zlib.MAX_WBITS
         else:
-            raise Failure(httpx.DecodingError, f"the content encoding {coding!r} was not asked for and is not known")
-        inflater = zlib.decompressobj(window)
-        try:
-            body = inflater.decompress(body, limit + 1)
-        except zlib.error:
-            raise Failure(httpx.DecodingError, f"the body is no valid {coding}") from None
-        if len(body) > limit:
-            raise Failure(httpx.DecodingError, f"the decoded body is longer than max_body, {limit} bytes")
-        if not inflater.eof or inflater.unused_data:
-            raise Failure(httpx.DecodingError, f"the body is no valid {coding}: cut off, or followed by something else")
+            shown = coding if len(coding) <= _SHOWN else f"{coding[:_SHOWN]}…"
+            raise Failure(httpx.DecodingError, f"the content encoding {shown!r} was not asked for and is not known")
+        body = _inflated(body, coding, window, limit)
     return body
 
 
@@ -160,6 +188,15 @@ class _Read(httpx.Response):
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         return httpx.Response(self.status_code, content=self._body).aiter_bytes(chunk_size)
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The decoded body: the header that says how it was encoded is gone too."""
+        self._num_bytes_downloaded = len(self._body)
+        return self.iter_bytes(chunk_size)
+
+    def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        self._num_bytes_downloaded = len(self._body)
+        return self.aiter_bytes(chunk_size)
 
 
 def response_of(

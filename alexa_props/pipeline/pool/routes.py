@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import urllib.request
@@ -57,12 +58,33 @@ def _require_verifying(context: ssl.SSLContext) -> None:
         raise ConfigurationError("verify must be a context that checks whose certificate it is: set its check_hostname")
 
 
+def _matches(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY is for a host, in lower case; ports and addresses as curl and others write them."""
+    name, _, wanted = entry.rpartition(":")
+    if wanted.isdecimal() and (":" not in name or name.endswith("]")):  # a bare address of IPv6 has no port
+        if int(wanted) != port:
+            return False
+    else:
+        name = entry
+    name = name.removeprefix("[").removesuffix("]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        name = name.removeprefix("*").strip(".")
+        return bool(name) and f".{host}".endswith(f".{name}")
+    try:
+        return address in ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return False
+
+
 class Proxies:
     """Which proxy a request takes: one for all, or those of the environment, which is read once, when first asked."""
 
     def __init__(self, proxy: str | httpx.URL | Secret | None) -> None:
         self._by_scheme: Mapping[str, yarl.URL | str] | None = None
         self._environment: Mapping[str, str] | None = None
+        self._direct: list[str] = []
         if proxy is not None:
             url, problem = _configured_proxy(proxy)
             # A traceback would show its password.
@@ -81,9 +103,9 @@ class Proxies:
             if is_loopback(host):
                 # Plain http is for this machine, and a proxy meant for the world would take secrets out of it.
                 return None
-            address = f"{host}:{port or {'http': 80, 'https': 443}[scheme]}"
-            # typeshed lacks it.
-            if urllib.request.proxy_bypass_environment(address, dict(self._environment)):  # type: ignore[attr-defined]
+            named = host.lower().rstrip(".")
+            port = port or {"http": 80, "https": 443}[scheme]
+            if any(entry == "*" or _matches(entry, named, port) for entry in self._direct):
                 return None
         found = self._by_scheme.get(scheme) or self._by_scheme.get("all")
         if isinstance(found, str):
@@ -93,6 +115,7 @@ class Proxies:
     def _read_environment(self) -> Mapping[str, yarl.URL | str]:
         """Proxies by scheme, or what is wrong with them: that matters only to a request which would take one."""
         self._environment = urllib.request.getproxies_environment()
+        self._direct = self._environment.get("no", "").lower().replace(",", " ").split()
         proxies: dict[str, yarl.URL | str] = {}
         for name in {"http", "https", "all"} & self._environment.keys():
             url, problem = _configured_proxy(self._environment[name])
