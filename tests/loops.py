@@ -1,15 +1,53 @@
-"""An asyncio event loop whose clock jumps whenever everybody sleeps, as trio's can, and that counts its work."""
+"""The event loops that tests run on, and one whose clock jumps whenever everybody sleeps and that counts its work."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import importlib.util
 import selectors
+import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+import pytest
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop  # there is none for Windows and PyPy
+
+    return uvloop.new_event_loop()
+
+
+def _with_eager_tasks() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    if sys.version_info >= (3, 12):
+        loop.set_task_factory(asyncio.eager_task_factory)
+    return loop
+
+
+OTHERS: Final = [
+    pytest.param(
+        ("asyncio", {"loop_factory": _uvloop}),
+        id="uvloop",
+        marks=pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"),
+    ),
+    pytest.param(
+        ("asyncio", {"loop_factory": _with_eager_tasks}),
+        id="eager",
+        marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 brought eager tasks"),
+    ),
+]
+"""Values of `anyio_backend` other than asyncio's own loop and tasks."""
+EVERY: Final = [pytest.param(("asyncio", {"loop_factory": asyncio.new_event_loop}), id="asyncio"), *OTHERS]
+
+
+def runner(backend: tuple[str, dict[str, Any]]) -> asyncio.Runner:
+    """What runs things on a new loop of a kind, which is one of `EVERY`."""
+    return asyncio.Runner(loop_factory=backend[1]["loop_factory"])
 
 
 class _Selector(selectors.SelectSelector):

@@ -14,12 +14,14 @@ import trustme
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool import Pool
+from tests import loops
 from tests.pipeline.pool_servers import Exchange, Proxy, Server, answering, ok, until
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+@pytest.fixture(params=loops.EVERY)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend: tuple[str, dict[str, Any]] = request.param
+    return backend
 
 
 @pytest.fixture(autouse=True)

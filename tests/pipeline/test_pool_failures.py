@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from alexa_props.pipeline.pool import Pool
+from tests import loops
 from tests.pipeline.pool_servers import Answer, Exchange, Proxy, Server, answering, ok, until
 
 NOT_SENT = (
@@ -29,9 +30,10 @@ NOT_SENT = (
 SECRETS = ("geheim-header", "geheim-body", "geheim-query", "geheim-answer")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+@pytest.fixture(params=loops.EVERY)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend: tuple[str, dict[str, Any]] = request.param
+    return backend
 
 
 @pytest.fixture

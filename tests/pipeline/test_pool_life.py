@@ -7,8 +7,8 @@ import random
 import ssl
 import threading
 import warnings
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, TypeAlias
 
 import anyio
 import anyio.from_thread
@@ -18,12 +18,17 @@ import trustme
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool import Pool
+from tests import loops
 from tests.pipeline.pool_servers import Exchange, Server, answering, ok, until
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+@pytest.fixture(params=loops.EVERY)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend: tuple[str, dict[str, Any]] = request.param
+    return backend
+
+
+Run: TypeAlias = Callable[[Coroutine[Any, Any, None]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +38,10 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[Server]:
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def elsewhere(request: pytest.FixtureRequest, server_tls: ssl.SSLContext) -> Iterator[Server]:
     """A server in a thread, which outlives the loops of the test."""
-    server = Server(answering(ok()))
+    server = Server(answering(ok()), tls=server_tls if request.param else None)
     with anyio.from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(server.running()):
         yield server
 
@@ -267,10 +272,29 @@ async def test_a_request_that_connects_ends_when_the_pool_is_closed(monkeypatch:
 # Loops
 
 
-def test_each_run_has_its_own_connections_and_closes_them(elsewhere: Server) -> None:
-    pool = Pool()  # outside of any loop
+@pytest.fixture
+def runner(anyio_backend: tuple[str, dict[str, Any]]) -> Callable[[], asyncio.Runner]:
+    """A new loop each time it is called."""
+    return lambda: loops.runner(anyio_backend)
+
+
+@pytest.fixture
+def run(runner: Callable[[], asyncio.Runner]) -> Run:
+    """`asyncio.run` on such a loop."""
+
+    def run(main: Coroutine[Any, Any, None]) -> None:
+        with runner() as new:
+            new.run(main)
+
+    return run
+
+
+def test_each_run_has_its_own_connections_and_closes_them(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run
+) -> None:
+    pool = Pool(verify=client_tls)  # outside of any loop
     for count in (1, 2, 3):
-        asyncio.run(fetch(pool, elsewhere, 3))
+        run(fetch(pool, elsewhere, 3))
         assert elsewhere.connections == count
         wait_for_end(elsewhere)  # without aclose: the loop closes them when it ends
         assert pool.in_flight == 0
@@ -279,12 +303,14 @@ def test_each_run_has_its_own_connections_and_closes_them(elsewhere: Server) -> 
         await fetch(pool, elsewhere)
         await pool.aclose()
 
-    asyncio.run(close())
+    run(close())
     wait_for_end(elsewhere)
 
 
-def test_a_run_that_was_interrupted_leaves_a_usable_pool(elsewhere: Server) -> None:
-    pool = Pool(max_connections=1)
+def test_a_run_that_was_interrupted_leaves_a_usable_pool(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run
+) -> None:
+    pool = Pool(max_connections=1, verify=client_tls)
 
     async def interrupted() -> None:
         tasks = [asyncio.create_task(pool.handle_async_request(get(elsewhere.url))) for _ in range(3)]
@@ -293,79 +319,89 @@ def test_a_run_that_was_interrupted_leaves_a_usable_pool(elsewhere: Server) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(interrupted())
-    asyncio.run(fetch(pool, elsewhere))
+        run(interrupted())
+    run(fetch(pool, elsewhere))
     wait_for_end(elsewhere)
-    asyncio.run(pool.aclose())
+    run(pool.aclose())
 
 
-def test_a_loop_that_only_stopped_gives_way(elsewhere: Server) -> None:
-    pool = Pool()
-    with asyncio.Runner() as stopped:
+def test_a_loop_that_only_stopped_gives_way(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run, runner: Callable[[], asyncio.Runner]
+) -> None:
+    pool = Pool(verify=client_tls)
+    with runner() as stopped:
         stopped.run(fetch(pool, elsewhere, 2))
         stopped.run(fetch(pool, elsewhere, 2))
         assert elsewhere.connections == 1  # the same loop again
-        asyncio.run(fetch(pool, elsewhere, 2))
+        run(fetch(pool, elsewhere, 2))
         wait_for_end(elsewhere)  # those of the stopped loop as well
         stopped.run(fetch(pool, elsewhere, 2))  # and back
         assert elsewhere.connections == 3
     wait_for_end(elsewhere)
 
 
-def test_closing_from_a_later_loop(elsewhere: Server) -> None:
-    pool = Pool()
-    asyncio.run(fetch(pool, elsewhere))
-    asyncio.run(pool.aclose())
-    other = Pool()
-    with asyncio.Runner() as stopped:
+def test_closing_from_a_later_loop(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run, runner: Callable[[], asyncio.Runner]
+) -> None:
+    pool = Pool(verify=client_tls)
+    run(fetch(pool, elsewhere))
+    run(pool.aclose())
+    other = Pool(verify=client_tls)
+    with runner() as stopped:
         stopped.run(fetch(other, elsewhere))
-        asyncio.run(other.aclose())
+        run(other.aclose())
         wait_for_end(elsewhere)
         with pytest.raises(ConfigurationError, match="the client is closed"):
             stopped.run(fetch(other, elsewhere))
 
 
-def test_a_loop_that_was_closed_by_hand_does_no_harm(elsewhere: Server) -> None:
-    pool = Pool()
-    loop = asyncio.new_event_loop()
+def test_a_loop_that_was_closed_by_hand_does_no_harm(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run, anyio_backend: tuple[str, dict[str, Any]]
+) -> None:
+    pool = Pool(verify=client_tls)
+    loop = anyio_backend[1]["loop_factory"]()
     loop.run_until_complete(fetch(pool, elsewhere))
-    loop.close()  # without shutting down its generators, so that nobody could close the socket in time
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        asyncio.run(fetch(pool, elsewhere))
+        loop.close()  # without shutting down its generators, so that nobody could close the socket in time
+        run(fetch(pool, elsewhere))
         del loop
         gc.collect()
     wait_for_end(elsewhere)
-    asyncio.run(pool.aclose())
+    run(pool.aclose())
 
 
-def test_a_pool_that_is_dropped_closes_itself(elsewhere: Server) -> None:
-    async def run() -> None:
-        pool = Pool()
+def test_a_pool_that_is_dropped_closes_itself(elsewhere: Server, client_tls: ssl.SSLContext, run: Run) -> None:
+    async def dropped() -> None:
+        pool = Pool(verify=client_tls)
         await fetch(pool, elsewhere)
         del pool
         gc.collect()
         await until(lambda: elsewhere.open == 0)
 
-    asyncio.run(run())
+    run(dropped())
 
 
-def test_a_second_loop_while_the_first_one_runs_is_refused(elsewhere: Server) -> None:
-    pool = Pool()
+def test_a_second_loop_while_the_first_one_runs_is_refused(
+    elsewhere: Server, client_tls: ssl.SSLContext, run: Run
+) -> None:
+    pool = Pool(verify=client_tls)
 
     async def first() -> None:
         await fetch(pool, elsewhere)
         for action in (fetch(pool, elsewhere), pool.aclose()):
             with pytest.raises(ConfigurationError, match="one client a thread"):
-                await asyncio.to_thread(asyncio.run, action)
+                await asyncio.to_thread(run, action)
         await fetch(pool, elsewhere)
         assert elsewhere.connections == 1
 
-    asyncio.run(first())
+    run(first())
 
 
-async def test_a_pool_goes_on_after_the_generators_of_its_loop_were_shut_down(elsewhere: Server) -> None:
-    pool = Pool()
+async def test_a_pool_goes_on_after_the_generators_of_its_loop_were_shut_down(
+    elsewhere: Server, client_tls: ssl.SSLContext
+) -> None:
+    pool = Pool(verify=client_tls)
     await fetch(pool, elsewhere)
     await pool._connections.lifetime.aclose()  # type: ignore[union-attr]  # what loop.shutdown_asyncgens() does
     await fetch(pool, elsewhere)
