@@ -18,8 +18,10 @@ from aiohttp.client_proto import ResponseHandler
 
 __all__ = ["NoBodyHandler", "is_stale", "shut_down"]
 
+_STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d +(\d\d\d)")
+_STATUS: Final = 20
+"""Bytes within which the status comes, if it is HTTP."""
 _END_OF_HEAD: Final = re.compile(rb"[^\r\n]\r\n\r\n")
-"""Blank lines before a status line do not match: a flood of them is left to the parser in one go."""
 _EDGE: Final = 4
 """Bytes that may belong to an end of the head which the next segment completes."""
 _SWITCHING_PROTOCOLS: Final = 101
@@ -61,45 +63,57 @@ class NoBodyHandler(ResponseHandler):
     to parse, and the real one is lost with it. The connection is not used again.
     """
 
+    _begin = b""  # of a head whose status has not come yet
     _edge = b""
-    _complete = True  # whether the head of the final response has come
-    _bodiless = False
+    _status: int | None = None  # of the head that is being read
+    _final = True  # whether the status of the final response is known, and what follows is the parser's
+    _dropping = False
 
     def set_response_params(self, **params: Any) -> None:
         """Begin to read a response."""
-        self._edge, self._complete, self._bodiless = b"", False, False
+        self._begin = self._edge = b""
+        self._status, self._final, self._dropping = None, False, False
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take a parsed head from the parser, and hand it on to who waits for it."""
+        """Take a response from the parser, and hand it on to who waits for it."""
         message = data[0]
-        status = message.code
-        if status == _SWITCHING_PROTOCOLS or status // 100 != 1:
-            self._complete = True
-            self._bodiless = self._skip_payload or status in _BODILESS
-            announced = message.headers.get("Content-Length", "0") != "0"
-            if status in _BODILESS and (announced or message.chunked):
-                self.force_close()  # it may come later, when the next response is expected
+        if message.code in _BODILESS and (message.chunked or message.headers.get("Content-Length", "0") != "0"):
+            self.force_close()  # the body may come later, when the next response is expected
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come: each head by itself, as what follows depends on it."""
-        while not self._complete and self._parser is not None:
-            known = self._edge + data
-            end = _END_OF_HEAD.search(known)
-            if end is None:
-                self._edge = known[-_EDGE:]
-                super().data_received(data)
-                return
-            cut = end.end() - len(self._edge)
-            self._edge = b""
-            super().data_received(data[:cut])
-            data = data[cut:]
-            if not data or self.exception() is not None:
-                return
-        if not self._bodiless:
+        """Parse what has come, without what follows a head that nothing may follow."""
+        while data and not self._final:
+            data = self._read_head(data)
+        if not self._dropping:
             super().data_received(data)
-            return
-        self.force_close()
-        if self.transport is not None:
-            self.transport.abort()
+        elif data:
+            self.force_close()
+            if self.transport is not None:
+                self.transport.abort()
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Parse as much of `data` as belongs to the present head, and return what is left."""
+        if self._status is None:
+            self._begin = (self._begin + data).lstrip(b"\r\n")
+            found = _STATUS_LINE.match(self._begin)
+            if found is None and len(self._begin) < _STATUS:
+                super().data_received(data)
+                return b""
+            self._status = int(found[1]) if found else 0
+        interim = self._status // 100 == 1 and self._status != _SWITCHING_PROTOCOLS
+        if not (interim or self._skip_payload or self._status in _BODILESS):
+            self._final = True
+            return data
+        known = self._edge + data
+        end = _END_OF_HEAD.search(known)
+        if end is None:
+            self._edge = known[-_EDGE:]
+            super().data_received(data)
+            return b""
+        cut = end.end() - len(self._edge)
+        self._begin = self._edge = b""
+        self._status, self._final, self._dropping = None, not interim, not interim
+        super().data_received(data[:cut])
+        return data[cut:]
