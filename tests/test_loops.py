@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ import anyio.to_thread
 import attrs
 import httpx
 import pytest
+import trustme
 
 from alexa_props import (
     AlexaForBusiness,
@@ -28,6 +30,7 @@ from alexa_props import (
 )
 from alexa_props.client import Client
 from alexa_props.hooks import AttemptSent, Event, RetryScheduled
+from alexa_props.simulator import Simulator
 from tests import loops
 from tests.conformance.actions import ACTIONS, Clients
 from tests.helpers import Amazon, Service, for_business, get, login, smart_properties
@@ -437,6 +440,29 @@ async def test_closing_that_is_cancelled_while_it_waits_for_a_token_frees_the_co
         with pytest.raises((errors.TransportError, errors.ConfigurationError), match="closed"):
             await call
     await until(lambda: far.server.open == 0)
+
+
+# Other event loops
+
+
+@pytest.mark.parametrize("anyio_backend", loops.EVERY)
+async def test_a_fleet_run_over_tls_on_every_event_loop(anyio_backend: object) -> None:
+    authority, server, trusting = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(trusting)
+    async with Simulator(rooms=60, endpoints_per_room=2, seed=3) as sim, sim.serve(tls=server) as base_url:
+        sim.quota("alerts.delete_alarms", 200, burst=5)
+        sim.fail("alerts.delete_alarms", "drop_after", after=9)
+        auth = LoginWithAmazon(
+            client_id=sim.client_id,
+            client_secret=sim.client_secret,
+            refresh_token=sim.refresh_token,
+            token_url=sim.token_url,
+        )
+        async with SmartProperties(auth=auth, base_url=base_url, verify=trusting) as asp:
+            report = await fleet.collect(asp.alerts.delete_alarms, sim.rooms)
+        assert [outcome.status for outcome in report] == ["done"] * 60
+        assert not [endpoint for endpoint in sim.endpoints if sim.alert_count("alarms", endpoint)]
 
 
 # Use after the end

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -84,9 +83,11 @@ async def _shut_down(server: asyncio.Server, state: _State) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
-    if sys.version_info >= (3, 13):
-        # What is still shaking hands over TLS is no connection yet, and newer Pythons wait for it.
-        server.abort_clients()
+    # What is still shaking hands over TLS is no connection yet, and asyncio's own loop waits for it since Python 3.13.
+    # uvloop does not, and its servers cannot do this.
+    abort_clients = getattr(server, "abort_clients", None)
+    if abort_clients is not None:
+        abort_clients()
     await server.wait_closed()
 
 

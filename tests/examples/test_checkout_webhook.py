@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import ssl
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+import trustme
 
 from examples import checkout_webhook
 from tests.examples.webhook import (
@@ -115,6 +119,23 @@ async def test_200_check_outs_at_once_and_every_room_is_as_it_should_be() -> Non
         assert limits["endpoints.list"]["refused"] > 0
         assert limits["endpoints.list"]["ceiling"] is not None
         check_secrets("".join(answer.text for answer in (*answers.values(), *seen)), environment)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+async def test_rooms_are_reset_over_tls_on_uvloop(tmp_path: Path) -> None:
+    """It is what `uvicorn[standard]` runs the app on, and Amazon is https."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with (
+        served(rooms=8, tls=context) as (sim, environment),
+        running(environment | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, loop="uvloop") as app,
+    ):
+        before = {room: state(sim, room) for room in sim.rooms}
+        async with anyio.create_task_group() as tasks:
+            for room in sim.rooms:
+                tasks.start_soon(post, app.http, room)
+        assert {room: state(sim, room) for room in sim.rooms} == {room: as_reset(before[room]) for room in sim.rooms}
 
 
 async def test_a_room_that_is_posted_again_meanwhile_is_reset_once_whoever_leaves() -> None:
@@ -373,6 +394,6 @@ async def test_a_reset_goes_on_when_its_request_is_cancelled_and_ends_with_the_a
 
 @pytest.mark.parametrize("secret", [{}, {"CHECKOUT_SECRET": ""}])
 async def test_without_a_secret_it_does_not_start(secret: dict[str, str]) -> None:
-    done = await anyio.run_process(COMMAND, cwd=ROOT, env={**os.environ, **secret}, check=False)
+    done = await anyio.run_process([*COMMAND, "asyncio"], cwd=ROOT, env={**os.environ, **secret}, check=False)
     assert done.returncode != 0
     assert b"set CHECKOUT_SECRET to the secret" in done.stderr

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -22,7 +23,8 @@ import httpx
 from alexa_props.simulator import AlertKind, Simulator, Station
 
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = [sys.executable, "-m", "uvicorn", "examples.checkout_webhook:app", "--port", "0"]
+COMMAND = [sys.executable, "-m", "uvicorn", "examples.checkout_webhook:app", "--port", "0", "--loop"]
+"""The event loop is to follow: by itself uvicorn takes uvloop if it is installed."""
 SECRET = "a secret of the hotel's"
 KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
 WANTED = {
@@ -48,9 +50,14 @@ Served: TypeAlias = "tuple[Simulator, dict[str, str]]"
 
 
 @asynccontextmanager
-async def served(rooms: int = 4, devices: int = 2, **options: Any) -> AsyncIterator[Served]:
+async def served(
+    rooms: int = 4, devices: int = 2, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """A simulator in which guests have left something everywhere, and the environment of an app that uses it."""
-    async with Simulator(rooms=rooms, endpoints_per_room=devices, seed=5, **options) as sim, sim.serve() as base_url:
+    async with (
+        Simulator(rooms=rooms, endpoints_per_room=devices, seed=5, **options) as sim,
+        sim.serve(tls=tls) as base_url,
+    ):
         for endpoint_id in sim.endpoints:
             sim.pair_bluetooth(endpoint_id, "a guest's phone")
             sim.set_setting(endpoint_id, "Alexa.DoNotDisturb.doNotDisturb", True)
@@ -128,14 +135,14 @@ class App:
 
 
 @asynccontextmanager
-async def running(environment: Mapping[str, str]) -> AsyncIterator[App]:
+async def running(environment: Mapping[str, str], loop: str = "asyncio") -> AsyncIterator[App]:
     """The app under uvicorn, until SIGTERM. It has to end by itself, without a traceback, with no secret in its log."""
     log: list[bytes] = []
     listening = anyio.Event()
     # It would run at half its speed under coverage, and what it does here is measured elsewhere.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")} | dict(environment)
     async with (
-        await anyio.open_process(COMMAND, cwd=ROOT, env=env, stderr=subprocess.STDOUT) as process,
+        await anyio.open_process([*COMMAND, loop], cwd=ROOT, env=env, stderr=subprocess.STDOUT) as process,
         anyio.create_task_group() as tasks,
     ):
 

@@ -1,5 +1,7 @@
 """What goes over the wire, on real sockets, and what comes back."""
 
+import asyncio
+import datetime as dt
 import gzip
 import pickle
 import ssl
@@ -12,9 +14,12 @@ import httpx
 import pytest
 import trustme
 
+from alexa_props import SmartProperties
 from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool import Pool
+from alexa_props.pipeline.pool.routes import Proxies
 from tests import loops
+from tests.helpers import NoAuth
 from tests.pipeline.pool_servers import Exchange, Proxy, Server, answering, ok, until
 
 
@@ -134,6 +139,15 @@ async def test_a_streamed_body_is_read_first_and_sent_with_its_length(pool: Pool
     assert (sent.body, sent.header("content-length"), sent.header("transfer-encoding")) == (b"one two", "7", None)
 
 
+@pytest.mark.parametrize("value", ["100-continue", " 100-Continue"])
+async def test_a_request_that_expects_a_100_does_not_wait_for_it(pool: Pool, value: str) -> None:
+    async with Server(answering(ok())).running() as server, asyncio.timeout(5):
+        request = httpx.Request("POST", server.url, content=b"body", headers={"Expect": value, "X-A": "1"})
+        assert (await pool.handle_async_request(request)).status_code == 200
+    sent = server.requests[0]
+    assert (sent.body, sent.header("expect"), sent.header("x-a")) == (b"body", None, "1")
+
+
 async def test_a_long_body_arrives_whole(pool: Pool) -> None:
     body = bytes(range(256)) * 12_000  # 3 MB: in pieces
     async with Server(answering(ok())).running() as server:
@@ -197,8 +211,30 @@ async def test_a_response_can_be_read_like_any_other_and_again(pool: Pool, answe
         assert list(response.iter_bytes(2)) == [part async for part in response.aiter_bytes(2)]
         assert list(response.iter_bytes(2)) == list(like.iter_bytes(2))
         assert list(response.iter_lines()) == [line async for line in response.aiter_lines()] == list(like.iter_lines())
+        assert list(response.iter_raw(2)) == [part async for part in response.aiter_raw(2)] == list(like.iter_bytes(2))
+        assert response.num_bytes_downloaded == len(like.content)
     again = pickle.loads(pickle.dumps(response))
     assert (again.content, again.headers) == (like.content, like.headers)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["another transport", "the pool"])
+async def test_responses_know_their_time_and_their_raw_bytes(own: bool) -> None:
+    async with Server(answering(ok(b"one two"))).running() as server:
+        options: dict[str, Any] = {"base_url": server.url, "auth": NoAuth()}
+        transport = httpx.AsyncHTTPTransport(retries=0) if own else None
+        async with (
+            SmartProperties(transport=transport, **options) as client,
+            httpx.AsyncClient(transport=client.pipeline, base_url=options["base_url"]) as outside,
+        ):
+            got = [await client.request("GET", "/v2/x"), await outside.get("/v2/x")]
+            async with outside.stream("GET", "/v2/x") as streamed:
+                got.append(streamed)
+                assert [part async for part in streamed.aiter_bytes()] == [b"one two"]
+            for response in got:
+                assert dt.timedelta() < response.elapsed < dt.timedelta(seconds=60)
+                if not own:
+                    assert [part async for part in response.aiter_raw(4)] == [b"one ", b"two"]
+                    assert response.num_bytes_downloaded == 7
 
 
 async def test_cookies_are_not_kept_and_redirects_not_followed(pool: Pool) -> None:
@@ -228,6 +264,37 @@ async def test_no_body_is_no_body_and_the_connection_is_kept(pool: Pool, method:
         assert server.connections == 1
 
 
+@pytest.mark.parametrize("size", [1_000_000, 7], ids=lambda size: f"{size} bytes at a time")
+@pytest.mark.parametrize("headers", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+@pytest.mark.parametrize(("method", "status"), [("DELETE", 204), ("GET", 304), ("HEAD", 200)])
+async def test_a_body_where_there_cannot_be_one_is_dropped_with_its_connection(
+    pool: Pool, method: str, status: int, headers: bytes, size: int
+) -> None:
+    head = b"\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 %d So\r\nX-A: 1\r\n%b\r\n" % (status, headers)
+    data = head + b"5\r\nhello\r\n0\r\n\r\n" + ok(b"another answer")
+
+    async def answer(exchange: Exchange) -> None:
+        for start in range(0, len(data), size):
+            if not exchange.writer.is_closing():
+                exchange.writer.write(data[start : start + size])
+                await asyncio.sleep(0)
+
+    async with Server(answer).running() as server:
+        for number in range(1, 3):
+            response = await pool.handle_async_request(httpx.Request(method, server.url))
+            assert (response.status_code, response.content, response.headers["x-a"]) == (status, b"", "1")
+            await until(lambda: server.open == 0)
+            assert server.connections == number
+
+
+@pytest.mark.parametrize("header", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+async def test_a_body_that_is_announced_where_there_cannot_be_one_may_still_come(pool: Pool, header: bytes) -> None:
+    async with Server(answering(b"HTTP/1.1 204 No Content\r\n" + header + b"\r\n\r\n")).running() as server:
+        for number in range(1, 3):
+            assert (await pool.handle_async_request(get(server.url))).status_code == 204
+            assert server.connections == number
+
+
 async def test_connections_are_kept(pool: Pool) -> None:
     async with Server(answering(ok(b"x" * 100_000))).running() as server:
         for _ in range(20):
@@ -248,7 +315,12 @@ def raw_deflate(data: bytes) -> bytes:
         ("deflate", zlib.compress),
         ("deflate", raw_deflate),
         ("deflate, gzip", lambda data: gzip.compress(zlib.compress(data))),
+        ("gzip", lambda data: gzip.compress(data[:7]) + bytes(9) + gzip.compress(data[7:]) + bytes(100_000)),
+        ("gzip", lambda data: b"".join(gzip.compress(data[n : n + 1]) for n in range(len(data)))),
         ("identity", bytes),
+        ("none", bytes),
+        ("UTF-8", bytes),
+        ("utf-8, gzip,, identity", gzip.compress),
     ],
 )
 async def test_an_encoding_that_comes_anyway_is_undone(
@@ -271,13 +343,30 @@ async def test_an_encoding_that_comes_anyway_is_undone(
         (b"gzip", b"no gzip at all"),
         (b"gzip", gzip.compress(b"cut off")[:-4]),
         (b"gzip", gzip.compress(b"one") + b"more"),
+        (b"gzip", gzip.compress(b"one") + gzip.compress(b"two")[:-4]),
+        (b"gzip", gzip.compress(bytes(600_000)) * 2),
+        (b"gzip", gzip.compress(b"") * 20_000),
+        (b"deflate", zlib.compress(b"one") + bytes(1)),
         (b"deflate", b"\x78\x9c not deflate"),
         (b"deflate, gzip", gzip.compress(b"")),
         (b"gzip", gzip.compress(bytes(3_000_000))),  # 3 kB that become more than max_body
         (b"gzip, gzip", gzip.compress(gzip.compress(bytes(3_000_000)))),
     ],
     # Not the bytes: gzip's hold the time.
-    ids=["unknown", "none", "cut", "more", "no deflate", "one of two", "bomb", "bomb in a bomb"],
+    ids=[
+        "unknown",
+        "none",
+        "cut",
+        "more",
+        "cut later",
+        "two bombs",
+        "many",
+        "padded",
+        "no deflate",
+        "one of two",
+        "bomb",
+        "bomb in a bomb",
+    ],
 )
 async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body: bytes) -> None:
     pool = Pool(max_body=1_000_000)
@@ -289,6 +378,13 @@ async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body
             await pool.handle_async_request(get(server.url))
         assert server.connections == 1  # the body was read to its end, so the connection is good
     await pool.aclose()
+
+
+async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool) -> None:
+    async with Server(answering(ok(b"x", b"Content-Encoding: zstd" + b"d" * 50_000))).running() as server:
+        with pytest.raises(httpx.DecodingError, match="content encoding 'zstdd") as caught:
+            await pool.handle_async_request(get(server.url))
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -478,6 +574,37 @@ async def test_proxies_from_the_environment(
             monkeypatch.setenv("HTTP_PROXY", "http://localhost:9")  # read once
             assert (await pool.handle_async_request(request)).is_success
         await pool.aclose()
+
+
+@pytest.mark.parametrize(
+    ("entries", "direct", "proxied"),
+    [
+        ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+        ("10.1.2.3/8", "10.9.9.9", "host.com"),
+        ("192.168.1.7", "192.168.1.7", "192.168.1.70"),
+        ("fd00::/8", "[fd12::1]", "[fe80::1]"),
+        ("[fd00::1]", "[fd00:0::1]", "[fd00::2]"),
+        ("fd00::1", "[fd00::1]", "[fd00::11]"),
+        ("[fd00::1]:443", "[fd00::1]", "[fd00::1]:8443"),
+        ("*.host.com", "a.host.com", "nohost.com"),
+        (".host.com", "HOST.com.", "host.com.au"),
+        ("host.com:8443", "a.host.com:8443", "host.com"),
+        (" other.com,\tHost.COM ", "host.com", "other.org"),
+        ("other.com host.com", "host.com", "com"),
+        ("10.0.0.0/99,/8,[,:443,.,*.,host.com", "host.com", "10.0.0.1"),
+        ("10.0.0.0/8:443", "10.0.0.1", "10.0.0.1:80"),
+    ],
+)
+def test_no_proxy(entries: str, direct: str, proxied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
+    monkeypatch.setenv("NO_PROXY", entries)
+
+    def proxy_of(host: str) -> object:
+        url = httpx.URL(f"https://{host}")
+        return Proxies(None).find(url.scheme, url.host, url.port)
+
+    assert proxy_of(direct) is None
+    assert str(proxy_of(proxied)) == "http://proxy.example.com"
 
 
 async def test_a_bad_proxy_in_the_environment_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import httpx
 import yarl
+from aiohttp.client_proto import ResponseHandler
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response_of
@@ -99,8 +100,9 @@ class _Connector(aiohttp.TCPConnector):
         super().__init__(limit=0)
         # The connections by aiohttp's half of each: the loop's half may be of any type, and uvloop's TLS transport can
         # have no weak reference.
-        self.handlers: weakref.WeakSet[NoBodyHandler] = weakref.WeakSet()
-        self._factory = functools.partial(NoBodyHandler, loop=asyncio.get_running_loop())
+        self.handlers: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
+        # aiohttp has no public way to say of which class they are.
+        self._factory = functools.partial[ResponseHandler](NoBodyHandler, loop=asyncio.get_running_loop())
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         exchange = _exchange.get()

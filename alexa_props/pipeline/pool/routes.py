@@ -62,11 +62,11 @@ def _matches(entry: str, host: str, port: int) -> bool:
     """Whether an entry of NO_PROXY is for a host, in lower case; ports and addresses as curl and others write them."""
     name, _, wanted = entry.rpartition(":")
     if wanted.isdecimal() and (":" not in name or name.endswith("]")):  # a bare address of IPv6 has no port
-        if int(wanted) != port:
+        if wanted != str(port):
             return False
     else:
         name = entry
-    name = name.removeprefix("[").removesuffix("]")
+    name = name.replace("[", "").replace("]", "")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
