@@ -102,7 +102,8 @@ class _Connector(aiohttp.TCPConnector):
         # have no weak reference.
         self.handlers: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
         # aiohttp has no public way to say of which class they are.
-        self._factory = functools.partial[ResponseHandler](NoBodyHandler, loop=asyncio.get_running_loop())
+        handler: type[ResponseHandler] = NoBodyHandler
+        self._factory = functools.partial(handler, loop=asyncio.get_running_loop())
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         exchange = _exchange.get()
