@@ -1,13 +1,13 @@
 """Reading an answer: what the protocols of all services share.
 
-A service's words go into messages shortened, on one line, and without the secrets of the request: an answer may echo
-what it was sent, as AWS does with the text that it expected to be signed.
+A service's words go into messages without the secrets of the request: an answer may echo what it was sent, as AWS does
+with the text that it expected to be signed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -16,15 +16,20 @@ import httpx
 from alexa_props.codec import parse_json, parse_retry_after
 from alexa_props.errors import ApiError, DecodeError
 from alexa_props.operation import Call, Operation, request_id_of
+from alexa_props.redaction import Redactor
+from alexa_props.settings import Secret
 
-__all__ = ["Said", "api_error", "decoded", "heard", "json_object", "request_id_in", "spoken", "text_of"]
+__all__ = ["Said", "api_error", "decoded", "json_object", "request_id_in", "text_of"]
 
 T = TypeVar("T")
 
-_LONGEST: Final = 500
-_SECRET_HEADERS: Final = ("authorization", "x-amz-security-token", "proxy-authorization")
 _BEGINNING: Final = 60
 """Characters of a body that cannot be read which a message shows."""
+_JSON: Final = "alexa_props_json"
+"""Key of `httpx.Response.extensions`: the parsed body, which several stages look at."""
+_LONGEST_FAULT: Final = 2_000
+"""Characters of what is wrong with an answer that a message shows: it may name several places."""
+_NOT_JSON: Final = object()
 _USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -42,68 +47,57 @@ class Said:
     message: str | None
 
 
+def _parsed(response: httpx.Response) -> Any:
+    """The JSON of an answer, parsed once; `_NOT_JSON` if it is anything else."""
+    if _JSON not in response.extensions:
+        try:
+            found = parse_json(response.content)
+        except DecodeError:
+            found = _NOT_JSON
+        # A copy: a transport's dict may serve several responses.
+        response.extensions = {**response.extensions, _JSON: found}
+    return response.extensions[_JSON]
+
+
 def _json_in(response: httpx.Response) -> Any:
     """The JSON of an answer; raises `DecodeError` that shows how anything else begins."""
-    try:
-        return parse_json(response.content)
-    except DecodeError:
-        pass
-    # Secrets are taken out of the whole before it is cut: what is left of one would not be known for one.
-    begin = _without(response.content.decode("utf-8", "replace"), *_secrets_of(response.request))[:_BEGINNING]
+    found = _parsed(response)
+    if found is not _NOT_JSON:
+        return found
+    # Secrets are taken out before it is cut: what is left of one might be too short to be known for one.
+    begin = Redactor.of(response.request).redact(response.content.decode("utf-8", "replace"))[:_BEGINNING]
     raise DecodeError(f"the answer is not JSON: {f'it begins {begin!r}' if begin else 'it is empty'}")
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The JSON object of an answer; empty when it is anything else."""
-    try:
-        body = parse_json(response.content)
-    except DecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    found = _parsed(response)
+    return found if isinstance(found, dict) else {}
 
 
 def text_of(body: Any, *names: str) -> str | None:
     """The first of these members of an object that is a string with something in it."""
-    if not isinstance(body, Mapping):
-        return None
-    return next((body[name] for name in names if isinstance(body.get(name), str) and body[name]), None)
+    if isinstance(body, dict):
+        for name in names:
+            value = body.get(name)
+            if isinstance(value, str) and value:
+                return value
+    return None
 
 
-def spoken(text: str | None, *secrets: str) -> str | None:
-    """Somebody else's words, fit for a message: one printable line, not too long, and without these secrets."""
-    if text is None:
-        return None
-    text = " ".join(_without(text, *secrets).split())
-    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-    # A terminal obeys control characters, and no file takes half a surrogate pair.
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+def request_id_in(response: httpx.Response, request: httpx.Request | None = None, *secrets: str | Secret) -> str | None:
+    """The id under which Amazon knows the request, fit for a message.
 
+    Args:
+        response: the answer that it comes with.
+        request: what was answered, if the response does not know it yet.
+        secrets: what it must not show, besides what the request holds.
 
-def heard(text: str | None, request: httpx.Request) -> str | None:
-    """A service's words, `spoken` without the secrets of the request that it answers."""
-    return spoken(text, *_secrets_of(request))
-
-
-def _secrets_of(request: httpx.Request) -> list[str]:
-    # The scheme before a token is no secret.
-    return [request.headers.get(name, "").rpartition(" ")[2] for name in _SECRET_HEADERS]
-
-
-def _without(text: str, *secrets: str) -> str:
-    for secret in filter(None, secrets):
-        # A value that is shown by its repr has its backslashes doubled.
-        text = text.replace(secret, "…").replace(repr(secret)[1:-1], "…")
-    return text
-
-
-def request_id_in(response: httpx.Response, request: httpx.Request | None = None) -> str | None:
-    """The id under which Amazon knows the request, fit for a message; `request` where the response has none yet."""
+    """
     request_id = request_id_of(response)
     # Of the usual form, and so nearly always: it holds nothing else.
     usual = request_id is None or _USUAL_ID.fullmatch(request_id)
-    return request_id if usual else heard(request_id, request or response.request)
+    return request_id if usual else Redactor.of(request or response.request, *secrets).sanitize(request_id)
 
 
 def api_error(
@@ -120,9 +114,10 @@ def api_error(
         advice: what to do next.
 
     """
-    code, message = heard(said.code, response.request), heard(said.message, response.request)
+    clean = Redactor.of(response.request).sanitize
+    code, message = clean(said.code), clean(said.message)
     request_id, wait = request_id_in(response), parse_retry_after(response)
-    answer = heard(instead, response.request) or " ".join(
+    answer = clean(instead) or " ".join(
         filter(None, (str(response.status_code), code, f'"{message}"' if message else ""))
     )
     details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
@@ -151,7 +146,7 @@ def decoded(call: Call, response: httpx.Response, model: Callable[[Operation, An
     try:
         return model(call.operation, _json_in(response), request_id)
     except DecodeError as error:
-        fault = _without(str(error), *_secrets_of(response.request))
+        fault = Redactor.of(response.request).sanitize(str(error), _LONGEST_FAULT)
     # Outside the handler: the frames below hold the answer's body.
     raise DecodeError(
         f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",

@@ -21,6 +21,7 @@ from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
+from alexa_props.redaction import Redactor
 from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, is_number, require_secure
 
 __all__ = ["Client"]
@@ -363,7 +364,7 @@ class Client(NotPickled, abc.ABC):
             response = await self._pipeline.entrance.handle_async_request(request)
         except httpx.TransportError as error:
             raise TransportError(
-                f"{call.doing}: {type(error).__name__}: {error} "
+                f"{call.doing}: {type(error).__name__}: {Redactor.of(request).sanitize(str(error))} "
                 f"({call.attempts} attempt(s), {'nothing was' if call.sent == 'no' else 'it may have been'} sent); "
                 + _advice(call),
                 sent=call.sent,
@@ -371,7 +372,8 @@ class Client(NotPickled, abc.ABC):
                 attempts=call.attempts,
             ) from error
         except httpx.DecodingError as error:
-            raise DecodeError(f"{call.doing}: {error}; {_advice(call)}", operation=call.operation.name) from error
+            fault = Redactor.of(request).sanitize(str(error))
+            raise DecodeError(f"{call.doing}: {fault}; {_advice(call)}", operation=call.operation.name) from error
         except (TransportError, AuthenticationError) as error:
             # Of the auth stage, which does not know what was being done.
             error.args = (f"{call.doing}: {error}",)

@@ -25,9 +25,23 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from alexa_props.errors import DecodeError
 
-__all__ = ["Codec", "PlainText", "Timestamp", "camel", "parse_http_date", "parse_json", "parse_retry_after", "pascal"]
+__all__ = [
+    "MOST_ITEMS",
+    "Codec",
+    "PlainText",
+    "Timestamp",
+    "camel",
+    "parse_http_date",
+    "parse_json",
+    "parse_retry_after",
+    "pascal",
+    "require_bounded",
+]
 
 T = TypeVar("T")
+
+MOST_ITEMS: Final = 50_000
+"""Members of a list of an answer: more would block the event loop for seconds, and no page is that long."""
 
 _FOR_EVER: Final = 1e9
 """Seconds; nobody waits longer, and a date can still hold it."""
@@ -208,6 +222,16 @@ def _is_list(to: Any) -> bool:
     return typing.get_origin(to) is tuple and typing.get_args(to)[1:] == (...,)
 
 
+def require_bounded(values: list[Any], where: str) -> None:
+    """Refuse a list that would take seconds to read; raises `DecodeError`."""
+    if len(values) > MOST_ITEMS:
+        raise DecodeError(f"the answer makes no sense: {_too_many(values)} @ {where}")
+
+
+def _too_many(values: list[Any]) -> str:
+    return f"an array of at most {MOST_ITEMS:,} was expected, not one of {len(values):,}"
+
+
 def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
     members: Any = list[typing.get_args(to)[0]]  # type: ignore[misc]
     structure_all = converter.get_structure_hook(members)
@@ -217,6 +241,8 @@ def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any]
             return ()
         if not isinstance(value, list):
             raise TypeError(f"an array was expected, not {_kind(value)}")
+        if len(value) > MOST_ITEMS:
+            raise ValueError(_too_many(value))
         return tuple(structure_all(value, members))
 
     return structure

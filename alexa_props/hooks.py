@@ -20,6 +20,7 @@ import httpx
 
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.operation import Call
+from alexa_props.redaction import Redactor
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -244,19 +245,23 @@ def _is_awaited(hook: object) -> bool:
     return any(is_one(each) for is_one in runs_later for each in (hook, type(hook).__call__))
 
 
-def _reason(call: Call, error: Exception | None) -> str | None:
+def _reason(call: Call, error: Exception | None, request: httpx.Request | None) -> str | None:
     # Others may say what is nobody's business, and a header that cannot be sent is quoted by some transports.
     if not isinstance(error, AlexaError | httpx.RequestError) or isinstance(error, httpx.LocalProtocolError):
         return call.no_further or None
-    return "; ".join(filter(None, (str(error), call.no_further)))
+    said = str(error)
+    if request is not None and not isinstance(error, AlexaError):
+        said = Redactor.of(request).sanitize(said) or ""
+    return "; ".join(filter(None, (said, call.no_further)))
 
 
-def log_failure(call: Call, error: Exception | None = None) -> None:
+def log_failure(call: Call, error: Exception | None = None, request: httpx.Request | None = None) -> None:
     """Log one WARNING for a call that failed: in words, and for machines as a dict in the record's `alexa_props`.
 
     Args:
         call: the call.
         error: what ended it, or None where the last answer did. An exchange that failed is known by httpx's name.
+        request: what was sent, where the error may be somebody else's and quote it.
 
     """
     if not _failures.isEnabledFor(logging.WARNING):
@@ -265,7 +270,7 @@ def log_failure(call: Call, error: Exception | None = None) -> None:
         "operation": call.operation.name,
         "subject": call.subject,
         "error": None if error is None else type(error).__name__,
-        "reason": _reason(call, error),
+        "reason": _reason(call, error, request),
         # Of a token request, if that was refused.
         "status": getattr(error, "status", None) or call.status,
         "request_id": getattr(error, "request_id", None) or call.request_id,

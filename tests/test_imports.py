@@ -20,6 +20,7 @@ LAYERS = {
     "settings": 1,
     "codec": 2,
     "operation": 2,
+    "redaction": 2,
     "answer": 3,
     "hooks": 3,
     "auth": 4,

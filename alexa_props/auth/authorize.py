@@ -24,10 +24,10 @@ from typing import Final, Self
 import attrs
 import httpx
 
-from alexa_props.answer import request_id_in, spoken
-from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal
+from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, request_id_of_grant
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.operation import was_sent
+from alexa_props.redaction import Redactor
 from alexa_props.settings import Secret, require_secure
 
 __all__ = ["AUTHORIZE_URL", "SCOPE", "Consent"]
@@ -127,8 +127,9 @@ class Consent:
         del query
         if not ours:
             raise AuthenticationError("the browser brought the answer to another login: its state is not this one's")
+        clean = Redactor(self.state, self.verifier, answer.get("code")).sanitize
         error, description = (
-            spoken(answer[name].reveal()) if answer.get(name) else None for name in ("error", "error_description")
+            clean(answer[name].reveal()) if answer.get(name) else None for name in ("error", "error_description")
         )
         if error is not None:
             raise AuthenticationError(
@@ -191,10 +192,11 @@ class Consent:
             raise refusal(response, what, _NOT_EXCHANGED, secret, code, self.verifier)
         tokens = read_tokens(response)
         if tokens.refresh is None:
+            request_id = request_id_of_grant(response)
             raise AuthenticationError(
-                f"{address.host} gave an access token but no refresh token (request id {request_id_in(response)})",
+                f"{address.host} gave an access token but no refresh token (request id {request_id})",
                 status=response.status_code,
-                request_id=request_id_in(response),
+                request_id=request_id,
             )
         return tokens.refresh
 
@@ -204,8 +206,9 @@ async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Respon
     try:
         return await http.send(request, auth=None, follow_redirects=False)
     except httpx.RequestError as error:
+        reason = Redactor.of(request).sanitize(str(error))
         return TransportError(
-            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {error}",
+            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {reason}",
             sent=was_sent(error) if isinstance(error, httpx.TransportError) else "maybe",
             attempts=1,
         )

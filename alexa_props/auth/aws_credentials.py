@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator
@@ -19,6 +20,7 @@ import httpx
 
 from alexa_props.auth.sigv4 import SigV4, check_visible
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError
+from alexa_props.redaction import sanitize
 from alexa_props.settings import NotPickled
 
 __all__ = ["AWSCredentials"]
@@ -42,6 +44,9 @@ _QUOTABLE: Final = frozenset(
     }
 )
 """Errors whose words name files and settings only; those of others may quote an answer, secrets and all."""
+
+_CODE: Final = re.compile(r"[A-Za-z]+(\.[A-Za-z]+)*")
+"""What AWS calls an error; keys and tokens have digits."""
 
 _TALKATIVE: Final = ("botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.utils")
 """Loggers that get whole requests and answers at DEBUG, secrets and all."""
@@ -227,8 +232,11 @@ class AWSCredentials(NotPickled, httpx.Auth):
                     service=self._service,
                 )
         except (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, KeyError) as error:
-            kind = type(error).__name__
+            kind, words = type(error).__name__, ""
             if isinstance(error, ClientError):
-                kind += f" {error.response.get('Error', {}).get('Code')}"
-            words = f": {error}" if kind in _QUOTABLE else ""
+                # Whoever answers was sent secrets, and botocore does not say which.
+                code = error.response.get("Error", {}).get("Code")
+                kind += f" {code}" if isinstance(code, str) and _CODE.fullmatch(code) else ""
+            elif kind in _QUOTABLE:
+                words = f": {sanitize(str(error))}"
             return AuthenticationError(f"getting AWS credentials failed ({where}): {kind}{words}")

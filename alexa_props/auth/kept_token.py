@@ -10,6 +10,7 @@ import anyio
 from alexa_props.auth.token_store import TokenStore
 from alexa_props.errors import AuthenticationError
 from alexa_props.hooks import logger
+from alexa_props.redaction import sanitize
 from alexa_props.settings import Secret
 
 __all__ = ["KeptToken"]
@@ -86,7 +87,7 @@ class KeptToken:
         store = self._store
         if store is not None:
             with anyio.move_on_after(_LIMIT, shield=True) as limit:
-                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated)
+                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated, self.current)
             if limit.cancelled_caught:
                 raise AuthenticationError(
                     f"the token store did not keep the new refresh token within {_LIMIT:g} s, so it is not used"
@@ -100,7 +101,7 @@ class KeptToken:
 
         stored = None
         with anyio.move_on_after(_LIMIT) as limit:
-            stored = await _ask("give the refresh token", load, self.current)
+            stored = await _ask("give the refresh token", load, self.current, self._unsaved)
         if limit.cancelled_caught:
             raise AuthenticationError(f"the token store did not give the refresh token within {_LIMIT:g} s")
         if stored is not None and not (stored and stored.reveal().isprintable()):
@@ -110,10 +111,10 @@ class KeptToken:
         return stored
 
 
-async def _ask(doing: str, ask: Callable[[], Awaitable[T]], secret: Secret) -> T:
-    """What a token store gives. Its exceptions stay inside, without `secret`: frames and texts may show tokens."""
+async def _ask(doing: str, ask: Callable[[], Awaitable[T]], *secrets: Secret | None) -> T:
+    """What a token store gives. Its exceptions stay inside, without `secrets`: frames and texts may show tokens."""
     try:
         return await ask()
     except Exception as error:  # noqa: BLE001 - a store may do what it wants
-        reason = f"{type(error).__name__}: {error}".replace(secret.reveal(), "…")
+        reason = sanitize(f"{type(error).__name__}: {error}", *secrets)
     raise AuthenticationError(f"the token store could not {doing}: {reason}")

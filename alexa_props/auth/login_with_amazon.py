@@ -16,12 +16,11 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from alexa_props.answer import text_of
+from alexa_props.answer import json_object, text_of
 from alexa_props.auth.kept_token import KeptToken
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
 from alexa_props.auth.token_store import TokenStore
-from alexa_props.codec import parse_json
-from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, DecodeError, TransportError
+from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
 from alexa_props.operation import EXTENSION
 from alexa_props.settings import NotPickled, Secret, require_secure
@@ -225,11 +224,8 @@ async def _is_token_refused(response: httpx.Response) -> bool:
         return False
     # A plain httpx client leaves it on the wire.
     await response.aread()
-    try:
-        body = parse_json(response.content)
-    except DecodeError:
-        return True
-    found = body.get("errors") if isinstance(body, dict) else None
+    body = json_object(response)
+    found = body.get("errors")
     entries = found if isinstance(found, list) else []
     if any(text_of(entry, "endpointId") for entry in entries):
         return False

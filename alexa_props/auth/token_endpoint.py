@@ -6,24 +6,26 @@ Source: https://developer.amazon.com/docs/login-with-amazon/authorization-code-g
 from __future__ import annotations
 
 import math
-import urllib.parse
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 import httpx
 
-from alexa_props.answer import request_id_in, spoken, text_of
+from alexa_props.answer import request_id_in, text_of
 from alexa_props.codec import parse_json
 from alexa_props.errors import AuthenticationError, DecodeError
+from alexa_props.redaction import Redactor
 from alexa_props.settings import Secret
 
-__all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with"]
+__all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with", "request_id_of_grant"]
 
 TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 _DEFAULT_LIFE: Final = 3600.0
-_FORMS: Final[tuple[Callable[[str], str], ...]] = (str, urllib.parse.quote_plus)
-"""How a secret may look in somebody else's words: as it is, and as the form encodes it."""
+_LONGEST_BODY: Final = 50_000
+"""Characters of an answer that are looked for in its request id; tokens have one or two thousand."""
+_TOKENS: Final = re.compile(r'_token"\s*:\s*"([^"]+)')
 
 
 @attrs.frozen
@@ -60,11 +62,17 @@ def read_tokens(response: httpx.Response) -> Tokens:
     finally:
         # These names would show in a traceback.
         body = access = refresh = None
+    request_id = request_id_of_grant(response)
     raise AuthenticationError(
-        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id_in(response)})",
+        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id})",
         status=response.status_code,
-        request_id=request_id_in(response),
+        request_id=request_id,
     )
+
+
+def request_id_of_grant(response: httpx.Response) -> str | None:
+    """The request id of an answer whose body is a secret, though it may hold no token that can be read."""
+    return request_id_in(response, None, _text(response))
 
 
 def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *secrets: Secret) -> AuthenticationError:
@@ -74,22 +82,21 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
         response: the answer.
         what: who refused what, such as "api.amazon.com refused to give an access token to client 'x'".
         advice: what to say of each OAuth error code.
-        secrets: what was sent and is to be in no message, though the answer may echo it.
+        secrets: what the answer must not quote, besides what the request holds.
 
     """
-    body = _body(response)
-    error, description = (
-        spoken(text_of(body, name), *(form(secret.reveal()) for secret in secrets for form in _FORMS))
-        for name in ("error", "error_description")
-    )
+    given = [*secrets, *map(Secret, _TOKENS.findall(_text(response)))]
+    clean = Redactor.of(response.request, *given).sanitize
+    error, description = (clean(text_of(_body(response), name)) for name in ("error", "error_description"))
+    request_id = request_id_in(response, None, *given)
     hint = advice.get(error or "", "" if error else " - is token_url right?")
     return AuthenticationError(
         f"{what}: {response.status_code} {error or ''}{': ' + description if description else ''}{hint} "
-        f"(request id {request_id_in(response)})",
+        f"(request id {request_id})",
         error=error,
         error_description=description,
         status=response.status_code,
-        request_id=request_id_in(response),
+        request_id=request_id,
     )
 
 
@@ -104,6 +111,10 @@ def _body(response: httpx.Response) -> Any:
         return parse_json(response.content)
     except DecodeError:
         return None
+
+
+def _text(response: httpx.Response) -> str:
+    return response.content[:_LONGEST_BODY].decode("utf-8", "replace")
 
 
 def _life(value: Any) -> float:

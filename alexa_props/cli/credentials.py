@@ -22,6 +22,7 @@ from alexa_props import Limits, LoginWithAmazon, SmartProperties
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.codec import parse_json
 from alexa_props.errors import ConfigurationError, DecodeError
+from alexa_props.redaction import sanitize
 from alexa_props.settings import Secret, require_env
 
 __all__ = ["Credentials", "CredentialsFile", "find", "keep", "place", "prepare", "smart_properties"]
@@ -182,7 +183,11 @@ def keep(credentials: Credentials) -> None:
         _write(credentials.path, Secret(json.dumps({**known, **_secrets(credentials)}, indent=2)))
         return
     entry = credentials.keyring
-    _in_keyring(lambda keyring: keyring.set_password(_SERVICE, entry, json.dumps(_secrets(credentials))))
+    _in_keyring(
+        lambda keyring: keyring.set_password(_SERVICE, entry, json.dumps(_secrets(credentials))),
+        credentials.client_secret,
+        credentials.refresh_token,
+    )
     _write(credentials.path, Secret(json.dumps({**known, "keyring": entry}, indent=2)))
 
 
@@ -190,7 +195,7 @@ def _secrets(credentials: Credentials) -> dict[str, str]:
     return {name: getattr(credentials, name).reveal() for name in ("client_secret", "refresh_token")}
 
 
-def _in_keyring(do: Callable[[Any], str | None]) -> Secret:
+def _in_keyring(do: Callable[[Any], str | None], *secrets: Secret) -> Secret:
     """What `do` gives when it is called with the module `keyring`; an empty secret for None.
 
     Raises:
@@ -206,7 +211,7 @@ def _in_keyring(do: Callable[[Any], str | None]) -> Secret:
     try:
         return Secret(do(keyring) or "")
     except KeyringError as error:
-        reason = str(error) or type(error).__name__
+        reason = sanitize(str(error), *secrets) or type(error).__name__
     raise ConfigurationError(f"the system's keyring cannot be used: {reason}; to use a file, log in without --keyring")
 
 

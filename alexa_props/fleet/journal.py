@@ -21,10 +21,10 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from alexa_props.answer import spoken
 from alexa_props.concurrency import tasks_behind_a_block
 from alexa_props.errors import ConfigurationError, JournalError
 from alexa_props.fleet.outcome import Failure, Status
+from alexa_props.redaction import sanitize
 
 __all__ = ["Earlier", "Journal"]
 
@@ -177,7 +177,7 @@ class Journal:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             self._broken = JournalError(
-                f"the journal {self._path!r} could not be written: {spoken(str(error))}; "
+                f"the journal {self._path!r} could not be written: {sanitize(str(error))}; "
                 "it is good up to here, and the run ends"
             )
             for entry in entries:

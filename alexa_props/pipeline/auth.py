@@ -13,6 +13,7 @@ from alexa_props.concurrency import loop_time
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.operation import EXTENSION, Call
 from alexa_props.pipeline.retry import REPLAY
+from alexa_props.redaction import Redactor, remember_secrets, secrets_of
 
 __all__ = ["AuthTransport"]
 
@@ -74,6 +75,8 @@ class AuthTransport(httpx.AsyncBaseTransport):
         call = request.extensions.get(EXTENSION)
         if isinstance(call, Call) and not call.refreshed:
             call.refreshed = True
+            # The next attempt puts another one in its place.
+            remember_secrets(request, *secrets_of(request))
             response.extensions[REPLAY] = True
         return response
 
@@ -119,15 +122,17 @@ class AuthTransport(httpx.AsyncBaseTransport):
                 await response.aread()
             except httpx.TransportError as error:
                 if attempt == _SIDE_ATTEMPTS:
+                    reason = Redactor.of(wanted).sanitize(str(error))
                     raise TransportError(
-                        f"asking {wanted.url.host} for authorization failed: {type(error).__name__}: {error} "
+                        f"asking {wanted.url.host} for authorization failed: {type(error).__name__}: {reason} "
                         f"({attempt} attempts; {left_out})",
                         sent="no",
                         attempts=attempt,
                     ) from error
             except httpx.DecodingError as error:
+                reason = Redactor.of(wanted).sanitize(str(error))
                 raise AuthenticationError(
-                    f"asking {wanted.url.host} for authorization failed: {error} ({left_out})"
+                    f"asking {wanted.url.host} for authorization failed: {reason} ({left_out})"
                 ) from error
             else:
                 if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):

@@ -125,7 +125,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._with_events(request, call)
         except Exception as error:  # whatever it is goes on
-            log_failure(call, error)
+            log_failure(call, error, request)
             raise
         if call.verdict is not Verdict.OK:
             log_failure(call)

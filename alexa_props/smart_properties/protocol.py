@@ -10,17 +10,18 @@ import json
 import re
 import types
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoded, heard, json_object, request_id_in, text_of
-from alexa_props.codec import Codec, camel
+from alexa_props.answer import Said, api_error, decoded, json_object, request_id_in, text_of
+from alexa_props.codec import MOST_ITEMS, Codec, camel, require_bounded
 from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
+from alexa_props.redaction import Redactor, one_line
 from alexa_props.settings import require_id
 
 __all__ = ["PROTOCOL", "codec"]
@@ -48,6 +49,12 @@ _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.DeviceUnreachable: "try again when the device is online",
 }
 _UNREACHABLE: Final = frozenset({"DEVICE_UNREACHABLE", "DEVICE_NOT_REACHABLE"})
+_MOST_CODES: Final = 5
+"""Codes that the message of a deletion names."""
+_LONGEST_CODE: Final = 60
+"""Characters of each."""
+_BATCH: Final = 256
+"""Failures that are searched for secrets together."""
 # An id in a path: raw requests to one kind of thing share one rate limit, whichever thing it is.
 _ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
 
@@ -97,7 +104,7 @@ class SmartPropertiesProtocol:
             return Verdict.FINAL
         return Verdict.TRANSIENT if response.status_code in _TRANSIENT else Verdict.FINAL
 
-    def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
+    def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
         """The exception that an answer other than OK becomes."""
         entries = _entries(response)
         if call.operation.per_endpoint and _is_result(response, entries):
@@ -136,7 +143,11 @@ def _model(operation: Operation, body: Any, request_id: str | None) -> Any:
     if not isinstance(body, dict) or not isinstance(body.get(items), list):
         raise errors.DecodeError(f"the answer has no list {items!r}")
     found = body[items]
-    read = tuple(map(operation.answer, found)) if reads else codec.structure_all(found, operation.answer, items)
+    if reads:
+        require_bounded(found, items)
+        read = tuple(map(operation.answer, found))
+    else:
+        read = codec.structure_all(found, operation.answer, items)
     return Page(read, _next_token(body, operation.paging.next_token), None, request_id)
 
 
@@ -150,8 +161,11 @@ def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
 
 
 def _entries(response: httpx.Response) -> list[dict[str, Any]]:
+    """The errors of an answer: one more than can be read, if there are more."""
     entries = json_object(response).get("errors")
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    if not isinstance(entries, list):
+        return []
+    return [entry for entry in entries[: MOST_ITEMS + 1] if isinstance(entry, dict)]
 
 
 def _said(response: httpx.Response) -> Said:
@@ -176,7 +190,15 @@ def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
     return any(text_of(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
 
 
-def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
+def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.AlexaError:
+    if len(entries) > MOST_ITEMS:
+        request_id = request_id_in(response)
+        return errors.DecodeError(
+            f"{call.doing}: the answer names more than {MOST_ITEMS:,} endpoints on which it failed "
+            f"({response.status_code}, request id {request_id}); calling again is safe",
+            operation=call.operation.name,
+            request_id=request_id,
+        )
     codes = Counter(text_of(entry, "code") or "no code" for entry in entries)
     error = api_error(
         errors.EndpointFailures,
@@ -184,17 +206,26 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         response,
         # A code that not all share is nobody's.
         Said(text_of(entries[0], "code") if len(codes) == 1 else None, None),
-        instead=f"failed on {len(entries)} endpoint(s): {', '.join(f'{n} {code}' for code, n in codes.items())}",
+        instead=f"failed on {len(entries)} endpoint(s): {_counted(codes)}",
         advice="see .failures; calling again is safe",
     )
     assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - it is what was asked for
-    error.failures = tuple(
-        errors.EndpointFailure(
-            unit_id=call.arguments["unit_id"],
-            endpoint_id=text_of(entry, "endpointId"),
-            code=heard(text_of(entry, "code"), response.request),
-            description=heard(text_of(entry, "description"), response.request),
-        )
-        for entry in entries
-    )
+    error.failures = tuple(_failures(call.arguments["unit_id"], entries, Redactor.of(response.request)))
     return error
+
+
+def _failures(unit_id: str, entries: list[dict[str, Any]], redactor: Redactor) -> Iterator[errors.EndpointFailure]:
+    for start in range(0, len(entries), _BATCH):
+        some = entries[start : start + _BATCH]
+        texts = ([text_of(entry, name) or "" for entry in some] for name in ("endpointId", "code", "description"))
+        for endpoint_id, code, description in zip(*map(redactor.redact_all, texts), strict=True):
+            yield errors.EndpointFailure(
+                unit_id, endpoint_id or None, one_line(code) or None, one_line(description) or None
+            )
+
+
+def _counted(codes: Counter[str]) -> str:
+    """How many of each code there are; of very many codes, those that are most frequent."""
+    named = codes.items() if len(codes) <= _MOST_CODES else codes.most_common(_MOST_CODES)
+    more = f" and {len(codes) - _MOST_CODES:,} other codes" if len(codes) > _MOST_CODES else ""
+    return ", ".join(f"{count} {code[:_LONGEST_CODE]}" for code, count in named) + more

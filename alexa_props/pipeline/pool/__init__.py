@@ -9,6 +9,7 @@ out.
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
 import os
 import ssl
@@ -27,6 +28,7 @@ from alexa_props.pipeline.pool.bodies import body_of, headers_of, read, response
 from alexa_props.pipeline.pool.connections import NoBodyHandler, is_stale, shut_down
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
+from alexa_props.redaction import remember_secrets
 from alexa_props.settings import NotPickled, Secret, hide
 
 __all__ = ["Pool"]
@@ -71,6 +73,11 @@ async def _lifetime(session: aiohttp.ClientSession, exchanges: set[_Exchange]) -
         # The tasks of those exchanges close their own connections.
         for _ in range(5):
             await asyncio.sleep(0)
+
+
+def _login(proxy: yarl.URL) -> str:
+    """What aiohttp sends to a proxy, without the scheme."""
+    return base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode("latin-1", "replace")).decode()
 
 
 class _Exchange:
@@ -269,6 +276,9 @@ class Pool(NotPickled, httpx.AsyncBaseTransport):
             raise Failure(httpx.UnsupportedProtocol, f"the scheme must be http or https, not {url.scheme!r}")
         proxy = self._proxies.find(url.scheme, url.host, url.port)
         exchange.proxied = proxy is not None
+        if proxy is not None and proxy.password:
+            # aiohttp sends it, and what a proxy answers to plain http is an answer like any other.
+            remember_secrets(request, Secret(proxy.password), Secret(_login(proxy)))
         _exchange.set(exchange)
         mine.exchanges.add(exchange)
         try:

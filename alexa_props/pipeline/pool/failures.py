@@ -7,6 +7,8 @@ from typing import Final
 import aiohttp
 import httpx
 
+from alexa_props.redaction import Redactor
+
 __all__ = ["Failure", "describe", "sent", "unsent"]
 
 
@@ -79,6 +81,6 @@ def sent(error: BaseException) -> tuple[type[httpx.RequestError], str]:
 
 
 def describe(request: httpx.Request, kind: type[httpx.RequestError], text: str) -> httpx.RequestError:
-    """The exception to raise. It names the path, but neither query nor headers."""
+    """The exception to raise. It names the path, but neither query nor headers, and shows no secret of the request."""
     path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
-    return kind(f"{request.method} {request.url.host}{path}: {text}", request=request)
+    return kind(f"{request.method} {request.url.host}{path}: {Redactor.of(request).sanitize(text)}", request=request)

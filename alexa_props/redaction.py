@@ -1,0 +1,341 @@
+"""Hiding secrets in text that came from outside: from a service, a proxy, a token store, a keyring or a browser.
+
+Whoever was sent a secret may quote it: verbatim, encoded, folded or cut off. A secret is therefore searched for by its
+letters and digits only, in lower case and without what is between them, and every piece of it that is long enough to be
+told from chance is hidden. The work is bounded: only the beginning of a text is looked at, and shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import httpx
+
+from alexa_props.settings import Secret
+
+__all__ = ["SECRETS", "Redactor", "one_line", "remember_secrets", "sanitize", "secrets_of"]
+
+SECRETS: Final = "alexa_props_secrets"
+"""Key of `httpx.Request.extensions`: secrets of the exchange that the request itself does not hold (any longer)."""
+
+_HIDDEN: Final = "…"
+_LONGEST: Final = 500
+"""Characters of a text that a message shows."""
+_WINDOW: Final = 2_000
+"""Characters of a text that are looked at; of what is hidden, more of them are needed than are shown."""
+_PIECE: Final = 8
+"""Letters and digits in a row that give a secret away. A random run of this length is not met by chance."""
+_PIECE_OF_HEX: Final = 12
+"""The same of a secret in hex: two digits are one character, and ids are hex too."""
+_PROBE: Final = 5
+"""Letters and digits of a piece that are looked for first, at every so-manieth place: a piece covers one of those."""
+_SHORTEST: Final = 4
+"""Characters of the shortest secret that is hidden, as a whole word: a shorter one is in too many ordinary words."""
+_MANY: Final = 500
+"""Questions after which a set pays, which takes longer to make than a few searches."""
+_BUDGET: Final = 200_000
+"""Characters that one redactor takes apart; what needs it beyond that is hidden as a whole."""
+_LAYERS: Final = 4
+"""Encodings, one within another, that are undone."""
+
+_NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
+_ESCAPE: Final = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});"
+    r"|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
+    re.DOTALL,
+)
+_SEPARATOR: Final = r"(?:\||%(?:25){0,4}7C|&(?:amp;){0,3}(?:#124|#x7c|verbar|vert|VerticalLine);|\\{1,4}[ux](?:00)?7c)"
+_TOKEN: Final = re.compile(rf"Atz[a-z]{_SEPARATOR}[\w.~+/=|%-]+", re.IGNORECASE)
+"""A token of Login with Amazon: known by its form, as another process may have been given it."""
+_AWS_PARTS: Final = re.compile(r"(?:Credential|Signature)=([^/,\s]+)")
+
+_PUBLIC_HEADERS: Final = frozenset(
+    b"accept accept-encoding accept-language connection content-encoding content-length content-type date expect host "
+    b"traceparent tracestate transfer-encoding user-agent x-amz-content-sha256 x-amz-date x-amz-target "
+    b"x-amzn-trace-id x-correlation-id x-request-id".split()
+)
+_PUBLIC_MEMBERS: Final = frozenset({"client_id", "grant_type", "redirect_uri", "response_type", "scope"})
+
+
+def sanitize(text: str | None, *secrets: str | Secret | None) -> str | None:
+    """Text from outside, fit for a message: one printable line, not too long, and without these secrets."""
+    return Redactor(*secrets).sanitize(text)
+
+
+def one_line(text: str, longest: int = _LONGEST) -> str:
+    """Text without line breaks and control characters, and not too long."""
+    text = " ".join(text.split())
+    text = text if len(text) <= longest else text[:longest] + _HIDDEN
+    # A terminal obeys control characters, and no file takes half a surrogate pair.
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def remember_secrets(request: httpx.Request, *secrets: Secret) -> None:
+    """Note secrets of the exchange that the request itself does not hold, or will not hold any longer."""
+    known = request.extensions.get(SECRETS, ())
+    # A copy: the caller's dict may serve several requests.
+    request.extensions = {**request.extensions, SECRETS: tuple(dict.fromkeys((*known, *secrets)))}
+
+
+def secrets_of(request: httpx.Request) -> list[Secret]:
+    """All that a request holds and nobody is to see: credentials in headers and forms, and what was noted of others."""
+    found = [*request.extensions.get(SECRETS, ())]
+    for name, value in request.headers.raw:
+        if name.lower() not in _PUBLIC_HEADERS:
+            found += map(Secret, _credentials_in(name.lower(), value.decode("latin-1")))
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        found += _members_of_form(request)
+    return found
+
+
+def _credentials_in(header: bytes, value: str) -> Iterator[str]:
+    if header not in (b"authorization", b"proxy-authorization"):
+        # Any other header may be how somebody's own `httpx.Auth` authorizes; a short value is a setting.
+        if len(value) >= _PIECE:
+            yield value
+        return
+    scheme, _, rest = value.partition(" ")
+    if scheme.upper().startswith("AWS4-"):
+        yield from _AWS_PARTS.findall(rest)
+        return
+    yield rest or value
+    if scheme.lower() == "basic":
+        try:
+            yield base64.b64decode(rest).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return
+
+
+def _members_of_form(request: httpx.Request) -> list[Secret]:
+    try:
+        members = urllib.parse.parse_qsl(request.content.decode("utf-8", "replace"))
+    except httpx.RequestNotRead:
+        return []
+    return [Secret(value) for name, value in members if name not in _PUBLIC_MEMBERS]
+
+
+class _Haystack:
+    """All forms of some secrets, in which pieces of a text are looked for.
+
+    Args:
+        forms: letters and digits only.
+        piece: so many of them in a row give a secret away.
+
+    """
+
+    def __init__(self, forms: Iterable[str], piece: int) -> None:
+        # No piece is found across a line break: what is looked for holds none.
+        self._forms = "\n".join(forms)
+        self._piece = piece
+        self._pieces: frozenset[str] | None = None
+        self._probes: frozenset[str] = frozenset()
+        self._asked = 0
+
+    def holds_piece_of(self, letters: str) -> bool:
+        """Whether these letters and digits hold a piece of a secret."""
+        if not self._forms:
+            return False
+        step = self._piece - _PROBE + 1
+        probes = [letters[at : at + _PROBE] for at in range(0, len(letters) - _PROBE + 1, step)]
+        self._prepare(len(probes))
+        if self._pieces is not None and self._probes.isdisjoint(probes):
+            return False
+        # By chance a probe is known now and then; all pieces that it may be of are around it.
+        return any(
+            self._is_piece(letters[at : at + self._piece])
+            for number, probe in enumerate(probes)
+            if probe in (self._probes if self._pieces is not None else self._forms)
+            for at in range(max((number - 1) * step + 1, 0), number * step + 1)
+        )
+
+    def pieces_of(self, letters: str) -> Iterator[tuple[int, int]]:
+        """Where the pieces of secrets are: first and last place of each."""
+        self._prepare(len(letters))
+        for start in range(len(letters) - self._piece + 1):
+            if self._is_piece(letters[start : start + self._piece]):
+                yield start, start + self._piece - 1
+
+    def _is_piece(self, letters: str) -> bool:
+        return len(letters) == self._piece and letters in (self._forms if self._pieces is None else self._pieces)
+
+    def _prepare(self, questions: int) -> None:
+        """Make sets if so many questions are asked that they pay."""
+        self._asked += questions
+        if self._pieces is None and self._asked > _MANY:
+            self._pieces, self._probes = self._substrings(self._piece), self._substrings(_PROBE)
+
+    def _substrings(self, length: int) -> frozenset[str]:
+        forms = self._forms
+        return frozenset(forms[at : at + length] for at in range(len(forms) - length + 1))
+
+
+class Redactor:
+    """Takes some secrets out of texts.
+
+    Args:
+        secrets: what to hide; None and what is empty counts for nothing.
+
+    """
+
+    def __init__(self, *secrets: str | Secret | None) -> None:
+        plain = {secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets if secret}
+        long = {secret for secret in plain if len(_decoded_letters(secret)) >= _PIECE}
+        self._haystacks = (
+            _Haystack((form for secret in long for form in _forms(secret)), _PIECE),
+            _Haystack((secret.encode("utf-8", "surrogatepass").hex() for secret in long), _PIECE_OF_HEX),
+        )
+        short = [secret for secret in plain - long if len(secret) >= _SHORTEST]
+        self._short = re.compile("|".join(map(_whole_word, short)), re.IGNORECASE) if short else None
+        self._budget = _BUDGET
+
+    @classmethod
+    def of(cls, request: httpx.Request, *secrets: str | Secret | None) -> Redactor:
+        """One for what answers a request: it hides the secrets of that, and others if given."""
+        return cls(*secrets_of(request), *secrets)
+
+    def sanitize(self, text: str | None, longest: int = _LONGEST) -> str | None:
+        """Text from outside, fit for a message: one printable line, not too long, and without secrets."""
+        return None if text is None else one_line(self.redact(text), longest)
+
+    def redact_all(self, texts: Sequence[str]) -> Sequence[str]:
+        """As `redact` for each; many ordinary texts, such as ids, are looked at together."""
+        if len(texts) < 2:  # noqa: PLR2004 - it cannot be halved
+            return [self.redact(text) for text in texts]
+        if self._short is None and max(map(len, texts)) <= _WINDOW and not self._is_suspicious("".join({*texts})):
+            return texts
+        if self._budget < 0:
+            return [_HIDDEN] * len(texts)
+        half = len(texts) // 2
+        return [*self.redact_all(texts[:half]), *self.redact_all(texts[half:])]
+
+    def redact(self, text: str) -> str:
+        """The text with each secret, and each piece of one, replaced; what is very long is cut off first."""
+        text, cut = text[:_WINDOW], _HIDDEN if len(text) > _WINDOW else ""
+        if self._short is not None:
+            text = self._short.sub(_HIDDEN, text)
+        if not self._is_suspicious(text):
+            return text + cut
+        self._budget -= len(text)
+        if self._budget < 0:
+            return _HIDDEN
+        shown: list[str] = []
+        done = 0
+        for start, end in _merged([*(match.span() for match in _TOKEN.finditer(text)), *self._pieces_in(text)]):
+            shown += text[done:start], _HIDDEN
+            done = end
+        # What a signature is called on the wire says nothing without it.
+        return "".join((*shown, text[done:], cut)).replace(f"Signature={_HIDDEN}", _HIDDEN)
+
+    def _is_suspicious(self, text: str) -> bool:
+        """Whether a text has to be taken apart: it holds a piece of a secret, or it may hold something encoded."""
+        if _is_encoded(text):
+            return True
+        letters = _letters(text)
+        return "atz" in letters or any(haystack.holds_piece_of(letters) for haystack in self._haystacks)
+
+    def _pieces_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the pieces of secrets are."""
+        letters, starts, ends = _taken_apart(text)
+        for haystack in self._haystacks:
+            for first, last in haystack.pieces_of(letters):
+                yield starts[first], ends[last]
+
+
+def _is_encoded(text: str) -> bool:
+    return "%" in text or "&" in text or "\\" in text
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of a text, in lower case."""
+    return _NEITHER_LETTER_NOR_DIGIT.sub("", text).lower()
+
+
+def _decoded_letters(text: str) -> str:
+    return _taken_apart(text)[0] if _is_encoded(text) else _letters(text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is looked for: also in base64, wherever it begins in what was encoded."""
+    yield from {_letters(secret), _decoded_letters(secret)}
+    for before, uncertain in enumerate((0, 2, 3)):
+        # What is at either end depends on what is beside the secret.
+        encoded = base64.b64encode(b"." * before + secret.encode("utf-8", "surrogatepass"))
+        yield _letters(encoded.decode()[uncertain:-4])
+
+
+def _whole_word(secret: str) -> str:
+    """A pattern for a secret too short to be known by a piece of it."""
+    import html  # late: it is rarely needed
+
+    quoted = {urllib.parse.quote(secret, safe="", errors="replace"), urllib.parse.quote_plus(secret, errors="replace")}
+    forms = {secret, html.escape(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1], *quoted}
+    before = r"(?<![^\W_])" if secret[0].isalnum() else ""
+    after = r"(?![^\W_])" if secret[-1].isalnum() else ""
+    return f"{before}(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))}){after}"
+
+
+def _taken_apart(text: str) -> tuple[str, list[int], list[int]]:
+    """The letters and digits of a text, decoded and in lower case, and where each begins and ends in the text."""
+    starts, ends = [*range(len(text))], [*range(1, len(text) + 1)]
+    for _ in range(_LAYERS):
+        signs: list[str] = []
+        begins: list[int] = []
+        stops: list[int] = []
+        done = 0
+        for match in _ESCAPE.finditer(text):
+            start, end = match.span()
+            meant = _meaning(match[0])
+            signs += text[done:start], meant
+            begins += starts[done:start] + [starts[start]] * len(meant)
+            stops += ends[done:start] + [ends[end - 1]] * len(meant)
+            done = end
+        if not done:
+            break
+        text = "".join((*signs, text[done:]))
+        starts, ends = begins + starts[done:], stops + ends[done:]
+    found = [
+        (lower, start, end)
+        for sign, start, end in zip(text, starts, ends, strict=True)
+        if sign.isalnum()
+        for lower in sign.lower()
+        if lower.isalnum()
+    ]
+    return "".join(lower for lower, _, _ in found), [start for _, start, _ in found], [end for _, _, end in found]
+
+
+def _meaning(escape: str) -> str:
+    if escape[0] == "%":
+        return urllib.parse.unquote(escape, errors="replace")
+    if escape[0] == "&":
+        import html  # late: it is rarely needed
+
+        return html.unescape(escape)
+    kind, digits = escape[1], escape[2:]
+    if digits:
+        return chr(int(digits, 16))
+    # A line break, a tab or the like is a blank, and all other characters stand for themselves.
+    return " " if kind in "abfnrtv0" else kind
+
+
+def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans that overlap or touch as one, in order."""
+    last: tuple[int, int] | None = None
+    for span in sorted(spans):
+        if last is None:
+            last = span
+        elif span[0] <= last[1]:
+            last = last[0], max(last[1], span[1])
+        else:
+            yield last
+            last = span
+    if last is not None:
+        yield last
