@@ -21,6 +21,7 @@ from typing import Any, Final, NewType, TypeVar
 import attrs
 import cattrs
 import httpx
+from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from alexa_props.errors import DecodeError
@@ -100,7 +101,7 @@ class Codec:
             return self._detailed.structure(value, model)
         except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
             reasons = cattrs.transform_error(error, path=where or model.__name__, format_exception=_reason)
-        more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+        more = "; and more" if len(reasons) > _MOST_REASONS else ""
         shown = "; ".join(map(self._on_the_wire, reasons[:_MOST_REASONS]))
         raise DecodeError(f"the answer makes no sense: {shown}{more}")
 
@@ -151,7 +152,8 @@ def _converter(
     converter.register_structure_hook_factory(_is_optional, lambda to: _structure_optional(converter, to))
     converter.register_structure_hook_factory(_is_open_enum, _structure_open_enum)
     converter.register_unstructure_hook_factory(_is_open_enum, lambda _: _unstructure_open_enum)
-    converter.register_structure_hook_factory(_is_list, lambda to: _structure_list(converter, to))
+    structure_list = _structure_list_in_detail if detailed else _structure_list
+    converter.register_structure_hook_factory(_is_list, lambda to: _bounded(structure_list(converter, to)))
     converter.register_structure_hook(str, _structure_str)
     converter.register_structure_hook(int, _structure_int)
     converter.register_structure_hook(PlainText, _structure_plain_text)
@@ -232,18 +234,44 @@ def _too_many(values: list[Any]) -> str:
     return f"an array of at most {MOST_ITEMS:,} was expected, not one of {len(values):,}"
 
 
-def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
-    members: Any = list[typing.get_args(to)[0]]  # type: ignore[misc]
-    structure_all = converter.get_structure_hook(members)
-
-    def structure(value: Any, _: Any) -> tuple[Any, ...]:
+def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any, Any], tuple[Any, ...]]:
+    def checked(value: Any, _: Any) -> tuple[Any, ...]:
         if value is None:
             return ()
         if not isinstance(value, list):
             raise TypeError(f"an array was expected, not {_kind(value)}")
         if len(value) > MOST_ITEMS:
             raise ValueError(_too_many(value))
-        return tuple(structure_all(value, members))
+        return structure(value)
+
+    return checked
+
+
+def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[list[Any]], tuple[Any, ...]]:
+    members: Any = list[typing.get_args(to)[0]]  # type: ignore[misc]
+    structure_all = converter.get_structure_hook(members)
+    return lambda value: tuple(structure_all(value, members))
+
+
+def _structure_list_in_detail(converter: cattrs.Converter, to: Any) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """As cattrs does it, but that it stops when there are more faults than a message names."""
+    member: Any = typing.get_args(to)[0]
+    structure_one = converter.get_structure_hook(member)
+
+    def structure(value: list[Any]) -> tuple[Any, ...]:
+        found: list[Any] = []
+        faults: list[Exception] = []
+        for index, each in enumerate(value):
+            try:
+                found.append(structure_one(each, member))
+            except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+                error.add_note(IterableValidationNote(f"index {index}", index, member))
+                faults.append(error)
+                if len(faults) > _MOST_REASONS:
+                    break
+        if faults:
+            raise cattrs.IterableValidationError("a list", faults, to)
+        return tuple(found)
 
     return structure
 
