@@ -29,7 +29,6 @@ _JSON: Final = "alexa_props_json"
 """Key of `httpx.Response.extensions`: the parsed body, which several stages look at."""
 _LONGEST_FAULT: Final = 2_000
 """Characters of what is wrong with an answer that a message shows: it may name several places."""
-_NOT_JSON: Final = object()
 _USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -47,13 +46,18 @@ class Said:
     message: str | None
 
 
+@attrs.frozen
+class _Unread:
+    fault: str
+
+
 def _parsed(response: httpx.Response) -> Any:
-    """The JSON of an answer, parsed once; `_NOT_JSON` if it is anything else."""
+    """The JSON of an answer, parsed once; what is wrong with it, as an `_Unread`, if it is anything else."""
     if _JSON not in response.extensions:
         try:
             found = parse_json(response.content)
-        except DecodeError:
-            found = _NOT_JSON
+        except DecodeError as error:
+            found = _Unread(str(error))
         # A copy: a transport's dict may serve several responses.
         response.extensions = {**response.extensions, _JSON: found}
     return response.extensions[_JSON]
@@ -62,11 +66,11 @@ def _parsed(response: httpx.Response) -> Any:
 def _json_in(response: httpx.Response) -> Any:
     """The JSON of an answer; raises `DecodeError` that shows how anything else begins."""
     found = _parsed(response)
-    if found is not _NOT_JSON:
+    if not isinstance(found, _Unread):
         return found
     # Secrets are taken out before it is cut: what is left of one might be too short to be known for one.
     begin = Redactor.of(response.request).redact(response.content.decode("utf-8", "replace"))[:_BEGINNING]
-    raise DecodeError(f"the answer is not JSON: {f'it begins {begin!r}' if begin else 'it is empty'}")
+    raise DecodeError(f"{found.fault}: {f'it begins {begin!r}' if begin else 'it is empty'}")
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:

@@ -32,6 +32,7 @@ __all__ = [
     "PlainText",
     "Timestamp",
     "camel",
+    "is_oversized",
     "parse_http_date",
     "parse_json",
     "parse_retry_after",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+MOST_VALUES: Final = 2_000_000
+"""Values in one answer, lists and members included: parsing more would block the event loop for seconds."""
 
 MOST_ITEMS: Final = 50_000
 """Members of a list of an answer: more would block the event loop for seconds, and no page is that long."""
@@ -338,8 +342,15 @@ def _http_date(value: str) -> dt.datetime:
     return parsedate_to_datetime(value)
 
 
+def is_oversized(content: bytes) -> bool:
+    """Whether parsing this JSON would block the event loop for seconds. Commas in strings count too."""
+    return len(content) > MOST_VALUES and content.count(b",") > MOST_VALUES
+
+
 def parse_json(content: bytes) -> Any:
     """Parsed JSON; raises `DecodeError`, which shows nothing of the content: it may hold secrets."""
+    if is_oversized(content):
+        raise DecodeError(f"the answer holds more than {MOST_VALUES:,} values")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -68,6 +68,8 @@ class AuthTransport(httpx.AsyncBaseTransport):
         response.request = request
         if self._auth.requires_response_body:
             await response.aread()
+        # The flow may put others in their place, and the answer to those may still quote these.
+        refused = [] if response.is_success else secrets_of(request)
         try:
             await self._serve(flow, await flow.asend(response), request)
         except StopAsyncIteration:
@@ -75,8 +77,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
         call = request.extensions.get(EXTENSION)
         if isinstance(call, Call) and not call.refreshed:
             call.refreshed = True
-            # The next attempt puts another one in its place.
-            remember_secrets(request, *secrets_of(request))
+            remember_secrets(request, *refused)
             response.extensions[REPLAY] = True
         return response
 

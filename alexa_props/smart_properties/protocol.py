@@ -18,7 +18,7 @@ import httpx
 
 from alexa_props import errors
 from alexa_props.answer import Said, api_error, decoded, json_object, request_id_in, text_of
-from alexa_props.codec import MOST_ITEMS, Codec, camel, require_bounded
+from alexa_props.codec import MOST_ITEMS, Codec, camel, is_oversized, require_bounded
 from alexa_props.operation import Call, Operation, Verdict, request_of
 from alexa_props.paging import Page
 from alexa_props.redaction import Redactor, one_line
@@ -94,7 +94,7 @@ class SmartPropertiesProtocol:
         """What an answer means; one that names the endpoints on which it failed is a result, never repeated."""
         if response.status_code == httpx.codes.NO_CONTENT:
             return Verdict.OK
-        if call.operation.per_endpoint and _is_result(response, _entries(response)):
+        if call.operation.per_endpoint and (is_oversized(response.content) or _is_result(response, _entries(response))):
             return Verdict.FINAL
         if response.is_success:
             return Verdict.OK
@@ -107,6 +107,8 @@ class SmartPropertiesProtocol:
     def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
         """The exception that an answer other than OK becomes."""
         entries = _entries(response)
+        if call.operation.per_endpoint and (is_oversized(response.content) or len(entries) > MOST_ITEMS):
+            return _too_many_failures(call, response)
         if call.operation.per_endpoint and _is_result(response, entries):
             return _endpoint_failures(call, response, entries)
         said = _said(response)
@@ -190,15 +192,18 @@ def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
     return any(text_of(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
 
 
-def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.AlexaError:
-    if len(entries) > MOST_ITEMS:
-        request_id = request_id_in(response)
-        return errors.DecodeError(
-            f"{call.doing}: the answer names more than {MOST_ITEMS:,} endpoints on which it failed "
-            f"({response.status_code}, request id {request_id}); calling again is safe",
-            operation=call.operation.name,
-            request_id=request_id,
-        )
+def _too_many_failures(call: Call, response: httpx.Response) -> errors.DecodeError:
+    request_id = request_id_in(response)
+    return errors.DecodeError(
+        f"{call.doing}: {response.status_code}: the answer names more than {MOST_ITEMS:,} endpoints, too many to read "
+        f"(request id {request_id}); calling again is safe, and so is calling for each unit below",
+        operation=call.operation.name,
+        request_id=request_id,
+    )
+
+
+def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
+    redactor = Redactor.of(response.request)
     codes = Counter(text_of(entry, "code") or "no code" for entry in entries)
     error = api_error(
         errors.EndpointFailures,
@@ -206,11 +211,11 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         response,
         # A code that not all share is nobody's.
         Said(text_of(entries[0], "code") if len(codes) == 1 else None, None),
-        instead=f"failed on {len(entries)} endpoint(s): {_counted(codes)}",
+        instead=f"failed on {len(entries)} endpoint(s): {_counted(codes, redactor)}",
         advice="see .failures; calling again is safe",
     )
     assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - it is what was asked for
-    error.failures = tuple(_failures(call.arguments["unit_id"], entries, Redactor.of(response.request)))
+    error.failures = tuple(_failures(call.arguments["unit_id"], entries, redactor))
     return error
 
 
@@ -224,8 +229,8 @@ def _failures(unit_id: str, entries: list[dict[str, Any]], redactor: Redactor) -
             )
 
 
-def _counted(codes: Counter[str]) -> str:
+def _counted(codes: Counter[str], redactor: Redactor) -> str:
     """How many of each code there are; of very many codes, those that are most frequent."""
     named = codes.items() if len(codes) <= _MOST_CODES else codes.most_common(_MOST_CODES)
     more = f" and {len(codes) - _MOST_CODES:,} other codes" if len(codes) > _MOST_CODES else ""
-    return ", ".join(f"{count} {code[:_LONGEST_CODE]}" for code, count in named) + more
+    return ", ".join(f"{count} {redactor.sanitize(code, _LONGEST_CODE)}" for code, count in named) + more

@@ -186,6 +186,7 @@ async def test_keys_that_cannot_be_signed_with_are_an_error(monkeypatch: pytest.
             ),
             "ClientError SignatureDoesNotMatch",
         ),
+        (botocore.exceptions.ClientError({"Error": {"Code": "quoted:hunter2"}}, "AssumeRole"), "ClientError"),
         (ValueError("Expecting value: hunter2"), "ValueError"),
         (KeyError("hunter2"), "KeyError"),
         (OSError("hunter2"), "OSError"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import io
 import json
 import logging
@@ -11,7 +12,7 @@ import sys
 import traceback
 import urllib.parse
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,50 @@ def forms(secret: str) -> set[str]:
     found |= {form[:12] for form in found}
     assert min(map(len, found)) >= 8, "too short to be told from chance"
     return found
+
+
+def _percent(text: str) -> str:
+    return urllib.parse.quote(text, safe="")
+
+
+def _folded(text: str, between: str) -> str:
+    return between.join(text[at : at + 6] for at in range(0, len(text), 6))
+
+
+QUOTATIONS: Mapping[str, Callable[[str], str]] = {
+    "verbatim": str,
+    "percent": _percent,
+    "percent, lower case": lambda text: urllib.parse.quote_plus(text).lower(),
+    "percent twice": lambda text: _percent(_percent(text)),
+    "percent, all of it": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "html": html.escape,
+    "html, all of it": lambda text: "".join(f"&#{ord(sign)};" for sign in text),
+    "html twice, hex": lambda text: html.escape("".join(f"&#x{ord(sign):X};" for sign in text)),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json, all of it": lambda text: "".join(f"\\u{ord(sign):04x}" for sign in text),
+    "json twice": lambda text: json.dumps("".join(f"\\u{ord(sign):04x}" for sign in text)),
+    "repr": lambda text: repr(text)[1:-1],
+    "repr, all of it": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 after 1": lambda text: base64.b64encode(f".{text}.".encode()).decode(),
+    "base64 after 2": lambda text: base64.b64encode(f"..{text}".encode()).decode(),
+    "base64, URL-safe": lambda text: base64.urlsafe_b64encode(f"?>{text}".encode()).decode(),
+    "base64 in lines": lambda text: _folded(base64.b64encode(text.encode()).decode(), "\r\n  "),
+    "base64 in percent": lambda text: _percent(base64.b64encode(text.encode()).decode()),
+    "hex": lambda text: text.encode().hex(),
+    "upper case": str.upper,
+    "folded": lambda text: _folded(text, "\n    "),
+    "folded, quoted": lambda text: _folded(text, '" \\\n "'),
+    "beginning": lambda text: text[: len(text) // 2],
+    "end": lambda text: text[-len(text) // 2 :],
+}
+"""How somebody who was sent a secret may quote it."""
+
+
+def is_quoted(quotation: str, text: str, length: int = 16) -> bool:
+    """Whether a text holds this many characters in a row of a quotation, blanks aside."""
+    quotation, text = "".join(quotation.split()), "".join(text.split())
+    return any(quotation[at : at + length] in text for at in range(max(len(quotation) - length, 0) + 1))
 
 
 class Leaks:

@@ -26,7 +26,7 @@ _LOOK = 0.25  # seconds between looks whether a connection with an unfinished bo
 _CODINGS = 4  # layers that are undone: each may take as long as a body of max_body bytes
 _MEMBERS = 10_000  # gzip streams in one body
 _PIECE = 64 * 1024  # what is decoded at a time: after each gzip stream, so much may have to be looked at again
-_SHOWN = 40  # characters of an unknown encoding in a message
+_CODING = re.compile(r"[a-z0-9_-]{1,20}")  # what a message quotes
 _ZEROS = re.compile(rb"\0*")
 _WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
 
@@ -146,6 +146,10 @@ def _inflated(body: bytes, coding: str, window: int, limit: int) -> bytes:
     raise Failure(httpx.DecodingError, f"the body is no valid {coding}: followed by something else, or too many parts")
 
 
+def _shown(coding: str) -> str:
+    return repr(coding) if _CODING.fullmatch(coding) else f"of {len(coding)} characters"
+
+
 def _decoded(body: bytes, codings: str, limit: int) -> bytes:
     layers = [coding for name in codings.split(",") if (coding := name.strip().lower()) not in _NO_CODING]
     if len(layers) > _CODINGS:
@@ -157,8 +161,9 @@ def _decoded(body: bytes, codings: str, limit: int) -> bytes:
             # By the standard with zlib's header; some servers send it raw.
             window = zlib.MAX_WBITS if _has_zlib_header(body) else -zlib.MAX_WBITS
         else:
-            shown = coding if len(coding) <= _SHOWN else f"{coding[:_SHOWN]}…"
-            raise Failure(httpx.DecodingError, f"the content encoding {shown!r} was not asked for and is not known")
+            raise Failure(
+                httpx.DecodingError, f"the content encoding {_shown(coding)} was not asked for and is not known"
+            )
         body = _inflated(body, coding, window, limit)
     return body
 
