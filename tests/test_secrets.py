@@ -17,6 +17,7 @@ import pytest
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, errors
 from alexa_props.hooks import Event
+from alexa_props.smart_properties.endpoint_settings import Address
 from tests.helpers import ORIGIN, Amazon, Service, answer, for_business, get, login, smart_properties, virtual_time
 
 SECRETS = (
@@ -352,6 +353,37 @@ async def test_what_a_request_of_ones_own_carries_is_in_no_local(path: str) -> N
             headers={"X-Key": "secret-password"},
         )
     assert not [place for place, text in shown(caught.value) if "secret-password" in text]
+
+
+WORDS = "canary words"
+MODELLED: dict[str, Callable[[SmartProperties], Any]] = {
+    "create": lambda client: client.units.create("unit-1", WORDS),
+    "update": lambda client: client.units.update("unit-1", WORDS),
+    "set_address": lambda client: client.endpoint_settings.set_address("endpoint-1", Address(city=WORDS)),
+}
+FAILURES: dict[str, tuple[type[errors.AlexaError], Callable[[], SmartProperties]]] = {
+    "refused": (errors.BadRequest, lambda: asp(api_says(400))),
+    "failed": (errors.ServerError, lambda: asp(api_says(500))),
+    "no answer": (errors.TransportError, lambda: asp(api_says(httpx.ReadError))),
+    "no token": (errors.AuthenticationError, lambda: asp(token_says(REFUSED))),
+    "too late": (errors.DeadlineExceeded, lambda: asp(Amazon(api_latency=9)).with_options(deadline=1)),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("method", MODELLED)
+async def test_arguments_but_ids_are_in_no_message_log_or_event(
+    method: str, failure: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    kind, client = FAILURES[failure]
+    with pytest.raises(kind) as caught:
+        await MODELLED[method](client())
+    assert "-1')" in str(caught.value)
+    # Locals are another matter: those arguments are data, and the caller's.
+    assert [place for place, text in shown(caught.value) if "local" not in place and WORDS in text] == []
+    assert caplog.records
+    assert WORDS not in caplog.text
 
 
 # What a service echoes
