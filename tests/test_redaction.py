@@ -32,7 +32,7 @@ def random_text(length: int, seed: int) -> str:
 
 @pytest.mark.parametrize("form", QUOTATIONS)
 @given(
-    secret=st.builds(random_text, st.integers(40, 300), st.integers(0, 2**32)),
+    secret=st.builds(random_text, st.integers(40, 150), st.integers(0, 2**32)),
     before=st.sampled_from(["", "«", "Zurückgewiesen, und zwar «"]),
 )
 @settings(max_examples=15)
