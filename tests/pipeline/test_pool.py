@@ -380,11 +380,11 @@ async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body
     await pool.aclose()
 
 
-async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool) -> None:
-    async with Server(answering(ok(b"x", b"Content-Encoding: zstd" + b"d" * 50_000))).running() as server:
-        with pytest.raises(httpx.DecodingError, match="content encoding 'zstdd") as caught:
+@pytest.mark.parametrize(("name", "shown"), [(b"zstd", "'zstd'"), (b"zstd" + b"d" * 50_000, "of 50004 characters")])
+async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool, name: bytes, shown: str) -> None:
+    async with Server(answering(ok(b"x", b"Content-Encoding: " + name))).running() as server:
+        with pytest.raises(httpx.DecodingError, match=f"the content encoding {shown} was not asked for"):
             await pool.handle_async_request(get(server.url))
-    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("chunked", [False, True])
