@@ -170,7 +170,7 @@ def test_only_the_command_imports_the_simulator() -> None:
         ("keyring", ["cli"]),
         ("rich", ["cli", "fleet.progress", "fleet.report"]),
         ("tqdm", ["fleet.progress"]),
-        ("sqlite3", ["fleet.journal"]),
+        ("sqlite3", ["fleet.journal", "fleet.journal_file"]),
         ("botocore", ["auth.aws_credentials"]),
         ("opentelemetry", ["hooks"]),
         ("pandas", ["fleet.report"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Generic, TypedDict, TypeVar, Unpack
 
 import anyio
@@ -101,8 +101,7 @@ async def run(
     iterator = _iterator(items)
     meter = Meter(progress, total, name)
     width = Width(concurrency)
-    opened = None if journal is None else await Journal.open(journal, name, retry_failed=retry_failed)
-    try:
+    async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
         this: Run[T, R] = Run(
             call,
             iterator,
@@ -120,9 +119,6 @@ async def run(
                     yield this
             finally:
                 this.close()
-    finally:
-        if opened is not None:
-            await opened.aclose()
 
 
 async def collect(

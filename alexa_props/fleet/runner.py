@@ -188,8 +188,6 @@ class Run(Generic[T, R]):
     def start(self, tasks: Any) -> None:
         """Begin, in this task group."""
         self._tasks = tasks
-        if self._journal is not None:
-            tasks.start_soon(self._journal.write)
         if isinstance(self._items, AsyncIterator):
             send, self._read = anyio.create_memory_object_stream[T](0)
             tasks.start_soon(self._read_on, self._items, send)

@@ -1,0 +1,387 @@
+"""The file of a journal: held by one run at a time, marked while it is held, and checked before it is trusted.
+
+The main file carries a mark from before the first item until everything is in it again. A journal with the mark needs
+the write-ahead log of the run that left it there; without the mark it is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+import sys
+import threading
+import zlib
+from pathlib import Path
+from typing import Final, Self
+
+import attrs
+
+from alexa_props.errors import ConfigurationError, JournalError
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["JournalFile", "record_sum"]
+
+_OURS: Final = 0x414C5850
+"""SQLite's `application_id` of a journal: "ALXP"."""
+_FORMAT: Final = 2
+
+_TABLES: Final = {
+    "job": """CREATE TABLE job (
+        name TEXT NOT NULL,
+        runs INTEGER NOT NULL,
+        open INTEGER NOT NULL,     -- 1: a run began, and has not put everything into the main file yet
+        salt INTEGER,              -- tells that run's write-ahead log from any other
+        sum INTEGER NOT NULL       -- of name and runs
+    )""",
+    "items": """CREATE TABLE items (
+        key TEXT PRIMARY KEY,
+        run INTEGER NOT NULL,      -- that saw it last
+        status TEXT NOT NULL,      -- started, done, failed, unknown
+        risky INTEGER NOT NULL,    -- 1: a request was about to leave that must not be sent twice
+        handled INTEGER NOT NULL,  -- 0: it failed, and the service has not handled any of what failed
+        story TEXT,                -- what went wrong, as JSON
+        sum INTEGER NOT NULL       -- of all of these
+    ) WITHOUT ROWID""",
+}
+_FOREIGN: Final = "{!r} is no journal of alexa_props, but another SQLite database"
+_HELD: Final = "the journal {!r} is held by another run: wait until that has ended, or take another file"
+
+_WAL_HEADER: Final = struct.Struct(">8I")
+"""https://www.sqlite.org/fileformat2.html#the_write_ahead_log: magic number, version, page size, checkpoint sequence,
+two salts, two checksums."""
+_FRAME_HEADER: Final = 24
+_MAGIC: Final = {0x377F0682: "<6I", 0x377F0683: ">6I"}
+"""And the byte order of the words that are added up."""
+_MOST_RESTARTS: Final = 2**20
+"""The first salt grows by one whenever the log starts from its beginning again; of another log it is random."""
+
+
+def record_sum(*values: object) -> int:
+    """The checksum of a record. SQLite has none: a key of which a bit has changed is another key to it."""
+    return zlib.crc32("\0".join(map(str, values)).encode("utf-8", "replace"))
+
+
+@attrs.frozen
+class _Place:
+    """A name of a file, and the file that had it: device and inode."""
+
+    name: Path
+    identity: tuple[int, int]
+
+    @classmethod
+    def of(cls, name: Path) -> Self:
+        found = name.stat()
+        return cls(name, (found.st_dev, found.st_ino))
+
+    def holds(self) -> bool:
+        """Whether the name still means that file."""
+        try:
+            return _Place.of(self.name) == self
+        except OSError:
+            return False
+
+
+@attrs.define(eq=False)
+class JournalFile:
+    """A journal that is open and held: `JournalFile.open` gives it.
+
+    Attributes:
+        lock: for the thread that uses it: a loop that is torn down lets go of one that is still at it.
+        path: as it was given, for messages.
+        db: the database, in which `record_sum(key, run, status, risky, handled, story)` is a record's `sum`.
+        run: the number of this run.
+
+    """
+
+    path: str
+    db: sqlite3.Connection
+    run: int
+    _main: _Place
+    _log: _Place
+    _held: _Lock
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    @classmethod
+    def open(cls, path: str, job: str) -> Self:
+        """Open a journal, or create one, for a new run of the job.
+
+        Raises:
+            ConfigurationError: it is no journal, it is another job's, or another run holds it.
+            JournalError: it is damaged, or its write-ahead log is not there.
+
+        """
+        ours = False
+        try:
+            with contextlib.ExitStack() as undo:
+                # Absolute: some names mean something else to SQLite, such as a database in memory.
+                name, file = Path(path).absolute(), Path(os.path.realpath(path))
+                if file.is_dir():
+                    raise IsADirectoryError("it is a folder")
+                exists = file.is_file() and file.stat().st_size > 0
+                if exists:
+                    _require_ours(file, path)
+                    ours = True
+                lock = _Lock.take(Path(f"{file}-lock"), path)
+                undo.callback(lock.release)
+                log = Path(f"{file}-wal")
+                if exists:
+                    _check_log(file, log, path)
+                # One thread at a time uses it, and not always the same. Another run holds it for long: no use in
+                # waiting.
+                db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
+                undo.callback(db.close)
+                run = _begin_run(db, log, path, job)
+                opened = cls(path, db, run, _Place.of(name), _Place.of(log), lock)
+                undo.pop_all()
+                return opened
+        except (sqlite3.Error, OSError, ValueError) as error:
+            if isinstance(error, ConfigurationError):
+                raise
+            if "locked" in str(error):
+                raise ConfigurationError(_HELD.format(path)) from None
+            if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
+                raise ConfigurationError(
+                    f"the journal {path!r} cannot be opened: {error}; it takes a folder that may be written, "
+                    "for files beside it, and a disk of this machine"
+                ) from None
+            if not ours:
+                raise ConfigurationError(f"{path!r} is no journal of alexa_props: {error}") from None
+            raise JournalError(
+                f"the journal {path!r} is damaged: {error}: restore it from a backup, or check what was done and take "
+                "another file"
+            ) from None
+
+    def in_place(self) -> bool:
+        """Whether the file and its log are still found under their names."""
+        return self._main.holds() and self._log.holds()
+
+    def close(self) -> None:
+        """Put everything into the main file, take the mark off, and let go of it."""
+        with self.lock:
+            try:
+                self._complete()
+            except (sqlite3.Error, OSError):
+                # The mark stays. If the log does too, the next run resumes from it; if not, it says so.
+                self.db.close()
+            finally:
+                self._held.release()
+
+    def _complete(self) -> None:
+        complete = self._unmark()
+        self.db.close()
+        if complete:
+            if self._log.holds():
+                # SQLite leaves it beside a file that was renamed.
+                self._log.name.unlink()
+        elif self._main.holds() and not self._log.name.exists():
+            # SQLite has removed the log, which it does when everything is in the main file.
+            with contextlib.closing(sqlite3.connect(self._main.name, isolation_level=None)) as db:
+                db.execute("UPDATE job SET open = 0")
+
+    def _unmark(self) -> bool:
+        """Take the mark off when everything else is in the main file; whether that was possible."""
+        try:
+            # In this order: killed at any moment, a file without the mark is complete.
+            _checkpoint(self.db)
+            self.db.execute("UPDATE job SET open = 0")
+            _checkpoint(self.db)
+        except sqlite3.Error:
+            return False
+        return True
+
+
+def _begin_run(db: sqlite3.Connection, log: Path, path: str, job: str) -> int:
+    """Check the database, create what is missing, and mark it as held; the number of the run."""
+    # Held until it is closed or the process is gone, however it goes.
+    db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    if not _check(db, path, job):
+        # In the file itself, and not only in what is beside it until it is closed: see `_require_ours`.
+        db.execute(f"PRAGMA application_id = {_OURS}")
+    db.execute("PRAGMA journal_mode = WAL")
+    # "On the disk" is meant: a power cut is one of the ways in which a run ends.
+    db.execute("PRAGMA synchronous = FULL")
+    db.create_function("record_sum", 6, record_sum, deterministic=True)
+    db.execute("BEGIN EXCLUSIVE")
+    run = 1
+    if _check(db, path, job):
+        run += int(db.execute("SELECT runs FROM job").fetchone()[0])
+        db.execute("UPDATE job SET runs = ?, open = 1, sum = ?", (run, record_sum(job, run)))
+    else:
+        db.execute(f"PRAGMA user_version = {_FORMAT}")
+        for statement in _TABLES.values():
+            db.execute(statement)
+        db.execute("INSERT INTO job VALUES (?, ?, 1, NULL, ?)", (job, run, record_sum(job, run)))
+    db.execute("COMMIT")
+    # The log exists now, so that its salt can be read.
+    db.execute("UPDATE job SET salt = ?", (_read_salt(log),))
+    _checkpoint(db)
+    return run
+
+
+def _checkpoint(db: sqlite3.Connection) -> None:
+    """Copy the write-ahead log into the main file, all of it. The log stays: a killed run must leave one behind."""
+    busy, frames, copied = db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+    if busy or frames != copied:
+        raise sqlite3.OperationalError("the write-ahead log could not be copied into the main file")
+
+
+# Before it is opened.
+
+
+def _require_ours(file: Path, path: str) -> None:
+    """See whose file it is without touching it: what a program that died has left beside it is not ours to repair."""
+    with _alone(file) as db:
+        if db.execute("PRAGMA application_id").fetchone()[0] != _OURS:
+            raise ConfigurationError(_FOREIGN.format(path))
+
+
+def _alone(file: Path) -> contextlib.closing[sqlite3.Connection]:
+    """The main file without its log."""
+    # Through SQLite: if this process holds it, closing a file of our own would let go of its locks.
+    return contextlib.closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True))
+
+
+def _check_log(file: Path, log: Path, path: str) -> None:
+    """Check that the write-ahead log is the one that the main file needs, and remove one that it does not need."""
+    salt: int | None = None
+    try:
+        with _alone(file) as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] not in (0, _FORMAT):
+                return
+            created = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'job'").fetchone()
+            marked, salt = db.execute("SELECT open, salt FROM job").fetchone() or (0, None) if created else (0, None)
+    except (sqlite3.DatabaseError, TypeError, ValueError):
+        # Cut off while the log was being copied; or damaged, which is found when it is open.
+        marked = True
+    if not marked:
+        if not Path(f"{file}-shm").exists():
+            # No other program has left it, and the file is complete: it was put there.
+            log.unlink(missing_ok=True)
+        return
+    try:
+        found = _read_salt(log)
+    except FileNotFoundError:
+        problem = "is missing"
+    except ValueError as error:
+        problem = str(error)
+    else:
+        if not isinstance(salt, int) or (found - salt) % 2**32 <= _MOST_RESTARTS:
+            return
+        problem = "belongs to another run"
+    raise JournalError(
+        f"the journal {path!r} cannot be resumed: a run was cut off, and {log.name!r}, which holds its latest records, "
+        f"{problem}: put that file back beside the journal, or check what was done and take another file"
+    )
+
+
+def _read_salt(log: Path) -> int:
+    """The first salt of a write-ahead log; ValueError if SQLite would take the log for an empty one."""
+    with log.open("rb") as stream:
+        header = stream.read(_WAL_HEADER.size)
+        if os.fstat(stream.fileno()).st_size <= _WAL_HEADER.size + _FRAME_HEADER:
+            raise ValueError("is empty")
+    magic, _, _, _, salt, _, *sums = _WAL_HEADER.unpack(header)
+    first = second = 0
+    words = iter(struct.unpack_from(_MAGIC.get(magic, ">6I"), header))
+    for one, other in zip(words, words, strict=True):
+        first = (first + one + second) % 2**32
+        second = (second + other + first) % 2**32
+    if magic not in _MAGIC or sums != [first, second]:
+        raise ValueError("is damaged")
+    return int(salt)
+
+
+# When it is open.
+
+
+def _check(db: sqlite3.Connection, path: str, job: str) -> bool:
+    """Check that it is this job's journal and in good condition; False if it is empty as yet."""
+    application, form = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    if application in (0, _OURS) and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+        return False
+    if application != _OURS:
+        raise ConfigurationError(_FOREIGN.format(path))
+    if form != _FORMAT:
+        raise ConfigurationError(
+            f"the journal {path!r} has format {form}, and this release writes format {_FORMAT}: "
+            "go on with the release that began it, or take another file"
+        )
+    if not db.in_transaction:
+        # Once: it reads the whole file.
+        _check_condition(db)
+    rows = db.execute("SELECT name, runs, sum FROM job").fetchall()
+    if len(rows) != 1 or record_sum(*rows[0][:2]) != rows[0][2]:
+        raise sqlite3.DatabaseError("its table of jobs is not as it was written")
+    name = rows[0][0]
+    if name != job:
+        raise ConfigurationError(
+            f"the journal {path!r} is of the job {name!r}, and this is {job!r}: "
+            "take another file, or name the job (job=)"
+        )
+    return True
+
+
+def _check_condition(db: sqlite3.Connection) -> None:
+    """Raise `sqlite3.DatabaseError` unless every record is as it was written."""
+    tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+    if tables != _TABLES:
+        raise sqlite3.DatabaseError("its tables are not as they were made")
+    (said,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(" ".join(said.split()))
+    try:
+        for *values, recorded in db.execute("SELECT * FROM items"):
+            if record_sum(*values) != recorded:
+                raise sqlite3.DatabaseError(f"the record of {values[0]!r:.80} is not as it was written")
+    except sqlite3.OperationalError as error:  # a text that is no UTF-8
+        raise sqlite3.DatabaseError(str(error)) from None
+
+
+# The lock.
+
+
+@attrs.define(eq=False)
+class _Lock:
+    """A lock that closing some other descriptor does not let go of.
+
+    SQLite's own are POSIX locks: they are gone when the process opens and closes the file once more, however briefly.
+    It is on a file beside the journal, because some systems count a lock of either kind on one file as one of the other.
+    """
+
+    path: Path
+    _descriptor: int | None
+
+    @classmethod
+    def take(cls, path: Path, journal: str) -> Self:
+        """Take the lock, or raise at once."""
+        if sys.platform == "win32":
+            # SQLite's own locks do: there, closing another handle does not let go of them.
+            return cls(path, None)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Else it was let go of just now, which removes it.
+            held = os.path.samestat(path.stat(), os.fstat(descriptor))
+        except (BlockingIOError, FileNotFoundError):
+            held = False
+        except OSError as error:
+            os.close(descriptor)
+            raise OSError(f"{path.name} cannot be locked: {error.strerror}") from None
+        if not held:
+            os.close(descriptor)
+            raise ConfigurationError(_HELD.format(journal))
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Let go of it. May be called again."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None and sys.platform != "win32":
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            # Said, and not only closed: a process that was forked meanwhile has the descriptor too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
