@@ -12,11 +12,12 @@ import anyio
 
 from alexa_props.concurrency import tasks_behind_a_block
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet.job import job_of, name_of
 from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.runner import Run, StopOn, job_of
+from alexa_props.fleet.runner import Run, StopOn
 from alexa_props.fleet.width import Width
 from alexa_props.settings import require_text
 
@@ -76,8 +77,9 @@ async def run(
             what is done is skipped; what is unknown is repeated, unless a request had been about to leave that must not
             be sent twice (then it is told as unknown); what failed is told as failed, or repeated if the service had
             handled none of it.
-        job: names the journal's job; by default the qualified name of `call`. What a `functools.partial` binds to it is
-            part of that: with another station it is another job.
+        job: names the journal's job. By default that is the name of `call` with all that is bound to it: with another
+            station it is another job. A lambda, a local function, or an argument that is no plain value has no name
+            that is certain to mean the same work in the next run: with `journal`, say `job`.
         key: gives the string by which the journal and the report know an item; None takes an item that is a string.
         retry_failed: repeat what the journal says has failed.
         stop_on: begin no more items when this share of the outcomes is not done (a float below 1, from 20 outcomes
@@ -90,16 +92,18 @@ async def run(
         The `Run`: an async iterator of `Outcome`.
 
     Raises:
-        ConfigurationError: an argument is out of range; the journal is another job's, or held by another run.
-        JournalError: from the iteration: the journal could not be written.
+        ConfigurationError: an argument is out of range; the journal is another job's, or held by another run; `call`
+            needs a name (`job`).
+        JournalError: the journal is damaged, or its write-ahead log is missing. From the iteration: the journal could
+            not be read or written, or its file was deleted, renamed or replaced.
 
     """
     _check(call, concurrency, stop_on, total, key, journal=journal, job=job, retry_failed=retry_failed)
     if total is None and isinstance(items, Sized):
         total = len(items)
-    name = job or job_of(call)
+    name = "" if journal is None else job or job_of(call)
     iterator = _iterator(items)
-    meter = Meter(progress, total, name)
+    meter = Meter(progress, total, job or name_of(call))
     width = Width(concurrency)
     async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
         this: Run[T, R] = Run(
@@ -137,7 +141,8 @@ async def collect(
         The report. Failures do not raise: `report.raise_for_failures()` does.
 
     Raises:
-        ConfigurationError: an argument is out of range; the journal is another job's, or held by another run.
+        ConfigurationError: as for `run`.
+        JournalError: the journal is damaged, or its write-ahead log is missing.
         FleetStopped: the items could not be read on, or the journal not be written; `report` on it has what was done.
             Where nothing was done before, the error itself.
 

@@ -67,6 +67,7 @@ class Journal:
         self._db = file.db
         self._run = file.run
         self._retry_failed = retry_failed
+        self._risky: set[str] = set()  # keys of items under way of which that is recorded
         self._waiting: list[_Entry] = []
         self._something = anyio.Event()
         self._left = False
@@ -207,36 +208,43 @@ class Journal:
     # In the thread, inside a transaction.
 
     def _begin(self, key: str) -> Begun:
-        row = self._db.execute("SELECT run, status, risky, handled, story FROM items WHERE key = ?", (key,)).fetchone()
         values = (key, self._run, "started", 0, 1, None)
-        anew = (*values, record_sum(*values))
-        if row is None:
-            self._db.execute("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", anew)
+        row = (*values, record_sum(values))
+        # Mostly it is new.
+        if self._db.execute("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
             return "go"
-        run, status, risky, handled, story = row
+        _, run, status, risky, handled, story = earlier = self._get(key)
         if run == self._run:
             return "twice"
         if status == "done":
             return Earlier("done")
         if (self._retry_failed or not handled) if status == "failed" else not risky:
-            self._db.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", anew)
+            self._put(*values)
             return "go"
-        earlier = _read(key, status, story)
-        seen = (key, self._run, status, risky, handled, story)
-        self._db.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", (*seen, record_sum(*seen)))
-        return earlier
+        ended = _read(key, status, story)
+        self._put(key, self._run, *earlier[2:])
+        return ended
 
     def _risk(self, key: str) -> None:
-        self._db.execute(
-            "UPDATE items SET risky = 1, sum = record_sum(key, run, status, 1, handled, story) WHERE key = ?", (key,)
-        )
+        _, run, status, _, handled, story = self._get(key)
+        self._put(key, run, status, 1, handled, story)
+        if status == "started":
+            self._risky.add(key)
 
     def _end(self, key: str, status: Status, story: str | None, *, handled: bool) -> None:
-        self._db.execute(
-            "UPDATE items SET status = ?1, handled = ?2, story = ?3, sum = record_sum(key, run, ?1, risky, ?2, ?3) "
-            "WHERE key = ?4",
-            (status, int(handled), story, key),
-        )
+        risky = key in self._risky
+        self._risky.discard(key)
+        self._put(key, self._run, status, int(risky), int(handled), story)
+
+    def _get(self, key: str) -> tuple[Any, ...]:
+        row: tuple[Any, ...]
+        row = self._db.execute(
+            "SELECT key, run, status, risky, handled, story FROM items WHERE key = ?", (key,)
+        ).fetchone()
+        return row
+
+    def _put(self, *values: Any) -> None:
+        self._db.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, record_sum(values)))
 
 
 def _read(key: str, status: object, story: object) -> Earlier:
@@ -250,7 +258,7 @@ def _read(key: str, status: object, story: object) -> Earlier:
         return Earlier("unknown", message=_CUT_OFF, failures=(Failure("unknown", "CutOff", _CUT_OFF),))
     try:
         if not isinstance(story, str):
-            raise TypeError("it does not say what went wrong")  # noqa: TRY301 - as all else that may be wrong
+            raise TypeError("it does not say what went wrong")
         told = json.loads(story)
         earlier = Earlier(**{**told, "failures": tuple(Failure(*failure) for failure in told["failures"])})
         _check(earlier, status)

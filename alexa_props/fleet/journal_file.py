@@ -13,6 +13,7 @@ import struct
 import sys
 import threading
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -60,9 +61,14 @@ _MOST_RESTARTS: Final = 2**20
 """The first salt grows by one whenever the log starts from its beginning again; of another log it is random."""
 
 
-def record_sum(*values: object) -> int:
-    """The checksum of a record. SQLite has none: a key of which a bit has changed is another key to it."""
-    return zlib.crc32("\0".join(map(str, values)).encode("utf-8", "replace"))
+def record_sum(values: Sequence[object]) -> int:
+    """The checksum of a record, from its other values. To SQLite, a key with a changed bit is another key."""
+    key, run, status, risky, handled, story = values
+    return zlib.crc32(f"{key}\0{run}\0{status}\0{risky}\0{handled}\0{story}".encode())
+
+
+def _job_sum(name: object, runs: object) -> int:
+    return zlib.crc32(f"{name}\0{runs}".encode())
 
 
 @attrs.frozen
@@ -92,7 +98,7 @@ class JournalFile:
     Attributes:
         lock: for the thread that uses it: a loop that is torn down lets go of one that is still at it.
         path: as it was given, for messages.
-        db: the database, in which `record_sum(key, run, status, risky, handled, story)` is a record's `sum`.
+        db: the database.
         run: the number of this run.
 
     """
@@ -204,17 +210,16 @@ def _begin_run(db: sqlite3.Connection, log: Path, path: str, job: str) -> int:
     db.execute("PRAGMA journal_mode = WAL")
     # "On the disk" is meant: a power cut is one of the ways in which a run ends.
     db.execute("PRAGMA synchronous = FULL")
-    db.create_function("record_sum", 6, record_sum, deterministic=True)
     db.execute("BEGIN EXCLUSIVE")
     run = 1
     if _check(db, path, job):
         run += int(db.execute("SELECT runs FROM job").fetchone()[0])
-        db.execute("UPDATE job SET runs = ?, open = 1, sum = ?", (run, record_sum(job, run)))
+        db.execute("UPDATE job SET runs = ?, open = 1, sum = ?", (run, _job_sum(job, run)))
     else:
         db.execute(f"PRAGMA user_version = {_FORMAT}")
         for statement in _TABLES.values():
             db.execute(statement)
-        db.execute("INSERT INTO job VALUES (?, ?, 1, NULL, ?)", (job, run, record_sum(job, run)))
+        db.execute("INSERT INTO job VALUES (?, ?, 1, NULL, ?)", (job, run, _job_sum(job, run)))
     db.execute("COMMIT")
     # The log exists now, so that its salt can be read.
     db.execute("UPDATE job SET salt = ?", (_read_salt(log),))
@@ -314,7 +319,7 @@ def _check(db: sqlite3.Connection, path: str, job: str) -> bool:
         # Once: it reads the whole file.
         _check_condition(db)
     rows = db.execute("SELECT name, runs, sum FROM job").fetchall()
-    if len(rows) != 1 or record_sum(*rows[0][:2]) != rows[0][2]:
+    if len(rows) != 1 or _job_sum(*rows[0][:2]) != rows[0][2]:
         raise sqlite3.DatabaseError("its table of jobs is not as it was written")
     name = rows[0][0]
     if name != job:
@@ -335,7 +340,7 @@ def _check_condition(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(" ".join(said.split()))
     try:
         for *values, recorded in db.execute("SELECT * FROM items"):
-            if record_sum(*values) != recorded:
+            if record_sum(values) != recorded:
                 raise sqlite3.DatabaseError(f"the record of {values[0]!r:.80} is not as it was written")
     except sqlite3.OperationalError as error:  # a text that is no UTF-8
         raise sqlite3.DatabaseError(str(error)) from None
@@ -349,7 +354,7 @@ class _Lock:
     """A lock that closing some other descriptor does not let go of.
 
     SQLite's own are POSIX locks: they are gone when the process opens and closes the file once more, however briefly.
-    It is on a file beside the journal, because some systems count a lock of either kind on one file as one of the other.
+    It is on a file beside the journal, because to some systems a lock of one kind excludes one of the other kind.
     """
 
     path: Path

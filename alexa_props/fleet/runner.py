@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
@@ -14,8 +13,8 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from alexa_props.client import Client
 from alexa_props.errors import AlexaError, ConfigurationError, JournalError
+from alexa_props.fleet.job import name_of
 from alexa_props.fleet.journal import Earlier, Journal
 from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
 from alexa_props.fleet.progress import Meter, Progress
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-__all__ = ["CutOff", "Run", "StopOn", "job_of"]
+__all__ = ["CutOff", "Run", "StopOn"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -402,29 +401,3 @@ async def _close(close: Callable[[], Awaitable[object]] | None) -> None:
             await close()
         except (Exception, BaseExceptionGroup):  # noqa: BLE001 - they are the user's, and what was done is told
             logger.exception("the items of a run failed as they were closed")
-
-
-def name_of(call: Callable[..., Any]) -> str:
-    """The qualified name of what is called, without what is bound to it."""
-    while isinstance(call, functools.partial):
-        call = call.func
-    return getattr(call, "__qualname__", None) or type(call).__qualname__
-
-
-def job_of(call: Callable[..., Any]) -> str:
-    """The name of the job: the qualified name of what is called, and a mark of what tells two of one name apart.
-
-    That is what a `functools.partial` binds to it, clients aside, and the code of a lambda.
-    """
-    told: list[str] = []
-    while isinstance(call, functools.partial):
-        bound = (*call.args, *sorted(call.keywords.items()))
-        told += [repr(each) for each in bound if not isinstance(each, Client)]
-        call = call.func
-    code = getattr(call, "__code__", None)
-    if code is not None and "<lambda>" in name_of(call):
-        told += [code.co_code.hex(), *code.co_names, *(repr(each) for each in code.co_consts)]
-    # Where something is in memory is another place in every process. Hashed: it may be secret.
-    told = [each for each in told if " at 0x" not in each]
-    mark = hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{name_of(call)}#{mark}" if told else name_of(call)

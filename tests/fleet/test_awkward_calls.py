@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from alexa_props import RateLimit, RetryPolicy, errors, fleet
+from alexa_props import RateLimit, RetryPolicy, fleet
 from alexa_props.fleet.width import Width
 from tests.fleet.helpers import MADE, ONCE, ROOMS, THROTTLED, again, create, get, one, outcomes, statuses
 from tests.helpers import Service, answer, smart_properties, virtual_time
@@ -42,30 +41,6 @@ async def test_what_a_run_inside_a_call_sends_belongs_to_the_item_outside(tmp_pa
     # What must not be sent twice is not.
     report, sent = await again(journal, create, MADE, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "unknown"}, [])
-
-
-async def test_another_argument_or_another_lambda_is_another_job(tmp_path: Path) -> None:
-    async def call(room: str, station: str = "") -> None: ...
-
-    jobs: list[tuple[Callable[[str], Any], Callable[[str], Any]]] = [
-        (functools.partial(call, station="4242"), functools.partial(call, station="s16492")),
-        (lambda room: call(room + "!"), lambda room: anyio.sleep(len(room))),
-    ]
-    for number, (first, second) in enumerate(jobs):
-        journal = tmp_path / f"{number}.db"
-        await outcomes(first, ["a"], journal=journal)
-        assert await outcomes(first, ["a"], journal=journal) == []
-        with pytest.raises(errors.ConfigurationError, match="is of the job"):
-            await outcomes(second, ["a"], journal=journal)
-
-
-async def test_a_client_is_no_part_of_the_job(tmp_path: Path) -> None:
-    async def call(asp: object, room: str) -> None: ...
-
-    for _ in range(2):
-        asp = smart_properties(Service())
-        found = await outcomes(functools.partial(call, asp), ["a"], journal=tmp_path / "j.db")
-    assert found == []
 
 
 async def test_a_generator_may_hold_a_scope_open() -> None:
@@ -151,7 +126,7 @@ async def test_an_error_of_somebody_elses_with_odd_attributes_is_recorded(tmp_pa
             raise OddError("odd")
 
     for _ in range(2):
-        found = await outcomes(call, ROOMS, journal=tmp_path / "j.db")
+        found = await outcomes(call, ROOMS, journal=tmp_path / "j.db", job="a job")
         (odd,) = [outcome for outcome in found if outcome.status != "done"]
         assert [(each.code, each.description, each.operation, each.request_id) for each in odd.failures] == [
             ("OddError", "odd", None, None)
@@ -216,7 +191,7 @@ async def test_a_key_that_tells_two_items_not_apart_is_told(tmp_path: Path) -> N
     async def call(room: Any) -> None:
         called.append(room)
 
-    found = await outcomes(call, rooms, key=lambda room: room[0], journal=tmp_path / "j.db", concurrency=1)
+    found = await outcomes(call, rooms, key=lambda room: room[0], journal=tmp_path / "j.db", job="a job", concurrency=1)
     assert [(outcome.item, outcome.status) for outcome in found] == [
         (("101", "a"), "done"),
         (("102", "b"), "done"),

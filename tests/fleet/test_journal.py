@@ -13,22 +13,8 @@ import httpx
 import pytest
 
 from alexa_props import RateLimit, SmartProperties, errors, fleet
-from alexa_props.fleet import FleetReport, FleetStopped, RecordedError, Step, Steps
-from tests.fleet.helpers import (
-    GONE,
-    MADE,
-    ONCE,
-    ROOMS,
-    THROTTLED,
-    Make,
-    again,
-    create,
-    get,
-    outcomes,
-    room_of,
-    rows,
-    statuses,
-)
+from alexa_props.fleet import FleetStopped, RecordedError, Step, Steps
+from tests.fleet.helpers import GONE, MADE, ROOMS, THROTTLED, Make, again, create, get, outcomes, rows, statuses
 from tests.helpers import Script, Service, answer, smart_properties
 
 
@@ -229,7 +215,7 @@ async def test_what_one_item_sends_is_not_the_next_ones(journal: Path) -> None:
     async def call(room: str) -> None:
         await (create(asp) if room == "b" else get(asp))(room)
 
-    found = await outcomes(call, ["a", "b", "c"], journal=journal, concurrency=1)
+    found = await outcomes(call, ["a", "b", "c"], journal=journal, job="a job", concurrency=1)
     assert [outcome.attempts for outcome in found] == [1, 1, 1]
     assert rows(journal) == {"a": ("done", 0), "b": ("done", 1), "c": ("done", 0)}
 
@@ -281,7 +267,7 @@ async def test_an_item_is_on_record_before_it_is_sent_and_its_outcome_before_it_
         await asp.units.create("parent", room)
 
     asp = smart_properties(Service(serve))
-    async with fleet.run(call, ["a", "b"], journal=journal, concurrency=1) as run:
+    async with fleet.run(call, ["a", "b"], journal=journal, job="a job", concurrency=1) as run:
         async for outcome in run:
             recorded[f"told {outcome.key}"] = look()[outcome.key]
     assert recorded == {
@@ -304,10 +290,10 @@ async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Mak
 
     service = Service(serve)
     asp = smart_properties(service)
-    async with fleet.run(make(asp), list("abcdef"), journal=journal, concurrency=3) as run:
+    async with fleet.run(make(asp), list("abcdef"), journal=journal, job="a job", concurrency=3) as run:
         await arrived.wait()
     assert statuses(run.in_flight) == dict.fromkeys("abc", "unknown")
-    report, sent = await again_as(journal, make, MADE if make is create else None, items=list("abcdef"))
+    report, sent = await again(journal, make, MADE if make is create else None, items=list("abcdef"))
     assert {key: status for key, status in statuses(report).items() if status != "done"} == told
     assert sorted(sent) == sorted(set("abcdef") - set(told))
     for outcome in report.unknown:
@@ -315,13 +301,6 @@ async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Mak
         assert (failure.status, failure.code) == ("unknown", "CutOff")
         assert "an earlier run was cut off" in failure.description
         assert "an earlier run was cut off" in str(outcome.error)
-
-
-async def again_as(journal: Path, make: Make, *script: Script, items: Any) -> tuple[FleetReport[Any, Any], list[str]]:
-    """As `again`, of the job that is named by what is called."""
-    service = Service(*script)
-    report = await fleet.collect(make(smart_properties(service, retry=ONCE)), items, journal=journal)
-    return report, [room_of(seen) for seen in service.seen]
 
 
 async def test_what_had_ended_is_on_record_when_the_run_is_left(journal: Path) -> None:
@@ -359,11 +338,11 @@ async def test_any_text_is_a_key_and_no_other(journal: Path) -> None:
     async def call(item: Any) -> Any:
         return item
 
-    assert sorted(o.key for o in await outcomes(call, KEYS, journal=journal)) == sorted(KEYS)
-    report = await fleet.collect(call, [*KEYS, "new", "kk"], journal=journal)
+    assert sorted(o.key for o in await outcomes(call, KEYS, journal=journal, job="a job")) == sorted(KEYS)
+    report = await fleet.collect(call, [*KEYS, "new", "kk"], journal=journal, job="a job")
     assert (statuses(report), report.skipped) == ({"new": "done", "kk": "done"}, len(KEYS))
     class_of_text = type("Room", (str,), {})
-    report = await fleet.collect(call, [class_of_text("nul"), class_of_text("room")], journal=journal)
+    report = await fleet.collect(call, [class_of_text("nul"), class_of_text("room")], journal=journal, job="a job")
     assert (statuses(report), report.skipped) == ({"room": "done"}, 1)
 
 
@@ -395,36 +374,9 @@ async def test_key_names_the_items(journal: Path) -> None:
         return item["id"]
 
     key = functools.partial("room {id}".format_map)
-    found = await outcomes(call, [{"id": 1}, {"id": 2}], journal=journal, key=key)
+    found = await outcomes(call, [{"id": 1}, {"id": 2}], journal=journal, job="a job", key=key)
     assert {outcome.key: outcome.value for outcome in found} == {"room 1": 1, "room 2": 2}
     assert set(rows(journal)) == {"room 1", "room 2"}
-
-
-class Caller:
-    async def __call__(self, item: str) -> None: ...
-
-    async def method(self, item: str) -> None: ...
-
-
-async def function(more: Any, item: str) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (Caller(), "Caller"),
-        (Caller().method, "Caller.method"),
-        (functools.partial(function, 1), "function#6b86b273"),
-        (functools.partial(functools.partial(function), 2), "function#d4735e3a"),
-        # A client may be another one the next time.
-        (functools.partial(function, smart_properties(Service())), "function"),
-    ],
-)
-async def test_the_job_is_named_by_what_is_called(journal: Path, call: Any, name: str) -> None:
-    await outcomes(call, ["a"], journal=journal)
-    with pytest.raises(errors.ConfigurationError, match=rf"is of the job {name!r}, and this is 'other'"):
-        await outcomes(call, ["a"], journal=journal, job="other")
-    assert await outcomes(Caller(), ["a"], journal=journal, job=name) == []
 
 
 async def test_the_journal_of_another_job_is_refused_and_stays(journal: Path) -> None:

@@ -296,7 +296,7 @@ async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_ag
     asp = smart_properties(service)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(let_it_go_on)
-        async with fleet.run(call, rooms(), journal=journal, concurrency=2) as run:
+        async with fleet.run(call, rooms(), journal=journal, job="a job", concurrency=2) as run:
             found, error = await taken(run)
     assert isinstance(error, errors.JournalError)
     assert [room_of(seen) for seen in service.seen] == ["a"]
