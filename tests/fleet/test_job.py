@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import datetime as dt
 import decimal
@@ -103,10 +102,6 @@ def bind(value: Any) -> Call:
     return functools.partial(function, value)
 
 
-def copied(value: Any) -> Call:
-    return bind(copy.deepcopy(value))
-
-
 def with_default(value: Any) -> Call:
     """The function of a module, in a release of it that has this default."""
 
@@ -148,6 +143,7 @@ async def is_the_same(first: Call, second: Call, journal: Path) -> bool:
     return found is None
 
 
+PORTS = iter(range(8000, 9000))
 SAME: dict[str, Callable[[], Call]] = {
     "function": lambda: of_item,
     "decorated function": lambda: wrapped,
@@ -163,16 +159,14 @@ SAME: dict[str, Callable[[], Call]] = {
         volume=30, station=DefaultStation("a", "b"), locales=["en-US"], settings={Setting.TIME_FORMAT: "24_HOURS"}
     ),
     "partial of a partial": lambda: functools.partial(functools.partial(function), 1),
-    **{
-        repr(value): functools.partial(copied, value)
-        for value in (
-            1, "é", b"x", 1.5, None, True, (1, [2, {"a": Kind.A}]), Setting.TIME_FORMAT, Pair(1, 2),
+    "values": lambda: bind(
+        (
+            1, "é", b"x", 1.5, None, True, (1, [2, {"a": Kind.A}]), Setting.TIME_FORMAT, Pair(1, 2), {"b", "c"},
             dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.timedelta(1), decimal.Decimal("1.0"), uuid.UUID(int=1),
             Path("/a"), Values([1]), Data({"b"}), Text("a"), Kind, of_item,
         )
-    },
+    ),
 }  # fmt: skip
-PORTS = iter(range(8000, 9000))
 
 
 @pytest.mark.parametrize("make", SAME.values(), ids=SAME)
@@ -265,11 +259,14 @@ async def test_work_that_cannot_be_named_needs_a_job(call: Call, tmp_path: Path)
         await outcomes(call, ["a"], journal=journal)
     assert "hush" not in str(caught.value)
     assert not journal.exists()
-    # Whoever names it, or uses no journal, is not asked.
-    await outcomes(of_item, ["a"], journal=journal, job="a job")
-    assert await outcomes(call, ["a"], journal=journal, job="a job") == []
+    # Without a journal it needs no name.
     async with fleet.run(call, []):
         pass
+
+
+async def test_a_job_that_the_user_names_is_that_job(tmp_path: Path) -> None:
+    await outcomes(of_item, ["a"], journal=tmp_path / "journal.db", job="a job")
+    assert await outcomes(local(), ["a"], journal=tmp_path / "journal.db", job="a job") == []
 
 
 async def test_what_is_bound_is_not_in_the_journal(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from alexa_props import errors, fleet
 from alexa_props.fleet import FleetStopped
 from tests.fleet.helpers import (
     MADE,
+    ROOMS,
     Source,
     again,
     get,
@@ -167,6 +168,8 @@ except Exception as error:
     service = Service()
     async with fleet.run(get(smart_properties(service)), ["a", "b"], journal=journal, job="a job") as run:
         for _ in range(2):
+            # POSIX locks are gone when the process closes the file, even one that it opened only to read it.
+            contents(journal.parent)
             # In this process, and in another one: the former must not open the door to the latter.
             with pytest.raises(errors.ConfigurationError, match=HELD):
                 await again(journal, get, None)
@@ -209,6 +212,52 @@ async def test_however_a_run_ends_its_journal_is_free_at_once(journal: Path, lea
                 assert leave in ("exception", "the items fail")
     assert {status for status, _ in rows(journal).values()} <= {"done", "started"}
     assert [path.name for path in journal.parent.iterdir()] == [journal.name]
+
+
+# A file that goes away.
+
+
+def take_away(journal: Path, what: str) -> Path:
+    """Where it is then."""
+    elsewhere = journal.with_name("elsewhere.db")
+    match what:
+        case "deleted":
+            journal.unlink()
+        case "without its log":
+            journal.with_name("journal.db-wal").unlink()
+            return journal
+        case _:
+            journal.rename(elsewhere)
+    if what == "replaced":
+        journal.write_bytes(elsewhere.read_bytes())
+    return elsewhere
+
+
+@pytest.mark.parametrize("what", ["deleted", "renamed", "replaced", "without its log"])
+async def test_a_journal_that_goes_away_ends_the_run(journal: Path, what: str) -> None:
+    places: list[Path] = []
+
+    async def call(room: str) -> None:
+        await get(asp)(room)
+        if room == "room-2":
+            places.append(take_away(journal, what))
+
+    service = Service()
+    asp = smart_properties(service)
+    with pytest.raises(FleetStopped, match="was deleted, renamed or replaced while a run held it") as caught:
+        await fleet.collect(call, ROOMS, journal=journal, job="a job", concurrency=1)
+    assert isinstance(caught.value.__cause__, errors.JournalError)
+    # What had begun is told, and nothing begins any more.
+    assert statuses(caught.value.report) == dict.fromkeys(ROOMS[:3], "done")
+    assert [room_of(seen) for seen in service.seen] == ROOMS[:3]
+    if what == "deleted":
+        assert contents(journal.parent) == {}
+        return
+    # It is complete, wherever it is.
+    (found,) = places
+    assert rows(found) == {"room-0": ("done", 0), "room-1": ("done", 0), "room-2": ("started", 0)}
+    report, sent = await again(found, get, None)
+    assert (sorted(sent), report.skipped) == (ROOMS[2:], 2)
 
 
 # A disk that is full.
@@ -303,6 +352,26 @@ async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_ag
     assert statuses(found) == {"a": "done"}
     monkeypatch.undo()
     assert rows(journal) == {"a": ("started", 0)}
+
+
+async def test_what_is_on_record_survives_a_power_cut(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections: list[sqlite3.Connection] = []
+
+    class Watched(sqlite3.Connection):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            connections.append(self)
+
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Watched))
+
+    async def call(_: str) -> tuple[int, str]:
+        # SQLite waits for the disk at every commit only if this is FULL (2); in WAL mode its own default may be less.
+        found = [connections[-1].execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+        return found[0], found[1]
+
+    for _ in range(2):
+        (outcome,) = await outcomes(call, ["a"], journal=journal, job="a job", key=lambda _: str(len(connections)))
+        assert outcome.value == (2, "wal")
 
 
 async def test_nothing_leaves_that_must_not_be_sent_twice_when_that_cannot_be_recorded(

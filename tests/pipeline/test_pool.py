@@ -5,6 +5,7 @@ import datetime as dt
 import gzip
 import pickle
 import ssl
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -385,6 +386,34 @@ async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool, na
     async with Server(answering(ok(b"x", b"Content-Encoding: " + name))).running() as server:
         with pytest.raises(httpx.DecodingError, match=f"the content encoding {shown} was not asked for"):
             await pool.handle_async_request(get(server.url))
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [
+        (b"gzip", gzip.compress),
+        (b"deflate", zlib.compress),
+        (b"deflate", raw_deflate),
+        (b"gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
+    ],
+    ids=["gzip", "deflate", "raw deflate", "gzip in gzip"],
+)
+async def test_undoing_an_encoding_takes_no_more_memory_than_max_body(
+    coding: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    limit = 1_000_000
+    body = ok(encode(bytes(64 * limit)), b"Content-Encoding: " + coding)
+    pool = Pool(max_body=limit)
+    async with Server(answering(body)).running() as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(httpx.DecodingError, match="longer than max_body"):
+                await pool.handle_async_request(get(server.url))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    await pool.aclose()
+    assert peak < 8 * limit
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -370,7 +370,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The journal of a run that ended."""
     path = tmp_path_factory.mktemp("journal") / "journal.db"
-    anyio.run(_run, path)
+    anyio.run(_run, path, [])
     return path
 
 
@@ -448,7 +448,7 @@ JUNK = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from((b"\0" * 512
     scratches=st.lists(st.tuples(st.one_of(st.integers(0, 120), st.integers(0, 20_000)), JUNK), max_size=4),
     left=st.one_of(st.none(), st.integers(0, 20_000)),
 )
-def test_a_journal_that_a_disk_has_damaged_is_refused_or_goes_on(
+def test_a_journal_that_a_disk_has_damaged_is_refused_or_as_good_as_before(
     scratches: list[tuple[int, bytes]], left: int | None, journal: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     content = bytearray(journal.read_bytes())
@@ -458,18 +458,23 @@ def test_a_journal_that_a_disk_has_damaged_is_refused_or_goes_on(
     content = content[:left]
     damaged = tmp_path_factory.mktemp("damaged") / "damaged.db"
     damaged.write_bytes(content)
-    report = attempt(lambda: anyio.run(_run, damaged), errors.ConfigurationError, fleet.FleetStopped)
+    sent: list[str] = []
+    report = attempt(lambda: anyio.run(_run, damaged, sent), errors.ConfigurationError, errors.JournalError)
     if isinstance(report, errors.AlexaError):
         assert "damaged.db" in str(report)
-    else:
+        assert sent == []
+    elif content:
+        assert sent == []
+        assert {outcome.key for outcome in report.failed} == {item for item in ITEMS if item.endswith("7")}
         assert len(report) + report.skipped == len(ITEMS)
 
 
 ITEMS = [f"room-{number}" for number in range(40)]
 
 
-async def _run(journal: Path) -> fleet.FleetReport[str, None]:
+async def _run(journal: Path, sent: list[str]) -> fleet.FleetReport[str, None]:
     async def call(item: str) -> None:
+        sent.append(item)
         if item.endswith("7"):
             raise errors.NotFound("there is no such room", status=404)
 

@@ -193,9 +193,9 @@ async def test_journals_and_reports(tmp_path: Path, partial: bool, caplog: pytes
         await on.asp.alerts.delete_alarms(room)
 
     rooms = [f"room-{number}" for number in range(5)]
-    report = await fleet.collect(delete, rooms, journal=path)
+    report = await fleet.collect(delete, rooms, journal=path, job="a job")
     assert len(report.failed) == 5
-    again = await fleet.collect(delete, rooms, journal=path)
+    again = await fleet.collect(delete, rooms, journal=path, job="a job")
     assert len(again.failed) == 5
     files = [*inside, *contents()]
     assert any(b"room-4" in content for content in files)

@@ -1,0 +1,110 @@
+"""What is sent while a run is left, or after it, never waits for a journal that nobody writes any more."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from alexa_props import errors, fleet
+from tests.fleet.helpers import MADE, again, create, get, outcomes, room_of, rows
+from tests.helpers import Service, smart_properties
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+PATIENCE = 5  # seconds, which pass only if it is broken
+
+
+@pytest.mark.parametrize("leave", ["break", "cancelled", "every task cancelled"])
+async def test_a_call_that_cleans_up_is_recorded_though_the_run_is_left(
+    journal: Path, anyio_backend: str, leave: str
+) -> None:
+    if leave == "every task cancelled" and anyio_backend == "trio":
+        pytest.skip("a loop of asyncio that is torn down does so")
+    arrived = anyio.Event()
+    refused: list[errors.JournalError] = []
+
+    async def serve(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return MADE
+        arrived.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def call(room: str) -> None:
+        try:
+            await get(asp)(room)
+        finally:
+            with anyio.move_on_after(PATIENCE, shield=True) as scope:
+                try:
+                    await create(asp)(f"clean {room}")
+                except errors.JournalError as error:
+                    refused.append(error)
+            assert not scope.cancelled_caught
+
+    async def leaves() -> None:
+        async with fleet.run(call, ["a"], journal=journal, job="a job"):
+            await arrived.wait()
+            if leave == "cancelled":
+                tasks.cancel_scope.cancel()
+                await anyio.lowlevel.checkpoint()
+            elif leave == "every task cancelled":
+                for task in asyncio.all_tasks() - before:
+                    task.cancel()
+                await asyncio.sleep(0)
+
+    before = asyncio.all_tasks() if anyio_backend == "asyncio" else set()
+    service = Service(serve)
+    asp = smart_properties(service)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(leaves)
+    created = [room_of(seen) for seen in service.seen if seen.method == "POST"]
+    # It was recorded and sent, or neither.
+    assert created == ([] if refused else ["clean a"])
+    assert leave == "every task cancelled" or not refused
+    assert rows(journal) == {"a": ("started", int(not refused))}
+    report, _ = await again(journal, create, MADE, items=["a"])
+    assert [outcome.status for outcome in report] == (["done"] if refused else ["unknown"])
+
+
+async def test_what_a_task_sends_after_the_run_is_refused(journal: Path) -> None:
+    ended = anyio.Event()
+    refused: list[str] = []
+
+    async def late(room: str) -> None:
+        await ended.wait()
+        with anyio.fail_after(PATIENCE):
+            await get(asp)(room)
+            with pytest.raises(errors.JournalError) as caught:
+                await create(asp)(room)
+        refused.append(str(caught.value))
+
+    async def call(room: str) -> None:
+        tasks.start_soon(late, room)
+
+    service = Service()
+    asp = smart_properties(service)
+    async with anyio.create_task_group() as tasks:
+        assert len(await outcomes(call, ["a", "b"], journal=journal, job="a job")) == 2
+        ended.set()
+    assert [seen.method for seen in service.seen] == ["GET", "GET"]
+    assert all("is closed, as its run has ended" in text for text in refused)
+    assert len(refused) == 2
+    # Neither a permit nor a connection is held.
+    assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in asp.limits.values())
+    with anyio.fail_after(PATIENCE):
+        await asp.aclose()
