@@ -51,6 +51,7 @@ _TABLES: Final = {
 _FOREIGN: Final = "{!r} is no journal of alexa_props, but another SQLite database"
 _HELD: Final = "the journal {!r} is held by another run: wait until that has ended, or take another file"
 
+_HEADER_SIZE: Final = 100
 _WAL_HEADER: Final = struct.Struct(">8I")
 """https://www.sqlite.org/fileformat2.html#the_write_ahead_log: magic number, version, page size, checkpoint sequence,
 two salts, two checksums."""
@@ -239,9 +240,18 @@ def _checkpoint(db: sqlite3.Connection) -> None:
 
 def _require_ours(file: Path, path: str) -> None:
     """See whose file it is without touching it: what a program that died has left beside it is not ours to repair."""
-    with _alone(file) as db:
-        if db.execute("PRAGMA application_id").fetchone()[0] != _OURS:
-            raise ConfigurationError(_FOREIGN.format(path))
+    try:
+        with _alone(file) as db:
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError:
+        # A run may have been cut off while the log was being copied into the first pages of the file.
+        with file.open("rb") as stream:
+            header = stream.read(_HEADER_SIZE)
+        application = int.from_bytes(header[68:72])
+        if application != _OURS:
+            raise
+    if application != _OURS:
+        raise ConfigurationError(_FOREIGN.format(path))
 
 
 def _alone(file: Path) -> contextlib.closing[sqlite3.Connection]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from alexa_props import errors, fleet
@@ -117,18 +119,39 @@ async def test_the_log_of_another_run_beside_a_complete_journal_is_not_read(jour
     assert rows(journal) == {"a": ("done", 0), "x": ("done", 0)}
 
 
-async def test_killed_between_any_two_statements_it_resumes(
-    journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: set[str] = set()
-    left: dict[tuple[bytes, ...], tuple[Path, set[str]]] = {}
+PAGE = 4096
+
+
+@attrs.frozen
+class Left:
+    """What a killed run leaves: the file, its log, and how many outcomes had been told."""
+
+    main: bytes
+    log: bytes | None
+    told: int
+
+    def put(self, journal: Path) -> None:
+        journal.parent.mkdir()
+        journal.write_bytes(self.main)
+        if self.log is not None:
+            log_of(journal).write_bytes(self.log)
+
+    def before(self, later: Left) -> list[Left]:
+        """What is left if the log was being copied into the file, page after page, from here to there."""
+        if later.log is None or len(later.main) < PAGE:
+            return []
+        ends = range(PAGE, len(later.main), PAGE)
+        return [Left(later.main[:end] + self.main[end:], later.log, self.told) for end in ends]
+
+
+async def test_killed_at_any_moment_it_resumes(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    moments: list[Left] = []
 
     def look() -> None:
-        if not journal.exists():
-            return
-        content = tuple(path.read_bytes() for path in (journal, log_of(journal)) if path.exists())
-        if content not in left:
-            left[content] = (copy(journal, tmp_path / str(len(left))), set(told))
+        if journal.exists():
+            log = log_of(journal)
+            moments.append(Left(content_of(journal), content_of(log) if log.exists() else None, len(told)))
 
     class Watched(sqlite3.Connection):
         def execute(self, *arguments: Any) -> sqlite3.Cursor:
@@ -145,13 +168,17 @@ async def test_killed_between_any_two_statements_it_resumes(
     for items in (["a"], ["a", "b"]):
         async with fleet.run(get(asp), items, journal=journal, job="a job") as run:
             async for outcome in run:
-                told.add(outcome.key)
+                told.append(outcome.key)  # noqa: PERF401 - it is looked at meanwhile
     monkeypatch.undo()
-    # Not even the last one has been looked at by SQLite since.
-    assert len(left) > 10
-    for path, done in left.values():
+    copied = [
+        left for one, other in itertools.pairwise(moments) if one.main != other.main for left in one.before(other)
+    ]
+    assert len(copied) > 3
+    for number, left in enumerate(dict.fromkeys([*moments, *copied])):
+        path = tmp_path / str(number) / "journal.db"
+        left.put(path)
         report, sent = await again(path, get, None, items=["a", "b"])
-        assert done.isdisjoint(sent)
+        assert set(told[: left.told]).isdisjoint(sent)
         assert len(sent) + report.skipped == 2
 
 
@@ -231,3 +258,14 @@ async def test_a_record_that_was_changed_is_refused(journal: Path) -> None:
         with pytest.raises(errors.JournalError, match=r"is damaged: the record of 'room-\d' is not as it was written"):
             await again(journal, get, None)
         assert content_of(journal) == before
+
+
+async def test_a_journal_that_lacks_a_record_is_refused(journal: Path) -> None:
+    await again(journal, get, None, items=ROOMS)
+    content = bytearray(content_of(journal))
+    (page,) = [at for at in range(PAGE, len(content), PAGE) if content[at] == 0x0A]  # a leaf of keys
+    assert content[page + 4] == len(ROOMS)
+    content[page + 4] -= 1
+    Left(bytes(content), None, 0).put(journal.parent / "damaged" / journal.name)
+    with pytest.raises(errors.JournalError, match="is damaged"):
+        await again(journal.parent / "damaged" / journal.name, get, None)
