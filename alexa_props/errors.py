@@ -63,7 +63,10 @@ class ConfigurationError(AlexaError, ValueError):
 
 
 class JournalError(AlexaError):
-    """The journal of a fleet run could not be read or written. What it holds stays good: the next run goes on there."""
+    """The journal of a fleet run could not be read or written, is damaged, or is not where it was.
+
+    After a failed write, what it holds stays good, and the next run resumes from it.
+    """
 
 
 class AuthenticationError(AlexaError):

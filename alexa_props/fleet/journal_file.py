@@ -372,7 +372,7 @@ class _Lock:
 
     @classmethod
     def take(cls, path: Path, journal: str) -> Self:
-        """Take the lock, or raise at once."""
+        """Take the lock without waiting."""
         if sys.platform == "win32":
             # SQLite's own locks do: there, closing another handle does not let go of them.
             return cls(path, None)
