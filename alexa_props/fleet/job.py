@@ -178,7 +178,7 @@ def _of_object(value: Any, outer: tuple[object, ...]) -> str:
     kind = type(value)
     data = attrs.has(kind) or dataclasses.is_dataclass(kind)
     if data and all(base.__flags__ & _MADE_BY_CODE or base is object for base in kind.__mro__):
-        fields = [*(attrs.fields(kind) if attrs.has(kind) else dataclasses.fields(kind))]
+        fields = attrs.fields(kind) if attrs.has(kind) else dataclasses.fields(value)
         state: Any = [
             {field.name: getattr(value, field.name, None) for field in fields},
             getattr(value, "__dict__", {}),
@@ -189,7 +189,7 @@ def _of_object(value: Any, outer: tuple[object, ...]) -> str:
         try:
             # What a copy is made of. It refuses what has a state that Python code does not see.
             _, *state = value.__reduce_ex__(2)
-        except TypeError:
+        except Exception:  # noqa: BLE001 - a class may have its own code for that
             raise _UnnamedError(f"it has a {_kind(value)}") from None
         state = [list(each) if isinstance(each, Iterator) else each for each in state]
     return f"{_of_class(kind)} {_describe(state, outer)}"

@@ -1,7 +1,7 @@
 """The journal of a run: one SQLite file. Every item is *started* in it before it is sent, and ended before it is told.
 
-Everything that waits to be written when the disk is free goes into one transaction, in a thread, and whoever asked for
-it goes on when it is on the disk. A process that is killed leaves a file that needs no repair: what has no end was cut
+Everything that waits to be written when the disk is free goes into one transaction, in a thread; those who wait for it
+continue when it is on the disk. A process that is killed leaves a file that needs no repair: what has no end was cut
 off.
 """
 
