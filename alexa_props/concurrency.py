@@ -1,21 +1,53 @@
-"""Task groups out of which a single exception comes as itself, waits that others end, and the time between loops."""
+"""Task groups out of which a single exception comes as itself, foreign code in them, waits, and the time between loops.
+
+Foreign code is what users and other libraries supply. Some exceptions steer Python and the event loop: a
+`CancelledError` ends a task silently, and a `StopAsyncIteration` ends an `async for`. When foreign code raises one, it
+would end our own code as if everything were done. `call_foreign` and `await_foreign` raise an ordinary error instead,
+with that exception as its cause:
+
+- `concurrent.futures.CancelledError` for a cancellation that was not addressed to the task;
+- `RuntimeError` for `StopIteration`, `StopAsyncIteration` and `GeneratorExit`, as Python does in generators.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import math
+import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+import types
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable
+from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
     from anyio.abc import TaskGroup
 
-__all__ = ["Waiter", "loop_time", "tasks_behind_a_block", "together"]
+__all__ = [
+    "Tasks",
+    "Waiter",
+    "await_foreign",
+    "being_cancelled",
+    "call_foreign",
+    "discard_awaitable",
+    "foreign_cancellation",
+    "is_async",
+    "loop_time",
+    "tasks_behind_a_block",
+    "together",
+]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+_STOPS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 
 def loop_time() -> float:
@@ -51,15 +83,180 @@ class Waiter:
         return woken
 
 
+# Foreign code.
+
+
+def call_foreign(what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a foreign function.
+
+    Args:
+        what: names it in error messages.
+        function: the function; it is not awaited.
+        args: its arguments.
+        kwargs: its named arguments.
+
+    Raises:
+        CancelledError: it raised a cancellation.
+        RuntimeError: it raised `StopIteration`, `StopAsyncIteration` or `GeneratorExit`.
+
+    """
+    try:
+        return function(*args, **kwargs)
+    except _STOPS as error:
+        raise _stopped(what, error) from error
+    except _cancellation() as error:
+        # A plain function has no await at which it could have been cancelled.
+        raise _cancelled(what) from error
+
+
+async def await_foreign(what: str, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
+    """Await a coroutine that runs foreign code, in a task of ours.
+
+    Args:
+        what: names it in error messages.
+        coroutine: the coroutine.
+        context: the context to run it in; None runs it in that of the task.
+
+    Raises:
+        CancelledError: it raised a cancellation, and no scope around this task is cancelled.
+        RuntimeError: it raised `StopAsyncIteration`, or `GeneratorExit` in a context of its own.
+
+    """
+    try:
+        return await (coroutine if context is None else _steps(what, coroutine, context))
+    except StopAsyncIteration as error:
+        raise _stopped(what, error) from error
+    except _cancellation() as error:
+        raise await foreign_cancellation(what, error) from error
+
+
+async def foreign_cancellation(what: str, error: BaseException) -> CancelledError:
+    """The error in place of a cancellation that was caught in a task of ours; one that is ours is raised again."""
+    if anyio.current_effective_deadline() == -math.inf:
+        raise error
+    # An event loop that ends cancels its tasks in any order: the scope may be cancelled next.
+    await anyio.lowlevel.checkpoint()
+    _uncancel()
+    instead = _cancelled(what)
+    instead.__cause__ = error
+    return instead
+
+
+def being_cancelled() -> bool:
+    """Whether the present cancellation is addressed to this task, which may be the caller's: else it is foreign."""
+    if anyio.current_effective_deadline() == -math.inf:
+        return True
+    task = _asyncio_task()
+    return task is not None and task.cancelling() > 0
+
+
+def is_async(function: object) -> bool:
+    """Whether calling it gives something to await or to iterate with `async for`, as far as can be known before."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    runs_later = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return any(is_one(each) for is_one in runs_later for each in (function, type(function).__call__))
+
+
+def discard_awaitable(value: object) -> bool:
+    """Whether a function that must not be async gave something to await; a coroutine is closed."""
+    if isinstance(value, Coroutine):
+        value.close()
+    return isinstance(value, Awaitable)
+
+
+@types.coroutine
+def _steps(what: str, coroutine: Coroutine[Any, Any, T], context: Context) -> Generator[Any, Any, T]:
+    """Await a coroutine step by step, each in the context, which `await` cannot do.
+
+    Closed from outside, it closes the coroutine. A `GeneratorExit` that comes from the coroutine is foreign.
+    """
+    step: Callable[[Any], Any] = coroutine.send
+    sent: Any = None
+    while True:
+        try:
+            waits_for = context.run(step, sent)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except GeneratorExit as error:
+            raise _stopped(what, error) from error
+        finally:
+            # An exception that was thrown in has a traceback with this frame.
+            sent = None
+        try:
+            sent = yield waits_for
+            step = coroutine.send
+        except GeneratorExit:
+            context.run(coroutine.close)
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the event loop throws in is the coroutine's
+            step, sent = coroutine.throw, error
+
+
+def _cancellation() -> type[BaseException]:
+    try:
+        return anyio.get_cancelled_exc_class()
+    except RuntimeError:
+        # Between event loops nothing can be cancelled.
+        return GeneratorExit
+
+
+def _cancelled(what: str) -> CancelledError:
+    return CancelledError(f"{what} was cancelled, and not by its caller: the cause shows where")
+
+
+def _stopped(what: str, error: BaseException) -> RuntimeError:
+    return RuntimeError(f"{what} raised {type(error).__name__}")
+
+
+def _asyncio_task() -> Any:
+    """The running task of asyncio; None on another backend."""
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        return None if asyncio is None else asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _uncancel() -> None:
+    """Forget that somebody cancelled this task directly, as `asyncio.timeout` and task groups ask of who handles it."""
+    task = _asyncio_task()
+    while task is not None and task.cancelling():
+        task.uncancel()
+
+
+# Tasks.
+
+
+class Tasks:
+    """A task group whose tasks never end silently: one that is cancelled, but not with its group, raises an error."""
+
+    def __init__(self, group: TaskGroup) -> None:
+        self._group = group
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Start a task."""
+        name = getattr(function, "__qualname__", "a task")
+        self._group.start_soon(_never_silently, name, function, args, name=name)
+
+
+async def _never_silently(name: str, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+    try:
+        await function(*args)
+    except _cancellation() as error:
+        raise await foreign_cancellation(name, error) from error
+
+
 @asynccontextmanager
-async def tasks_behind_a_block(*, cancelled: bool = True) -> AsyncGenerator[TaskGroup, None]:
+async def tasks_behind_a_block(*, cancelled: bool = True) -> AsyncGenerator[Tasks, None]:
     """A task group out of which a single exception comes as itself; `cancelled` when the block ends, or waited for."""
     alone: BaseException | None = None
     try:
-        async with anyio.create_task_group() as tasks:
-            yield tasks
+        async with anyio.create_task_group() as group:
+            yield Tasks(group)
             if cancelled:
-                tasks.cancel_scope.cancel()
+                group.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # The caller's own block expects its own exception.
         if len(group.exceptions) != 1:

@@ -7,8 +7,6 @@ does a filter or handler of logging. Events hold names, statuses, times and ids,
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
 import logging
 import sys
 import traceback
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import httpx
 
+from alexa_props.concurrency import is_async
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.operation import Call
 from alexa_props.redaction import Redactor
@@ -219,7 +218,7 @@ class Hooks:
         for hook in self._hooks:
             if not callable(hook):
                 raise ConfigurationError(f"hooks must be functions of one event, not {hook!r}")
-            if _is_awaited(hook):
+            if is_async(hook):
                 raise ConfigurationError(f"hooks must be plain functions, as nobody would await this: {hook!r}")
 
     def __bool__(self) -> bool:
@@ -236,13 +235,6 @@ class Hooks:
                 raise
             except BaseException:  # foreign code: also the CancelledError of a task that it asks
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
-
-
-def _is_awaited(hook: object) -> bool:
-    while isinstance(hook, functools.partial):
-        hook = hook.func
-    runs_later = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-    return any(is_one(each) for is_one in runs_later for each in (hook, type(hook).__call__))
 
 
 def _reason(call: Call, error: Exception | None, request: httpx.Request | None) -> str | None:

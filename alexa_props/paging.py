@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import attrs
 
-from alexa_props.concurrency import tasks_behind_a_block
+from alexa_props.concurrency import await_foreign, being_cancelled, tasks_behind_a_block
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
 from alexa_props.settings import require_text
 
@@ -98,6 +99,9 @@ class Pager(Generic[T]):
     async def prefetch(self, pages: int = 1) -> AsyncGenerator[AsyncIterator[T], None]:
         """All items, with up to `pages` pages fetched ahead of the one that is being consumed.
 
+        An error of a page is raised after the items of the pages before it. If what a page waits for is cancelled, and
+        the block is not, that is an error too: `concurrent.futures.CancelledError`, with the cancellation as its cause.
+
         Args:
             pages: how many, at least 1.
 
@@ -108,20 +112,26 @@ class Pager(Generic[T]):
         if isinstance(pages, bool) or not isinstance(pages, int) or pages < 1:
             raise ConfigurationError(f"pages must be a whole number of at least 1, not {pages!r}")
         # The page that waits to be handed over is one of those ahead.
-        send, receive = anyio.create_memory_object_stream[Page[T] | AlexaError](pages - 1)
+        send, receive = anyio.create_memory_object_stream[Page[T] | Exception](pages - 1)
         with send, receive:
             async with tasks_behind_a_block() as tasks, aclosing(_consume(receive)) as items:
                 tasks.start_soon(self._fetch_ahead, send)
                 yield items
 
-    async def _fetch_ahead(self, send: ObjectSendStream[Page[T] | AlexaError]) -> None:
+    async def _fetch_ahead(self, send: ObjectSendStream[Page[T] | Exception]) -> None:
         async with send:
             try:
-                async with aclosing(self.pages()) as pages:
-                    async for page in pages:
-                        await send.send(page)
-            except AlexaError as error:
+                await await_foreign(f"fetching a page of {self._name}", self._send_pages(send), copy_context())
+            except Exception as error:  # transports, hooks and token stores may raise anything
+                if being_cancelled() and not isinstance(error, AlexaError):
+                    # The block has been left, so that only its task group can still raise it.
+                    raise
                 await send.send(error)
+
+    async def _send_pages(self, send: ObjectSendStream[Page[T] | Exception]) -> None:
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                await send.send(page)
 
     async def _page(self, token: str | None) -> Page[T]:
         try:
@@ -148,9 +158,9 @@ class Pager(Generic[T]):
         return token
 
 
-async def _consume(receive: ObjectReceiveStream[Page[T] | AlexaError]) -> AsyncGenerator[T, None]:
+async def _consume(receive: ObjectReceiveStream[Page[T] | Exception]) -> AsyncGenerator[T, None]:
     async for page in receive:
-        if isinstance(page, AlexaError):
+        if isinstance(page, Exception):
             raise page
         for item in page.items:
             yield item

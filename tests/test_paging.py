@@ -292,6 +292,34 @@ async def test_prefetch_does_not_hide_a_fault_of_another_kind() -> None:
             await ids(items)
 
 
+async def cancellation() -> BaseException:
+    """What the event loop raises in a task that is cancelled."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.sleep(1)
+        except anyio.get_cancelled_exc_class() as error:
+            return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", virtual_time()], ids=["asyncio", "trio"])
+@pytest.mark.parametrize("kind", [None, StopAsyncIteration, GeneratorExit, anyio.EndOfStream, ZeroDivisionError])
+async def test_prefetch_raises_whatever_foreign_code_does_where_its_page_would_be(kind: Any) -> None:
+    service = Lists(*THREE)
+    service.faults[2] = error = await cancellation() if kind is None else kind()
+    seen: list[str] = []
+    with pytest.raises(Exception) as caught:  # noqa: PT012 - of any kind; what came before it counts
+        async with units(service).prefetch(5) as items:
+            async for unit in items:
+                seen.append(unit.id)  # noqa: PERF401 - as above
+    assert seen == ["a", "b", "c"]
+    chain: BaseException | None = caught.value
+    while chain is not None and chain is not error:
+        chain = chain.__cause__
+    assert chain is error
+
+
 async def test_leaving_early_leaves_no_request() -> None:
     service = Lists(*THREE, latency=10)
     async with units(service).prefetch() as items:

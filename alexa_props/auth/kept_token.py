@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import anyio
 
 from alexa_props.auth.token_store import TokenStore
+from alexa_props.concurrency import being_cancelled
 from alexa_props.errors import AuthenticationError
 from alexa_props.hooks import logger
 from alexa_props.redaction import sanitize
@@ -115,6 +116,8 @@ async def _ask(doing: str, ask: Callable[[], Awaitable[T]], *secrets: Secret | N
     """What a token store gives. Its exceptions stay inside, without `secrets`: frames and texts may show tokens."""
     try:
         return await ask()
-    except Exception as error:  # noqa: BLE001 - a store may do what it wants
+    except (Exception, anyio.get_cancelled_exc_class()) as error:  # a store may do what it wants
+        if not isinstance(error, Exception) and being_cancelled():
+            raise
         reason = sanitize(f"{type(error).__name__}: {error}", *secrets)
     raise AuthenticationError(f"the token store could not {doing}: {reason}")

@@ -10,11 +10,11 @@ from typing import Generic, TypedDict, TypeVar, Unpack
 
 import anyio
 
-from alexa_props.concurrency import tasks_behind_a_block
+from alexa_props.concurrency import call_foreign, is_async, tasks_behind_a_block
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.job import job_of, name_of
 from alexa_props.fleet.journal import Journal
-from alexa_props.fleet.outcome import Outcome
+from alexa_props.fleet.outcome import Outcome, words
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
 from alexa_props.fleet.runner import Run, StopOn
@@ -64,12 +64,19 @@ async def run(
 
     Leaving the block early cancels what is under way; `run.in_flight` says what that was. `run.stop()` ends it gently.
 
+    Each item has its own copy of the context variables, as they are when the block is entered: `call`, `key` and
+    `stop_on` run in it, and so do the tasks and threads that they start.
+
+    If what a call waits for is cancelled, and the run is not, the item fails. A cancellation from the items, `key` or
+    `stop_on` ends the run, as any other error of theirs does. The error is a `concurrent.futures.CancelledError` then,
+    with the cancellation as its cause.
+
     Args:
         call: takes an item and gives something to await: a method of a client, a recipe, any function. Its calls go in
             the bulk lane, unless the client says `priority`. What it raises is the item's outcome; what it returns is
             a value, an `httpx.Response` of whatever status too.
         items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter, and closed
-            when the run ends.
+            when the run ends. Of a DataFrame give a column, or the rows as dicts.
         concurrency: at most so many items at once, at least 1. Fewer are worked on where the rate that the limiter has
             learned needs no more; None allows the client's `max_connections`.
         ordered: outcomes in the order of the items. By default as they end.
@@ -80,7 +87,8 @@ async def run(
         job: names the journal's job. By default that is the name of `call` with all that is bound to it: with another
             station it is another job. A lambda, a local function, or an argument that is no plain value has no name
             that is certain to mean the same work in the next run: with `journal`, say `job`.
-        key: gives the string by which the journal and the report know an item; None takes an item that is a string.
+        key: gives the string by which the journal and the report know an item; None takes an item that is a string. It
+            is not async, and neither is `stop_on`.
         retry_failed: repeat what the journal says has failed.
         stop_on: begin no more items when this share of the outcomes is not done (a float below 1, from 20 outcomes
             on; of the latest 100), when so many are not done (an int), or when a function of such an outcome says so.
@@ -96,11 +104,13 @@ async def run(
             needs a name (`job`).
         JournalError: the journal is damaged, or its write-ahead log is missing. From the iteration: the journal could
             not be read or written, or its file was deleted, renamed or replaced.
+        Exception: from the iteration: what the items, `key` or `stop_on` raised, after the outcomes of all items that
+            had begun.
 
     """
     _check(call, concurrency, stop_on, total, key, journal=journal, job=job, retry_failed=retry_failed)
     if total is None and isinstance(items, Sized):
-        total = len(items)
+        total = call_foreign("reading the items", len, items)
     name = "" if journal is None else job or job_of(call)
     iterator = _iterator(items)
     meter = Meter(progress, total, job or name_of(call))
@@ -143,8 +153,8 @@ async def collect(
     Raises:
         ConfigurationError: as for `run`.
         JournalError: the journal is damaged, or its write-ahead log is missing.
-        FleetStopped: the items could not be read on, or the journal not be written; `report` on it has what was done.
-            Where nothing was done before, the error itself.
+        FleetStopped: the items could not be read on, `key` or `stop_on` failed, or the journal could not be written;
+            `report` on it has what was done. If nothing was done before, the error itself.
 
     """
     started = anyio.current_time()
@@ -165,7 +175,9 @@ async def collect(
         elapsed=anyio.current_time() - started,
     )
     if failed is not None:
-        raise FleetStopped(f"{this.stopped}, after {len(outcomes)} outcomes: {failed}", report=report) from failed
+        raise FleetStopped(
+            f"{this.stopped}, after {len(outcomes)} outcomes: {words(failed)}", report=report
+        ) from failed
     return report
 
 
@@ -185,8 +197,8 @@ def _check(
     for name, number, least in (("concurrency", concurrency, 1), ("total", total, 0)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
             raise ConfigurationError(f"{name} must be a whole number of at least {least}, or None, not {number!r:.80}")
-    if key is not None and not callable(key):
-        raise ConfigurationError(f"key must be a function of an item, not {key!r:.80}")
+    if key is not None and (not callable(key) or is_async(key)):
+        raise ConfigurationError(f"key must be a function of an item that is not async, not {key!r:.80}")
     if journal is not None and not isinstance(journal, str | os.PathLike):
         raise ConfigurationError(f"journal must be the path of a file, not {journal!r:.80}")
     if job is not None and not (isinstance(job, str) and job):
@@ -197,16 +209,27 @@ def _check(
         raise ConfigurationError("retry_failed is about what a journal has recorded: say journal=")
     share = isinstance(stop_on, float) and 0 <= stop_on < 1 and math.isfinite(stop_on)
     count = isinstance(stop_on, int) and not isinstance(stop_on, bool) and stop_on >= 1
-    if stop_on is not None and not (share or count or callable(stop_on)):
+    if stop_on is not None and not (share or count or (callable(stop_on) and not is_async(stop_on))):
         raise ConfigurationError(
-            "stop_on must be a share from 0 up to 1, a count of at least 1, or a function of an outcome, "
-            f"not {stop_on!r:.80}"
+            "stop_on must be a share from 0 up to 1, a count of at least 1, or a function of an outcome "
+            f"that is not async, not {stop_on!r:.80}"
         )
 
 
 def _iterator(items: Iterable[T] | AsyncIterable[T]) -> Iterator[T] | AsyncIterator[T]:
+    _refuse_table(items)
     if isinstance(items, AsyncIterable):
-        return aiter(items)
+        return call_foreign("reading the items", aiter, items)
     if isinstance(items, Iterable) and not isinstance(items, str | bytes):
-        return iter(items)
+        return call_foreign("reading the items", iter, items)
     raise ConfigurationError(f"items must be an iterable or an async iterable of items, not {items!r:.80}")
+
+
+def _refuse_table(items: object) -> None:
+    """Refuse a DataFrame, of whichever library: iterating it gives the names of its columns, or the columns."""
+    if any(base.__name__ in ("DataFrame", "LazyFrame") for base in type(items).__mro__):
+        raise ConfigurationError(
+            f"items is a {type(items).__name__}, which is no list of items: pass a column of unit ids, such as "
+            'items=frame["unit_id"], or the rows as dicts, which need key=: frame.to_dict("records") with pandas, '
+            "frame.to_dicts() with polars"
+        )

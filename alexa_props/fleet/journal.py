@@ -141,8 +141,12 @@ class Journal:
                     await self._something.wait()
                     self._something = anyio.Event()
                     await self._flush()
+        except anyio.get_cancelled_exc_class():
+            # A loop that is torn down cancels this task in spite of the shield. The run is not told by an exception
+            # here, but by `_broken`: whatever is recorded from now on raises that.
+            pass
         finally:
-            # A loop that is torn down cancels this task in spite of the shield, and then no other one writes.
+            # Whatever ended it, no other task writes.
             try:
                 with anyio.CancelScope(shield=True):
                     while self._waiting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, Final, Self, TextIO
 
 import attrs
 
+from alexa_props.concurrency import call_foreign, discard_awaitable, is_async
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.outcome import Status
 from alexa_props.hooks import logger
@@ -178,7 +178,9 @@ class Meter:
     def _tell(self, state: Progress) -> None:
         if self._show is not None:
             with self._guard():
-                self._show(state)
+                shown = call_foreign("progress=", self._show, state)
+                if discard_awaitable(shown):
+                    raise ConfigurationError(f"progress must not be async: it gave {shown!r:.80}")
 
     def _state(self, now: float, in_flight: int) -> Progress:
         worked_on = self._done + self._failed + self._unknown
@@ -222,7 +224,7 @@ def _display_of(progress: object, total: int | None, title: str) -> tuple[float,
         if _is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
             return _INTERVAL, _bar(total, title)
         return _LOG_INTERVAL, nullcontext(lambda state: logger.info("%s: %s", title, state))
-    if not callable(progress) or inspect.iscoroutinefunction(progress):
+    if not callable(progress) or is_async(progress):
         raise ConfigurationError(
             f"progress must be True, None, or a function of a Progress that is not async, not {progress!r:.80}"
         )

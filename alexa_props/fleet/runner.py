@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import CancelledError
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 import attrs
 
+from alexa_props.concurrency import Tasks, await_foreign, call_foreign, discard_awaitable, foreign_cancellation
 from alexa_props.errors import AlexaError, ConfigurationError, JournalError
 from alexa_props.fleet.job import name_of
 from alexa_props.fleet.journal import Earlier, Journal
@@ -39,6 +41,8 @@ _ENOUGH: Final = 20
 """Outcomes before a share of failures says anything."""
 _LATELY: Final = 100
 """Outcomes that a share is of."""
+_AHEAD: Final = 100
+"""Workers for which there is room before they are started."""
 _UNREADABLE: Final = "the items could not be read on"
 
 
@@ -84,8 +88,13 @@ class Run(Generic[T, R]):
         self._meter = meter
         self._reading = anyio.CancelScope()
         self._read: MemoryObjectReceiveStream[T] | None = None  # items of an async iterator
-        self._tasks: Any = None
+        # Contexts are copied here, in the task that begins the run: nothing that an item changes is seen by another.
+        self._context = copy_context()
+        self._reader = copy_context()
+        self._outer = current_item.get()
+        self._tasks: Tasks | None = None
         self._workers = 0
+        self._busy = 0  # workers that have an item
         self._began = 0  # items taken, also the number of the next one
         self._told = 0  # outcomes handed over, or left out
         self._bad = 0  # outcomes of this run itself that are not done
@@ -137,7 +146,9 @@ class Run(Generic[T, R]):
         """The next outcome.
 
         Raises:
-            AlexaError: the items themselves, or the journal, failed; after the outcomes of all that had begun.
+            Exception: the items themselves, `key`, `stop_on` or the journal failed; after the outcomes of all that had
+                begun. In place of a cancellation that was not addressed to the caller it is a
+                `concurrent.futures.CancelledError`.
             StopAsyncIteration: there are no more.
 
         """
@@ -176,7 +187,9 @@ class Run(Generic[T, R]):
 
     def _most(self) -> int:
         """How many items may be begun and not handed over yet: what bounds the memory."""
-        return (10 if self._ordered else 2) * self._width.now + 16
+        # Of the workers that there are, as far as there may be very many: see `_hire`.
+        workers = min(self._width.now, max(self._workers, _AHEAD))
+        return (10 if self._ordered else 2) * workers + 16
 
     def _wake_workers(self) -> None:
         room, self._room = self._room, anyio.Event()
@@ -184,7 +197,7 @@ class Run(Generic[T, R]):
 
     # The workers.
 
-    def start(self, tasks: Any) -> None:
+    def start(self, tasks: Tasks) -> None:
         """Begin, in this task group."""
         self._tasks = tasks
         if isinstance(self._items, AsyncIterator):
@@ -197,17 +210,23 @@ class Run(Generic[T, R]):
         async with send:
             with self._reading:
                 try:
-                    async for item in items:
-                        await send.send(item)
+                    await await_foreign("reading the items", self._pass_on(items, send), self._reader)
                 except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
                     # Whoever was handed the last one still begins it.
                     self._fail(error, _UNREADABLE)
                 finally:
                     # A pager that was not read to its end is open; inside, where its own scopes were opened.
-                    await _close(getattr(items, "aclose", None))
+                    await _close(getattr(items, "aclose", None), self._reader)
+
+    async def _pass_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
+        async for item in items:
+            await send.send(item)
 
     def _hire(self) -> None:
-        while self._workers < self._width.now and not self._no_more:
+        """Double the workers if all are busy: a run over few items starts few, whatever the concurrency."""
+        if self._tasks is None or self._no_more:
+            return
+        for _ in range(min(max(1, self._workers), self._width.now - self._workers)):
             self._workers += 1
             self._tasks.start_soon(self._work)
 
@@ -217,8 +236,16 @@ class Run(Generic[T, R]):
                 number, item = await self._take()
                 if item is _END:
                     break
-                await self._do(number, item)
-                self._hire()
+                self._busy += 1
+                if self._busy == self._workers < self._width.now:
+                    self._hire()
+                try:
+                    await self._do(number, item)
+                finally:
+                    self._busy -= 1
+        except anyio.get_cancelled_exc_class() as cancelled:
+            error = await foreign_cancellation("a task of the run", cancelled)
+            self._fail(error, str(error))
         finally:
             self._workers -= 1
             self._arrived.set()
@@ -232,17 +259,17 @@ class Run(Generic[T, R]):
         while not self._no_more and self._began - self._told >= self._most():
             await self._room.wait()
         item: Any = _END
-        try:
-            if self._no_more:
-                pass
-            elif self._read is not None:
-                item = await self._read.receive()
-            else:
-                item = next(cast("Iterator[T]", self._items), _END)
-        except anyio.EndOfStream:
+        if self._no_more:
             pass
-        except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
-            self._fail(error, _UNREADABLE)
+        elif self._read is not None:
+            # If they ended by an error, the task that reads them has it.
+            with contextlib.suppress(anyio.EndOfStream):
+                item = await self._read.receive()
+        else:
+            try:
+                item = call_foreign("reading the items", self._reader.run, self._read_next)
+            except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
+                self._fail(error, _UNREADABLE)
         if item is _END or self.stopped not in (None, _UNREADABLE):
             self._exhausted = True
             return -1, _END
@@ -250,13 +277,17 @@ class Run(Generic[T, R]):
         self._began += 1
         return number, item
 
+    def _read_next(self) -> Any:
+        return next(cast("Iterator[T]", self._items), _END)
+
     async def _do(self, number: int, item: T) -> None:
         taken = anyio.current_time()
+        context = self._context.copy()
         try:
-            key = self._key_of(item)
+            key = call_foreign("key=", context.run, self._key_of, item)
             begun = "go" if self._journal is None else await self._journal.begin(key)
         except Exception as error:  # noqa: BLE001 - a key is made by the user's function
-            self._fail(error, f"an item could not be begun: {error}")
+            self._fail(error, f"an item could not be begun: {words(error)}")
             self._hand_over(number, None)
             return
         if begun == "twice" and self._key is not None:
@@ -274,35 +305,20 @@ class Run(Generic[T, R]):
             self._meter.ended(begun.status, 0, len(self._open))
             self._hand_over(number, Outcome(key, item, begun.status, None, recorded, begun.attempts, begun.elapsed))
         else:
-            await self._send(number, key, item, taken)
+            await self._send(number, key, item, taken, context)
 
-    async def _send(self, number: int, key: str, item: T, taken: float) -> None:
+    async def _send(self, number: int, key: str, item: T, taken: float, context: Context) -> None:
         journal = self._journal
         before_risk = None if journal is None else functools.partial(journal.risk, key)
-        mark = Item(before_risk=before_risk, outer=current_item.get())
+        mark = Item(before_risk=before_risk, outer=self._outer)
         started = anyio.current_time()
         self._open[number] = opened = _Open(key, item, mark)
-        outside = current_item.set(mark)
         value: R | None = None
         raised: Exception | None = None
         try:
-            awaitable = self._call(item)
-            if not isinstance(awaitable, Awaitable):
-                raised = ConfigurationError(f"call must give something to await, not {awaitable!r:.80}")
-                self._fail(raised, str(raised))
-            else:
-                value = await awaitable
-        except Exception as error:  # noqa: BLE001 - the call is the user's: one room's error must not stop the others
+            value, raised = await await_foreign("what the call waited for", self._await(item, mark), context)
+        except (CancelledError, RuntimeError) as error:  # in place of what no coroutine may raise
             raised = error
-        except anyio.get_cancelled_exc_class():
-            if anyio.current_effective_deadline() == -math.inf:
-                raise
-            # Or whoever leaves the run comes right behind: nothing else may begin then.
-            await anyio.lowlevel.checkpoint()
-            raised = CancelledError("what the call waited for was cancelled, and not by the run")
-        finally:
-            # Reading the next item is no part of this one.
-            current_item.reset(outside)
         elapsed = anyio.current_time() - started
         status, failure = judge(value, raised, mark)
         opened.outcome = outcome = Outcome(key, item, status, value, failure, mark.attempts, elapsed)
@@ -315,9 +331,22 @@ class Run(Generic[T, R]):
         # The waits for the journal count: a slow disk is a reason for more items at once.
         busy = anyio.current_time() - taken
         self._width.ended(elapsed=busy, called=mark.called, waited=mark.waited, connections=mark.connections)
-        self._count(number, outcome, mark.refused)
+        self._count(number, outcome, mark.refused, context)
 
-    def _count(self, number: int, outcome: Outcome[T, R], refused: int) -> None:
+    async def _await(self, item: T, mark: Item) -> tuple[R | None, Exception | None]:
+        """What the call returned, or raised: a `StopIteration` would leave a coroutine as another error."""
+        current_item.set(mark)
+        try:
+            awaitable = self._call(item)
+            if not isinstance(awaitable, Awaitable):
+                refused = ConfigurationError(f"call must give something to await, not {awaitable!r:.80}")
+                self._fail(refused, str(refused))
+                return None, refused
+            return await awaitable, None
+        except Exception as error:  # noqa: BLE001 - the call is the user's: one room's error must not stop the others
+            return None, error
+
+    def _count(self, number: int, outcome: Outcome[T, R], refused: int, context: Context) -> None:
         del self._open[number]
         self._bad += outcome.status != "done"
         self._lately.append(outcome.status != "done")
@@ -327,15 +356,19 @@ class Run(Generic[T, R]):
             # No other item would fare better, and each would ask for a token.
             self.stop(f"no credentials: {outcome.error}")
         elif self._stop_on is not None:
-            self._stop_if_bad(self._stop_on, outcome)
+            self._stop_if_bad(self._stop_on, outcome, context)
 
-    def _stop_if_bad(self, stop_on: StopOn, outcome: Outcome[T, R]) -> None:
+    def _stop_if_bad(self, stop_on: StopOn, outcome: Outcome[T, R], context: Context) -> None:
         if callable(stop_on):
             try:
-                if outcome.status != "done" and stop_on(outcome):
-                    self.stop(f"stop_on={name_of(stop_on)} is true of {outcome.key}")
+                if outcome.status != "done":
+                    says = call_foreign("stop_on=", context.run, stop_on, outcome)
+                    if discard_awaitable(says):
+                        raise ConfigurationError(f"stop_on must not be async: it gave {says!r:.80}")
+                    if says:
+                        self.stop(f"stop_on={name_of(stop_on)} is true of {outcome.key}")
             except Exception as error:  # noqa: BLE001 - it is the user's
-                self._fail(error, f"stop_on={name_of(stop_on)} failed: {error}")
+                self._fail(error, f"stop_on={name_of(stop_on)} failed: {words(error)}")
             return
         if isinstance(stop_on, int):
             if self._bad >= stop_on:
@@ -359,7 +392,7 @@ class Run(Generic[T, R]):
             self._read.close()
         if isinstance(self._items, Generator):
             try:
-                self._items.close()
+                call_foreign("closing the items", self._reader.run, self._items.close)
             except Exception:  # noqa: BLE001 - they are the user's, and what was done is told all the same
                 logger.exception("the items of a run failed as they were closed")
 
@@ -371,6 +404,7 @@ class Run(Generic[T, R]):
         if self._key is not None:
             key = self._key(item)
             if not isinstance(key, str) or not key:
+                discard_awaitable(key)
                 raise ConfigurationError(f"key must give a string for every item, not {key!r:.80}")
             return require_text("key", key, "a string")
         if isinstance(item, str):
@@ -395,9 +429,13 @@ def _to_record(outcome: Outcome[Any, Any]) -> Earlier:
     return Earlier(outcome.status, outcome.attempts, outcome.elapsed, words(outcome.error), outcome.failures)
 
 
-async def _close(close: Callable[[], Awaitable[object]] | None) -> None:
+async def _close(close: Callable[[], Awaitable[object]] | None, context: Context) -> None:
+    async def closed() -> None:
+        if close is not None:
+            await close()
+
     if close is not None:
         try:
-            await close()
+            await await_foreign("closing the items", closed(), context)
         except (Exception, BaseExceptionGroup):  # noqa: BLE001 - they are the user's, and what was done is told
             logger.exception("the items of a run failed as they were closed")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Self
 
 from alexa_props.concurrency import together
+from alexa_props.errors import DecodeError
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.units import Unit
 
@@ -16,6 +17,9 @@ _PAGE: Final = 50
 """What Amazon's own tool asks for."""
 _BRANCHES: Final = 8
 """Branches that are listed side by side, and at the same time the bound of what is in memory."""
+
+_SHOWN: Final = 10
+"""Units that an error names."""
 
 
 class Room(str):
@@ -66,6 +70,7 @@ async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, No
         root: a unit, such as a property, or the organization. Its branches are its children.
 
     Raises:
+        DecodeError: a unit is its own parent, or several are in a ring.
         AlexaError: a list failed; see `alexa_props.errors`.
 
     """
@@ -75,21 +80,21 @@ async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, No
         # All there is fits in one page: no branch needs a call of its own.
         if not first.items and not _is_organization(top):
             yield Room(top.id, name=top.name, parent_id=top.parent_id)
-        for room in _rooms(top, first.items):
+        for room in _rooms(top, first.items, first.request_id):
             yield room
         return
     children = await asp.units.list(root, expand="all", page_size=_PAGE)
     if children.next_token is not None:
         # Very many branches: each would cost a call, where one list has fifty units in a page.
         rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
-        for room in _rooms(top, [*first.items, *[unit async for unit in rest]]):
+        for room in _rooms(top, [*first.items, *[unit async for unit in rest]], first.request_id):
             yield room
         return
     for start in range(0, len(children), _BRANCHES):
         branches = children.items[start : start + _BRANCHES]
         below = await together(functools.partial(_below, asp, branch) for branch in branches)
-        for branch, units in zip(branches, below, strict=True):
-            for room in _rooms(top, [branch, *units]):
+        for branch, (units, request_id) in zip(branches, below, strict=True):
+            for room in _rooms(top, [branch, *units], request_id):
                 yield room
 
 
@@ -97,12 +102,38 @@ def _is_organization(unit: Unit) -> bool:
     return unit.level == 0 or (unit.level is None and unit.parent_id is None)
 
 
-async def _below(asp: SmartProperties, branch: Unit) -> list[Unit]:
-    return [unit async for unit in asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE)]
+async def _below(asp: SmartProperties, branch: Unit) -> tuple[list[Unit], str | None]:
+    """The units below a branch, and the request id of the first page of them."""
+    pages = [page async for page in asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE).pages()]
+    return [unit for page in pages for unit in page], pages[0].request_id
 
 
-def _rooms(top: Unit, units: list[Unit] | tuple[Unit, ...]) -> list[Room]:
+def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> None:
+    """Raise if a unit is above itself: no climb from it would end, and a ring without a leaf hides its rooms."""
+    parents = {unit.id: unit.parent_id for unit in units}
+    climbed: set[str] = set()
+    for unit in units:
+        path: dict[str, None] = {}
+        step: str | None = unit.id
+        while step in parents and step not in climbed:
+            if step in path:
+                ring = list(path)[list(path).index(step) :]
+                what = "is its own parent" if len(ring) == 1 else "are a ring, each below the next"
+                shown = ", ".join(map(repr, ring[:_SHOWN])) + (", …" if len(ring) > _SHOWN else "")
+                raise DecodeError(
+                    f"units.list({top.id!r}): {shown} {what}, so the rooms there cannot be told "
+                    f"(request id {request_id}): list the units there with units.list, and ask Amazon to correct them",
+                    operation="units.list",
+                    request_id=request_id,
+                )
+            path[step] = None
+            step = parents[step]
+        climbed |= path.keys()
+
+
+def _rooms(top: Unit, units: Sequence[Unit], request_id: str | None) -> list[Room]:
     """The rooms among the units below `top`: those that no other unit has as its parent."""
+    _refuse_rings(top, units, request_id)
     known = {unit.id: unit for unit in units}
     parents = {unit.parent_id for unit in units}
     rooms = []

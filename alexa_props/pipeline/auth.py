@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final, TypeVar, TypeVarTuple, Unpack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 import httpx
 
-from alexa_props.concurrency import loop_time
+from alexa_props.concurrency import await_foreign, loop_time
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.operation import EXTENSION, Call
 from alexa_props.pipeline.retry import REPLAY
@@ -87,17 +87,21 @@ class AuthTransport(httpx.AsyncBaseTransport):
         """Send what the flow wants on the side, until it wants the API request."""
         while wanted is not request:
             # A token that the service has given, and rotated, must not get lost because one caller gave up.
-            wanted = await _to_its_end(self._step, flow, wanted, request)
+            following = await _to_its_end(self._step, flow, wanted, request)
+            if following is None:
+                raise StopAsyncIteration
+            wanted = following
 
     async def _step(
         self, flow: AsyncGenerator[httpx.Request, httpx.Response], wanted: httpx.Request, request: httpx.Request
-    ) -> httpx.Request:
+    ) -> httpx.Request | None:
+        """What the flow wants next; None if it has ended."""
         try:
             answer = await self._send_aside(wanted, request)
         except (TransportError, AuthenticationError) as error:
             # The flow may go on without, or tell others that wait for the same token.
-            return await flow.athrow(error)
-        return await flow.asend(answer)
+            return await _next(flow.athrow(error))
+        return await _next(flow.asend(answer))
 
     async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
         """Send a request of the flow's own.
@@ -141,7 +145,14 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await anyio.sleep(random.uniform(0, _SIDE_BASE * 2 ** (attempt - 1)))  # noqa: S311 - jitter
 
 
-async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *Ts) -> T:
+async def _next(wanted: Awaitable[httpx.Request]) -> httpx.Request | None:
+    try:
+        return await wanted
+    except StopAsyncIteration:
+        return None
+
+
+async def _to_its_end(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *arguments: *Ts) -> T:
     """What a step gives, which has `_GRACE` seconds to end if the caller is cancelled; then the cancellation goes on.
 
     The step is a task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
@@ -155,7 +166,7 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Awaitable[T]], *arguments: *T
         nonlocal failure
         try:
             with shield:
-                outcome.append(await step(*arguments))
+                outcome.append(await await_foreign("asking for authorization", step(*arguments)))
         except Exception as error:  # noqa: BLE001 - raised below: out of the group it would take a cancellation's place
             failure = error
         finally:

@@ -39,9 +39,11 @@ class Store:
         self.kept = kept
         self.loads = 0
         self.saved: list[str] = []
+        self.before_load: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
         self.before_save: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
 
     async def load(self) -> str | None:
+        await self.before_load()
         self.loads += 1
         return self.kept
 
@@ -522,6 +524,33 @@ async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_
     await get(client)
     assert amazon.token.seen[1].form["refresh_token"] == "Atzr|rotated-1"
     assert store.saved == ["Atzr|rotated-1", "Atzr|rotated-2"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("way", ["load", "save"])
+async def test_a_store_that_is_cancelled_by_others_fails_the_call(way: str) -> None:
+    async def fail() -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    amazon, store = Amazon(), Store()
+    amazon.rotate = True
+    setattr(store, f"before_{way}", fail)
+    with pytest.raises(errors.AuthenticationError, match=r"the token store could not .*: CancelledError"):
+        await get(smart_properties(amazon, auth=login(token_store=store)))
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_caller_that_is_cancelled_while_a_store_loads_is_cancelled() -> None:
+    store = Store()
+    store.before_load = anyio.sleep_forever
+    client = smart_properties(Amazon(), auth=login(token_store=store))
+    with anyio.move_on_after(0.01) as scope:
+        await get(client)
+    assert scope.cancelled_caught
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(get(client), 0.01)
 
 
 @pytest.mark.parametrize("stored", [b"Atzr|bytes", "Atzr|line\n", 5])

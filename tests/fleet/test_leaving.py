@@ -283,10 +283,19 @@ async def test_stop_on(bad: Callable[[int], bool], stop_on: Any, ended: int | No
     assert (report.stopped is None) if reason is None else (reason in (report.stopped or ""))
 
 
-async def test_stop_on_that_fails_ends_the_run() -> None:
-    def wrong(outcome: Outcome[Any, Any]) -> bool:
-        raise LookupError(outcome.key)
+def wrong(outcome: Outcome[Any, Any]) -> bool:
+    raise LookupError(outcome.key)
 
-    with pytest.raises(FleetStopped, match=r"stop_on=.*wrong failed: 7, after 8") as caught:
-        await fleet.collect(failing(lambda number: number == 7), map(str, range(200)), stop_on=wrong, concurrency=1)
+
+@pytest.mark.parametrize(
+    ("stop_on", "text"),
+    [
+        (wrong, r"stop_on=wrong failed: 7, after 8"),
+        # It gives a coroutine, which would be true of every outcome.
+        (lambda outcome: echo(item=outcome), r"failed: stop_on must not be async: it gave .*, after 8"),
+    ],
+)
+async def test_stop_on_that_fails_ends_the_run(stop_on: Any, text: str) -> None:
+    with pytest.raises(FleetStopped, match=text) as caught:
+        await fleet.collect(failing(lambda number: number == 7), map(str, range(200)), stop_on=stop_on, concurrency=1)
     assert len(caught.value.report) == 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -275,6 +277,11 @@ async def test_what_is_no_part_of_an_item_is_interactive() -> None:
 # What is refused.
 
 
+class Asynchronous:
+    async def __call__(self, _: object) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -283,6 +290,7 @@ async def test_what_is_no_part_of_an_item_is_interactive() -> None:
         ({"concurrency": 2.5}, "concurrency must be"),
         ({"total": -1}, "total must be a whole number of at least 0"),
         ({"key": "id"}, "key must be a function"),
+        ({"key": echo}, "key must be a function of an item that is not async"),
         ({"journal": 5}, "journal must be the path of a file"),
         ({"job": ""}, "job must be a name"),
         ({"job": "\ud800"}, "job must be a name"),
@@ -292,6 +300,10 @@ async def test_what_is_no_part_of_an_item_is_interactive() -> None:
         ({"stop_on": -0.1}, "stop_on must be"),
         ({"stop_on": float("nan")}, "stop_on must be"),
         ({"stop_on": "3"}, "stop_on must be"),
+        ({"stop_on": echo}, "stop_on must be .* not async"),
+        ({"stop_on": functools.partial(echo)}, "stop_on must be .* not async"),
+        ({"stop_on": Asynchronous()}, "stop_on must be .* not async"),
+        ({"progress": Asynchronous()}, "progress must be .* not async"),
         ({"progress": "yes"}, "progress must be"),
         ({"items": "room-1"}, "items must be an iterable"),
         ({"items": b"room-1"}, "items must be an iterable"),
@@ -308,7 +320,20 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_done(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("key", [lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800"])
+@pytest.mark.parametrize(("library", "advice"), [("pandas", r'to_dict\("records"\)'), ("polars", r"to_dicts\(\)")])
+async def test_a_table_is_refused_with_advice_and_a_column_of_it_is_taken(library: str, advice: str) -> None:
+    frame = importlib.import_module(library).DataFrame({"unit_id": ["a", "b"]})
+    with pytest.raises(errors.ConfigurationError, match=rf'items is a DataFrame.*frame\["unit_id"\].*{advice}'):
+        await outcomes(echo, frame)
+    if library == "polars":
+        with pytest.raises(errors.ConfigurationError, match="items is a LazyFrame"):
+            await outcomes(echo, frame.lazy())
+    assert keys(await outcomes(echo, frame["unit_id"], ordered=True)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "key", [lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800", lambda item: echo(item=item)]
+)
 async def test_a_key_that_is_none_ends_the_run(key: Any) -> None:
     async with fleet.run(echo, [1, 2, 3], key=key, concurrency=1) as run:
         with pytest.raises(errors.ConfigurationError, match="key must"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 
+import httpx
 import pytest
 
 from alexa_props import RateLimit, fleet
-from alexa_props.errors import Forbidden
+from alexa_props.errors import DecodeError, Forbidden
 from alexa_props.fleet import Room, walk_rooms
 from alexa_props.simulator import Simulator
+from tests.helpers import Service, answer, smart_properties
 
 FAST = RateLimit(per_second=1e6)
 
@@ -68,6 +70,43 @@ async def test_a_branch_that_fails_is_an_error_of_its_own_kind() -> None:
         sim.fail("units.list", "status", status=403, after=3, times=1)
         with pytest.raises(Forbidden):
             await walked(sim, sim.organization_id)
+
+
+ORG = {"id": "org", "level": 0}
+
+
+@pytest.mark.parametrize(
+    ("units", "named"),
+    [
+        ({"a": "a", "b": "a"}, "'a' is its own parent"),
+        ({"top": "org", "a": "c", "b": "a", "c": "b", "room": "c"}, "'a', 'c', 'b' are a ring"),
+        # Nothing is below it, so that its units are no rooms either.
+        ({"room": "org", "a": "b", "b": "a"}, "'a', 'b' are a ring"),
+        ({str(number): str((number + 1) % 40) for number in range(40)}, "'0', '1', .*'9', … are a ring"),
+    ],
+    ids=["its own parent", "a ring with a leaf", "a ring without a leaf", "a large ring"],
+)
+@pytest.mark.parametrize("pages", [1, 2])
+async def test_units_that_are_above_themselves_are_an_error_that_names_them(
+    units: dict[str, str], named: str, pages: int
+) -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/v2/units":
+            return answer(json=ORG)
+        found = [{"id": unit, "parentId": parent} for unit, parent in units.items()]
+        params = request.url.params
+        if pages == 2 and "nextToken" not in params and params["parentId"] == "org":
+            # More than a page of all units; one branch below which they all are.
+            deep = params.get("queryDepth") == "all"
+            found = [] if deep else [{"id": "branch", "parentId": "org"}]
+            return answer(json={"results": found, "paginationContext": {"nextToken": "more"} if deep else {}})
+        return answer(json={"results": found}, x_amzn_RequestId="the-request")
+
+    asp = smart_properties(Service(serve))
+    with pytest.raises(DecodeError, match=rf"units\.list\('org'\): {named}.*request id the-request") as caught:
+        async for _ in walk_rooms(asp, "org"):
+            pass
+    assert (caught.value.operation, caught.value.request_id) == ("units.list", "the-request")
 
 
 async def test_it_goes_where_items_go() -> None:

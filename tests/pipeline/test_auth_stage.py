@@ -253,6 +253,22 @@ def test_cancelled_at_any_turn_of_fetching_a_token_it_is_cancelled_and_leaves_no
     loops.run(main)
 
 
+async def test_a_side_request_that_is_cancelled_by_others_is_an_error() -> None:
+    amazon = Amazon()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.sleep(1)
+        except anyio.get_cancelled_exc_class() as error:
+            amazon.token.script = [error, amazon.token.script[0]]
+    cancelled = amazon.token.script[0]
+    client = smart_properties(amazon, auth=login())
+    with pytest.raises(Exception, match="asking for authorization was cancelled, and not by its caller") as caught:
+        await get(client)
+    assert caught.value.__cause__ is cancelled
+    await get(client)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403])
 async def test_a_side_request_that_is_refused_is_not_repeated(status: int) -> None:
     amazon = Amazon()

@@ -1,0 +1,265 @@
+"""Exceptions that steer Python or the event loop, raised by foreign code: none of them ends a run silently."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from alexa_props import fleet
+from alexa_props.concurrency import together
+from alexa_props.fleet import FleetStopped
+from tests.fleet.helpers import echo, outcomes, statuses, taken
+from tests.helpers import virtual_time
+
+UVLOOP = ("asyncio", {"use_uvloop": True})
+ROOMS = [str(number) for number in range(1000)]
+
+
+@pytest.fixture(params=["asyncio", virtual_time()], ids=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+async def cancellation() -> BaseException:
+    """What the event loop raises in a task that is cancelled."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.lowlevel.checkpoint()
+        except anyio.get_cancelled_exc_class() as error:
+            return error
+    raise AssertionError
+
+
+async def made(kind: type[BaseException] | None) -> BaseException:
+    return await cancellation() if kind is None else kind("odd")
+
+
+def fail_at(number: str, error: BaseException) -> Callable[[Any], str]:
+    """A function of an item that raises at one of them, and else gives its name."""
+
+    def function(item: Any) -> str:
+        key: str = getattr(item, "key", item)
+        if key == number:
+            raise error
+        return "" if hasattr(item, "key") else key
+
+    return function
+
+
+def plain(error: BaseException) -> Iterator[str]:
+    yield from ROOMS[:28]
+    raise error
+
+
+async def asynchronous(error: BaseException) -> AsyncIterator[str]:
+    for room in ROOMS[:28]:
+        yield room
+    raise error
+
+
+@pytest.mark.parametrize("where", ["items", "async items", "key", "stop_on"])
+@pytest.mark.parametrize(
+    "kind",
+    [None, StopIteration, StopAsyncIteration, GeneratorExit, anyio.EndOfStream],
+    ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit", "EndOfStream"],
+)
+async def test_what_foreign_code_raises_ends_the_run_with_an_error_after_what_had_begun(
+    where: str, kind: type[BaseException] | None
+) -> None:
+    error = await made(kind)
+
+    async def call(room: str) -> None:
+        # The last ones are under way when the error comes.
+        for _ in range(3):
+            await anyio.lowlevel.checkpoint()
+        if where == "stop_on" and room == "27":
+            raise ValueError(room)
+
+    def options() -> dict[str, Any]:
+        if where in ("items", "async items"):
+            return {"items": plain(error) if where == "items" else asynchronous(error)}
+        return {"items": ROOMS, where: fail_at("27", error)}
+
+    async with fleet.run(call, concurrency=4, ordered=True, **options()) as run:
+        found, raised = await taken(run)
+    least = 28 if where != "key" else 27
+    assert [outcome.key for outcome in found[:least]] == ROOMS[:least]
+    assert len(found) <= least + 4
+    assert isinstance(raised, Exception)
+    assert error in (raised, raised.__cause__)
+    assert run.stopped is not None
+    assert run.in_flight == ()
+
+    with pytest.raises(FleetStopped) as caught:
+        await fleet.collect(call, concurrency=4, **options())
+    assert least <= len(caught.value.report) <= least + 4
+    reason = caught.value.__cause__
+    assert reason is not None
+    assert error in (reason, reason.__cause__)
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["awaited", "not awaited"])
+@pytest.mark.parametrize(
+    "kind",
+    [None, StopIteration, StopAsyncIteration, GeneratorExit],
+    ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit"],
+)
+async def test_what_a_call_raises_fails_its_item_and_no_other(kind: type[BaseException] | None, early: bool) -> None:
+    error = await made(kind)
+
+    def at_once(room: str) -> Any:
+        if room == "7":
+            raise error
+        return echo(room)
+
+    async def later(room: str) -> Any:
+        await anyio.lowlevel.checkpoint()
+        return await at_once(room)
+
+    found = await outcomes(at_once if early else later, ROOMS[:50], ordered=True, concurrency=3)
+    assert [outcome.key for outcome in found] == ROOMS[:50]
+    (odd,) = [outcome for outcome in found if outcome.status != "done"]
+    assert odd.key == "7"
+    assert isinstance(odd.error, Exception)
+    assert error in (odd.error, odd.error.__cause__)
+
+
+@pytest.mark.parametrize("kind", [None, StopAsyncIteration, GeneratorExit], ids=["cancelled", "Stop…", "GeneratorExit"])
+async def test_a_progress_function_never_ends_a_run(
+    kind: type[BaseException] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = await made(kind)
+
+    def show(_: object) -> None:
+        raise error
+
+    assert len(await outcomes(echo, ROOMS[:50], progress=show)) == 50
+    assert [record.message.split(";")[0] for record in caplog.records] == ["showing the progress failed"]
+
+
+async def test_a_progress_function_that_gives_something_to_await_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(await outcomes(echo, ROOMS[:50], progress=lambda state: echo(item=state))) == 50
+    assert "progress must not be async" in caplog.text
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_items_that_are_cancelled_as_they_are_closed_are_logged(
+    asynchronous: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = await cancellation()
+
+    def items() -> Iterator[str]:
+        try:
+            yield from ROOMS
+        finally:
+            raise error
+
+    class Few(AsyncIterator[str]):
+        def __init__(self) -> None:
+            self.left = iter(ROOMS[:3])
+
+        async def __anext__(self) -> str:
+            for room in self.left:
+                return room
+            raise StopAsyncIteration
+
+        async def aclose(self) -> None:
+            raise error
+
+    async with fleet.run(echo, Few() if asynchronous else items(), concurrency=2) as run:
+        found = [await anext(run) for _ in range(3)]
+        run.stop()
+        async for outcome in run:
+            found.append(outcome)  # noqa: PERF401 - the first three were not taken in a loop
+    assert [outcome.status for outcome in found[:3]] == ["done"] * 3
+    assert [record.message for record in caplog.records] == ["the items of a run failed as they were closed"]
+
+
+async def test_tasks_side_by_side_raise_what_cancelled_one_of_them() -> None:
+    error = await cancellation()
+
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(Exception, match="was cancelled, and not by its caller") as caught:
+        await together([anyio.sleep_forever, fails])
+    assert caught.value.__cause__ is error
+
+
+class TestOnAsyncio:
+    @pytest.fixture(params=["asyncio", UVLOOP], ids=["asyncio", "uvloop"])
+    def anyio_backend(self, request: pytest.FixtureRequest) -> Any:
+        if request.param is UVLOOP:
+            pytest.importorskip("uvloop")
+        return request.param
+
+    @pytest.mark.parametrize("way", ["task", "scope", "timeout"])
+    async def test_cancelled_from_outside_a_run_is_cancelled(self, way: str) -> None:
+        begun: list[str] = []
+        ended: list[object] = []
+
+        async def call(room: str) -> None:
+            begun.append(room)
+            try:
+                await anyio.sleep(60)
+            finally:
+                ended.append(room)
+
+        async def main() -> None:
+            await fleet.collect(call, iter(ROOMS), concurrency=3, key=str)
+
+        async def leave() -> None:
+            while len(begun) < 3:  # noqa: ASYNC110 - a few turns of the loop
+                await asyncio.sleep(0)
+            (task.cancel if way == "task" else scope.cancel)()
+
+        if way == "timeout":
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await main()
+        elif way == "task":
+            task = asyncio.create_task(main())
+            await leave()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            async with anyio.create_task_group() as tasks:
+                with anyio.CancelScope() as scope:
+                    tasks.start_soon(leave)
+                    await main()
+            assert scope.cancelled_caught
+        assert begun == ROOMS[:3]
+        assert len(ended) == 3
+
+    async def test_a_call_that_cancels_its_own_task_fails_alone(self) -> None:
+        async def call(room: str) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            # One that is still counted would be taken for a new one by the task groups and timeouts of the next item.
+            assert task.cancelling() == 0
+            if room == "1":
+                task.cancel()
+                await asyncio.sleep(0)
+
+        found = await outcomes(call, ROOMS[:4], concurrency=1)
+        assert statuses(found) == {"0": "done", "1": "failed", "2": "done", "3": "done"}
+
+    async def test_whoever_cancels_the_tasks_of_a_run_gets_an_error(self) -> None:
+        async def rooms() -> AsyncIterator[str]:
+            for room in ROOMS[:3]:
+                yield room
+            await anyio.wait_all_tasks_blocked()
+            for task in asyncio.all_tasks() - {asyncio.current_task(), *others}:
+                task.cancel()
+            await anyio.sleep(60)
+
+        others = asyncio.all_tasks()
+        with anyio.fail_after(10), pytest.raises(FleetStopped, match="was cancelled, and not by its caller") as caught:
+            await fleet.collect(echo, rooms(), concurrency=3)
+        assert statuses(caught.value.report) == dict.fromkeys(ROOMS[:3], "done")
