@@ -168,7 +168,7 @@ def test_only_the_command_imports_the_simulator() -> None:
         ("uvicorn", ["simulator"]),
         ("typer", ["cli"]),
         ("keyring", ["cli"]),
-        ("rich", ["cli", "fleet.progress", "fleet.report"]),
+        ("rich", ["cli", "fleet.bar", "fleet.report"]),
         ("tqdm", ["fleet.progress"]),
         ("sqlite3", ["fleet.journal", "fleet.journal_file"]),
         ("botocore", ["auth.aws_credentials"]),

@@ -56,7 +56,13 @@ def simulate(
         typer.Option(help="Endpoints that owner=~caller lists; Amazon's command-line tool expects the unassigned."),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line: addresses and credentials.")] = False,
-    until_eof: Annotated[bool, typer.Option("--until-eof", help="End when standard input ends, too.")] = False,
+    until_eof: Annotated[
+        bool,
+        typer.Option(
+            "--until-eof",
+            help="End at the end of standard input, too; /dev/null, a file and a closed input end immediately.",
+        ),
+    ] = False,
 ) -> None:
     """Serve a simulated Smart Properties, Login with Amazon and Alexa for Business on one port, until SIGTERM."""
     # Late, as in `demo`: the simulator's server takes a while to import, and most commands do without.

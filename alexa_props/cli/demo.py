@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
+from alexa_props.cli.running import write, writing
 from alexa_props.errors import ConfigurationError, TransportError
 from alexa_props.hooks import CallEnded, Event
 
@@ -46,11 +47,18 @@ class _Tally:
             self.refused += event.refused
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the command: rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - rich calls this while it handles the error
+
+
 class _Reporter:
     """Progress bars on a terminal, plain lines elsewhere, nothing but the end with `--json`."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.console = Console(quiet=quiet)
+        self.console = _Console(quiet=quiet)
         self._progress: Progress | None = None
         if self.console.is_terminal and not quiet:
             self._progress = Progress(
@@ -72,7 +80,11 @@ class _Reporter:
 
     def say(self, text: str) -> None:
         # One event, one line: a log is not wrapped.
-        self.console.print(text, highlight=False, soft_wrap=self._progress is None)
+        self.print(text, highlight=False, soft_wrap=self._progress is None)
+
+    def print(self, what: object, **options: Any) -> None:
+        with writing():
+            self.console.print(what, **options)
 
     async def step(
         self, title: str, call: Callable[[str], Awaitable[object]], items: Sequence[str], failures: Counter[str]
@@ -119,10 +131,9 @@ async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> Non
         "events": found["events"],
     }
     if as_json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        sys.stdout.flush()
+        write(json.dumps(figures) + "\n")
     else:
-        report.console.print(_table(figures))
+        report.print(_table(figures))
 
 
 async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[str, int]:

@@ -6,8 +6,8 @@ import functools
 import json
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -32,7 +32,7 @@ from alexa_props.cli.defaults import (
 )
 from alexa_props.cli.output import AsJson, Rows
 from alexa_props.cli.room_list import read_rooms
-from alexa_props.cli.running import Exit, after_echo, note, run
+from alexa_props.cli.running import Exit, OutputLost, after_echo, note, on_signals, run, write
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.smart_properties.notifications import NotificationKind
 
@@ -131,7 +131,11 @@ def run_fleet(
 ) -> None:
     """Do the same for many rooms; a row for each room, on a terminal for each failure.
 
-    Ctrl-C once begins no further rooms, waits for those that are under way, and reports; twice cuts them off.
+    Ctrl-C once begins no further rooms, waits for those in flight, and reports; twice cuts them off. SIGTERM and SIGHUP
+    do the same, unless they were ignored at the start (nohup). So does a standard output that cannot be written.
+
+    Status: 0 all done, 1 an error or a full disk, 3 some failed, 4 some unknown; 130 after Ctrl-C, 143 after SIGTERM,
+    129 after SIGHUP, 141 if the reader of standard output left first. Without standard error the run continues.
     """
     told = {
         "--volume": volume,
@@ -220,8 +224,10 @@ async def _main(
     async with smart_properties(find(credentials), limits=limits_file.load(limits)) as asp:
         call = make(asp)
         if dry_run:
-            rooms = [room async for room in _below(asp, where)] if isinstance(where, str) else where
-            _print_plan(await _plan(asp, call, rooms), as_json=as_json)
+            with _busy("listing rooms"):
+                rooms = [room async for room in _below(asp, where)] if isinstance(where, str) else where
+                plan = await _plan(asp, call, rooms)
+            _print_plan(plan, as_json=as_json)
             return Exit.DONE
         try:
             items = _below(asp, where) if isinstance(where, str) else where
@@ -240,6 +246,18 @@ async def _below(asp: SmartProperties, unit_id: str) -> AsyncGenerator[fleet.Roo
         note(f"there are no rooms below {unit_id}")
 
 
+@contextmanager
+def _busy(text: str) -> Iterator[None]:
+    """Show on a terminal that something takes its time."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # most commands do without
+
+    with Console(stderr=True).status(text):
+        yield
+
+
 async def _plan(asp: SmartProperties, call: Call, rooms: list[fleet.Room]) -> fleet.Plan:
     try:
         return fleet.plan(call, len(rooms))
@@ -251,7 +269,7 @@ async def _plan(asp: SmartProperties, call: Call, rooms: list[fleet.Room]) -> fl
 
 
 def _print_plan(plan: fleet.Plan, *, as_json: bool) -> None:
-    typer.echo(json.dumps(attrs.asdict(plan)) if as_json else str(plan))
+    write((json.dumps(attrs.asdict(plan)) if as_json else str(plan)) + "\n")
     if plan.endpoints is not None and plan.items > _SAMPLE:
         note(f"the number of devices is reckoned from {_SAMPLE} of the rooms")
 
@@ -260,13 +278,17 @@ async def _run(call: Call, items: Any, options: dict[str, Any], *, as_json: bool
     shown = _Shown(as_json=as_json)
     broken: AlexaError | None = None
     bar = True if sys.stderr.isatty() else None
-    async with fleet.run(call, items, progress=bar, **options) as this, _gently(this) as signals:
-        try:
-            async for outcome in this:
-                shown.add(outcome)
-        except AlexaError as error:
-            # What was done is told all the same.
-            broken = error
+    async with fleet.run(call, items, progress=bar, **options) as this:
+        with anyio.CancelScope() as scope, on_signals(lambda: _stop(this, signals[0]), scope.cancel) as signals:
+            try:
+                async for outcome in this:
+                    shown.add(outcome)
+                    if shown.lost is not None and this.stopped is None:
+                        this.stop(str(shown.lost))
+                        note(f"{shown.lost}: {_waiting(this)}")
+            except AlexaError as error:
+                # What was done is reported all the same.
+                broken = error
     for outcome in this.in_flight:
         shown.add(outcome)
     shown.end()
@@ -277,14 +299,34 @@ async def _run(call: Call, items: Any, options: dict[str, Any], *, as_json: bool
     if broken is not None:
         raise broken
     if signals:
+        # Before the lost output: the same Ctrl-C ended its reader.
         return 128 + signals[0]
+    if shown.lost is not None:
+        raise shown.lost
     return EXIT["unknown"] if now.unknown else EXIT["failed"] if now.failed else EXIT["done"]
 
 
+def _stop(this: fleet.Run[Any, Any], number: int) -> None:
+    this.stop("interrupted")
+    if number == signal.SIGINT:
+        after_echo()
+    note(f"{_waiting(this)}; once more cuts them off")
+
+
+def _waiting(this: fleet.Run[Any, Any]) -> str:
+    return f"waiting for {this.progress.in_flight} room(s) in flight"
+
+
 class _Shown:
-    """Outcomes on standard output: a line each as they come, or on a terminal a table of failures at the end."""
+    """Outcomes on standard output: a line each as they come, or on a terminal a table of failures at the end.
+
+    Attributes:
+        lost: why nothing is written any more; None while that is not so.
+
+    """
 
     def __init__(self, *, as_json: bool) -> None:
+        self.lost: OutputLost | None = None
         self._as_json = as_json
         self._rows = Rows(_COLUMNS, as_json=as_json)
         self._failures: list[dict[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
@@ -295,16 +337,24 @@ class _Shown:
             # People look for what is not done.
             self._failures.extend(_rows(outcome) if outcome.failures else ())
             return
-        for row in [_object(outcome)] if self._as_json else _rows(outcome):
-            self._rows.add(row)
-        sys.stdout.flush()
+        self._print([_object(outcome)] if self._as_json else _rows(outcome))
 
     def end(self) -> None:
         """There are no more."""
         if self._failures:
-            with self._rows as rows:
-                for row in self._failures:
-                    rows.add(row)
+            self._print(self._failures)
+
+    def _print(self, rows: list[dict[str, Any]]) -> None:
+        if self.lost is not None:
+            return
+        try:
+            with self._rows:
+                for row in rows:
+                    self._rows.add(row)
+            write()
+        except OutputLost as error:
+            # What it stops is up to the run: the rooms in flight are waited for.
+            self.lost = error
 
 
 def _object(outcome: fleet.Outcome[str, object]) -> dict[str, Any]:
@@ -323,30 +373,3 @@ def _rows(outcome: fleet.Outcome[str, object]) -> list[dict[str, Any]]:
     """One row where there is nothing to say, else one for each failure."""
     row = {"unit_id": outcome.key, "status": outcome.status}
     return [{**row, **attrs.asdict(failure), "status": outcome.status} for failure in outcome.failures] or [row]
-
-
-@asynccontextmanager
-async def _gently(this: fleet.Run[Any, Any]) -> AsyncIterator[list[int]]:
-    """Stop the run at the first Ctrl-C or SIGTERM, and cut it off at the second. Gives the signals that came."""
-    came: list[int] = []
-
-    async def watch() -> None:
-        try:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                async for number in signals:
-                    came.append(number)
-                    if len(came) > 1:
-                        tasks.cancel_scope.cancel()
-                        return
-                    this.stop("interrupted")
-                    if number == signal.SIGINT:
-                        after_echo()
-                    note(f"waiting for {this.progress.in_flight} room(s) that are under way; once more cuts them off")
-        except NotImplementedError:
-            # Windows' event loop takes no signals: the first Ctrl-C cuts off, and the journal has what was done.
-            return
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        yield came
-        tasks.cancel_scope.cancel()

@@ -13,7 +13,7 @@ import attrs
 import typer
 
 from alexa_props.cli import tabs
-from alexa_props.cli.running import plain
+from alexa_props.cli.running import plain, write, writing
 from alexa_props.paging import Pager
 
 __all__ = ["AsJson", "Rows"]
@@ -61,10 +61,9 @@ class Rows:
         if self._table is not None:
             self._table.append(row)
             self._tell(f"{len(self._table):,} …")
-        elif self._as_json:
-            sys.stdout.write(json.dumps(row, default=_text) + "\n")
         else:
-            sys.stdout.write(tabs.join(_text(row.get(column)) for column in self._columns) + "\n")
+            with writing():
+                sys.stdout.write(self._line(row) + "\n")
 
     async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
         """Every item of a list, page by page; `row` makes a row of an item, and None takes its attributes.
@@ -79,9 +78,14 @@ class Rows:
                 for item in page.items:
                     self.add(attrs.asdict(item) if row is None else row(item))
                 if self._table is None:
-                    sys.stdout.flush()
+                    write()
                 count += len(page.items)
         return count
+
+    def _line(self, row: Mapping[str, Any]) -> str:
+        if self._as_json:
+            return json.dumps(row, default=_text)
+        return tabs.join(_text(row.get(column)) for column in self._columns)
 
     def _print(self, rows: Sequence[Mapping[str, Any]]) -> None:
         from rich.console import Console
@@ -95,7 +99,8 @@ class Rows:
         for row in rows:
             # Texts, not strings: what is in brackets is nobody's markup.
             table.add_row(*(Text(plain(_text(row.get(column)))) for column in self._columns))
-        Console().print(table if rows else "none")
+        with writing():
+            Console().print(table if rows else "none")
 
 
 def _nothing(_: str) -> None:

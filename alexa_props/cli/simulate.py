@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
 import sys
 from contextlib import AsyncExitStack
 
 import anyio
+import anyio.lowlevel
 
+from alexa_props.cli.running import on_signals, write
 from alexa_props.simulator import CallerScope, Simulator
 
 __all__ = ["simulate"]
@@ -32,7 +34,7 @@ async def simulate(
     until_eof: bool,
 ) -> None:
     """Serve until a signal comes; the arguments are the options of the command."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with anyio.CancelScope() as scope, on_signals(scope.cancel, scope.cancel):
         async with Simulator(
             rooms=rooms,
             endpoints_per_room=endpoints_per_room,
@@ -53,18 +55,27 @@ async def simulate(
                 except OSError as error:
                     sys.exit(f"alexa-props: cannot listen on {host}:{port}: {error.strerror or error}")
                 _tell(sim, base_url, as_json=as_json)
-                async with anyio.create_task_group() as tasks:
-                    if until_eof:
-                        tasks.start_soon(_watch_stdin, tasks.cancel_scope)
-                    async for _ in signals:
-                        break
-                    tasks.cancel_scope.cancel()
+                await (_end_of_input() if until_eof else anyio.sleep_forever())
 
 
-async def _watch_stdin(scope: anyio.CancelScope) -> None:
-    """End the scope when standard input ends, which it does with whoever started this process."""
-    await anyio.wait_readable(sys.stdin.fileno())
-    scope.cancel()
+async def _end_of_input() -> None:
+    """Wait for the end of standard input, which comes with the end of the process at its other end."""
+    if sys.stdin is None:  # closed at the start; its number may be another file's by now
+        return
+    handle = sys.stdin.fileno()
+    pollable = True
+    while True:
+        if pollable:
+            try:
+                await anyio.wait_readable(handle)
+            except PermissionError:  # epoll takes no files and no /dev/null; reading these never waits
+                pollable = False
+        try:
+            if not os.read(handle, 65536):
+                return
+        except OSError:  # a terminal that is gone
+            return
+        await anyio.lowlevel.checkpoint()
 
 
 def _spread(endpoints: list[str], count: int) -> list[str]:
@@ -87,9 +98,8 @@ def _tell(sim: Simulator, base_url: str, *, as_json: bool) -> None:
         "organization_id": sim.organization_id,
     }
     if as_json:
-        sys.stdout.write(json.dumps(facts) + "\n")
-    else:
-        width = max(map(len, facts))
-        sys.stdout.write("\n".join(f"{name:<{width}}  {value}" for name, value in facts.items()))
-        sys.stdout.write("\n\nThese credentials are made up and good here only. Ctrl-C ends.\n")
-    sys.stdout.flush()
+        write(json.dumps(facts) + "\n")
+        return
+    width = max(map(len, facts))
+    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
+    write("\n".join([*lines, "", "These credentials are made up and good here only. Ctrl-C ends."]) + "\n")

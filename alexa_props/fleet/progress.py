@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Final, Self, TextIO
 
 import attrs
@@ -17,7 +18,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.outcome import Status
 from alexa_props.hooks import logger
 
-__all__ = ["Meter", "Progress"]
+__all__ = ["Meter", "Progress", "count_listed", "is_terminal"]
 
 
 _INTERVAL: Final = 0.1
@@ -28,6 +29,18 @@ _WINDOW: Final = 10.0
 """The rate is that of the last 10 to 20 s."""
 _SETTLED: Final = 1.0
 """Seconds before a rate says anything about the rest: the first items end all at once."""
+TICK: Final = 1.0
+"""Seconds between two looks at whether it is time to show something although nothing has ended."""
+
+_meter: ContextVar[Meter | None] = ContextVar("alexa_props.fleet.meter", default=None)
+"""The meter of the run that reads items here."""
+
+
+def count_listed(units: int) -> None:
+    """Count units that were listed to find items, for the run that reads these items."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.listed = (meter.listed or 0) + units
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +59,8 @@ class Progress:
         rate: items a second, over the last 10 to 20 s, in the last state over all; skipped ones do not count.
         eta: seconds left at that rate. None when total or rate is not known, in the first second, and when the run has
             ended before its items did.
+        listed: units that `walk_rooms` has listed for this run, rooms and those above them; None if it lists none, and
+            in the last state.
 
     """
 
@@ -59,6 +74,7 @@ class Progress:
     elapsed: float
     rate: float
     eta: float | None
+    listed: int | None = None
 
     @property
     def ended(self) -> int:
@@ -66,6 +82,8 @@ class Progress:
         return self.done + self.failed + self.unknown + self.skipped
 
     def __str__(self) -> str:
+        if self.listed is not None and not self.ended and not self.in_flight:
+            return f"listing rooms: {self.listed:,} units, {_hours(self.elapsed)} elapsed"
         counts = {name: getattr(self, name) for name in ("failed", "unknown", "skipped", "refused")}
         digits = 0 if self.rate >= 100 else 1 if self.rate >= 1 else 2  # noqa: PLR2004 - three digits
         return ", ".join(
@@ -87,13 +105,18 @@ class Meter:
     Args:
         progress: True shows a bar in a terminal, a widget in a notebook, and log lines where there is neither; a
             function gets a `Progress` at most ten times a second, in the event loop; None and False show nothing. What
-            a function or a display raises is logged once, and never fails the run.
+            a function or a display raises is logged once, and never fails the run. Without the package that shows a
+            bar or a widget there are log lines.
         total: items in all; None when that is not known.
         title: what is being done.
         clock: gives seconds; the event loop's own costs more than all the counting.
 
     Raises:
-        ConfigurationError: progress is none of these; or the package that would show it is not installed.
+        ConfigurationError: progress is none of these.
+
+    Attributes:
+        listed: units that were listed to find items; None if no such list has begun.
+        shows: whether there is anything to show it.
 
     """
 
@@ -106,6 +129,8 @@ class Meter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._interval, self._display = _display_of(progress, total, title)
+        self.listed: int | None = None
+        self.shows = self._display is not None
         self._total = total
         self._clock = clock
         self._stack = ExitStack()
@@ -132,7 +157,7 @@ class Meter:
         # What the whole run made of its time; and whatever is left will not be done by it.
         self._older = self._newer = (self._started, 0)
         state = self._state(now, 0)
-        self._last = attrs.evolve(state, eta=0.0 if state.eta == 0 else None)
+        self._last = attrs.evolve(state, eta=0.0 if state.eta == 0 else None, listed=None)
         try:
             self._tell(self._last)
         finally:
@@ -155,16 +180,27 @@ class Meter:
         else:
             self._unknown += 1
         self._refused += refused
-        now = self._clock()
-        if now >= self._next:
-            self._tick(now, in_flight)
+        self.tick(in_flight)
 
     def skipped(self, in_flight: int) -> None:
         """An item needs nothing: an earlier run did it, or it came twice."""
         self._skipped += 1
+        self.tick(in_flight)
+
+    def tick(self, in_flight: int) -> None:
+        """Show how far it is, if it is time for that."""
         now = self._clock()
         if now >= self._next:
             self._tick(now, in_flight)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count what is listed in the block, in which items are read."""
+        token = _meter.set(self)
+        try:
+            yield
+        finally:
+            _meter.reset(token)
 
     def now(self, in_flight: int) -> Progress:
         """How far it is; after the end, what it was then."""
@@ -202,6 +238,7 @@ class Meter:
             elapsed=elapsed,
             rate=rate,
             eta=0.0 if left == 0 else left / rate if left is not None and known else None,
+            listed=self.listed,
         )
 
     @contextmanager
@@ -219,10 +256,9 @@ def _display_of(progress: object, total: int | None, title: str) -> tuple[float,
     if progress is None or progress is False:
         return _INTERVAL, None
     if progress is True:
-        if _in_notebook():
-            return _INTERVAL, _widget(total, title)
-        if _is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
-            return _INTERVAL, _bar(total, title)
+        display = _found_display(total, title)
+        if display is not None:
+            return _INTERVAL, display
         return _LOG_INTERVAL, nullcontext(lambda state: logger.info("%s: %s", title, state))
     if not callable(progress) or is_async(progress):
         raise ConfigurationError(
@@ -231,57 +267,45 @@ def _display_of(progress: object, total: int | None, title: str) -> tuple[float,
     return _INTERVAL, nullcontext(progress)
 
 
+def _found_display(total: int | None, title: str) -> AbstractContextManager[Show] | None:
+    """The bar or widget for where this runs; None if that takes none, or the package for it is not installed."""
+    package, extra = "tqdm", "notebook"
+    try:
+        if _in_notebook():
+            return _widget(total, title)
+        package, extra = "rich", "cli"
+        if is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
+            from alexa_props.fleet.bar import bar  # needs an extra: nobody pays for its import who does not ask for it
+
+            return bar(total, title)
+    except ImportError:
+        logger.warning(
+            'progress=True logs lines at INFO here, because %s is not installed: pip install "alexa-props[%s]"',
+            package,
+            extra,
+        )
+    return None
+
+
 def _in_notebook() -> bool:
     # Whoever is in a notebook has imported it: nobody else has to pay for that.
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return getattr(shell, "kernel", None) is not None
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at it."""
     try:
         return stream is not None and stream.isatty()  # None: a process without a console
     except ValueError:  # it is closed
         return False
 
 
-def _bar(total: int | None, title: str) -> AbstractContextManager[Show]:
-    try:
-        from rich.console import Console  # an extra: nobody pays for its import who does not ask for it
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as Bar
-    except ImportError:
-        raise _missing("rich", "cli", "a terminal") from None
-
-    @contextmanager
-    def shown() -> Iterator[Show]:
-        bar = Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
-            console=Console(stderr=True),
-            # No thread of its own; and what the program prints into a file or pipe must not end up on the terminal.
-            auto_refresh=False,
-            redirect_stdout=_is_terminal(sys.stdout),
-        )
-        task = bar.add_task(title, total=total, state="")
-
-        def show(state: Progress) -> None:
-            bar.update(task, completed=state.ended, state=str(state), refresh=True)
-
-        with bar:
-            yield show
-
-    return shown()
-
-
 def _widget(total: int | None, title: str) -> AbstractContextManager[Show]:
-    try:
-        with warnings.catch_warnings():
-            # Without ipywidgets there is a bar of text, and nothing to worry about.
-            warnings.simplefilter("ignore")
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]  # an extra, as above
-    except ImportError:
-        raise _missing("tqdm", "notebook", "a notebook") from None
+    with warnings.catch_warnings():
+        # Without ipywidgets there is a bar of text, and nothing to worry about.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]  # an extra, as above
     # An interval of 0: no thread that watches over the bar.
     kind: Any = type("tqdm", (tqdm,), {"monitor_interval": 0})
     form = title.replace("{", "{{").replace("}", "}}") + " |{bar}| {desc}"
@@ -297,13 +321,6 @@ def _widget(total: int | None, title: str) -> AbstractContextManager[Show]:
             yield show
 
     return shown()
-
-
-def _missing(package: str, extra: str, place: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"progress=True in {place} needs {package}, which is not installed: "
-        f'pip install "alexa-props[{extra}]", or give a function of a Progress'
-    )
 
 
 def _hours(seconds: float) -> str:

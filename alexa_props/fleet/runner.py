@@ -19,7 +19,7 @@ from alexa_props.errors import AlexaError, ConfigurationError, JournalError
 from alexa_props.fleet.job import name_of
 from alexa_props.fleet.journal import Earlier, Journal
 from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
-from alexa_props.fleet.progress import Meter, Progress
+from alexa_props.fleet.progress import TICK, Meter, Progress
 from alexa_props.fleet.width import Width
 from alexa_props.hooks import logger
 from alexa_props.operation import Item, current_item
@@ -200,6 +200,8 @@ class Run(Generic[T, R]):
     def start(self, tasks: Tasks) -> None:
         """Begin, in this task group."""
         self._tasks = tasks
+        if self._meter.shows:
+            tasks.start_soon(self._show_time)
         if isinstance(self._items, AsyncIterator):
             send, self._read = anyio.create_memory_object_stream[T](0)
             tasks.start_soon(self._read_on, self._items, send)
@@ -208,7 +210,7 @@ class Run(Generic[T, R]):
     async def _read_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
         """Read the items in a task of their own: a generator may hold a scope open, which belongs to one task."""
         async with send:
-            with self._reading:
+            with self._reading, self._meter.reading():
                 try:
                     await await_foreign("reading the items", self._pass_on(items, send), self._reader)
                 except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
@@ -221,6 +223,12 @@ class Run(Generic[T, R]):
     async def _pass_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
         async for item in items:
             await send.send(item)
+
+    async def _show_time(self) -> None:
+        """Show that time passes while items are listed, or the service takes long over one."""
+        while True:
+            await anyio.sleep(TICK)
+            self._meter.tick(len(self._open))
 
     def _hire(self) -> None:
         """Double the workers if all are busy: a run over few items starts few, whatever the concurrency."""

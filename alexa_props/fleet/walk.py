@@ -8,6 +8,8 @@ from typing import Final, Self
 
 from alexa_props.concurrency import together
 from alexa_props.errors import DecodeError
+from alexa_props.fleet.progress import count_listed
+from alexa_props.paging import Pager
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.units import Unit
 
@@ -74,6 +76,7 @@ async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, No
         AlexaError: a list failed; see `alexa_props.errors`.
 
     """
+    count_listed(0)
     top = await asp.units.get(root)
     first = await asp.units.list(root, depth="all", expand="all", page_size=_PAGE)
     if first.next_token is None:
@@ -84,10 +87,12 @@ async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, No
             yield room
         return
     children = await asp.units.list(root, expand="all", page_size=_PAGE)
+    count_listed(len(children))
     if children.next_token is not None:
         # Very many branches: each would cost a call, where one list has fifty units in a page.
         rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
-        for room in _rooms(top, [*first.items, *[unit async for unit in rest]], first.request_id):
+        more, _ = await _listed(rest)
+        for room in _rooms(top, [*first.items, *more], first.request_id):
             yield room
         return
     for start in range(0, len(children), _BRANCHES):
@@ -104,8 +109,17 @@ def _is_organization(unit: Unit) -> bool:
 
 async def _below(asp: SmartProperties, branch: Unit) -> tuple[list[Unit], str | None]:
     """The units below a branch, and the request id of the first page of them."""
-    pages = [page async for page in asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE).pages()]
-    return [unit for page in pages for unit in page], pages[0].request_id
+    return await _listed(asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE))
+
+
+async def _listed(pager: Pager[Unit]) -> tuple[list[Unit], str | None]:
+    units: list[Unit] = []
+    request_ids: list[str | None] = []
+    async for page in pager.pages():
+        units += page.items
+        request_ids.append(page.request_id)
+        count_listed(len(page.items))
+    return units, request_ids[0]
 
 
 def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> None:

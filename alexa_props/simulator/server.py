@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -91,6 +92,14 @@ async def _shut_down(server: asyncio.Server, state: _State) -> None:
     await server.wait_closed()
 
 
+def _reachable(host: str, port: int) -> str:
+    """Host and port of a URL. "All interfaces" is no address to call; this machine's loopback is one of them."""
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
+    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"  # noqa: PLR2004
+
+
 @asynccontextmanager
 async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     """Serves an application until the block ends.
@@ -105,7 +114,7 @@ async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) 
         tls: Serves https when given.
 
     Yields:
-        The base URL.
+        The base URL; of the loopback interface if it listens on all.
 
     Raises:
         OSError: The port cannot be had.
@@ -134,9 +143,7 @@ async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) 
     try:
         # In here: whoever is cancelled while it begins has a socket to close.
         await server.start_serving()
-        address = server.sockets[0].getsockname()
-        name = f"[{address[0]}]" if ":" in address[0] else address[0]
-        yield f"{'https' if tls else 'http'}://{name}:{address[1]}"
+        yield f"{'https' if tls else 'http'}://{_reachable(*server.sockets[0].getsockname()[:2])}"
     finally:
         with anyio.CancelScope(shield=True):
             await _shut_down(server, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import COMMAND, TAKE_TERMINAL, Run, Service, Terminal, simulated
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_have_an_effect() -> None:
+    """A signal that the tests were started to ignore (`nohup`, a script's `&`) would be ignored by their children."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

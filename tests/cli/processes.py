@@ -103,3 +103,10 @@ class Terminal:
 
     def write(self, text: str) -> None:
         os.write(self.handle, text.encode())
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window or a lost connection does."""
+        # Another file in its place: the handle is closed at the end of the test.
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self.handle)
+        os.close(nowhere)

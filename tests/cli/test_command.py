@@ -12,11 +12,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties
+from alexa_props.cli.simulate import simulate
 
 COMMAND = [sys.executable, "-m", "alexa_props.cli"]
 
@@ -153,17 +156,38 @@ def test_demo_on_a_terminal_shows_progress() -> None:
     assert "━".encode() in seen
 
 
-def test_simulate_ends_with_whoever_started_it() -> None:
+def test_simulate_serves_until_the_end_of_its_input_and_leaves_ignored_signals_alone() -> None:
     with subprocess.Popen(
-        [*COMMAND, "simulate", "--port", "0", "--json", "--until-eof"],
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND, "simulate", "--port=0", "--json", "--until-eof"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert first_line(process)
+        facts = json.loads(first_line(process))
         assert process.stdin is not None
+        process.send_signal(signal.SIGINT)
+        for _ in range(2):
+            process.stdin.write("input, and not its end\n")
+            process.stdin.flush()
+            assert httpx.get(f"{facts['base_url']}/_simulator", timeout=30).is_success
         process.stdin.close()
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("source", ["/dev/null", __file__, None])
+async def test_simulate_ends_immediately_where_the_input_has_ended(
+    source: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size: dict[str, Any] = {"rooms": 1, "endpoints_per_room": 1, "seed": 7, "unassigned_endpoints": 0}
+    faults: dict[str, Any] = {"quota": None, "burst": None, "latency": 0.0, "offline": 0, "failing": 0}
+    options: dict[str, Any] = {**size, **faults, "caller_scope": "all", "host": "0.0.0.0", "port": 0}
+    with open(source or os.devnull) as file, anyio.fail_after(10):  # noqa: ASYNC230, PTH123 - it is there
+        # None is what Python has for an input that was closed at the start.
+        monkeypatch.setattr(sys, "stdin", file if source else None)
+        await simulate(**options, as_json=True, until_eof=True)
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["base_url"].startswith("http://127.0.0.1:")
+    assert facts["token_url"].startswith(facts["base_url"])
 
 
 def test_a_demo_that_is_killed_leaves_no_process() -> None:
@@ -188,18 +212,19 @@ def test_a_full_disk_is_said_in_one_line(command: str) -> None:
             [*COMMAND, command, "--json", *options], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == 1
-    assert done.stderr == "alexa-props: [Errno 28] No space left on device\n"
+    assert done.stderr == "alexa-props: standard output cannot be written: No space left on device\n"
 
 
-def test_demo_ends_on_ctrl_c_and_leaves_no_process() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_ends_on_a_signal_and_leaves_no_process(number: int) -> None:
     with running("demo") as process:
         assert "A simulated property" in first_line(process)
         assert process.stdout is not None
         assert "Walked the tree" in process.stdout.readline()
         children = children_of(process.pid)
         assert children
-        process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130
+        process.send_signal(number)
+        assert process.wait(15) == 128 + number
         assert not [pid for pid in children if alive(pid)]
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()

@@ -274,35 +274,107 @@ def test_ctrl_c_twice_cuts_off_and_says_what(service: Service, home: dict[str, s
         assert db.execute("SELECT count(*) FROM items WHERE status = 'started'").fetchone() == (2,)
 
 
-def test_sigterm_is_as_gentle(service: Service, home: dict[str, str]) -> None:
-    service.script("latency", seconds=0.3)
-    with started(home, service, "alarms", "--under", organization(service), "--concurrency", "2") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.terminate()
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert "stopped: interrupted" in err
-
-
-def test_a_pipe_that_nobody_reads_ends_the_run_and_loses_nothing(
-    service: Service, home: dict[str, str], run: Run, tmp_path: Path
+@pytest.mark.parametrize(
+    ("streams", "number", "status"),
+    [
+        # A reader that leaves is `| head`, or `| tee` that the same Ctrl-C ends.
+        (("leaves", "read"), None, 141),
+        (("leaves", "read"), signal.SIGINT, 130),
+        (("leaves", "leaves"), signal.SIGTERM, 143),
+        (("read", "read"), signal.SIGHUP, 129),
+        (("full", "read"), None, 1),
+        (("read", "leaves"), None, 0),
+        (("read", "leaves"), signal.SIGINT, 130),
+    ],
+)
+def test_a_lost_output_or_a_signal_begins_no_more_rooms_and_records_those_in_flight(
+    *,
+    service: Service,
+    home: dict[str, str],
+    tmp_path: Path,
+    streams: tuple[str, str],
+    number: int | None,
+    status: int,
 ) -> None:
-    service.script("latency", seconds=0.1)
-    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "2")
-    with started(home, service, *arguments) as process:
+    service.script("latency", seconds=0.2, operation=DELETE)
+    journal = str(tmp_path / "a.db")
+    out, err = streams
+    with Path("/dev/full").open("w") as full:
+        arguments = ("alarms", "--under", organization(service), "--journal", journal, "--concurrency", "2")
+        with started(home, service, *arguments, stdout=full if out == "full" else subprocess.PIPE) as process:
+            if err == "leaves" and process.stderr is not None:
+                process.stderr.close()
+                process.stderr = None
+            if process.stdout is not None:
+                process.stdout.readline()
+            if out == "leaves" and process.stdout is not None:
+                process.stdout.close()
+                process.stdout = None
+            if number is not None:
+                process.send_signal(number)
+            _, said = process.communicate(timeout=30)
+    assert process.returncode == status
+    check_nothing_was_cut_off(service, journal, stopped=status != 0)
+    if err == "read":
+        assert "stopped: " in said
+        assert "Traceback" not in said
+        assert "Exception ignored" not in said
+
+
+def check_nothing_was_cut_off(service: Service, journal: str, *, stopped: bool) -> None:
+    sent = sent_to(service)
+    assert len(sent) < 12 if stopped else len(sent) == 12
+    with sqlite3.connect(journal) as db:
+        assert db.execute("SELECT key FROM items WHERE status NOT IN ('done', 'failed')").fetchall() == []
+        assert sorted(key for (key,) in db.execute("SELECT key FROM items")) == sorted(sent)
+
+
+@pytest.mark.parametrize(("options", "seen"), [(["--json"], '"status": "done"'), ([], "1 failed")])
+def test_closing_the_terminal_stops_a_run_gently(
+    terminal: Callable[..., Terminal], service: Service, tmp_path: Path, options: list[str], seen: str
+) -> None:
+    service.script("offline", ids=[service.world["endpoints"][0]])
+    service.script("latency", seconds=0.2, operation=DELETE)
+    journal = str(tmp_path / "a.db")
+    arguments = ("alarms", "--under", organization(service), "--journal", journal, "--concurrency", "2")
+    shown = terminal("fleet", "run", *arguments, *options, env={**service.environment, "COLUMNS": "200"})
+    assert seen in shown.read(until=seen)
+    shown.hang_up()
+    assert shown.process.wait(30) == 128 + signal.SIGHUP
+    check_nothing_was_cut_off(service, journal, stopped=True)
+
+
+def test_a_run_leaves_signals_alone_that_were_ignored_at_its_start(service: Service, home: dict[str, str]) -> None:
+    service.script("latency", seconds=0.2, operation=DELETE)
+    command = ["sh", "-c", 'trap "" HUP INT; exec "$@"', "sh", *COMMAND, "fleet", "run", "alarms"]
+    with subprocess.Popen(
+        [*command, "--under", organization(service), "--concurrency", "2"],
+        env={**home, **service.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr is not None
-        err = process.stderr.read()
-        assert process.wait(timeout=30) == 141
-    assert "Traceback" not in err
-    assert run("fleet", "run", *arguments, env=service.environment).returncode == 0
-    sent = sent_to(service)
-    assert set(sent) == set(rooms(service))
-    # Two were cut off at most.
-    assert len(sent) <= 12 + 2
+        for number in (signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        process.stdout.read()
+    assert process.returncode == 0
+    assert len(sent_to(service)) == 12
+
+
+def test_json_lines_on_a_terminal_are_whole_and_the_bar_says_that_rooms_are_listed(
+    terminal: Callable[..., Terminal], service: Service
+) -> None:
+    service.script("latency", seconds=1.5, operation="units.list")
+    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--json")
+    shown = terminal(*arguments, env={**service.environment, "COLUMNS": "80"})
+    text = shown.read()
+    assert shown.process.wait() == 0
+    found = [line.rpartition("\x1b[2K")[2] for line in text.splitlines() if '{"unit_id"' in line]
+    assert sorted(json.loads(line)["unit_id"] for line in found) == sorted(rooms(service))
+    assert min(map(len, found)) > 80
+    assert "listing rooms: 0 units, 0:00:01 elapsed" in text
 
 
 def test_on_a_terminal_there_is_a_bar_and_a_table_of_failures(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
+import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,10 +17,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
 
+from alexa_props import fleet
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet.progress import Meter, Progress
+from alexa_props.fleet.progress import Meter, Progress, count_listed
+from alexa_props.simulator import Simulator
+from tests.helpers import virtual_time
 
 
 class Clock:
@@ -301,14 +308,60 @@ def test_a_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "50, 10.0/s, 0:00:05 elapsed" in terminal.getvalue()
 
 
-def test_lines_of_the_program_go_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_of_the_program_go_above_the_bar_unbroken(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     other = Terminal()
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stdout", other)
+    say = print
+    lines = [json.dumps({"text": "[red]" * number}) for number in (1, 60)]
     with Meter(True, 10, "alarms"):
-        sys.stdout.write("a line of the program\n")
-        assert "a line of the program" in terminal.getvalue()
-    assert sys.stdout is other
+        for line in lines:
+            say(line)
+        say("half a ", end="", flush=True)
+        say(lines[0], "line", file=sys.stderr)
+        assert other.getvalue().splitlines() == lines
+        say("line", end="")
+    assert other.getvalue().splitlines() == [*lines, "half a line"]
+    assert (sys.stdout, sys.stderr) == (other, terminal)
+    # The bar is erased before, and there again after.
+    assert f"\r\x1b[2K{lines[0]} line\n" in terminal.getvalue()
+    assert "0 of 10" in terminal.getvalue().partition(f"{lines[0]} line\n")[2]
+
+
+def test_a_bar_ticks_while_rooms_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    terminal = at_a_terminal(monkeypatch)
+    with Meter(True, None, "alarms", clock=clock) as meter, meter.reading():
+        for _ in range(3):
+            clock.now += 1
+            count_listed(50)
+            meter.tick(0)
+    shown = re.findall(r"listing rooms: \d+ units, [0-9:]+ elapsed", terminal.getvalue())
+    assert shown == [f"listing rooms: {50 * n} units, 0:00:0{n} elapsed" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual_time()], ids=["virtual time"])
+async def test_a_run_shows_that_time_passes_before_the_first_room_and_during_a_long_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(Meter.__init__.__kwdefaults__ or {}, "clock", anyio.current_time)
+    states: list[Progress] = []
+    async with Simulator(rooms=130, endpoints_per_room=0) as sim:
+        asp = sim.smart_properties()
+        sim.latency(3.5, operation="units.list")
+
+        async def call(room: str) -> None:
+            await anyio.sleep(5)
+
+        await fleet.collect(call, fleet.walk_rooms(asp, sim.organization_id), progress=states.append)
+    listing = [state for state in states if state.listed is not None and not state.ended and not state.in_flight]
+    assert [round(state.elapsed) for state in listing[:10]] == list(range(1, 11))
+    assert len({state.listed for state in listing}) > 2
+    assert "listing rooms: 0 units" in str(listing[0])
+    working = [round(state.elapsed) for state in states if state.in_flight]
+    assert max(later - earlier for earlier, later in itertools.pairwise(working)) <= 1
+    assert "listing" not in str(states[-1])
 
 
 def test_the_bar_is_closed_when_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,11 +415,22 @@ def test_a_terminal_that_is_gone_at_the_start_does_not_matter(
     assert len(caplog.records) == 1
 
 
-def test_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_a_terminal(monkeypatch)
+def test_without_rich_there_are_log_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    terminal = at_a_terminal(monkeypatch)
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    with pytest.raises(ConfigurationError, match=r"rich, which is not installed: pip install .alexa-props\[cli\]."):
-        Meter(True, 10, "alarms")
+    monkeypatch.delitem(sys.modules, "alexa_props.fleet.bar", raising=False)
+    check_log_lines(caplog, 'because rich is not installed: pip install "alexa-props[cli]"')
+    assert terminal.getvalue() == ""
+
+
+def check_log_lines(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    caplog.set_level(logging.INFO, logger="alexa_props")
+    clock = Clock()
+    with Meter(True, 10, "alarms", clock=clock) as meter:
+        work(meter, clock, seconds=10, per_second=1)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "INFO", "INFO"]
+    assert words in caplog.records[0].message
+    assert caplog.records[-1].message == "alarms: 10 of 10, 1.0/s, 0:00:10 elapsed"
 
 
 # Neither.
@@ -475,12 +539,11 @@ def test_a_bar_of_text_where_there_are_no_widgets(
     assert shown == []
 
 
-def test_a_notebook_without_tqdm(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_without_tqdm_has_log_lines(
+    shown: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(
-        ConfigurationError, match=r"tqdm, which is not installed: pip install .alexa-props\[notebook\]."
-    ):
-        Meter(True, 10, "alarms")
+    check_log_lines(caplog, 'because tqdm is not installed: pip install "alexa-props[notebook]"')
 
 
 def test_a_shell_without_a_kernel_is_no_notebook(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

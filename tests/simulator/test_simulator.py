@@ -253,6 +253,15 @@ async def test_a_port_of_ones_choice_and_ipv6(sim: Simulator) -> None:
         assert base_url == f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+async def test_listening_on_all_interfaces_gives_an_address_that_clients_accept(
+    sim: Simulator, host: str, address: str
+) -> None:
+    async with sim.serve(host=host) as base_url:
+        assert base_url.startswith(f"http://{address}:")
+        assert (await sim.smart_properties().units.get(sim.rooms[0])).id == sim.rooms[0]
+
+
 async def test_tls(sim: Simulator, tmp_path: Path) -> None:
     authority = trustme.CA()
     server, client_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
