@@ -193,14 +193,9 @@ class Meter:
         if now >= self._next:
             self._tick(now, in_flight)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Count what is listed in the block, in which items are read."""
-        token = _meter.set(self)
-        try:
-            yield
-        finally:
-            _meter.reset(token)
+    def count_what_is_listed(self) -> None:
+        """Count what is listed in this context, in which items are read."""
+        _meter.set(self)
 
     def now(self, in_flight: int) -> Progress:
         """How far it is; after the end, what it was then."""

@@ -87,10 +87,11 @@ class Run(Generic[T, R]):
         self._stop_on = stop_on
         self._meter = meter
         self._reading = anyio.CancelScope()
-        self._read: MemoryObjectReceiveStream[T] | None = None  # items of an async iterator
+        self._read: MemoryObjectReceiveStream[tuple[int, T]] | None = None  # items of an async iterator
         # Contexts are copied here, in the task that begins the run: nothing that an item changes is seen by another.
         self._context = copy_context()
         self._reader = copy_context()
+        self._reader.run(meter.count_what_is_listed)
         self._outer = current_item.get()
         self._tasks: Tasks | None = None
         self._workers = 0
@@ -203,14 +204,14 @@ class Run(Generic[T, R]):
         if self._meter.shows:
             tasks.start_soon(self._show_time)
         if isinstance(self._items, AsyncIterator):
-            send, self._read = anyio.create_memory_object_stream[T](0)
+            send, self._read = anyio.create_memory_object_stream[tuple[int, T]](0)
             tasks.start_soon(self._read_on, self._items, send)
         self._hire()
 
-    async def _read_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
+    async def _read_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[tuple[int, T]]) -> None:
         """Read the items in a task of their own: a generator may hold a scope open, which belongs to one task."""
         async with send:
-            with self._reading, self._meter.reading():
+            with self._reading:
                 try:
                     await await_foreign("reading the items", self._pass_on(items, send), self._reader)
                 except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
@@ -220,9 +221,12 @@ class Run(Generic[T, R]):
                     # A pager that was not read to its end is open; inside, where its own scopes were opened.
                     await _close(getattr(items, "aclose", None), self._reader)
 
-    async def _pass_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[T]) -> None:
+    async def _pass_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[tuple[int, T]]) -> None:
+        number = 0
         async for item in items:
-            await send.send(item)
+            # Numbered here: those who wait for an item may be woken in any order.
+            await send.send((number, item))
+            number += 1
 
     async def _show_time(self) -> None:
         """Show that time passes while items are listed, or the service takes long over one."""
@@ -266,23 +270,27 @@ class Run(Generic[T, R]):
         """The next item, when there is room for its outcome."""
         while not self._no_more and self._began - self._told >= self._most():
             await self._room.wait()
-        item: Any = _END
+        number, item = self._began, cast("Any", _END)
         if self._no_more:
             pass
         elif self._read is not None:
             # If they ended by an error, the task that reads them has it.
             with contextlib.suppress(anyio.EndOfStream):
-                item = await self._read.receive()
+                number, item = await self._read.receive()
         else:
             try:
                 item = call_foreign("reading the items", self._reader.run, self._read_next)
             except Exception as error:  # noqa: BLE001 - they are the user's: whatever it is, the run ends with it
                 self._fail(error, _UNREADABLE)
-        if item is _END or self.stopped not in (None, _UNREADABLE):
+        if item is _END:
             self._exhausted = True
             return -1, _END
-        number = self._began
         self._began += 1
+        if self.stopped not in (None, _UNREADABLE):
+            # It is not begun. Those after it may have been.
+            self._exhausted = True
+            self._hand_over(number, None)
+            return -1, _END
         return number, item
 
     def _read_next(self) -> Any:

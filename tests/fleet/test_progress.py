@@ -15,6 +15,7 @@ import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 import anyio
@@ -332,10 +333,12 @@ def test_lines_of_the_program_go_above_the_bar_unbroken(monkeypatch: pytest.Monk
 def test_a_bar_ticks_while_rooms_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     terminal = at_a_terminal(monkeypatch)
-    with Meter(True, None, "alarms", clock=clock) as meter, meter.reading():
+    reader = copy_context()
+    with Meter(True, None, "alarms", clock=clock) as meter:
+        reader.run(meter.count_what_is_listed)
         for _ in range(3):
             clock.now += 1
-            count_listed(50)
+            reader.run(count_listed, 50)
             meter.tick(0)
     shown = re.findall(r"listing rooms: \d+ units, [0-9:]+ elapsed", terminal.getvalue())
     assert shown == [f"listing rooms: {50 * n} units, 0:00:0{n} elapsed" for n in (1, 2, 3)]
