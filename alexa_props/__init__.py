@@ -74,13 +74,16 @@ prepare for Ctrl-C before anything slow is imported.
 """
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"alexa_props.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"alexa_props.{_HOMES[name]}"), name)
-    return value
+if not TYPE_CHECKING:
+    # Hidden from type checkers: they would take every name for one that exists.
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(f"alexa_props.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(f"alexa_props.{_HOMES[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ import platform
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 import anyio
 import attrs
@@ -22,9 +22,19 @@ from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProto
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.redaction import Redactor
-from alexa_props.settings import NotPickled, RateLimit, RetryPolicy, Secret, Timeouts, is_number, require_secure
+from alexa_props.settings import (
+    NotPickled,
+    RateLimit,
+    RetryPolicy,
+    Secret,
+    Timeouts,
+    hide,
+    id_of,
+    is_number,
+    require_secure,
+)
 
-__all__ = ["Client"]
+__all__ = ["Client", "ClientOptions"]
 
 
 def installed_version() -> str:
@@ -72,6 +82,36 @@ class _Request(httpx.Request):
         return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
 
 
+class ClientOptions(TypedDict, total=False):
+    """Options that the clients of both services take, from their constructors to `from_env`.
+
+    All have the defaults that the constructors document.
+    """
+
+    base_url: str | None
+    """Instead of the region's host; https, or http to this machine."""
+    transport: httpx.AsyncBaseTransport | None
+    """Instead of the connection pool, innermost; closed with the client."""
+    proxy: str | Secret | None
+    """URL of a proxy; by default from HTTPS_PROXY and NO_PROXY, and none for loopback."""
+    verify: ssl.SSLContext | str | os.PathLike[str] | None
+    """An `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs."""
+    retry: RetryPolicy | None
+    """Default retry policy."""
+    rate_limit: RateLimit | None
+    """How fast requests leave; by default the limiter discovers what the service accepts."""
+    limits: Mapping[str, ScopeLimits] | None
+    """What `limits` of an earlier client showed, so that its rates need not be found again."""
+    timeouts: Timeouts | None
+    """Time limits."""
+    max_connections: int
+    """Requests under way at once, at least 1; 100 by default."""
+    hooks: Iterable[Hook]
+    """Functions that receive the events of calls and attempts."""
+    user_agent: str | None
+    """Put before the library's own, such as "my-app/1.2"."""
+
+
 class Client(NotPickled, abc.ABC):
     """Base of `SmartProperties` and `AlexaForBusiness`.
 
@@ -86,19 +126,22 @@ class Client(NotPickled, abc.ABC):
         self,
         *,
         auth: httpx.Auth,
-        base_url: str,
         region: str | None,
-        transport: httpx.AsyncBaseTransport | None,
-        proxy: Secret | None,
-        verify: ssl.SSLContext | str | os.PathLike[str] | None,
-        retry: RetryPolicy | None,
-        rate_limit: RateLimit | None,
-        limits: Mapping[str, ScopeLimits] | None,
-        timeouts: Timeouts | None,
-        max_connections: int,
-        hooks: Iterable[Hook],
-        user_agent: str | None,
+        region_url: str,
+        base_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        proxy: str | Secret | None = None,
+        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
+        retry: RetryPolicy | None = None,
+        rate_limit: RateLimit | None = None,
+        limits: Mapping[str, ScopeLimits] | None = None,
+        timeouts: Timeouts | None = None,
+        max_connections: int = 100,
+        hooks: Iterable[Hook] = (),
+        user_agent: str | None = None,
     ) -> None:
+        # Before anything may raise: a traceback shows what names are bound to.
+        proxy = hide(proxy)
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
         _require("transport", transport, httpx.AsyncBaseTransport)
@@ -113,7 +156,7 @@ class Client(NotPickled, abc.ABC):
         ):
             raise ConfigurationError("limits must be what an earlier client's `limits` was, or Limits.from_json(…)")
         _require("timeouts", timeouts, Timeouts)
-        origin = require_secure("base_url", base_url)
+        origin = require_secure("base_url", base_url or region_url)
         if transport is None:
             # Imported here: aiohttp doubles the import time, and an own transport does without it.
             from alexa_props.pipeline.pool import Pool
@@ -348,7 +391,7 @@ class Client(NotPickled, abc.ABC):
         return Call(
             operation,
             self.protocol,
-            arguments,
+            {name: id_of(name, value) for name, value in arguments.items()},
             region=self._region,
             lane=options.priority,
             deadline=None if options.deadline is None else anyio.current_time() + options.deadline,

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Hashable, Mapping
-from typing import Any, NoReturn, Self, TypeGuard
+from typing import Any, ClassVar, NoReturn, Self, TypeGuard
 
 import attrs
 import httpx
@@ -15,6 +15,7 @@ import httpx
 from alexa_props.errors import ConfigurationError
 
 __all__ = [
+    "Identified",
     "NotPickled",
     "RateLimit",
     "Region",
@@ -22,6 +23,7 @@ __all__ = [
     "Secret",
     "Timeouts",
     "hide",
+    "id_of",
     "is_loopback",
     "is_number",
     "require_env",
@@ -228,8 +230,29 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Identified:
+    """Base of models that go wherever their id goes."""
+
+    __slots__ = ()
+    id_arguments: ClassVar[tuple[str, ...]]
+    """Arguments that take it."""
+    id_field: ClassVar[str] = "id"
+
+    @property
+    def own_id(self) -> str:
+        """The id that it stands for."""
+        own_id: str = getattr(self, self.id_field)
+        return own_id
+
+
+def id_of(argument: str, value: object) -> object:
+    """The id of a model that may stand in this argument; any other value unchanged."""
+    return value.own_id if isinstance(value, Identified) and argument in value.id_arguments else value
+
+
 def require_id(argument: str, value: object) -> str:
     """An id that may go into a path or query: any string but an empty one or a dot segment. Ids are opaque."""
+    value = id_of(argument, value)
     if not isinstance(value, str) or value in ("", ".", ".."):
         raise ConfigurationError(
             f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'

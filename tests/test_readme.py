@@ -77,6 +77,10 @@ async def test_web_app(sim: Simulator) -> None:
             expected = sim.station(room)
             assert ok.json() == (None if expected is None else {"station": expected.station_id})
             assert (await http.get(f"/rooms/{sim.rooms[1]}/station")).status_code == 404
+            for status, answer in ((401, 502), (404, 404), (429, 503), (500, 502)):
+                sim.fail("unit_settings.get_default_music_station", "status", status=status)
+                assert (await http.get(f"/rooms/{room}/station")).status_code == answer, status
+                sim.clear_faults()
 
 
 async def test_limits(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

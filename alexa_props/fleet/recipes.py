@@ -14,9 +14,10 @@ from alexa_props.fleet.outcome import Step, Steps
 from alexa_props.fleet.plan import Use, recipe
 from alexa_props.settings import require_id
 from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.notifications import NotificationKind
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
-from alexa_props.smart_properties.unit_settings import DefaultStation
+from alexa_props.smart_properties.unit_settings import DefaultStation, Station, require_station
 
 __all__ = ["RoomDefaults", "ensure_default_music_station", "reset_room"]
 
@@ -43,9 +44,8 @@ def _volume(_: Any, __: Any, value: Any) -> None:
         raise ConfigurationError(f"volume must be a whole number from 0 to 100, or None, not {value!r:.80}")
 
 
-def _station(_: Any, __: Any, value: Any) -> None:
-    if value is not None and not isinstance(value, DefaultStation):
-        raise ConfigurationError(f"station must be a DefaultStation or None, not {value!r:.80}")
+def _station(value: DefaultStation | Station | None) -> DefaultStation | None:
+    return None if value is None else require_station(value)
 
 
 def _others(value: Mapping[EndpointSetting[Any], Any]) -> dict[EndpointSetting[Any], Any]:
@@ -76,7 +76,7 @@ class RoomDefaults:
 
     """
 
-    station: DefaultStation | None = attrs.field(default=None, validator=_station)
+    station: DefaultStation | None = attrs.field(default=None, converter=_station)
     volume: int | None = attrs.field(default=None, validator=_volume)
     do_not_disturb: bool | None = attrs.field(default=False, validator=_takes(Setting.DO_NOT_DISTURB))
     locales: Sequence[str] | None = attrs.field(default=None, validator=_takes(Setting.LOCALES))
@@ -117,7 +117,7 @@ def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[U
 
 
 @recipe(_uses_of_reset)
-async def reset_room(asp: SmartProperties, unit_id: str, defaults: RoomDefaults) -> Steps:
+async def reset_room(asp: SmartProperties, unit_id: UnitId, defaults: RoomDefaults) -> Steps:
     """Make a room forget its guest: on every endpoint of it, whatever happens to the others.
 
     Deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and puts what `defaults` says. A step that
@@ -136,7 +136,7 @@ async def reset_room(asp: SmartProperties, unit_id: str, defaults: RoomDefaults)
         ConfigurationError: `unit_id` cannot be an id, or `defaults` is none.
 
     """
-    require_id("unit_id", unit_id)
+    unit_id = require_id("unit_id", unit_id)
     if not isinstance(defaults, RoomDefaults):
         raise ConfigurationError(f"defaults must be RoomDefaults(…), not {defaults!r:.80}")
     parts = await together(
@@ -198,7 +198,9 @@ _WRITE: Final = Use("unit_settings.set_default_music_station", per_item=1, perha
 
 
 @recipe(lambda asp, unit_id, station: (_READ, _WRITE))  # noqa: ARG005 - the recipe's own
-async def ensure_default_music_station(asp: SmartProperties, unit_id: str, station: DefaultStation) -> bool:
+async def ensure_default_music_station(
+    asp: SmartProperties, unit_id: UnitId, station: DefaultStation | Station
+) -> bool:
     """See to it that a unit has this default music station: read it, and set it only if it is another one.
 
     Run over a fleet for the second time, it costs reads only.
@@ -216,8 +218,7 @@ async def ensure_default_music_station(asp: SmartProperties, unit_id: str, stati
         AlexaError: as `get_default_music_station` and `set_default_music_station`.
 
     """
-    if not isinstance(station, DefaultStation):
-        raise ConfigurationError(f"station must be a DefaultStation, not {station!r:.80}")
+    station = require_station(station)
     if await asp.unit_settings.get_default_music_station(unit_id) == station:
         return False
     await asp.unit_settings.set_default_music_station(unit_id, station)

@@ -23,7 +23,7 @@ from alexa_props.fleet.progress import TICK, Meter, Progress
 from alexa_props.fleet.width import Width
 from alexa_props.hooks import logger
 from alexa_props.operation import Item, current_item
-from alexa_props.settings import require_text
+from alexa_props.settings import Identified, require_text
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
@@ -423,6 +423,8 @@ class Run(Generic[T, R]):
                 discard_awaitable(key)
                 raise ConfigurationError(f"key must give a string for every item, not {key!r:.80}")
             return require_text("key", key, "a string")
+        if isinstance(item, Identified):
+            return require_text("an item", item.own_id, "a model with an id")
         if isinstance(item, str):
             return item if self._journal is None else require_text("an item", item, "a string")
         if self._journal is not None:

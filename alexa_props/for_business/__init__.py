@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self, Unpack
 
 import httpx
 
 from alexa_props.auth.aws_credentials import AWSCredentials
 from alexa_props.auth.sigv4 import SigV4
-from alexa_props.client import Client
+from alexa_props.client import Client, ClientOptions
 from alexa_props.errors import ConfigurationError
 from alexa_props.for_business import devices, users
 from alexa_props.for_business.protocol import PROTOCOL
-from alexa_props.hooks import Hook
-from alexa_props.limits import ScopeLimits
 from alexa_props.operation import Operation, ServiceProtocol
-from alexa_props.settings import RateLimit, RetryPolicy, Timeouts, hide
+from alexa_props.settings import hide
 
-__all__ = ["OPERATIONS", "AlexaForBusiness"]
+__all__ = ["OPERATIONS", "AlexaForBusiness", "AlexaForBusinessOptions"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = (*devices.OPERATIONS, *users.OPERATIONS)
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+
+
+class AlexaForBusinessOptions(ClientOptions, total=False):
+    """Options of `AlexaForBusiness` and of what makes one."""
+
+    region: str
+    """AWS region; "us-east-1" by default."""
 
 
 class AlexaForBusiness(Client):
@@ -37,17 +40,7 @@ class AlexaForBusiness(Client):
     Args:
         auth: `SigV4`, `AWSCredentials`, or any other `httpx.Auth`.
         region: AWS region; the service was in us-east-1 only.
-        base_url: instead of the region's host; https, or http to this machine.
-        transport: instead of the connection pool, innermost; closed with the client.
-        proxy: URL of a proxy; by default from HTTPS_PROXY and NO_PROXY, and none for loopback.
-        verify: an `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs.
-        retry: default retry policy.
-        rate_limit: how fast requests leave; by default the limiter finds out what the service accepts.
-        limits: what `limits` of an earlier client showed, so that its rates need not be found again.
-        timeouts: time limits.
-        max_connections: requests under way at once, at least 1.
-        hooks: functions that receive the events of calls and attempts.
-        user_agent: put before the library's own, such as "my-app/1.2".
+        options: see `ClientOptions`.
 
     Raises:
         ConfigurationError: an argument is out of range.
@@ -63,46 +56,21 @@ class AlexaForBusiness(Client):
         *,
         auth: httpx.Auth,
         region: str = "us-east-1",
-        base_url: str | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-        proxy: str | None = None,
-        verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
-        retry: RetryPolicy | None = None,
-        rate_limit: RateLimit | None = None,
-        limits: Mapping[str, ScopeLimits] | None = None,
-        timeouts: Timeouts | None = None,
-        max_connections: int = 100,
-        hooks: Iterable[Hook] = (),
-        user_agent: str | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         # Before anything may raise: a traceback shows what names are bound to.
-        hidden_proxy = hide(proxy)
-        del proxy
+        options["proxy"] = hide(options.get("proxy"))
         if not isinstance(region, str) or not _REGION.fullmatch(region):
             raise ConfigurationError(f'region must be an AWS region such as "us-east-1", not {region!r}')
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        super().__init__(
-            auth=auth,
-            base_url=base_url or f"https://a4b.{region}.{suffix}",
-            region=region,
-            transport=transport,
-            proxy=hidden_proxy,
-            verify=verify,
-            retry=retry,
-            rate_limit=rate_limit,
-            limits=limits,
-            timeouts=timeouts,
-            max_connections=max_connections,
-            hooks=hooks,
-            user_agent=user_agent,
-        )
+        super().__init__(auth=auth, region=region, region_url=f"https://a4b.{region}.{suffix}", **options)
 
     def _bind(self) -> None:
         self.devices = devices.Devices(self)
         self.users = users.Users(self)
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]) -> Self:
         """A client from the environment.
 
         Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and AWS_REGION or AWS_DEFAULT_REGION.
@@ -110,6 +78,7 @@ class AlexaForBusiness(Client):
         containers and instance metadata.
 
         Args:
+            auth: as the constructor's; None takes the credentials from the environment.
             options: as the constructor's; they win over the environment.
 
         Raises:
@@ -118,8 +87,8 @@ class AlexaForBusiness(Client):
         """
         # Before anything may raise: a traceback shows what names are bound to. So the environment is read in place.
         options["proxy"] = hide(options.get("proxy"))
-        if "auth" not in options:
-            options["auth"] = (
+        if auth is None:
+            auth = (
                 SigV4(
                     access_key=os.environ["AWS_ACCESS_KEY_ID"],
                     secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
@@ -131,4 +100,4 @@ class AlexaForBusiness(Client):
         options.setdefault(
             "region", os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
-        return cls(**options)
+        return cls(auth=auth, **options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -17,7 +17,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.for_business.searching import MAX_PAGE_SIZE, SEARCH_PARAMS, search
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id, require_page_size, require_text
+from alexa_props.settings import Identified, require_id, require_page_size, require_text
 
 __all__ = [
     "FILTER_KEYS",
@@ -25,6 +25,7 @@ __all__ = [
     "SORT_KEYS",
     "ConnectionStatus",
     "Device",
+    "DeviceArn",
     "DeviceData",
     "DeviceEvent",
     "DeviceEventType",
@@ -140,8 +141,14 @@ class NetworkProfileInfo:
 
 
 @attrs.frozen
-class Device:
-    """A device as `Devices.get` gives it. Statuses that this library does not know arrive as plain strings."""
+class Device(Identified):
+    """A device as `Devices.get` gives it. It goes wherever its ARN goes.
+
+    Statuses that this library does not know arrive as plain strings.
+    """
+
+    id_arguments = ("device_arn",)
+    id_field = "device_arn"
 
     device_arn: str | None = None
     device_serial_number: str | None = None
@@ -156,8 +163,14 @@ class Device:
 
 
 @attrs.frozen
-class DeviceData:
-    """A device as `Devices.search` gives it: with the names of its room and network profile."""
+class DeviceData(Identified):
+    """A device as `Devices.search` gives it, with the names of its room and network profile.
+
+    It goes wherever its ARN goes.
+    """
+
+    id_arguments = ("device_arn",)
+    id_field = "device_arn"
 
     device_arn: str | None = None
     device_serial_number: str | None = None
@@ -232,13 +245,17 @@ EVENTS: Final = Operation(
 OPERATIONS: Final = (GET, SEARCH, EVENTS)
 
 
+DeviceArn: TypeAlias = str | Device | DeviceData
+"""What goes where the ARN of a device goes."""
+
+
 class Devices:
     """`client.devices`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def get(self, device_arn: str) -> Device:
+    async def get(self, device_arn: DeviceArn) -> Device:
         """One device (GetDevice).
 
         Args:
@@ -281,7 +298,7 @@ class Devices:
 
     def events(
         self,
-        device_arn: str,
+        device_arn: DeviceArn,
         *,
         event_type: DeviceEventType | str | None = None,
         page_size: int | None = None,

@@ -16,7 +16,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, Unpack
 
 import anyio
 import attrs
@@ -40,6 +40,9 @@ from alexa_props.simulator.transport import SimulatorTransport
 
 if TYPE_CHECKING:
     from alexa_props import AlexaForBusiness, SmartProperties
+    from alexa_props.client import ClientOptions
+    from alexa_props.for_business import AlexaForBusinessOptions
+    from alexa_props.smart_properties import SmartPropertiesOptions
 
 __all__ = [
     "KINDS",
@@ -180,37 +183,49 @@ class Simulator(Service):
                 with anyio.CancelScope(shield=True):
                     await _close(doors.leave(base_url))
 
-    def smart_properties(self, **options: Any) -> SmartProperties:
+    def smart_properties(
+        self, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]
+    ) -> SmartProperties:
         """A Smart Properties client wired to this simulator.
 
         Args:
+            auth: In place of the simulator's own credentials.
             **options: Further arguments of the client, or others in place of what is set here.
         """
         # Late, so that whoever only serves does not load the clients.
         from alexa_props import LoginWithAmazon, SmartProperties
 
-        auth = LoginWithAmazon(
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            refresh_token=self.refresh_token,
-            token_url=self.token_url,
-        )
-        client = SmartProperties(**{"auth": auth, **self._wiring(), **options})
+        if auth is None:
+            auth = LoginWithAmazon(
+                client_id=self.client_id,
+                client_secret=self.client_secret,
+                refresh_token=self.refresh_token,
+                token_url=self.token_url,
+            )
+        self._wire(options)
+        client = SmartProperties(auth=auth, **options)
         self._doors.clients.append((self.base_url, client))
         return client
 
-    def for_business(self, **options: Any) -> AlexaForBusiness:
+    def for_business(
+        self, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]
+    ) -> AlexaForBusiness:
         """An Alexa for Business client wired to this simulator.
 
         Args:
+            auth: In place of the simulator's own credentials.
             **options: Further arguments of the client, or others in place of what is set here.
         """
         from alexa_props import AlexaForBusiness, SigV4
 
-        auth = SigV4(access_key=self.aws_access_key_id, secret_key=self.aws_secret_access_key)
-        client = AlexaForBusiness(**{"auth": auth, "region": self.aws_region, **self._wiring(), **options})
+        if auth is None:
+            auth = SigV4(access_key=self.aws_access_key_id, secret_key=self.aws_secret_access_key)
+        self._wire(options)
+        options.setdefault("region", self.aws_region)
+        client = AlexaForBusiness(auth=auth, **options)
         self._doors.clients.append((self.base_url, client))
         return client
 
-    def _wiring(self) -> dict[str, Any]:
-        return {"base_url": self.base_url, "transport": None if self._doors.served else self._doors.transport}
+    def _wire(self, options: ClientOptions) -> None:
+        options.setdefault("base_url", self.base_url)
+        options.setdefault("transport", None if self._doors.served else self._doors.transport)

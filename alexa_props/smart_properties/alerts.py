@@ -13,6 +13,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError, EndpointFailure, EndpointFailures
 from alexa_props.operation import Operation, Param
 from alexa_props.settings import require_id
+from alexa_props.smart_properties.ids import UnitId
 
 __all__ = ["OPERATIONS", "Alerts", "Deletion"]
 
@@ -102,7 +103,7 @@ class Alerts:
         self._client = client
         self._scheme: Literal["Bearer", "bare"] = scheme
 
-    def delete_alarms(self, unit_id: str) -> Deletion:
+    def delete_alarms(self, unit_id: UnitId) -> Deletion:
         """Delete all alarms on all devices of a unit; nothing to delete counts as done.
 
         Best effort: a device that fails does not stop the others, and deleting twice is the same as once.
@@ -129,19 +130,19 @@ class Alerts:
         """
         return self._deletion(DELETE_ALARMS, unit_id)
 
-    def delete_timers(self, unit_id: str) -> Deletion:
+    def delete_timers(self, unit_id: UnitId) -> Deletion:
         """Delete all timers on all devices of a unit. As `delete_alarms`, from which its answers are inferred.
 
         Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/unit-api.html
         """
         return self._deletion(DELETE_TIMERS, unit_id)
 
-    def delete_reminders(self, unit_id: str) -> Deletion:
+    def delete_reminders(self, unit_id: UnitId) -> Deletion:
         """Delete all reminders on all devices of a unit. As `delete_alarms`, from which its answers are inferred.
 
         Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/unit-api.html
         """
         return self._deletion(DELETE_REMINDERS, unit_id)
 
-    def _deletion(self, operation: Operation, unit_id: str) -> Deletion:
+    def _deletion(self, operation: Operation, unit_id: UnitId) -> Deletion:
         return Deletion(self._client, operation, require_id("unit_id", unit_id), self._scheme)

@@ -14,6 +14,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.settings import require_id, require_text
+from alexa_props.smart_properties.ids import EndpointId
 from alexa_props.smart_properties.protocol import codec
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
 
@@ -86,7 +87,7 @@ class EndpointSettings:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def get(self, endpoint_id: str, setting: EndpointSetting[T]) -> T | None:
+    async def get(self, endpoint_id: EndpointId, setting: EndpointSetting[T]) -> T | None:
         """One setting of an endpoint; None if it has no value.
 
         Args:
@@ -113,11 +114,11 @@ class EndpointSettings:
     # A list will do where a setting is a tuple.
     @overload
     async def set(
-        self, endpoint_id: str, setting: EndpointSetting[tuple[str, ...]], value: list[str] | tuple[str, ...]
+        self, endpoint_id: EndpointId, setting: EndpointSetting[tuple[str, ...]], value: list[str] | tuple[str, ...]
     ) -> None: ...
     @overload
-    async def set(self, endpoint_id: str, setting: EndpointSetting[T], value: T) -> None: ...
-    async def set(self, endpoint_id: str, setting: EndpointSetting[Any], value: Any) -> None:
+    async def set(self, endpoint_id: EndpointId, setting: EndpointSetting[T], value: T) -> None: ...
+    async def set(self, endpoint_id: EndpointId, setting: EndpointSetting[Any], value: Any) -> None:
         """Set a setting of an endpoint. Setting it twice is the same as once, so it is retried.
 
         Args:
@@ -140,7 +141,7 @@ class EndpointSettings:
         await self._client.call(SET, arguments)
 
     async def get_many(
-        self, endpoint_id: str, settings: Iterable[EndpointSetting[Any]]
+        self, endpoint_id: EndpointId, settings: Iterable[EndpointSetting[Any]]
     ) -> dict[EndpointSetting[Any], Any]:
         """Several settings of an endpoint at once: one call for up to 10 of them, then one for every further page.
 
@@ -183,7 +184,7 @@ class EndpointSettings:
         pager = self._client.pager(operation, lambda token: {**arguments, "next_token": token})
         return dict.fromkeys(wanted.values()) | dict([pair async for pair in pager if pair is not None])
 
-    async def get_address(self, endpoint_id: str) -> Address | None:
+    async def get_address(self, endpoint_id: EndpointId) -> Address | None:
         """The postal address of an endpoint; None if it has none. The answer is inferred from what is sent.
 
         Args:
@@ -199,7 +200,7 @@ class EndpointSettings:
         address: Address | None = await self._client.call(GET_ADDRESS, {"endpoint_id": endpoint_id})
         return address
 
-    async def set_address(self, endpoint_id: str, address: Address) -> None:
+    async def set_address(self, endpoint_id: EndpointId, address: Address) -> None:
         """Set the postal address of an endpoint. Setting it twice is the same as once, so it is retried.
 
         Args:

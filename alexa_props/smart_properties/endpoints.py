@@ -15,7 +15,8 @@ from alexa_props.codec import PlainText, Timestamp
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id, require_page_size
+from alexa_props.settings import Identified, require_id, require_page_size
+from alexa_props.smart_properties.ids import EndpointId, UnitId
 
 __all__ = [
     "OPERATIONS",
@@ -40,8 +41,10 @@ class Connection:
 
 
 @attrs.frozen
-class UnitRef:
-    """A unit, by its id."""
+class UnitRef(Identified):
+    """A unit, by its id. It goes wherever the id goes."""
+
+    id_arguments = ("unit_id", "unit_ids", "parent_id")
 
     id: str
 
@@ -102,8 +105,10 @@ class Feature:
 
 
 @attrs.frozen
-class Endpoint:
-    """A device. A list that was not asked to `expand` fills in nothing but the id."""
+class Endpoint(Identified):
+    """A device. It goes wherever its id goes. A list that was not asked to `expand` fills in nothing but the id."""
+
+    id_arguments = ("endpoint_id",)
 
     id: str
     friendly_name: PlainText | None = None
@@ -171,7 +176,7 @@ class Endpoints:
     def list(
         self,
         *,
-        unit_id: str | None = None,
+        unit_id: UnitId | None = None,
         owner: Literal["~caller"] | None = None,
         serial_number: str | None = None,
         mac_address: str | None = None,
@@ -214,7 +219,7 @@ class Endpoints:
         }
         return self._client.pager(LIST, lambda token: {**arguments, "next_token": token})
 
-    async def get(self, endpoint_id: str, *, expand: str | Sequence[str] | None = None) -> Endpoint:
+    async def get(self, endpoint_id: EndpointId, *, expand: str | Sequence[str] | None = None) -> Endpoint:
         """One endpoint.
 
         Args:
@@ -231,7 +236,7 @@ class Endpoints:
         endpoint: Endpoint = await self._client.call(GET, {"endpoint_id": endpoint_id, "expand": _expand(expand)})
         return endpoint
 
-    async def connectivity(self, endpoint_id: str) -> Feature:
+    async def connectivity(self, endpoint_id: EndpointId) -> Feature:
         """The connectivity feature of an endpoint: `.reachability` is "OK" when the device is online.
 
         Args:

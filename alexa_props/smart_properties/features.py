@@ -11,6 +11,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Operation, Param
 from alexa_props.smart_properties.endpoints import Feature
+from alexa_props.smart_properties.ids import EndpointId
 
 __all__ = ["OPERATIONS", "Feature", "Features"]
 
@@ -43,7 +44,7 @@ class Features:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def get_speaker(self, endpoint_id: str) -> Feature:
+    async def get_speaker(self, endpoint_id: EndpointId) -> Feature:
         """The speaker of an endpoint: `.volume` is how loud it is.
 
         That it reports a property of the name "volume" is inferred: no page shows what it reports.
@@ -62,7 +63,7 @@ class Features:
         feature: Feature = await self._client.call(GET_SPEAKER, {"endpoint_id": endpoint_id})
         return feature
 
-    async def set_volume(self, endpoint_id: str, volume: int) -> None:
+    async def set_volume(self, endpoint_id: EndpointId, volume: int) -> None:
         """Set how loud an endpoint is. Setting it twice is the same as once, so it is retried.
 
         Args:
@@ -80,7 +81,7 @@ class Features:
         payload = {"volume": _require_whole("volume", volume, 0, 100)}
         await self._client.call(SET_VOLUME, {"endpoint_id": endpoint_id, "body": {"payload": payload}})
 
-    async def adjust_volume(self, endpoint_id: str, delta: int) -> None:
+    async def adjust_volume(self, endpoint_id: EndpointId, delta: int) -> None:
         """Make an endpoint louder or softer; the result stays within 0 and 100.
 
         Doing it twice is not the same as once: it is repeated only if nothing was sent.
@@ -100,7 +101,7 @@ class Features:
         payload = {"volumeDelta": _require_whole("delta", delta, -100, 100)}
         await self._client.call(ADJUST_VOLUME, {"endpoint_id": endpoint_id, "body": {"payload": payload}})
 
-    async def get_bluetooth(self, endpoint_id: str) -> Feature:
+    async def get_bluetooth(self, endpoint_id: EndpointId) -> Feature:
         """Bluetooth of an endpoint: what can be done to it. It does not say which devices are paired.
 
         Args:
@@ -117,7 +118,7 @@ class Features:
         feature: Feature = await self._client.call(GET_BLUETOOTH, {"endpoint_id": endpoint_id})
         return feature
 
-    async def unpair_bluetooth(self, endpoint_id: str) -> None:
+    async def unpair_bluetooth(self, endpoint_id: EndpointId) -> None:
         """Unpair every Bluetooth device from an endpoint. Doing it twice is the same as once, so it is retried.
 
         Args:

@@ -13,6 +13,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Operation, Param
 from alexa_props.settings import require_id
+from alexa_props.smart_properties.ids import UnitId
 
 __all__ = ["OPERATIONS", "NotificationKind", "Notifications"]
 
@@ -61,7 +62,7 @@ class Notifications:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def delete(self, unit_id: str, kind: Kind = NotificationKind.DEVICE_NOTIFICATION) -> None:
+    async def delete(self, unit_id: UnitId, kind: Kind = NotificationKind.DEVICE_NOTIFICATION) -> None:
         """Delete all notifications of one kind of a unit. Deleting twice is the same as once, so it is retried.
 
         Args:
@@ -83,7 +84,7 @@ class Notifications:
         await self._client.call(DELETE, arguments)
 
     async def delete_many(
-        self, unit_ids: Iterable[str], kinds: Iterable[Kind] = (NotificationKind.DEVICE_NOTIFICATION,)
+        self, unit_ids: Iterable[UnitId], kinds: Iterable[Kind] = (NotificationKind.DEVICE_NOTIFICATION,)
     ) -> None:
         """Delete all notifications of some kinds of up to 100 units in one call, which is retried as `delete` is.
 

@@ -14,8 +14,9 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Operation, Param
 from alexa_props.settings import require_id
+from alexa_props.smart_properties.ids import UnitId
 
-__all__ = ["OPERATIONS", "DefaultStation", "Station", "Stations", "UnitSettings"]
+__all__ = ["OPERATIONS", "DefaultStation", "Station", "Stations", "UnitSettings", "require_station"]
 
 _SOURCE: Final = "https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/asp-core-unit-api.html"
 
@@ -119,13 +120,24 @@ SET: Final = Operation(
 OPERATIONS: Final = (GET, SET)
 
 
+def require_station(station: object) -> DefaultStation:
+    """The setting, which may be given as a row of `Stations`; raises `ConfigurationError` for anything else."""
+    if isinstance(station, Station):
+        return station.setting
+    if not isinstance(station, DefaultStation):
+        raise ConfigurationError(
+            f"station must be a DefaultStation, or a Station such as Stations.find gives, not {station!r:.80}"
+        )
+    return station
+
+
 class UnitSettings:
     """`client.unit_settings`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def get_default_music_station(self, unit_id: str) -> DefaultStation | None:
+    async def get_default_music_station(self, unit_id: UnitId) -> DefaultStation | None:
         """The default music station of a unit; None if the setting has no value.
 
         Args:
@@ -144,7 +156,7 @@ class UnitSettings:
         station: DefaultStation | None = await self._client.call(GET, {"unit_id": unit_id})
         return station
 
-    async def set_default_music_station(self, unit_id: str, station: DefaultStation) -> None:
+    async def set_default_music_station(self, unit_id: UnitId, station: DefaultStation | Station) -> None:
         """Set the default music station of a unit. Setting it twice is the same as once, so it is retried.
 
         Args:
@@ -161,8 +173,7 @@ class UnitSettings:
         Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/asp-core-unit-api.html
 
         """
-        if not isinstance(station, DefaultStation):
-            raise ConfigurationError(f"station must be a DefaultStation, not {station!r}")
+        station = require_station(station)
         require_id("station.provider_id", station.provider_id)
         require_id("station.station_id", station.station_id)
         await self._client.call(SET, {"unit_id": unit_id, "station": station})

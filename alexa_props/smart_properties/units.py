@@ -14,8 +14,9 @@ from alexa_props.codec import PlainText
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Operation, Paging, Param
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id, require_page_size, require_text
+from alexa_props.settings import Identified, require_id, require_page_size, require_text
 from alexa_props.smart_properties.endpoints import UnitRef
+from alexa_props.smart_properties.ids import UnitId
 
 __all__ = ["OPERATIONS", "Unit", "Units"]
 
@@ -25,8 +26,8 @@ _SOURCE: Final = (
 
 
 @attrs.frozen
-class Unit:
-    """A place in the hierarchy.
+class Unit(Identified):
+    """A place in the hierarchy. It goes wherever its id goes.
 
     Attributes:
         id: minted for the calling client; the console shows another id for the same unit.
@@ -35,6 +36,8 @@ class Unit:
         level: 0 for the organization, 1 for a property, deeper below; read by an Amazon sample, not documented.
 
     """
+
+    id_arguments = UnitRef.id_arguments
 
     id: str
     name: PlainText | None = None
@@ -110,7 +113,7 @@ class Units:
 
     def list(
         self,
-        parent_id: str,
+        parent_id: UnitId,
         *,
         depth: int | Literal["all"] | None = None,
         expand: Literal["all"] | None = None,
@@ -144,7 +147,7 @@ class Units:
         }
         return self._client.pager(LIST, lambda token: {**arguments, "next_token": token})
 
-    async def get(self, unit_id: str) -> Unit:
+    async def get(self, unit_id: UnitId) -> Unit:
         """One unit.
 
         Args:
@@ -160,7 +163,7 @@ class Units:
         unit: Unit = await self._client.call(GET, {"unit_id": unit_id})
         return unit
 
-    async def create(self, parent_id: str, name: str) -> str:
+    async def create(self, parent_id: UnitId, name: str) -> str:
         """Create a unit below a parent. Doing it twice makes two units: it is repeated only if nothing was sent.
 
         There can be 15 levels. Who made it gets the role of its administrator within seconds, not at once. Below a
@@ -181,7 +184,8 @@ class Units:
         Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/property-hierarchy-management-api.html
 
         """
-        body = _Body(_require_name(name), require_id("parent_id", parent_id))
+        parent_id = require_id("parent_id", parent_id)
+        body = _Body(_require_name(name), parent_id)
         unit: UnitRef | None = await self._client.call(CREATE, {"parent_id": parent_id, "body": body})
         if unit is None:
             raise DecodeError(
@@ -190,7 +194,7 @@ class Units:
             )
         return unit.id
 
-    async def update(self, unit_id: str, name: str) -> None:
+    async def update(self, unit_id: UnitId, name: str) -> None:
         """Give a unit another name. Doing it twice is the same as once, so it is retried.
 
         Args:
@@ -206,7 +210,7 @@ class Units:
         """
         await self._client.call(UPDATE, {"unit_id": unit_id, "body": _Body(_require_name(name))})
 
-    async def delete(self, unit_id: str) -> None:
+    async def delete(self, unit_id: UnitId) -> None:
         """Delete a unit that has no units below it.
 
         It is retried: after an answer that was lost, the unit may turn out to be gone already, which is `NotFound` or
