@@ -78,7 +78,7 @@ async def test_web_app(sim: Simulator) -> None:
             assert ok.json() == (None if expected is None else {"station": expected.station_id})
             assert (await http.get(f"/rooms/{sim.rooms[1]}/station")).status_code == 404
             for status, answer in ((401, 502), (404, 404), (429, 503), (500, 502)):
-                sim.fail("unit_settings.get_default_music_station", "status", status=status)
+                sim.fail("unit_settings.get_default_music_station", "status", status=status, times=None)
                 assert (await http.get(f"/rooms/{room}/station")).status_code == answer, status
                 sim.clear_faults()
 

@@ -16,7 +16,7 @@ from alexa_props.operation import Operation, Param
 from alexa_props.settings import require_id
 from alexa_props.smart_properties.ids import UnitId
 
-__all__ = ["OPERATIONS", "DefaultStation", "Station", "Stations", "UnitSettings", "require_station"]
+__all__ = ["OPERATIONS", "DefaultStation", "Station", "Stations", "UnitSettings"]
 
 _SOURCE: Final = "https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/asp-core-unit-api.html"
 

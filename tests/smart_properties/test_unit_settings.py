@@ -119,7 +119,10 @@ async def test_an_id_that_is_too_long_for_a_url(call: Call) -> None:
 )
 async def test_what_is_no_station(station: Any) -> None:
     service = Service()
-    with pytest.raises(errors.ConfigurationError, match=r"^station must be a DefaultStation, or a Station such as Stations.find gives, not "):
+    with pytest.raises(
+        errors.ConfigurationError,
+        match=r"^station must be a DefaultStation, or a Station such as Stations.find gives, not ",
+    ):
         await smart_properties(service).unit_settings.set_default_music_station("u", station)
     assert service.seen == []
 
