@@ -10,7 +10,9 @@ from alexa_props.concurrency import together
 from alexa_props.errors import DecodeError
 from alexa_props.fleet.progress import count_listed
 from alexa_props.paging import Pager
+from alexa_props.settings import require_id
 from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.units import Unit
 
 __all__ = ["Room", "walk_rooms"]
@@ -61,7 +63,7 @@ class Room(str):
         return room
 
 
-async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, None]:
+async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room, None]:
     """The rooms below a unit: all units that have none below them, properties aside; itself, if it has none.
 
     The branches of the tree are listed in parallel.
@@ -76,6 +78,7 @@ async def walk_rooms(asp: SmartProperties, root: str) -> AsyncGenerator[Room, No
         AlexaError: a list failed; see `alexa_props.errors`.
 
     """
+    root = require_id("unit_id", root)
     count_listed(0)
     top = await asp.units.get(root)
     first = await asp.units.list(root, depth="all", expand="all", page_size=_PAGE)

@@ -28,6 +28,8 @@ async def test_units_endpoints_and_devices_are_items_of_a_fleet(sim: Simulator, 
     units = [unit async for unit in asp.units.list(sim.organization_id, depth="all") if unit.id in rooms]
     for _ in range(2):
         report = await fleet.collect(asp.alerts.delete_alarms, units, journal=tmp_path / "alarms.db", ordered=True)
+    property_, *_ = [unit async for unit in asp.units.list(sim.organization_id)]
+    assert {room async for room in fleet.walk_rooms(asp, property_)} == set(rooms)
     assert report.skipped == len(rooms) == len(units)
     devices = await fleet.collect(asp.endpoints.connectivity, asp.endpoints.list(unit_id=units[0]))
     assert sorted(outcome.key for outcome in devices.done) == sorted(sim.endpoints_in(units[0].id))
@@ -49,7 +51,7 @@ async def test_a_unit_goes_wherever_its_id_goes(unit: Any) -> None:
     service.script = [None]
     assert await fleet.ensure_default_music_station(asp, unit, Stations.ALL[0]) is False
     sent = [f"{seen.url}{seen.content.decode()}" for seen in service.seen]
-    assert all("unit-7" in each and "Unit" not in each for each in sent), sent
+    assert all("unit-7" in each and "Unit(" not in each and "UnitRef" not in each for each in sent), sent
     assert DefaultStation("I_HEART_RADIO", "4802") == Stations.ALL[0].setting
     assert service.seen[-2].content == b'{"providerId":"I_HEART_RADIO","stationId":"4802"}'
     service.script = [403]
