@@ -39,6 +39,7 @@ __all__ = [
     "discard_awaitable",
     "foreign_cancellation",
     "is_async",
+    "is_running",
     "loop_time",
     "tasks_behind_a_block",
     "together",
@@ -56,6 +57,13 @@ def loop_time() -> float:
         return anyio.current_time()
     except RuntimeError:
         return time.monotonic()
+
+
+def is_running(loop: object) -> bool:
+    """Whether an event loop, given as anyio's token of it, still runs. Only asyncio's can be asked: others do not."""
+    # anyio wraps it since 4.11.
+    ask = getattr(getattr(loop, "native_token", loop), "is_running", None)
+    return ask is not None and bool(ask())
 
 
 class Waiter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 _LIMIT: Final = 10.0
 """Seconds that a store has to answer; to save, it has them though nobody waits for it any more."""
 
+_REMEMBERED: Final = 8
+"""Tokens that were replaced: a store that gives one of them lags behind."""
+
 
 class KeptToken:
     """A refresh token, and the store that keeps those which come after it.
@@ -37,49 +41,61 @@ class KeptToken:
         self.current = given
         self._store = store
         self._begun = False
+        self._unreadable = False
         self._unsaved: Secret | None = None
+        self._former: Secret | None = None
+        self._spent: deque[Secret] = deque(maxlen=_REMEMBERED)
 
     async def begin(self) -> None:
-        """Before a refresh: take what is in the store, once, and save what an earlier refresh could not.
+        """Before a refresh: take what is in the store, or save what an earlier refresh could not.
 
-        Unless the store has another by then: another process has gone on from there. But as some stores lag behind, the
-        one that was not saved stays a second choice until a refresh has succeeded.
+        If the store has another token than this one had, another process has gone on from there. But as some stores lag
+        behind, the one that was not saved, or used before, stays a second choice until a refresh has succeeded.
         """
+        self._unreadable = False
         if self._store is None:
             return
-        if not self._begun:
-            self.current = await self._load(self._store) or self.current
-            self._begun = True
-        if self._unsaved is None:
+        try:
+            stored = await self._load(self._store)
+        except AuthenticationError as error:
+            if not self._begun or self._unsaved is not None:
+                raise
+            # The one that it has may be the latest all the same.
+            logger.warning("looking for a newer refresh token: %s", error)
+            self._unreadable = True
             return
-        stored = await self._load(self._store)
-        if stored is None or stored == self.current:
-            await self._save(self._unsaved)
+        begun, self._begun = self._begun, True
+        if stored is None or stored == self.current or stored in self._spent:
+            if self._unsaved is not None:
+                await self._save(self._unsaved)
         else:
+            self._former = self.current if begun else None
             self.current = stored
 
     async def is_replaced(self) -> bool:
         """Whether there is another one, which is then the current: another process may have had this one rotated."""
         if self._store is None:
             return False
-        try:
-            stored = await self._load(self._store)
-        except AuthenticationError as error:
-            # Why it is asked says more.
-            logger.warning("looking for a newer refresh token: %s", error)
-            return False
-        if stored is None or stored == self.current:
-            stored = self._unsaved
-        if stored is None or stored == self.current:
-            return False
-        self.current = stored
-        return True
+        stored = None
+        if not self._unreadable:
+            try:
+                stored = await self._load(self._store)
+            except AuthenticationError as error:
+                # Why it is asked says more.
+                logger.warning("looking for a newer refresh token: %s", error)
+                return False
+        for choice in (stored, self._unsaved, self._former):
+            if choice is not None and choice != self.current and choice not in self._spent:
+                self.current = choice
+                return True
+        return False
 
     async def accepted(self, rotated: Secret | None) -> None:
         """After a refresh: if it gave a new one, save that, and use it from now on.
 
         If it cannot be saved it is not lost: the next refresh begins with it, as the old one may be dead by now.
         """
+        self._former = None
         self._unsaved = None if rotated == self.current else rotated
         if self._unsaved is not None:
             await self._save(self._unsaved)
@@ -93,6 +109,7 @@ class KeptToken:
                 raise AuthenticationError(
                     f"the token store did not keep the new refresh token within {_LIMIT:g} s, so it is not used"
                 )
+        self._spent.append(self.current)
         self.current, self._unsaved = rotated, None
 
     async def _load(self, store: TokenStore) -> Secret | None:

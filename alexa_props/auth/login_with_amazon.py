@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 import urllib.parse
 from collections.abc import AsyncGenerator, Generator
 from typing import Final
@@ -18,8 +19,10 @@ import httpx
 
 from alexa_props.answer import json_object, text_of
 from alexa_props.auth.kept_token import KeptToken
+from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
 from alexa_props.auth.token_store import TokenStore
+from alexa_props.concurrency import is_running
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
 from alexa_props.operation import EXTENSION
@@ -56,10 +59,16 @@ class _Refresh:
     """A refresh under way: whoever waits for it gets its outcome, not a turn of their own."""
 
     def __init__(self) -> None:
-        self.loop = anyio.lowlevel.current_token()
         self.done = anyio.Event()
         self.error: AlexaError | None = None
         self.token: _Token | None = None
+        self.turn: Turn | None = None
+
+    def end(self) -> None:
+        """Let the others know, in this process and on this host."""
+        if self.turn is not None:
+            self.turn.release()
+        self.done.set()
 
 
 class LoginWithAmazon(NotPickled, httpx.Auth):
@@ -67,18 +76,20 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
 
     Works as `auth=` of this library's clients and of any `httpx.AsyncClient`. One refresh is in flight however many
     requests wait; a refused token is dropped only if it is the one that was refused; `401 FORBIDDEN` means missing
-    permission, never a refresh.
+    permission, never a refresh. It serves one event loop at a time, as clients do: make one for each thread.
 
     Args:
         client_id: of the Login with Amazon security profile.
         client_secret: of the same profile.
         refresh_token: from the authorization-code grant (`Atzr|…`).
         token_url: token endpoint; https, or http to loopback.
-        token_store: keeps the refresh token if the server rotates it. Processes may share one: where the token of one
-            is refused because another has had it rotated, it takes the new one from there.
+        token_store: keeps the refresh token if the server rotates it. Processes may share one. Those of one user on one
+            host refresh one after the other, each with the token that is in the store by then. On several hosts, one
+            whose token is refused because another has had it rotated takes the new one from the store.
 
     Raises:
-        ConfigurationError: an argument is empty, or the address is not https.
+        ConfigurationError: an argument is empty, or the address is not https; from a request: it is in use on another
+            event loop that still runs.
         AuthenticationError: from a request, when the token endpoint refuses.
 
     """
@@ -109,9 +120,13 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_secure("token_url", token_url)
         self._kept = KeptToken(given, token_store)
+        # A token that is not stored is not shared either.
+        self._lock = None if token_store is None else RefreshLock(client_id, str(self._token_url))
         self._token: _Token | None = None
         self._refresh: _Refresh | None = None
         self._not_before = -math.inf
+        self._loop: object = None
+        self._moving = threading.Lock()
 
     def __repr__(self) -> str:
         return f"LoginWithAmazon(client_id={self._client_id!r})"
@@ -127,17 +142,17 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         """Authorize the request; a request for a token may come first."""
         call = request.extensions.get(EXTENSION)
         scheme = getattr(call, "token_scheme", "Bearer")
+        self._move()
         for replacing in (False, True):
             token = self._good_token()
             while token is None:
                 refresh = self._refresh
-                # One of another event loop was abandoned with it.
-                if refresh is not None and refresh.loop == anyio.lowlevel.current_token():
+                if refresh is not None:
                     token = await self._outcome(refresh)
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
-                    await self._kept.begin()
+                    await self._begin(refresh)
                     response = yield self._token_request()
                     if await refused_with(response) == "invalid_grant" and await self._kept.is_replaced():
                         response = yield self._token_request()
@@ -154,7 +169,7 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                     # If the one who refreshes is cancelled, one of those who wait takes over.
                     if self._refresh is refresh:
                         self._refresh = None
-                    refresh.done.set()
+                    refresh.end()
 
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
@@ -163,6 +178,22 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                 return
             if self._token is token:
                 self._token = None
+
+    def _move(self) -> None:
+        """Serve the running event loop, if the one before has ended."""
+        loop = anyio.lowlevel.current_token()
+        if loop == self._loop:
+            return
+        # Two threads may come at the same moment.
+        with self._moving:
+            if is_running(self._loop):
+                raise ConfigurationError(
+                    "the login is in use on another event loop that still runs: make one LoginWithAmazon a thread"
+                )
+            self._loop = loop
+            abandoned, self._refresh = self._refresh, None
+        if abandoned is not None and abandoned.turn is not None:
+            abandoned.turn.release()
 
     def _good_token(self) -> _Token | None:
         """The present token, if it may be used without waiting or refreshing."""
@@ -173,6 +204,11 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         if token.needs_refresh(now) and not (token.usable(now) and (self._refresh or now < self._not_before)):
             return None
         return token
+
+    async def _begin(self, refresh: _Refresh) -> None:
+        if self._lock is not None:
+            refresh.turn = await self._lock.acquire()
+        await self._kept.begin()
 
     async def _outcome(self, refresh: _Refresh) -> _Token | None:
         """What a refresh of somebody else gives; None if it was cancelled. Raises what it met."""

@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 
-from alexa_props.concurrency import Waiter
+from alexa_props.concurrency import Waiter, is_running
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import EXTENSION
 
@@ -143,10 +143,7 @@ class Entrance(httpx.AsyncBaseTransport):
         loop = anyio.lowlevel.current_token()
         if loop == self._loop:
             return
-        # asyncio's tells whether it runs. anyio wraps it since 4.11.
-        native = getattr(self._loop, "native_token", self._loop)
-        is_running = getattr(native, "is_running", None)
-        if is_running is not None and is_running():
+        if is_running(self._loop):
             raise ConfigurationError(
                 "the client is in use on another event loop that still runs: make one client a thread"
             )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
 import httpx
 import pytest
@@ -449,14 +450,16 @@ async def test_a_success_that_makes_no_sense(body: bytes) -> None:
 # The store
 
 
-async def test_the_store_knows_the_refresh_token_and_is_asked_once() -> None:
+async def test_the_store_knows_the_refresh_token_and_is_asked_before_each_refresh() -> None:
     amazon, store = Amazon(life=20), Store("Atzr|stored")
     client = smart_properties(amazon, auth=login(token_store=store))
-    for _ in range(3):
-        await get(client)
+    for stored in ("Atzr|stored", "Atzr|stored", "Atzr|rotated elsewhere"):
+        store.kept = stored
+        await gather(*[lambda: get(client)] * 20)
         await anyio.sleep(30)
-    assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|stored"] * 3
-    assert store.loads == 1
+    sent = [seen.form["refresh_token"] for seen in amazon.token.seen]
+    assert sent == ["Atzr|stored", "Atzr|stored", "Atzr|rotated elsewhere"]
+    assert store.loads == 3
 
 
 @pytest.mark.parametrize("kept", [None, ""])
@@ -747,3 +750,27 @@ async def test_the_words_of_a_refusal_are_without_secrets_in_their_encoded_form_
     with pytest.raises(errors.AuthenticationError, match="grant_type=refresh_token&refresh_token=…&") as caught:
         await get(smart_properties(amazon, auth=login()))
     assert "secret-refresh" not in str(caught.value)
+
+
+# Threads
+
+
+@pytest.mark.parametrize("shared", ["client", "plain httpx client"])
+def test_a_second_loop_is_refused_while_the_first_runs_and_served_afterwards(shared: str) -> None:
+    amazon, auth = Amazon(), login(token_store=Store())
+    amazon.rotate = True
+
+    async def call() -> None:
+        if shared == "client":
+            await get(smart_properties(amazon, auth=auth))
+        else:
+            async with httpx.AsyncClient(transport=amazon, auth=auth) as client:
+                await client.get(f"{ORIGIN}/v2/x")
+
+    with anyio.from_thread.start_blocking_portal() as portal:
+        portal.call(call)
+        with pytest.raises(errors.ConfigurationError, match=r"on another event loop that still runs: make one Login"):
+            asyncio.run(call())
+        portal.call(call)
+    asyncio.run(call())
+    assert len(amazon.token.seen) == 1
