@@ -79,10 +79,11 @@ async def _listen(port: int) -> MultiListener[SocketStream]:
 async def _answer(listener: MultiListener[SocketStream], consent: Consent, seconds: float, *, browser: bool) -> Secret:
     """The code that the browser brings; raises `AuthenticationError` if it brings none in time."""
     outcome: list[Secret | AuthenticationError] = []
+    strays = _Strays()
 
     async def serve(stream: SocketStream) -> None:
         async with stream:
-            answer = await _hear(stream, consent)
+            answer = await _hear(stream, consent, strays)
         if answer is not None:
             outcome.append(answer)
             limit.cancel()
@@ -100,12 +101,25 @@ async def _answer(listener: MultiListener[SocketStream], consent: Consent, secon
     return outcome[0]
 
 
-async def _hear(stream: SocketStream, consent: Consent) -> Secret | AuthenticationError | None:
+class _Strays:
+    """Pages of other logins: a browser may reload one again and again, so one line says it."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def note(self) -> None:
+        """Say it, the first time."""
+        if not self._said:
+            self._said = True
+            note("a page came back that belongs to another login, and was refused; this one still waits")
+
+
+async def _hear(stream: SocketStream, consent: Consent, strays: _Strays) -> Secret | AuthenticationError | None:
     """The outcome that one request brings; None if it is not about this login."""
     try:
         with anyio.fail_after(_PATIENCE):
             head = await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", _LARGEST)
-            status, page, outcome = _judge(head, consent)
+            status, page, outcome = _judge(head, consent, strays)
             body = _PAGE.format(page).encode()
             await stream.send(_HEAD.format(status=status, length=len(body)).encode() + body)
     except (TimeoutError, anyio.IncompleteRead, anyio.DelimiterNotFound, anyio.BrokenResourceError):
@@ -114,14 +128,14 @@ async def _hear(stream: SocketStream, consent: Consent) -> Secret | Authenticati
     return outcome
 
 
-def _judge(head: bytes, consent: Consent) -> tuple[str, str, Secret | AuthenticationError | None]:
+def _judge(head: bytes, consent: Consent, strays: _Strays) -> tuple[str, str, Secret | AuthenticationError | None]:
     """Status, words and outcome for a request."""
     method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     path, _, query = rest.partition(" ")[0].partition("?")
     if method != "GET" or path != _PATH:
         return "404 Not Found", "There is nothing here.", None
     if not consent.is_answer(query):
-        note("a page came back that belongs to another login, and was refused; this one still waits")
+        strays.note()
         return "400 Bad Request", "This page belongs to another login: go back to the latest one.", None
     try:
         code = consent.code(query)

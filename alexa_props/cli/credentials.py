@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import secrets
 import shlex
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,6 +19,8 @@ import typer
 
 from alexa_props import Limits, LoginWithAmazon, SmartProperties
 from alexa_props.auth.token_endpoint import TOKEN_URL
+from alexa_props.cli import private_file
+from alexa_props.cli.running import note
 from alexa_props.codec import parse_json
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.redaction import sanitize
@@ -27,7 +28,15 @@ from alexa_props.settings import Secret, require_env
 
 __all__ = ["Credentials", "CredentialsFile", "find", "keep", "place", "prepare", "smart_properties"]
 
-_VARIABLES: Final = ("ALEXA_PROPS_CLIENT_ID", "ALEXA_PROPS_CLIENT_SECRET", "ALEXA_PROPS_REFRESH_TOKEN")
+_CLIENT_ID: Final = "ALEXA_PROPS_CLIENT_ID"
+_CLIENT_SECRET: Final = "ALEXA_PROPS_CLIENT_SECRET"  # noqa: S105 - a name
+_REFRESH_TOKEN: Final = "ALEXA_PROPS_REFRESH_TOKEN"  # noqa: S105 - a name
+_SETTINGS: Final = {
+    "region": "ALEXA_PROPS_REGION",
+    "base_url": "ALEXA_PROPS_BASE_URL",
+    "token_url": "ALEXA_PROPS_TOKEN_URL",
+}
+"""What the environment may say beside a login of a file, and in which variable."""
 _SERVICE: Final = "alexa-props"
 """Under which the keyring has our entries."""
 
@@ -37,7 +46,8 @@ CredentialsFile = Annotated[
         "--credentials",
         metavar="PATH",
         envvar="ALEXA_PROPS_CREDENTIALS",
-        help="File of the credentials; alexa-props/credentials.json below ~/.config or $XDG_CONFIG_HOME unless set.",
+        help="File of the credentials, used instead of the environment; unless set, the environment, "
+        "else alexa-props/credentials.json below ~/.config or $XDG_CONFIG_HOME.",
         show_default=False,
     ),
 ]
@@ -56,6 +66,7 @@ class Credentials:
         base_url: instead of the region's host; None for that.
         token_url: token endpoint.
         keyring: the name of the keyring's entry that has the two secrets; None where the file has them.
+        overridden_by: the variables of the environment that decided instead of the file.
 
     """
 
@@ -67,6 +78,7 @@ class Credentials:
     base_url: str | None
     token_url: str
     keyring: str | None = None
+    overridden_by: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -75,37 +87,29 @@ class Credentials:
             return "environment"
         return f"keyring, by way of {self.path}" if self.keyring else str(self.path)
 
-
-@attrs.frozen
-class _Kept:
-    """The `TokenStore` over what `keep` wrote."""
-
-    path: Path
-
-    async def load(self) -> str | None:
-        """None: what was read a moment ago is the token."""
-        return None
-
-    async def save(self, refresh_token: str) -> None:
-        """Put a new refresh token in the place of the old one."""
-        # In a thread: a disk takes its time, and a keyring may ask its owner.
-        await anyio.to_thread.run_sync(self._replace, Secret(refresh_token))
-
-    def _replace(self, refresh_token: Secret) -> None:
-        kept = _read(self.path)
-        if kept is None:
-            raise ConfigurationError(f"{self.path} is gone")
-        keep(attrs.evolve(kept, refresh_token=refresh_token))
+    def in_environment(self) -> Credentials:
+        """The same login with the region and the addresses that the environment says."""
+        said: dict[str, Any] = {
+            name: os.environ[variable]
+            for name, variable in _SETTINGS.items()
+            if os.environ.get(variable) and os.environ[variable] != getattr(self, name)
+        }
+        return attrs.evolve(self, overridden_by=tuple(_SETTINGS[name] for name in said), **said)
 
 
 def place(path: Path | None) -> Path:
-    """Where the credentials file is, or would be; None stands for the usual place."""
+    """Where the credentials file is, or would be, with links followed; None stands for the usual place.
+
+    Raises:
+        ConfigurationError: there is no home directory, or somebody else can replace what is on the way.
+
+    """
     if path is None:
         home = os.environ.get("XDG_CONFIG_HOME", "")
         # What is relative is to be ignored, says the specification of that variable.
         path = (Path(home) if Path(home).is_absolute() else _home() / ".config") / _SERVICE / "credentials.json"
     # A link stays one: what it points to is replaced.
-    return path.resolve()
+    return private_file.locate(path)
 
 
 def _home() -> Path:
@@ -115,32 +119,115 @@ def _home() -> Path:
         # As in a container whose user has no entry in /etc/passwd.
         raise ConfigurationError(
             "there is no home directory to find the login in: set HOME or XDG_CONFIG_HOME, or name the file with "
-            f"--credentials, or set {', '.join(_VARIABLES)}"
+            f"--credentials, or set {_CLIENT_ID}, {_CLIENT_SECRET} and {_REFRESH_TOKEN}"
         ) from None
 
 
 def find(path: Path | None) -> Credentials:
-    """The credentials to use: the environment's if it has a refresh token, else those that `login` kept.
+    """The credentials to use, from one source: a file that was named, the environment, or what `login` kept.
+
+    A named file is used as a whole. The usual file's region and addresses give way to those of the environment.
 
     Raises:
-        ConfigurationError: there are none, others can read or replace the file, or it makes no sense.
-        OSError: it cannot be read.
+        ConfigurationError: there are none, they are incomplete or of two logins, others can read or replace the file,
+            or it is not a file of credentials.
+        OSError: the file cannot be read.
 
     """
-    if os.environ.get("ALEXA_PROPS_REFRESH_TOKEN"):
+    if path is not None:
+        found = _read(place(path))
+        if found is None:
+            raise ConfigurationError(
+                f"there is no credentials file {path}: correct --credentials or ALEXA_PROPS_CREDENTIALS, or run "
+                f"`alexa-props login --credentials {shlex.quote(str(path))}`"
+            )
+        _note_ignored(found)
+        return found
+    if os.environ.get(_REFRESH_TOKEN):
         return Credentials(
             path=None,
-            client_id=require_env("ALEXA_PROPS_CLIENT_ID"),
-            client_secret=Secret(require_env("ALEXA_PROPS_CLIENT_SECRET")),
-            refresh_token=Secret(require_env("ALEXA_PROPS_REFRESH_TOKEN")),
+            client_id=require_env(_CLIENT_ID),
+            client_secret=Secret(require_env(_CLIENT_SECRET)),
+            refresh_token=Secret(require_env(_REFRESH_TOKEN)),
             region=os.environ.get("ALEXA_PROPS_REGION") or "NA",
             base_url=os.environ.get("ALEXA_PROPS_BASE_URL") or None,
             token_url=os.environ.get("ALEXA_PROPS_TOKEN_URL") or TOKEN_URL,
         )
-    found = _read(place(path))
+    found = _read(place(None))
     if found is None:
-        raise ConfigurationError(f"there is no login: run `alexa-props login`, or set {', '.join(_VARIABLES)}")
-    return found
+        raise ConfigurationError(
+            f"there is no login: run `alexa-props login`, or set {_CLIENT_ID}, {_CLIENT_SECRET}, {_REFRESH_TOKEN}"
+        )
+    client_id = os.environ.get(_CLIENT_ID)
+    if client_id and client_id != found.client_id:
+        raise ConfigurationError(
+            f"{_CLIENT_ID} is {client_id}, but the login in {found.path} is of client {found.client_id}: unset it, set "
+            f"{_REFRESH_TOKEN} too, or name the file with --credentials"
+        )
+    return found.in_environment()
+
+
+def _note_ignored(found: Credentials) -> None:
+    ignored = found.in_environment().overridden_by
+    if ignored:
+        note(f"{found.path} was named, so it is used as a whole; ignored: {', '.join(ignored)}")
+
+
+class _Kept:
+    """The `TokenStore` over what `keep` wrote: the same login, which other commands may have had rotated meanwhile."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._seen = credentials.refresh_token
+        self._said = False
+
+    async def load(self) -> str | None:
+        """The refresh token that is kept now; None if that is another login by now."""
+        # In a thread: a disk takes its time, and a keyring may ask its owner, which may take too long.
+        return await anyio.to_thread.run_sync(self._load, abandon_on_cancel=True)
+
+    async def save(self, refresh_token: str) -> None:
+        """Put a new refresh token in the place of the one that was loaded; another login is left alone."""
+        await anyio.to_thread.run_sync(self._replace, Secret(refresh_token))
+
+    def _load(self) -> str | None:
+        kept = self._kept()
+        if kept is None:
+            return None
+        self._seen = kept.refresh_token
+        return kept.refresh_token.reveal()
+
+    def _replace(self, refresh_token: Secret) -> None:
+        path = self._credentials.path
+        with contextlib.ExitStack() as stack:
+            if path is not None and path.parent.is_dir():
+                stack.enter_context(private_file.lock(path))
+            kept = self._kept()
+            # A retry may find what it wrote.
+            if kept is None or kept.path is None or kept.refresh_token not in (self._seen, refresh_token):
+                self._leave_alone()
+                return
+            _keep(attrs.evolve(kept, refresh_token=refresh_token), kept.path)
+        self._seen = refresh_token
+
+    def _leave_alone(self) -> None:
+        if not self._said:
+            self._said = True
+            note(
+                f"{self._credentials.path} now holds another login or none, and is left unchanged: the new refresh token "
+                f"of client {self._credentials.client_id} is not saved and serves this command only; log in again to use "
+                f"this client later"
+            )
+
+    def _kept(self) -> Credentials | None:
+        """What is kept now, if it is the same login."""
+        ours = self._credentials
+        kept = None if ours.path is None else _read(ours.path)
+        if kept is None:
+            return None
+        same = kept.in_environment() if ours.overridden_by else kept
+        differs = any(getattr(same, name) != getattr(ours, name) for name in ("client_id", *_SETTINGS))
+        return None if differs else kept
 
 
 def smart_properties(credentials: Credentials, *, limits: Limits | None = None) -> SmartProperties:
@@ -150,7 +237,7 @@ def smart_properties(credentials: Credentials, *, limits: Limits | None = None) 
         client_secret=credentials.client_secret.reveal(),
         refresh_token=credentials.refresh_token.reveal(),
         token_url=credentials.token_url,
-        token_store=None if credentials.path is None else _Kept(credentials.path),
+        token_store=None if credentials.path is None else _Kept(credentials),
     )
     # The client says what is wrong with a region.
     region: Any = credentials.region
@@ -164,23 +251,29 @@ def prepare(credentials: Credentials) -> None:
         # Asked for something: a keyring that is not there, or locked, says so only then.
         _in_keyring(lambda keyring: keyring.get_password(_SERVICE, entry))
     if credentials.path is not None:
-        _make_folder(credentials.path)
+        private_file.prepare(credentials.path)
 
 
 def keep(credentials: Credentials) -> None:
     """Write credentials to their file, and their secrets to the keyring if they name an entry of it.
 
     Raises:
-        ConfigurationError: they are the environment's, others can write to the folder, or the keyring is not there or
+        ConfigurationError: they are the environment's, others can replace the file, or the keyring is not there or
             refuses.
         OSError: the file cannot be written.
 
     """
     if credentials.path is None:
         raise ConfigurationError("credentials of the environment cannot be kept")
+    private_file.prepare(credentials.path)
+    with private_file.lock(credentials.path):
+        _keep(credentials, credentials.path)
+
+
+def _keep(credentials: Credentials, path: Path) -> None:
     known = {name: getattr(credentials, name) for name in ("client_id", "region", "base_url", "token_url")}
     if credentials.keyring is None:
-        _write(credentials.path, Secret(json.dumps({**known, **_secrets(credentials)}, indent=2)))
+        private_file.write(path, Secret(json.dumps({**known, **_secrets(credentials)}, indent=2)))
         return
     entry = credentials.keyring
     _in_keyring(
@@ -188,7 +281,7 @@ def keep(credentials: Credentials) -> None:
         credentials.client_secret,
         credentials.refresh_token,
     )
-    _write(credentials.path, Secret(json.dumps({**known, "keyring": entry}, indent=2)))
+    private_file.write(path, Secret(json.dumps({**known, "keyring": entry}, indent=2)))
 
 
 def _secrets(credentials: Credentials) -> dict[str, str]:
@@ -217,13 +310,8 @@ def _in_keyring(do: Callable[[Any], str | None], *secrets: Secret) -> Secret:
 
 def _read(path: Path) -> Credentials | None:
     """The credentials of a file; None if there is no file."""
-    try:
-        with path.open("rb") as file:
-            _check_private(path, os.fstat(file.fileno()))
-            content = Secret(file.read().decode(errors="replace"))
-    except FileNotFoundError:
-        return None
-    return _understood(path, content)
+    content = private_file.read(path)
+    return None if content is None else _understood(path, content)
 
 
 def _understood(path: Path, content: Secret) -> Credentials:
@@ -257,60 +345,3 @@ def _members(content: Secret) -> dict[str, Secret]:
     if not isinstance(value, Mapping):
         return {}
     return {name: Secret(member) for name, member in value.items() if isinstance(member, str)}
-
-
-def _check_private(path: Path, file: os.stat_result) -> None:
-    """Refuse a file that others can read or replace."""
-    if os.name != "posix":
-        return
-    # Root may read it anyway, as in a container that a user's file is mounted into.
-    if file.st_uid != os.geteuid() != 0:
-        raise ConfigurationError(
-            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to a file of "
-            f"your own with --credentials"
-        )
-    if file.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError(
-            f"{path} holds secrets and is open to others: run `chmod 600 {shlex.quote(str(path))}`"
-        )
-    _check_folder(path.parent)
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which everybody can put a file of theirs in the place of ours.
-
-    A group's is not refused: on most systems each user has a group of their own, which may write to all they make.
-    """
-    mode = folder.stat().st_mode
-    # With the sticky bit, as in /tmp, everybody can replace only what is their own.
-    if os.name == "posix" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise ConfigurationError(
-            f"{folder} is to hold secrets, and everybody can write to it: run `chmod o-w {shlex.quote(str(folder))}`, "
-            f"or take a folder of its own"
-        )
-
-
-def _make_folder(path: Path) -> None:
-    # One by one: the parents that `mkdir` makes on its own are as open as the umask lets them be.
-    for folder in reversed([path.parent, *path.parent.parents]):
-        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-    _check_folder(path.parent)
-
-
-def _write(path: Path, content: Secret) -> None:
-    """Put a file in the place of another at once, so that neither is ever seen by halves, or by others."""
-    _make_folder(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-    try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - a path could not be opened so
-            file.write(content.reveal().encode())
-            file.flush()
-            os.fsync(file.fileno())
-            if os.name == "posix" and os.geteuid() == 0 and path.exists():
-                # Root's for another user: it stays theirs.
-                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
-        temporary.replace(path)
-    except BaseException:  # Ctrl-C too: nothing secret is left beside the file, and it is raised again
-        temporary.unlink(missing_ok=True)
-        raise

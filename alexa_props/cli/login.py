@@ -72,7 +72,7 @@ def login(
     with ending():
         client_id = client_id or _ask("client id", "--client-id or ALEXA_PROPS_CLIENT_ID", _line)
         secret = _client_secret(from_stdin=secret_stdin)
-    path = place(credentials)
+        path = place(credentials)
     wanted = Credentials(
         path=path,
         client_id=client_id,
@@ -84,6 +84,8 @@ def login(
         keyring=f"{client_id} in {path}" if in_the_keyring else None,
     )
     run(_login(wanted, authorize_url=authorize_url, port=port, browser=not no_browser, seconds=timeout))
+    if credentials is None and os.environ.get("ALEXA_PROPS_REFRESH_TOKEN"):
+        note("ALEXA_PROPS_REFRESH_TOKEN is set: the other commands use the environment, unless you unset it")
 
 
 def _client_secret(*, from_stdin: bool) -> Secret:
@@ -144,8 +146,9 @@ async def _whoami(path: Path | None, *, as_json: bool) -> None:
         "source": found.source,
         "client_id": found.client_id,
         "region": found.region,
-        "base_url": found.base_url,
+        "base_url": _address(found),
         "token_url": found.token_url,
+        "overridden_by": ", ".join(found.overridden_by) or None,
         "scope": SCOPE,
         "token": "not tried",
         "access": "not tried",
@@ -164,3 +167,9 @@ async def _whoami(path: Path | None, *, as_json: bool) -> None:
         with Rows(("name", "value"), as_json=as_json) as rows:
             for row in [facts] if as_json else [{"name": name, "value": value} for name, value in facts.items()]:
                 rows.add(row)
+
+
+def _address(found: Credentials) -> str | None:
+    """Where the calls go; None if there is no such region, which the client says."""
+    known = found.region in list(Region)
+    return found.base_url or (Region(found.region).base_url if known else None)

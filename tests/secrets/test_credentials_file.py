@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,130 @@ def test_a_link_is_followed_to_what_it_hides(kept: Path, tmp_path: Path) -> None
     kept.parent.chmod(0o777)
     with pytest.raises(ConfigurationError, match="everybody can write to it"):
         find(link)
+
+
+@pytest.mark.parametrize("ours", ["folder", "link"])
+@as_root
+def test_a_link_of_another_user_is_followed_by_no_command(kept: Path, tmp_path: Path, ours: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(kept.parent if ours == "folder" else kept)
+    os.lchown(link, 65534, 65534)
+    path, before = link / kept.name if ours == "folder" else link, kept.read_bytes()
+    for use in (find, place, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
+        with pytest.raises(ConfigurationError, match="is a link of another user, and is not followed") as caught:
+            use(path)
+        LEAKS.check_error(caught.value)
+    assert (kept.read_bytes(), list(kept.parent.iterdir())) == (before, [kept])
+
+
+def test_a_file_is_written_through_a_link_of_ones_own(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "to the folder").symlink_to("config/alexa-props/../alexa-props")
+    link = tmp_path / "link.json"
+    link.symlink_to("to the folder/credentials.json")
+    keep(credentials(link, client_id="client-2"))
+    assert link.is_symlink()
+    assert find(kept).client_id == find(link).client_id == "client-2"
+
+
+def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+    ring = tmp_path / "ring"
+    ring.symlink_to(ring)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        find(ring)
+
+
+def others_replace(kept: Path, tmp_path: Path, way: str) -> str:
+    """Let others replace the file, in some way; return what is said of it."""
+    above = tmp_path / "config"
+    match way:
+        case "everybody writes above it":
+            above.chmod(0o777)
+            return f"{above}, above {kept.parent}, is to hold secrets, and everybody can write to it: run `chmod o-w "
+        case "another group writes to it":
+            os.chown(kept.parent, -1, 65534)
+            kept.parent.chmod(0o770)
+            return f"{kept.parent} is to hold secrets, and another group can write to it: run `chmod g-w "
+        case "a sticky folder of another user":
+            kept.parent.chmod(0o1777)
+            os.chown(kept.parent, 65534, 65534)
+            return f"{kept.parent} is to hold secrets and belongs to another user, who can replace them: choose "
+        case _:
+            os.chown(above, 65534, 65534)
+            return f"{above}, above {kept.parent}, is to hold secrets and belongs to another user"
+
+
+OTHERS = [
+    "everybody writes above it",
+    *(
+        pytest.param(way, marks=as_root)
+        for way in ("another group writes to it", "a sticky folder of another user", "another user's folder above it")
+    ),
+]
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_folders_all_the_way_up_are_checked(kept: Path, tmp_path: Path, way: str) -> None:
+    said = others_replace(kept, tmp_path, way)
+    for use in (find, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
+        with pytest.raises(ConfigurationError) as caught:
+            use(kept)
+        assert str(caught.value).startswith(said)
+        LEAKS.check_error(caught.value)
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+@as_root
+def test_root_may_use_a_user_s_file_in_that_user_s_folders_but_no_third_user_s(kept: Path, tmp_path: Path) -> None:
+    for path in (kept, kept.parent, kept.parent.parent):
+        os.chown(path, 65534, 65534)
+    keep(credentials(kept, client_id="client-2"))
+    assert find(kept).client_id == "client-2"
+    os.chown(tmp_path / "config", 65533, 65533)
+    with pytest.raises(ConfigurationError, match="belongs to another user, who can replace"):
+        find(kept)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("kind", ["a FIFO", "a folder", "a device"])
+def test_what_is_not_a_regular_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "credentials.json"
+    match kind:
+        case "a FIFO":
+            os.mkfifo(path, 0o600)
+        case "a folder":
+            path.mkdir()
+        case _:
+            path.symlink_to("/dev/null")
+    for use in (find, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
+        with pytest.raises(ConfigurationError, match="is not a regular file"):
+            use(path)
+    assert not path.is_file()
+
+
+def test_a_folder_that_another_command_has_locked_is_waited_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            os.close(other)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    other = os.open(kept.parent, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    keep(credentials(kept, client_id="client-2"))
+    assert (len(waits), find(kept).client_id) == (3, "client-2")
+
+
+def test_a_folder_that_stays_locked_does_not_stop_a_command(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda _: now.append(now.pop() + 1))
+    other = os.open(kept.parent, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    keep(credentials(kept, client_id="client-2"))
+    os.close(other)
+    assert (now, find(kept).client_id) == ([5.0], "client-2")
 
 
 @pytest.mark.parametrize(

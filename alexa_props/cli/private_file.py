@@ -1,0 +1,250 @@
+"""Files with secrets: read and replaced only where no other user can read them or put another file in their place.
+
+On systems without POSIX users only the replacing is done; permissions there are not checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shlex
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alexa_props.errors import ConfigurationError
+from alexa_props.settings import Secret
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["locate", "lock", "prepare", "read", "write"]
+
+_POSIX: Final = os.name == "posix"
+_MOST_LINKS: Final = 40
+_LOCK_PATIENCE: Final = 5.0
+"""Seconds to wait for the lock of a folder; a write takes milliseconds."""
+_ADVICE: Final = "choose another place with --credentials"
+
+
+def locate(path: Path) -> Path:
+    """Follow the links of a path, and check who can replace what is on the way; what does not exist is kept as given.
+
+    Raises:
+        ConfigurationError: a link or a folder on the way is another user's, or others can write to it.
+        OSError: the path cannot be followed.
+
+    """
+    path = Path.cwd() / path
+    if not _POSIX:
+        return path.resolve()
+    place, ahead, links = Path(path.anchor), list(reversed(path.parts[1:])), 0
+    while ahead:
+        name = ahead.pop()
+        if name == "..":
+            place = place.parent
+            continue
+        following = place / name
+        try:
+            found = following.lstat()
+        except FileNotFoundError:
+            return following.joinpath(*reversed(ahead))
+        if not stat.S_ISLNK(found.st_mode):
+            place = following
+            continue
+        if found.st_uid not in (0, os.geteuid()):
+            raise ConfigurationError(f"{following} is a link of another user, and is not followed: {_ADVICE}")
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        target = following.readlink()
+        if target.is_absolute():
+            place = Path(target.anchor)
+        ahead.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+    return place
+
+
+def read(path: Path) -> Secret | None:
+    """Return the content of a file that only its owner can read or replace; None if there is no file.
+
+    Raises:
+        ConfigurationError: others can read or replace it, or it is no regular file.
+        OSError: it cannot be read.
+
+    """
+    path = locate(path)
+    try:
+        with _folder(path.parent, only_pass=True) as folder, _opened(path, folder) as handle:
+            found = os.fstat(handle)
+            _check_file(path, found)
+            if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and _POSIX:
+                raise ConfigurationError(
+                    f"{path} holds secrets and is open to others: run `chmod 600 {shlex.quote(str(path))}`"
+                )
+            _check_folders(path.parent, found)
+            with open(handle, "rb", closefd=False) as file:
+                return Secret(file.read().decode(errors="replace"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def prepare(path: Path) -> None:
+    """Make the folder of a file, and check that the file can be written; raises as `write` does."""
+    path = locate(path)
+    # One by one: the parents that `mkdir` makes by itself are as open as the umask lets them be.
+    for each in reversed([path.parent, *path.parent.parents]):
+        each.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    with _folder(path.parent) as folder:
+        _check_folders(path.parent, _existing(path, folder))
+
+
+def write(path: Path, content: Secret) -> None:
+    """Put a file in the place of another in one step, so that neither is ever seen incomplete, or by others.
+
+    Raises:
+        ConfigurationError: others can replace it, or what is there is another user's or no regular file.
+        OSError: it cannot be written.
+
+    """
+    prepare(path)
+    path = locate(path)
+    with _folder(path.parent) as folder:
+        existing = _existing(path, folder)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        handle = os.open(_at(temporary, folder), flags, stat.S_IRUSR | stat.S_IWUSR, dir_fd=folder)
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 - a path could not be opened so
+                file.write(content.reveal().encode())
+                file.flush()
+                os.fsync(file.fileno())
+                if _POSIX and os.geteuid() == 0 and existing is not None:
+                    # Root's for another user: it stays theirs.
+                    os.fchown(file.fileno(), existing.st_uid, existing.st_gid)
+            os.replace(_at(temporary, folder), _at(path, folder), src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:  # Ctrl-C too: nothing secret is left beside the file, and it is raised again
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_at(temporary, folder), dir_fd=folder)
+            raise
+        if folder is not None:
+            # After a power failure the old file would be back, with a token that may be dead. Some file systems refuse.
+            with contextlib.suppress(OSError):
+                os.fsync(folder)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Keep other commands from replacing a file between a look at it and its replacement.
+
+    The lock is the folder's, so that nothing is left beside the file. Whoever holds it for seconds hangs, or means
+    harm: then it goes ahead without.
+    """
+    with contextlib.ExitStack() as stack:
+        if sys.platform != "win32":
+            folder = stack.enter_context(_folder(path.parent))
+            give_up_at = time.monotonic() + _LOCK_PATIENCE
+            while folder is not None and time.monotonic() < give_up_at:
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    time.sleep(0.01)
+                except OSError:
+                    break  # a file system without locks
+                else:
+                    # Explicitly: a child that was forked meanwhile has the folder open too.
+                    stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
+                    break
+        yield
+
+
+@contextmanager
+def _folder(path: Path, *, only_pass: bool = False) -> Iterator[int | None]:
+    """Open a folder, so that what follows is about this one, whatever takes its place; None where that cannot be.
+
+    Args:
+        path: the folder.
+        only_pass: do without the permission to list it, if the system can.
+
+    """
+    if not _POSIX:
+        yield None
+        return
+    access = getattr(os, "O_PATH", os.O_RDONLY) if only_pass else os.O_RDONLY
+    folder = os.open(path, access | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _opened(path: Path, folder: int | None) -> Iterator[int]:
+    # Not a device, which opening may change; and a FIFO would wait for its other end.
+    _check_file(path, os.stat(_at(path, folder), dir_fd=folder, follow_symlinks=False))
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(_at(path, folder), flags | getattr(os, "O_BINARY", 0), dir_fd=folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _at(path: Path, folder: int | None) -> str:
+    return str(path) if folder is None else path.name
+
+
+def _existing(path: Path, folder: int | None) -> os.stat_result | None:
+    """What is to be replaced; None if there is nothing."""
+    try:
+        found = os.stat(_at(path, folder), dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    _check_file(path, found)
+    return found
+
+
+def _check_file(path: Path, file: os.stat_result) -> None:
+    """Refuse what is not a regular file of this user. Root may use a user's, as in a container that mounts it."""
+    if not stat.S_ISREG(file.st_mode):
+        raise ConfigurationError(f"{path} is not a regular file: {_ADVICE}")
+    if _POSIX and file.st_uid != os.geteuid() != 0:
+        raise ConfigurationError(
+            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to a file of "
+            f"your own with --credentials"
+        )
+
+
+def _check_folders(folder: Path, file: os.stat_result | None) -> None:
+    """Refuse a folder, and any above it, in which somebody else can put another file or folder in the place of ours.
+
+    Somebody else is not root, and not the owner of a file that root uses. The user's own group may write: on most
+    systems each user has a private one, which may write to all they make.
+    """
+    if not _POSIX:
+        return
+    trusted = {0, os.geteuid()}
+    if file is not None:
+        trusted.add(file.st_uid)
+    for each in (folder, *folder.parents):
+        found = each.stat(follow_symlinks=False)
+        where = each if each == folder else f"{each}, above {folder},"
+        if found.st_uid not in trusted:
+            raise ConfigurationError(
+                f"{where} is to hold secrets and belongs to another user, who can replace them: {_ADVICE}"
+            )
+        # With the sticky bit, as in /tmp, users can replace only what is their own.
+        if found.st_mode & stat.S_ISVTX:
+            continue
+        everybody, group = found.st_mode & stat.S_IWOTH, found.st_mode & stat.S_IWGRP
+        if everybody or (group and found.st_gid not in (0, os.getegid())):
+            who, what = ("everybody", "o-w") if everybody else ("another group", "g-w")
+            raise ConfigurationError(
+                f"{where} is to hold secrets, and {who} can write to it: run `chmod {what} {shlex.quote(str(each))}`, "
+                f"or take a folder of its own"
+            )

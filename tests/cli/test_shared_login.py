@@ -1,0 +1,188 @@
+"""One login that several commands use at the same time, while the server rotates its refresh token."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from typer.testing import CliRunner
+
+from alexa_props.cli import credentials
+from alexa_props.cli.app import app
+from alexa_props.cli.credentials import Credentials, find, keep, smart_properties
+from alexa_props.settings import Secret
+from alexa_props.simulator import Simulator
+from tests.cli.processes import COMMAND, Service
+
+keyring = pytest.importorskip("keyring")
+
+
+def made(path: Path, world: Any, **changes: Any) -> Credentials:
+    """The credentials of a simulator, or of one in another process."""
+    whole = Credentials(
+        path=path,
+        client_id=world["client_id"],
+        client_secret=Secret(world["client_secret"]),
+        refresh_token=Secret(world["refresh_token"]),
+        region="NA",
+        base_url=world["base_url"],
+        token_url=world["token_url"],
+    )
+    return attrs.evolve(whole, **changes)
+
+
+def command(home: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_fleet_run_goes_on_with_the_token_that_another_command_had_rotated(
+    service: Service, home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config" / "alexa-props" / "credentials.json"
+    keep(made(path, {**service.facts, **service.world}))
+    service.script("settings", rotate_refresh_tokens=True)
+    service.script("latency", seconds=0.1, operation="alerts.delete_alarms")
+    arguments = ("--under", service.facts["organization_id"], "--concurrency", "1")
+    with command(home, "fleet", "run", "alarms", *arguments) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        monkeypatch.setenv("XDG_CONFIG_HOME", home["XDG_CONFIG_HOME"])
+        who = CliRunner().invoke(app, ["whoami"])
+        service.script("expire_tokens")
+        rest, said = process.communicate(timeout=60)
+    assert (who.exit_code, process.returncode) == (0, 0), who.stderr + said
+    assert len([first, *rest.splitlines()]) == len(service.world["rooms"])
+    assert json.loads(path.read_text())["refresh_token"] == service.world["refresh_token"]
+    assert [call["status"] for call in service.calls("token")] == [200] * 3
+
+
+def test_commands_that_start_together_do_not_use_the_same_refresh_token(
+    service: Service, home: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "credentials.json"
+    keep(made(path, {**service.facts, **service.world}))
+    service.script("settings", rotate_refresh_tokens=True)
+    # Long enough for both of them to have read the file.
+    service.script("latency", seconds=1, operation="token")
+    started = [command(home, "whoami", "--credentials", str(path)) for _ in range(2)]
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
+    assert ended == [("", 0)] * 2
+    assert json.loads(path.read_text())["refresh_token"] == service.world["refresh_token"]
+    assert [call["status"] for call in service.calls("token")] == [200] * 2
+
+
+class TestInProcess:
+    """A client of a command, and what happens to its login meanwhile."""
+
+    @pytest.fixture
+    async def sim(self) -> AsyncIterator[Simulator]:
+        async with Simulator(rooms=1, rotate_refresh_tokens=True) as sim, sim.serve():
+            yield sim
+
+    @pytest.fixture(params=["file", "keyring"])
+    def login(self, request: pytest.FixtureRequest, sim: Simulator, tmp_path: Path) -> Iterator[Credentials]:
+        """The login, kept where commands look for it."""
+
+        class Keyring(keyring.backend.KeyringBackend):  # type: ignore[misc, name-defined]
+            priority = 1
+            held: dict[str, str]
+
+            def get_password(self, service: str, username: str) -> str | None:
+                return self.held.get(username)
+
+            def set_password(self, service: str, username: str, password: str) -> None:
+                self.held[username] = password
+
+        before, ours = keyring.get_keyring(), Keyring()
+        ours.held = {}
+        keyring.set_keyring(ours)
+        names = ("client_id", "client_secret", "refresh_token", "base_url", "token_url")
+        login = made(
+            tmp_path / "credentials.json",
+            {name: getattr(sim, name) for name in names},
+            keyring="one" if request.param == "keyring" else None,
+        )
+        keep(login)
+        yield login
+        keyring.set_keyring(before)
+
+    async def test_two_clients_of_one_login_take_turns(self, sim: Simulator, login: Credentials) -> None:
+        async with smart_properties(find(login.path)) as one, smart_properties(find(login.path)) as other:
+            for _ in range(2):
+                for client in (one, other):
+                    assert (await client.units.get(sim.rooms[0])).id == sim.rooms[0]
+                sim.expire_tokens()
+        assert (sim.count("token", 200), sim.count("token")) == (4, 4)
+        found = find(login.path)
+        assert found == attrs.evolve(login, refresh_token=Secret(sim.refresh_token))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda login: keep(attrs.evolve(login, client_id="another", refresh_token=Secret("Atzr|another"))),
+            lambda login: keep(attrs.evolve(login, region="EU", refresh_token=Secret("Atzr|another"))),
+            lambda login: keep(attrs.evolve(login, base_url=None, keyring=None, refresh_token=Secret("Atzr|another"))),
+            lambda login: login.path.unlink(),
+        ],
+        ids=["another client", "another region", "another address", "none"],
+    )
+    async def test_another_login_in_its_place_is_left_alone_and_the_command_goes_on(
+        self,
+        sim: Simulator,
+        login: Credentials,
+        change: Callable[[Credentials], None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        path = login.path
+        assert path is not None
+        async with smart_properties(find(path)) as client:
+            await client.units.get(sim.rooms[0])
+            change(login)
+            left = content(path)
+            for _ in range(2):
+                sim.expire_tokens()
+                assert (await client.units.get(sim.rooms[0])).id == sim.rooms[0]
+        assert content(path) == left
+        # One line for both refreshes.
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"alexa-props: {path} now holds another login or none, and is left unchanged: ")
+        assert f"of client {login.client_id} is not saved" in line
+
+    async def test_a_login_that_came_while_a_token_was_rotated_is_not_overwritten(
+        self, login: Credentials, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert login.path is not None
+        store = credentials._Kept(login)
+        assert await store.load() == login.refresh_token.reveal()
+        keep(attrs.evolve(login, refresh_token=Secret("Atzr|of a new login")))
+        await store.save("Atzr|rotated")
+        assert find(login.path).refresh_token == Secret("Atzr|of a new login")
+        assert "now holds another login" in capsys.readouterr().err
+        # It is taken over with the next refresh.
+        assert await store.load() == "Atzr|of a new login"
+        await store.save("Atzr|rotated-2")
+        await store.save("Atzr|rotated-2")
+        assert find(login.path).refresh_token == Secret("Atzr|rotated-2")
+
+    async def test_a_client_secret_that_was_replaced_meanwhile_stays(self, login: Credentials) -> None:
+        store = credentials._Kept(login)
+        keep(attrs.evolve(login, client_secret=Secret("newer")))
+        await store.save("Atzr|rotated")
+        found = find(login.path)
+        assert (found.client_secret, found.refresh_token) == (Secret("newer"), Secret("Atzr|rotated"))
+
+
+def content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
