@@ -214,9 +214,9 @@ class _Kept:
         if not self._said:
             self._said = True
             note(
-                f"{self._credentials.path} now holds another login or none, and is left unchanged: the new refresh token "
-                f"of client {self._credentials.client_id} is not saved and serves this command only; log in again to use "
-                f"this client later"
+                f"{self._credentials.path} now holds another login or none, and is left unchanged: the new refresh "
+                f"token of client {self._credentials.client_id} is not saved and serves this command only; log in "
+                f"again to use this client later"
             )
 
     def _kept(self) -> Credentials | None:

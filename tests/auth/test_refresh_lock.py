@@ -114,6 +114,18 @@ async def test_all_who_queue_behind_a_holder_that_hangs_give_up_together(locks: 
         assert anyio.current_time() - begun == pytest.approx(30, abs=0.1)
 
 
+async def test_a_lock_that_changes_hands_is_waited_for_longer_but_not_forever(locks: Path) -> None:
+    amazon, store = Strict(), Store()
+    file = await first_refresh(amazon, store, locks)
+    begun = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, clients(amazon, store, 1)[0])
+        while len(amazon.token.seen) == 1:
+            with locked(file):
+                await anyio.sleep(20)
+    assert amazon.token.times[1] - begun == pytest.approx(300, abs=0.1)
+
+
 async def test_a_wait_that_was_cancelled_leaves_the_turn_to_the_others(locks: Path) -> None:
     amazon, store = Strict(), Store()
     file = await first_refresh(amazon, store, locks)
@@ -176,6 +188,28 @@ async def test_without_a_private_folder_it_refreshes_without_a_lock(
     # Those of one event loop are queued all the same.
     assert failures(results) == []
     assert [path for path in files_below(tmp_path) if path.suffix == ".lock"] == []
+
+
+def test_a_loop_that_was_abandoned_with_the_lock_holds_up_nobody() -> None:
+    amazon, store = Strict(), Store()
+    give = amazon.token.script[0]
+    amazon.token.script = [lambda _: asyncio.Event().wait(), give]
+    one, other = clients(amazon, store, 2)
+    loop = asyncio.new_event_loop()
+    call = loop.create_task(get(one))
+    loop.run_until_complete(asyncio.sleep(0.02))
+    assert len(amazon.token.seen) == 1
+
+    async def call_again() -> None:
+        async with asyncio.timeout(20):
+            await get(one)
+            await get(other)
+
+    asyncio.run(call_again())
+    assert store.kept == amazon.latest == "Atzr|rotated-2"
+    call.cancel()
+    loop.run_until_complete(asyncio.wait([call]))
+    loop.close()
 
 
 class TestProcesses:

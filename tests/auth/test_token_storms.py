@@ -328,6 +328,18 @@ async def test_only_a_token_that_is_dead_is_looked_for_in_the_store() -> None:
     assert store.kept == amazon.latest == "Atzr|rotated-2"
 
 
+async def test_an_old_token_of_another_process_in_a_store_that_lags_behind_costs_one_refused_request() -> None:
+    amazon, store = Strict(life=100), Store()
+    client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
+    await get(client)
+    await anyio.sleep(100)
+    store.kept = "Atzr|never seen here"
+    assert await get(client) is not None
+    sent = [seen.form["refresh_token"].removeprefix("Atzr|") for seen in amazon.token.seen]
+    assert sent == ["secret-refresh", "never seen here", "rotated-1"]
+    assert store.kept == amazon.latest
+
+
 @pytest.mark.parametrize("way", ["fails", "hangs"])
 async def test_a_store_that_gives_nothing_as_a_token_is_dead_leaves_it_at_that(
     way: str, caplog: pytest.LogCaptureFixture

@@ -253,16 +253,13 @@ def test_root_may_use_a_user_s_file_in_that_user_s_folders_but_no_third_user_s(k
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("kind", ["a FIFO", "a folder", "a device"])
+@pytest.mark.parametrize("kind", ["a FIFO", "a folder"])
 def test_what_is_not_a_regular_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "credentials.json"
-    match kind:
-        case "a FIFO":
-            os.mkfifo(path, 0o600)
-        case "a folder":
-            path.mkdir()
-        case _:
-            path.symlink_to("/dev/null")
+    if kind == "a FIFO":
+        os.mkfifo(path, 0o600)
+    else:
+        path.mkdir()
     for use in (find, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
         with pytest.raises(ConfigurationError, match="is not a regular file"):
             use(path)
