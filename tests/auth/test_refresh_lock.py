@@ -84,6 +84,14 @@ async def test_the_lock_is_private_and_named_after_no_secret(locks: Path) -> Non
     assert "secret" not in str(file.relative_to(locks))
 
 
+async def test_a_refresh_marks_the_lock_so_that_waiters_see_it_change_hands(locks: Path) -> None:
+    amazon, store = Strict(), Store()
+    file = await first_refresh(amazon, store, locks)
+    os.utime(file, (0, 0))
+    await get(clients(amazon, store, 1)[0])
+    assert file.stat().st_mtime > 0
+
+
 async def test_without_a_store_nothing_is_locked(locks: Path) -> None:
     await get(smart_properties(Strict(), auth=login()))
     assert files_below(locks) == []
@@ -142,6 +150,7 @@ async def test_a_wait_that_was_cancelled_leaves_the_turn_to_the_others(locks: Pa
         with locked(file):
             for number in range(10):
                 tasks.start_soon(call, number)
+                await anyio.sleep(0.01)
             await anyio.sleep(2)
             assert served == []
         await anyio.sleep(1)
@@ -212,7 +221,7 @@ def test_a_loop_that_was_abandoned_with_the_lock_holds_up_nobody() -> None:
     loop.close()
 
 
-class TestProcesses:
+class TestOnAsyncio:
     @pytest.fixture
     def anyio_backend(self) -> str:
         return "asyncio"
@@ -221,6 +230,18 @@ class TestProcesses:
     async def sim(self) -> AsyncIterator[Simulator]:
         async with Simulator(rooms=1, rotate_refresh_tokens=True) as sim, sim.serve():
             yield sim
+
+    async def test_a_wait_that_is_cancelled_as_its_turn_comes_passes_the_turn_on(self, locks: Path) -> None:
+        lock = refresh_lock.RefreshLock("client", "https://api.example/token")
+        first = await lock.acquire()
+        second, third = (asyncio.create_task(lock.acquire()) for _ in range(2))
+        await asyncio.sleep(0.01)
+        first.release()
+        second.cancel()
+        async with asyncio.timeout(10):
+            (await third).release()
+        assert second.cancelled()
+        assert files_below(locks) != []
 
     async def test_a_holder_that_was_killed_lets_go(self, locks: Path) -> None:
         amazon, store = Strict(), Store()

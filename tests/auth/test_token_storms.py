@@ -324,7 +324,10 @@ async def test_only_a_token_that_is_dead_is_looked_for_in_the_store() -> None:
         with pytest.raises(errors.AuthenticationError):
             await get(client)
     amazon.token.script = give
+    before = len(amazon.token.seen)
     await get(client)
+    # The old one was replaced here: it is not even tried.
+    assert len(amazon.token.seen) == before + 1
     assert store.kept == amazon.latest == "Atzr|rotated-2"
 
 
