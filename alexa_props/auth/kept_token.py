@@ -104,13 +104,17 @@ class KeptToken:
         store = self._store
         if store is not None:
             with anyio.move_on_after(_LIMIT, shield=True) as limit:
-                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated, self.current)
+                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated, *self._known())
             if limit.cancelled_caught:
                 raise AuthenticationError(
                     f"the token store did not keep the new refresh token within {_LIMIT:g} s, so it is not used"
                 )
         self._spent.append(self.current)
         self.current, self._unsaved = rotated, None
+
+    def _known(self) -> list[Secret | None]:
+        """All tokens that the words of a store may quote."""
+        return [self.current, self._unsaved, self._former, *self._spent]
 
     async def _load(self, store: TokenStore) -> Secret | None:
         async def load() -> Secret | None:
@@ -119,7 +123,7 @@ class KeptToken:
 
         stored = None
         with anyio.move_on_after(_LIMIT) as limit:
-            stored = await _ask("give the refresh token", load, self.current, self._unsaved)
+            stored = await _ask("give the refresh token", load, *self._known())
         if limit.cancelled_caught:
             raise AuthenticationError(f"the token store did not give the refresh token within {_LIMIT:g} s")
         if stored is not None and not (stored and stored.reveal().isprintable()):

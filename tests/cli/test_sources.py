@@ -179,13 +179,3 @@ def test_without_an_address_whoami_says_the_host_of_the_region(usual: Path, monk
     keep(attrs.evolve(kept, token_url="http://127.0.0.1:9/token"))
     done = whoami()
     assert json.loads(done.stdout)["base_url"] == "https://api.fe.amazonalexa.com"
-
-
-def test_a_user_without_a_home_is_told_to_name_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(ConfigurationError, match="this user has no home folder: name a file with --credentials"):
-        find(None)
