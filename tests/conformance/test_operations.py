@@ -273,7 +273,9 @@ async def ask(status: int, code: str) -> tuple[errors.ApiError, int]:
     def answer(_: httpx.Request) -> httpx.Response:
         nonlocal attempts
         attempts += 1
-        return httpx.Response(status, json={"__type": code, "message": "said"})
+        # Longer than anything that is waited for: so a throttled call ends with its second attempt, too.
+        asked = {"Retry-After": "121"} if attempts == 2 else {}
+        return httpx.Response(status, json={"__type": code, "message": "said"}, headers=asked)
 
     a4b = AlexaForBusiness(
         auth=httpx.Auth(), transport=httpx.MockTransport(answer), retry=RetryPolicy(max_attempts=2, base=0)

@@ -196,8 +196,9 @@ async def test_a_side_request_without_an_answer_after_the_call_was_sent_once_say
     amazon = Amazon(life=0.5)
     serve = amazon.token.script[0]
     amazon.token.script = [serve, httpx.ConnectError]
-    amazon.api.script = [503]
-    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(base=100, cap=100))
+    # Longer than the token lives.
+    amazon.api.script = [answer(503, Retry_After="5")]
+    client = smart_properties(amazon, auth=login())
     with pytest.raises(errors.TransportError, match="the call itself was not sent again") as caught:
         await get(client)
     assert (caught.value.sent, len(amazon.api.seen)) == ("maybe", 1)

@@ -85,7 +85,8 @@ _hints: Callable[[Any], dict[str, Any]] = functools.cache(typing.get_type_hints)
 
 def is_sound(model: Any) -> bool:
     """Whether a model is what its class says, all the way down."""
-    return all(is_of(getattr(model, name), declared) for name, declared in _hints(type(model)).items())
+    hints = _hints(type(model))
+    return all(is_of(getattr(model, field.name), hints[field.name]) for field in attrs.fields(type(model)))
 
 
 def check_result(result: Any) -> None:
