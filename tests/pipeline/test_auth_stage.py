@@ -15,7 +15,7 @@ import anyio
 import httpx
 import pytest
 
-from alexa_props import RetryPolicy, Timeouts, errors
+from alexa_props import Timeouts, errors
 from tests import loops
 from tests.helpers import (
     ORIGIN,
