@@ -32,6 +32,9 @@ def test_every_promise_names_the_tests_that_show_it() -> None:
     for promise, *shown in ROWS:
         assert len(shown) == 1, promise
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", shown[0])
+        assert promise
+        assert named, promise
+        assert len(set(named)) == len(named), promise
         # Nothing else is in the cell: a name that is misspelt would be passed over.
         assert shown[0] == ", ".join(f"`{path}::{name}`" for path, name in named), promise
         for path, name in named:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from alexa_props import errors
+from alexa_props import SmartProperties, errors
 from alexa_props.paging import Page
 from alexa_props.smart_properties.endpoint_settings import Setting
 from tests.conformance.actions import (
+    A4B,
     ABOUT_A_DEVICE,
     ACTIONS,
     ASP,
     DELETIONS,
     OPERATIONS,
+    Clients,
     canned,
     failure_of,
 )
+from tests.helpers import Amazon, Service, answer, for_business, login, smart_properties
 
 SUCCESS: dict[str, Any] = {
     "unit_settings.get_default_music_station": {"providerId": "I_HEART_RADIO", "stationId": "4802"},
@@ -67,7 +71,13 @@ async def test_any_2xx_is_success(name: str, status: int) -> None:
 
 @pytest.mark.parametrize("name", ASP)
 async def test_the_body_of_a_204_is_never_parsed(name: str) -> None:
-    async with canned(204, b"<not json>", {"Content-Type": "application/json"}) as on:
+    entries = json.dumps({"errors": [{"endpointId": "e", "code": "DEVICE_UNREACHABLE"}]}).encode()
+    for body in (b"<not json>", entries):
+        await check_204(name, body)
+
+
+async def check_204(name: str, body: bytes) -> None:
+    async with canned(204, body, {"Content-Type": "application/json"}) as on:
         if name == "units.create":
             with pytest.raises(errors.DecodeError, match=r"^units\.create\('organization-1'\): .* units\.list"):
                 await ACTIONS[name](on)
@@ -84,11 +94,16 @@ async def test_null_is_no_value(name: str) -> None:
         assert await ACTIONS[name](on) is None
 
 
-NONSENSE = [b"", b"<html>busy</html>", b'{"results": [', b"[]", b'"text"', b"null", b"17"]
+NONSENSE = [b"", b"<html>busy</html>", b'{"results": [', b"{}", b"[]", b'"text"', b"null", b"17"]
 VALUES = {
     ("endpoint_settings.get", b"[]"),
     ("endpoint_settings.get", b"null"),
     ("endpoint_settings.get_address", b"null"),
+    # All members of these are optional.
+    ("endpoint_settings.get_address", b"{}"),
+    ("endpoints.connectivity", b"{}"),
+    ("features.get_speaker", b"{}"),
+    ("features.get_bluetooth", b"{}"),
 }
 
 
@@ -133,7 +148,9 @@ KINDS = {
 @pytest.mark.parametrize("name", ACTIONS)
 async def test_every_status_with_every_shape_of_body(name: str, status: int, shape: Any) -> None:
     async with canned(status, shape, {"Location": "https://elsewhere.example/"}) as on:
-        await failure_of(ACTIONS[name], on, KINDS[status], status)
+        error = await failure_of(ACTIONS[name], on, KINDS[status], status)
+    if isinstance(shape, dict) and "__type" in shape:
+        assert error.code == ("SomeException" if name in A4B else None)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -155,20 +172,61 @@ async def test_a_504_that_speaks_of_the_device(name: str, code: str) -> None:
 
 @pytest.mark.parametrize("name", DELETIONS)
 async def test_entries_keep_their_order_and_none_is_lost(name: str) -> None:
+    """With a client that retries: a result that names devices is final, and no reason to replace the token."""
     entries = [
         {"code": "DEVICE_UNREACHABLE", "endpointId": "e2", "description": "offline"},
         {"code": "INTERNAL_SERVER_ERROR"},
         {"code": "DEVICE_NOT_REACHABLE", "endpointId": "e1", "new": True},
+        *({"code": "DEVICE_UNREACHABLE", "endpointId": f"e{number}"} for number in range(400, 100, -1)),
     ]
     for status in (200, 207, 400, 401, 429, 500, 503, 504):
-        async with canned(status, {"errors": entries}) as on:
-            deletion: Any = ACTIONS[name](on)
-            failures = [failure async for failure in deletion]
+        amazon = Amazon()
+        amazon.api.script = [answer(status, {"errors": entries})]
+        on = clients_of(smart_properties(amazon, auth=login()), "room-1")
+        deletion: Any = ACTIONS[name](on)
+        failures = [failure async for failure in deletion]
+        assert (len(amazon.api.seen), len(amazon.token.seen)) == (1, 1)
         assert [(f.endpoint_id, f.code, f.description) for f in failures] == [
             ("e2", "DEVICE_UNREACHABLE", "offline"),
             (None, "INTERNAL_SERVER_ERROR", None),
             ("e1", "DEVICE_NOT_REACHABLE", None),
+            *((f"e{number}", "DEVICE_UNREACHABLE", None) for number in range(400, 100, -1)),
         ]
+
+
+def clients_of(asp: SmartProperties, one_id: str) -> Clients:
+    return Clients(asp, for_business(Service()), one_id, one_id, one_id, one_id, [one_id])
+
+
+IDS = {
+    "a/b": "a%2Fb",
+    "../x": "..%2Fx",
+    "a?b#c&d=e": "a%3Fb%23c%26d%3De",
+    "%2F": "%252F",
+    "~caller": "~caller",
+    "…": "%E2%80%A6",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in ASP if name != "notifications.delete_many"])
+async def test_ids_are_opaque_in_every_operation(name: str) -> None:
+    """Percent-encoded in the path or the query, or verbatim in the body; what no URL can tell apart is refused."""
+    service = Service(answer(404))
+    asp = smart_properties(service)
+    for unit_id, encoded in IDS.items():
+        on = clients_of(asp, unit_id)
+        with pytest.raises(errors.NotFound):
+            await ACTIONS[name](on)
+        seen = service.seen[-1]
+        path, _, query = seen.url.raw_path.decode().partition("?")
+        values = [pair.partition("=")[2] for pair in query.split("&")]
+        assert encoded in [*path.split("/"), *values] or json.dumps(unit_id) in seen.content.decode(), unit_id
+    before = len(service.seen)
+    for no_id in ("", ".", ".."):
+        on = clients_of(asp, no_id)
+        with pytest.raises(errors.ConfigurationError, match="must be an id"):
+            await ACTIONS[name](on)
+    assert len(service.seen) == before
 
 
 async def test_a_deletion_is_one_shot_and_warns_when_it_is_forgotten() -> None:

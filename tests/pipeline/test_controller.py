@@ -18,7 +18,7 @@ SOON, LATE = 0.01, 0.3
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["leave", "accept", "refuse", "pause", "wait"]),
+        st.sampled_from(["leave", "leave", "accept", "refuse", "pause", "wait"]),
         st.floats(0, 30, allow_subnormal=False),
         st.integers(0, 50),
     ),
@@ -223,7 +223,7 @@ def test_refusals_without_end_stop_nothing_for_ever(rate: float) -> None:
     assert math.isfinite(controller.time_for(1000))
 
 
-@given(known=st.none() | st.floats(0.001, 1000), burst=st.integers(1, 20), steps=STEPS)
+@given(known=st.none() | st.floats(0.001, 1000), burst=st.sampled_from([1, 2, 20]), steps=STEPS)
 def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
     known: float | None, burst: int, steps: list[tuple[str, float, int]]
 ) -> None:
@@ -233,7 +233,7 @@ def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
     for what, seconds, which in steps:
         if what == "leave":
             now += controller.delay(now)
-            controller.take(now, held_back=seconds > 1)
+            controller.take(now, held_back=which % 4 > 0)
             under_way.append(controller.left(now))
         elif what == "wait":
             now += seconds

@@ -92,10 +92,10 @@ async def test_a_post_is_repeated_only_if_nothing_was_sent(kind: type[httpx.Tran
         assert (len(service.seen), caught.value.sent) == (1, sent)
 
 
-async def test_once_maybe_sent_stays_so_however_the_last_attempt_failed() -> None:
-    service = Service(httpx.ReadError, httpx.ConnectError)
-    with pytest.raises(errors.TransportError, match=r"4 attempt\(s\)") as caught:
-        await get(smart_properties(service))
+@pytest.mark.parametrize("before", [[httpx.ReadError], [503], [httpx.ReadError, 429], [503, 429]], ids=str)
+async def test_once_maybe_sent_stays_so_however_the_last_attempt_failed(before: list[Script]) -> None:
+    with pytest.raises(errors.TransportError, match="it may have been sent") as caught:
+        await get(smart_properties(Service(*before, httpx.ConnectError)))
     assert caught.value.sent == "maybe"
 
 
@@ -210,6 +210,25 @@ async def test_retry_after_is_a_floor(status: int, headers: dict[str, str], floo
     assert service.waits[0] >= floor
 
 
+@pytest.mark.parametrize("asked", [0.5, 2.5])
+async def test_retry_after_is_no_more_than_a_floor(asked: float) -> None:
+    """All who were refused at one time are asked to wait for the same time: they still spread."""
+    waits: list[float] = []
+    for _ in range(50):
+        service = Service(answer(503, Retry_After=str(asked)), None)
+        await get(smart_properties(service, retry=RetryPolicy(base=5)))
+        waits += service.waits
+    assert min(waits) > asked - 1e-6
+    assert max(waits) > 3
+
+
+async def test_of_several_answers_that_ask_to_wait_the_longest_wait_counts() -> None:
+    service = Service(answer(429, Retry_After="60"), answer(429, Retry_After="5"), None, latency=1)
+    client = smart_properties(service)
+    await gather(*[lambda: get(client)] * 2)
+    assert service.times[2] >= 1 + 60
+
+
 async def test_retry_after_as_a_date_is_taken_by_the_own_clock_when_the_answer_has_no_date() -> None:
     service = Service(answer(503, Retry_After=_http_date(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60))), None)
     await get(smart_properties(service))
@@ -277,6 +296,8 @@ async def test_a_dying_service_drains_the_quota_and_successes_fill_it() -> None:
             await get(client)
     # 500 in the bucket, 5 a retry: 100 retries, and then one attempt a call.
     assert len(service.seen) == 50 + 100
+    with pytest.raises(errors.ServerError, match="the client's retry quota allowed no further attempt"):
+        await get(client)
     service.script = [None]
     for _ in range(15):
         await get(client)
@@ -428,12 +449,6 @@ async def test_what_the_last_attempt_met_says_more_than_a_line_that_is_too_long(
     client = smart_properties(Service(httpx.ReadTimeout), rate_limit=RateLimit(per_second=0.1))
     with pytest.raises(errors.TransportError, match=r"ReadTimeout.*1 attempt") as caught:
         await get(client.with_options(max_wait=5))
-    assert caught.value.sent == "maybe"
-
-
-async def test_a_service_that_failed_and_then_was_gone_may_have_been_reached() -> None:
-    with pytest.raises(errors.TransportError, match="it may have been sent") as caught:
-        await get(smart_properties(Service(503, httpx.ConnectError)))
     assert caught.value.sent == "maybe"
 
 
