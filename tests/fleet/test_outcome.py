@@ -216,6 +216,8 @@ async def test_what_stands_in_for_the_services_error_is_no_clearer_than_that(
         (httpx.ReadTimeout("too late"), "unknown"),
         (httpx.ConnectError("refused"), "failed"),
         (OSError("cut"), "failed"),
+        (ExceptionGroup("two", [OSError("cut"), TimeoutError("too late")]), "unknown"),
+        (ExceptionGroup("two", [OSError("cut"), httpx.ConnectError("refused")]), "failed"),
     ],
 )
 async def test_errors_of_other_clients(error: Exception, status: str) -> None:

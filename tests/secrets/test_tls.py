@@ -112,6 +112,25 @@ async def test_certificates_that_are_none(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("source", ["verify", "SSL_CERT_FILE", "certifi"])
+async def test_a_certificate_of_another_host(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an authority that is trusted, whatever names it."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("elsewhere.example").configure_cert(context)
+    trusted = str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(trusted)
+    options: dict[str, Any] = {"verify": trusted} if source == "verify" else {}
+    if source == "SSL_CERT_FILE":
+        monkeypatch.setenv(source, trusted)
+    elif source == "certifi":
+        monkeypatch.setattr("certifi.where", lambda: trusted)
+    async with Server(answering(ok()), tls=context).running() as server:
+        async with SmartProperties(auth=NoAuth(), base_url=server.url, **options) as client:
+            with pytest.raises(errors.TransportError, match="certificate was not accepted: Hostname mismatch"):
+                await client.request("GET", "/v2/x")
+        assert server.requests == []
+
+
 UNVERIFIED = ssl.create_default_context()
 UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
 ANYBODYS = ssl.create_default_context()
