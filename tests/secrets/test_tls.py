@@ -18,6 +18,7 @@ import trustme
 
 from alexa_props import AlexaForBusiness, SmartProperties, errors
 from alexa_props.pipeline.pool import Pool
+from tests.conformance.actions import ONCE
 from tests.helpers import NoAuth
 from tests.pipeline.pool_servers import Server, answering, ok
 
@@ -106,7 +107,7 @@ async def test_certificates_that_are_none(
     if what == "another authority":
         trustme.CA().cert_pem.write_to_path(str(file))
     monkeypatch.setenv(name, str(file if name == "SSL_CERT_FILE" else folder))
-    async with SmartProperties(auth=NoAuth(), base_url=server.url) as client:
+    async with SmartProperties(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
         with pytest.raises((errors.ConfigurationError, errors.TransportError)):
             await client.request("GET", "/v2/x")
     assert server.requests == []
@@ -119,11 +120,16 @@ async def test_a_certificate_of_another_host(source: str, tmp_path: Path, monkey
     authority.issue_cert("elsewhere.example").configure_cert(context)
     trusted = str(tmp_path / "ca.pem")
     authority.cert_pem.write_to_path(trusted)
-    options: dict[str, Any] = {"verify": trusted} if source == "verify" else {}
-    if source == "SSL_CERT_FILE":
-        monkeypatch.setenv(source, trusted)
-    elif source == "certifi":
-        monkeypatch.setattr("certifi.where", lambda: trusted)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    options: dict[str, Any] = {"retry": ONCE}
+    match source:
+        case "verify":
+            options["verify"] = trusted
+        case "SSL_CERT_FILE":
+            monkeypatch.setenv(source, trusted)
+        case _:
+            monkeypatch.setattr("certifi.where", lambda: trusted)
     async with Server(answering(ok()), tls=context).running() as server:
         async with SmartProperties(auth=NoAuth(), base_url=server.url, **options) as client:
             with pytest.raises(errors.TransportError, match="certificate was not accepted: Hostname mismatch"):
@@ -157,7 +163,7 @@ def test_it_is_no_switch(kind: Any, verify: object) -> None:
 
 async def test_a_context_that_is_changed_afterwards_sends_nothing(server: Server) -> None:
     context = ssl.create_default_context()
-    async with SmartProperties(auth=NoAuth(), base_url=server.url, verify=context) as client:
+    async with SmartProperties(auth=NoAuth(), base_url=server.url, verify=context, retry=ONCE) as client:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with pytest.raises(errors.ConfigurationError, match="verify must be a context that verifies"):
             await client.request("GET", "/v2/x")
@@ -169,7 +175,7 @@ async def test_a_patched_default_of_pythons_own_changes_nothing(
 ) -> None:
     """The usual answer on the web to "how do I make the error go away"."""
     monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
-    async with SmartProperties(auth=NoAuth(), base_url=server.url) as client:
+    async with SmartProperties(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
         with pytest.raises(errors.TransportError, match="certificate was not accepted"):
             await client.request("GET", "/v2/x")
     assert server.requests == []
@@ -177,7 +183,7 @@ async def test_a_patched_default_of_pythons_own_changes_nothing(
 
 async def test_the_proxys_certificate_is_verified_too(server: Server) -> None:
     proxy = server.url
-    async with SmartProperties(auth=NoAuth(), base_url="https://api.example.com", proxy=proxy) as client:
+    async with SmartProperties(auth=NoAuth(), base_url="https://api.example.com", proxy=proxy, retry=ONCE) as client:
         with pytest.raises(errors.TransportError) as caught:
             await client.request("GET", "/v2/x")
     assert isinstance(caught.value.__cause__, httpx.ConnectError | httpx.ProxyError)
