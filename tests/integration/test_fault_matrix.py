@@ -170,7 +170,8 @@ async def test_no_place_in_the_pool(kind: str) -> None:
         exchange.writer.write(GOOD)
 
     async with nothing_left(), answering(held)() as peer:
-        client = client_of(peer, max_connections=1, timeouts=attrs.evolve(PATIENT, pool=0.05))
+        pool = Pool(max_connections=1, verify=trusting())
+        client = client_of(peer, transport=pool, verify=None, timeouts=attrs.evolve(PATIENT, pool=0.05))
         holder = asyncio.create_task(goes_on(client))
         await until(lambda: peer.requests)
         with pytest.raises(errors.TransportError, match=r"PoolTimeout: .*no free connection within 0\.05 s") as caught:
@@ -180,6 +181,7 @@ async def test_no_place_in_the_pool(kind: str) -> None:
         await holder
         await goes_on(client)
         check_idle(client)
+        assert (pool.in_flight, pool.waiting) == (0, 0)
         await client.aclose()
 
 
