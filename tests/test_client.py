@@ -359,6 +359,8 @@ client = smart_properties(amazon, auth=login())
 abandon(get(client))
 asyncio.run(asyncio.wait_for(get(client), 5))
 assert len(amazon.token.seen) == 2
+# It waits for no token that was on its way to another loop.
+asyncio.run(asyncio.wait_for(client.aclose(), 3))
 print("nobody was held up")
 """
 

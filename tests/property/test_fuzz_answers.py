@@ -288,6 +288,8 @@ def test_every_setting_has_a_value_of_its_kind_or_an_error(setting: Any, value: 
 @fuzz(50)
 @given(text=st.one_of(TEXT, st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,2} Jan \d{1,5}.{0,15}\Z")), date=TEXT)
 @example(text="1e300", date="")
+@example(text="nan", date="")
+@example(text="-1", date="")
 @example(text="Fri, 31 Dec 9999 23:59:59 GMT", date="")
 def test_whatever_it_asks_to_wait_is_no_time_or_a_bounded_one(text: str, date: str) -> None:
     pairs = (("retry-after", text), ("date", date))
@@ -430,6 +432,8 @@ def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path
     junk=st.binary(max_size=4),
 )
 @example(lines=[["x" * 200_000]], separator=",", junk=b"")
+@example(lines=[['[{"unit_id": "a"}', '{"unit_id": ']], separator=",", junk=b"")
+@example(lines=[["[" * 200_000]], separator=",", junk=b"")
 def test_a_list_of_rooms_is_refused_or_read(lines: list[list[str]], separator: str, junk: bytes, path: Path) -> None:
     """Whatever a spreadsheet wrote. Called as the command does: it prints what is refused, and ends."""
     for heading in ("", "unit_id\n", "Unit ID,name\n"):

@@ -178,6 +178,42 @@ async def test_cancelled_while_a_token_is_fetched(stage: Stage) -> None:
     stage.leaks.check_error(error)
 
 
+async def test_cancelled_while_the_token_store_is_asked(stage: Stage) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class Store:
+        async def load(self) -> str | None:
+            if step == "load":
+                asked.set()
+                await go_on.wait()
+            return None
+
+        async def save(self, refresh_token: str) -> None:
+            asked.set()
+            await go_on.wait()
+
+    stage.sim.login.rotates = True
+    auth = LoginWithAmazon(
+        client_id=stage.sim.client_id,
+        client_secret=stage.sim.client_secret,
+        refresh_token=stage.sim.refresh_token,
+        token_url=stage.sim.token_url,
+        token_store=Store(),
+    )
+    on = attrs.evolve(stage.on, asp=stage.sim.smart_properties(auth=auth, retry=ONCE))
+    for step in ("load", "save"):
+        task = asyncio.create_task(outcome(ACTIONS["units.get"], on))
+        await asked.wait()
+        task.cancel()
+        if step == "save":
+            # It is kept to its end all the same.
+            go_on.set()
+        error = await task
+        assert isinstance(error, asyncio.CancelledError), step
+        stage.leaks.check_error(error)
+        asked.clear()
+
+
 async def test_past_the_deadline(stage: Stage) -> None:
     await stage.on.asp.endpoints.list(unit_id=stage.on.room)
     stage.sim.latency(1)
@@ -327,13 +363,15 @@ class Badge(httpx.Auth):
         yield request
 
 
-@pytest.mark.parametrize("fault", [None, "drop_before", "drop_after", "cut_body", "deadline", "cancel"])
+@pytest.mark.parametrize("fault", [None, "drop_before", "drop_after", "cut_body", "deadline", "cancel", "line break"])
 async def test_what_a_request_of_ones_own_carries(stage: Stage, fault: Any) -> None:
     told = {"params": "canary-in-a-parameter", "json": "canary-in-a-body", "headers": "canary-in-a-header"}
     leaks = Leaks({**told, "auth": "canary-of-my-own-auth"})
     asp = stage.sim.smart_properties(auth=Badge(), retry=ONCE)
     if fault in ("deadline", "cancel"):
         stage.sim.latency(1)
+    elif fault == "line break":
+        told["headers"] += "\r\n"
     elif fault is not None:
         stage.sim.fail("*", fault)
 
