@@ -282,6 +282,12 @@ async def test_closing_that_was_cancelled_is_done_by_the_next(far: Far) -> None:
     await client.aclose()
     await client.aclose()
     assert (service.begun, service.closed) == (2, 1)
+    # A scope that is cancelled leaves it the time to free the connections.
+    other = smart_properties(again := Slow())
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await other.aclose()
+    assert (again.begun, again.closed) == (1, 1)
 
 
 @pytest.mark.parametrize("way", ["task", "scope"])
