@@ -22,11 +22,12 @@ def _uvloop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _with_eager_tasks() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    if sys.version_info >= (3, 12):
+if sys.version_info >= (3, 12):
+
+    def _with_eager_tasks() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
         loop.set_task_factory(asyncio.eager_task_factory)
-    return loop
+        return loop
 
 
 OTHERS: Final = [
@@ -35,13 +36,10 @@ OTHERS: Final = [
         id="uvloop",
         marks=pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"),
     ),
-    pytest.param(
-        ("asyncio", {"loop_factory": _with_eager_tasks}),
-        id="eager",
-        marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 brought eager tasks"),
-    ),
 ]
 """Values of `anyio_backend` other than asyncio's own loop and tasks."""
+if sys.version_info >= (3, 12):
+    OTHERS.append(pytest.param(("asyncio", {"loop_factory": _with_eager_tasks}), id="eager"))
 EVERY: Final = [pytest.param(("asyncio", {"loop_factory": asyncio.new_event_loop}), id="asyncio"), *OTHERS]
 
 
