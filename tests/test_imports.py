@@ -16,6 +16,7 @@ ROOT = Path(alexa_props.__file__).parent
 LAYERS = {
     "errors": 0,
     "concurrency": 0,
+    "file_lock": 0,
     "limits": 1,
     "settings": 1,
     "codec": 2,

@@ -20,12 +20,8 @@ from typing import Final
 import anyio
 import anyio.lowlevel
 
+from alexa_props.file_lock import AVAILABLE, try_lock, unlock
 from alexa_props.hooks import logger
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["RefreshLock", "Turn"]
 
@@ -108,12 +104,11 @@ class Turn:
         while True:
             if self._file is None:
                 self._file = _open(name)
-            if self._file is None or fcntl is None:
+            if self._file is None:
                 return None
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return os.fstat(self._file).st_mtime_ns
+                if not try_lock(self._file):
+                    return os.fstat(self._file).st_mtime_ns
             except OSError as error:
                 logger.debug("refreshing the access token without a lock: %s", error)
                 return None
@@ -135,10 +130,9 @@ class Turn:
         file, self._file = self._file, None
         if file is None:
             return
-        # Explicitly: a child that was forked meanwhile has the file open too, and must not unlock it for its parent.
-        if fcntl is not None and os.getpid() == self._pid:
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)
+        # A child that was forked meanwhile must not unlock it for its parent.
+        if os.getpid() == self._pid:
+            unlock(file)
         os.close(file)
 
     def _is_on_its_loop(self) -> bool:
@@ -191,7 +185,7 @@ class RefreshLock:
 
 def _open(name: str) -> int | None:
     """Open the lock's file in the first folder that is private; None if there is none."""
-    if fcntl is None:
+    if not AVAILABLE:
         return None
     for folder in _folders():
         with contextlib.suppress(OSError):

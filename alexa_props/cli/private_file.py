@@ -11,7 +11,6 @@ import os
 import secrets
 import shlex
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.file_lock import try_lock, unlock
 from alexa_props.settings import Secret
-
-if sys.platform != "win32":
-    import fcntl
 
 __all__ = ["locate", "lock", "prepare", "read", "write"]
 
@@ -142,25 +139,20 @@ def write(path: Path, content: Secret) -> None:
 def lock(path: Path) -> Iterator[None]:
     """Keep other commands from replacing a file between a look at it and its replacement.
 
-    The lock is the folder's, so that nothing is left beside the file. Whoever holds it for seconds hangs, or means
-    harm: then it goes ahead without.
+    The lock is the folder's, so that nothing is left beside the file. A holder that keeps it for seconds hangs or is
+    hostile: then this goes ahead without the lock.
     """
-    with contextlib.ExitStack() as stack:
-        if sys.platform != "win32":
-            folder = stack.enter_context(_folder(path.parent))
-            give_up_at = time.monotonic() + _LOCK_PATIENCE
-            while folder is not None and time.monotonic() < give_up_at:
-                try:
-                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    time.sleep(0.01)
-                except OSError:
-                    break  # a file system without locks
-                else:
-                    # Explicitly: a child that was forked meanwhile has the folder open too.
-                    stack.callback(fcntl.flock, folder, fcntl.LOCK_UN)
-                    break
-        yield
+    with _folder(path.parent) as folder:
+        give_up_at = time.monotonic() + _LOCK_PATIENCE
+        locked = False
+        with contextlib.suppress(OSError):  # a file system without locks
+            while folder is not None and not (locked := try_lock(folder)) and time.monotonic() < give_up_at:
+                time.sleep(0.01)
+        try:
+            yield
+        finally:
+            if folder is not None and locked:
+                unlock(folder)
 
 
 @contextmanager

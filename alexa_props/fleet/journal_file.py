@@ -10,7 +10,6 @@ import contextlib
 import os
 import sqlite3
 import struct
-import sys
 import threading
 import zlib
 from collections.abc import Sequence
@@ -20,9 +19,7 @@ from typing import Final, Self
 import attrs
 
 from alexa_props.errors import ConfigurationError, JournalError
-
-if sys.platform != "win32":
-    import fcntl
+from alexa_props.file_lock import AVAILABLE, try_lock, unlock
 
 __all__ = ["JournalFile", "record_sum"]
 
@@ -373,15 +370,14 @@ class _Lock:
     @classmethod
     def take(cls, path: Path, journal: str) -> Self:
         """Take the lock without waiting."""
-        if sys.platform == "win32":
+        if not AVAILABLE:
             # SQLite's own locks do: there, closing another handle does not let go of them.
             return cls(path, None)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Else it was let go of just now, which removes it.
-            held = os.path.samestat(path.stat(), os.fstat(descriptor))
-        except (BlockingIOError, FileNotFoundError):
+            # Another file, or none: it was released just now, which removes it.
+            held = try_lock(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor))
+        except FileNotFoundError:
             held = False
         except OSError as error:
             os.close(descriptor)
@@ -392,11 +388,10 @@ class _Lock:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        """Let go of it. May be called again."""
+        """Release the lock. May be called again."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None and sys.platform != "win32":
+        if descriptor is not None:
             with contextlib.suppress(OSError):
                 self.path.unlink()
-            # Said, and not only closed: a process that was forked meanwhile has the descriptor too.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            unlock(descriptor)
             os.close(descriptor)

@@ -177,7 +177,7 @@ async def test_without_a_private_folder_it_refreshes_without_a_lock(
     folder = tmp_path / "folder"
     match fault:
         case "no flock":
-            monkeypatch.setattr(refresh_lock, "fcntl", None)
+            monkeypatch.setattr(refresh_lock, "AVAILABLE", False)
         case "no folder":
             folder = Path("/proc/none")
         case "a file":
