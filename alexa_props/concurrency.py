@@ -20,7 +20,7 @@ import types
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio
@@ -123,15 +123,15 @@ async def await_foreign(what: str, coroutine: Coroutine[Any, Any, T], context: C
     Args:
         what: names it in error messages.
         coroutine: the coroutine.
-        context: the context to run it in; None runs it in that of the task.
+        context: the context to run it in; None runs it in a copy of the task's.
 
     Raises:
         CancelledError: it raised a cancellation, and no scope around this task is cancelled.
-        RuntimeError: it raised `StopAsyncIteration`, or `GeneratorExit` in a context of its own.
+        RuntimeError: it raised `StopAsyncIteration` or `GeneratorExit`.
 
     """
     try:
-        return await (coroutine if context is None else _steps(what, coroutine, context))
+        return await _steps(what, coroutine, copy_context() if context is None else context)
     except StopAsyncIteration as error:
         raise _stopped(what, error) from error
     except _cancellation() as error:
@@ -202,12 +202,12 @@ def _steps(what: str, coroutine: Coroutine[Any, Any, T], context: Context) -> Ge
             step, sent = coroutine.throw, error
 
 
-def _cancellation() -> type[BaseException]:
+def _cancellation() -> type[BaseException] | tuple[()]:
     try:
         return anyio.get_cancelled_exc_class()
     except RuntimeError:
-        # Between event loops nothing can be cancelled.
-        return GeneratorExit
+        # Between event loops nothing can be cancelled, and an abandoned coroutine can only be closed.
+        return ()
 
 
 def _cancelled(what: str) -> CancelledError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
@@ -121,7 +120,7 @@ class Pager(Generic[T]):
     async def _fetch_ahead(self, send: ObjectSendStream[Page[T] | Exception]) -> None:
         async with send:
             try:
-                await await_foreign(f"fetching a page of {self._name}", self._send_pages(send), copy_context())
+                await await_foreign(f"fetching a page of {self._name}", self._send_pages(send))
             except Exception as error:  # transports, hooks and token stores may raise anything
                 if being_cancelled() and not isinstance(error, AlexaError):
                     # The block has been left, so that only its task group can still raise it.

@@ -264,17 +264,18 @@ class RetryTransport(httpx.AsyncBaseTransport):
 
         When it may go is the rate limiter's decision. What forbids it is set as the call's limit.
         """
-        policy, asked = call.retry or self._policy, parse_retry_after(response) or 0.0
+        policy, retry_after = call.retry or self._policy, parse_retry_after(response)
         if self._hooks:
             self._hooks.emit(
                 AttemptThrottled(
                     call_id=id(call),
                     operation=call.operation.name,
                     attempt=call.attempts,
-                    retry_after=parse_retry_after(response),
+                    retry_after=retry_after,
                     request_id=call.request_id,
                 )
             )
+        asked = retry_after or 0.0
         if asked > policy.max_retry_after:
             call.limit = f"max_retry_after={policy.max_retry_after:g} s"
         elif call.max_wait is not None and call.waited + asked > call.max_wait:
@@ -295,7 +296,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
     def _delay(self, call: Call, asked: float | None) -> float | None:
         """Seconds to wait before the next attempt; None if there is no room for one, which the call then says."""
         policy, failed = call.retry or self._policy, call.attempts - call.refused
-        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** (failed - 1)))  # noqa: S311 - jitter
+        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(failed - 1, 60)))  # noqa: S311 - jitter
         delay = max(delay, asked or 0.0)
         if failed >= policy.max_attempts:
             call.limit = f"max_attempts={policy.max_attempts}"
