@@ -68,7 +68,7 @@ async def _end_of_input() -> None:
         if pollable:
             try:
                 await anyio.wait_readable(handle)
-            except PermissionError:  # epoll takes no files and no /dev/null; reading these never waits
+            except OSError:  # epoll takes no files, kqueue no /dev/null; reading these never waits
                 pollable = False
         try:
             if not os.read(handle, 65536):

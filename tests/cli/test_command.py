@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -174,10 +175,16 @@ def test_simulate_serves_until_the_end_of_its_input_and_leaves_ignored_signals_a
         assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("refused_with", [None, errno.EINVAL], ids=["this system", "kqueue"])
 @pytest.mark.parametrize("source", ["/dev/null", __file__, None])
 async def test_simulate_ends_immediately_where_the_input_has_ended(
-    source: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    source: str | None, refused_with: int | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    async def refuse(_: int) -> None:
+        raise OSError(refused_with, "refused")
+
+    if refused_with is not None:
+        monkeypatch.setattr(anyio, "wait_readable", refuse)
     size: dict[str, Any] = {"rooms": 1, "endpoints_per_room": 1, "seed": 7, "unassigned_endpoints": 0}
     faults: dict[str, Any] = {"quota": None, "burst": None, "latency": 0.0, "offline": 0, "failing": 0}
     options: dict[str, Any] = {**size, **faults, "caller_scope": "all", "host": "0.0.0.0", "port": 0}
