@@ -230,7 +230,7 @@ def _is_list(to: Any) -> bool:
 def require_bounded(values: list[Any], where: str) -> None:
     """Refuse a list that would take seconds to read; raises `DecodeError`."""
     if len(values) > MOST_ITEMS:
-        raise DecodeError(f"the answer makes no sense: {_too_many(values)} @ {where}")
+        raise DecodeError(f"invalid response: {_too_many(values)} @ {where}")
 
 
 def _too_many(values: list[Any]) -> str:

@@ -139,7 +139,7 @@ async def await_foreign(what: str, coroutine: Coroutine[Any, Any, T], context: C
 
 
 async def foreign_cancellation(what: str, error: BaseException) -> CancelledError:
-    """The error in place of a cancellation that was caught in a task of ours; one that is ours is raised again."""
+    """Return the error for a foreign cancellation that a task of ours caught; raise the cancellation if it is ours."""
     if anyio.current_effective_deadline() == -math.inf:
         raise error
     # An event loop that ends cancels its tasks in any order: the scope may be cancelled next.
@@ -151,7 +151,7 @@ async def foreign_cancellation(what: str, error: BaseException) -> CancelledErro
 
 
 def being_cancelled() -> bool:
-    """Whether the present cancellation is addressed to this task, which may be the caller's: else it is foreign."""
+    """Whether the present cancellation is addressed to this task, which may be the caller's, and so is not foreign."""
     if anyio.current_effective_deadline() == -math.inf:
         return True
     task = _asyncio_task()
@@ -159,7 +159,7 @@ def being_cancelled() -> bool:
 
 
 def is_async(function: object) -> bool:
-    """Whether calling it gives something to await or to iterate with `async for`, as far as can be known before."""
+    """Whether calling it returns an awaitable or an async iterator, as far as is known beforehand."""
     while isinstance(function, functools.partial):
         function = function.func
     runs_later = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
@@ -167,7 +167,7 @@ def is_async(function: object) -> bool:
 
 
 def discard_awaitable(value: object) -> bool:
-    """Whether a function that must not be async gave something to await; a coroutine is closed."""
+    """Whether a function that must not be async returned an awaitable; a coroutine is closed."""
     if isinstance(value, Coroutine):
         value.close()
     return isinstance(value, Awaitable)
@@ -228,7 +228,7 @@ def _asyncio_task() -> Any:
 
 
 def _uncancel() -> None:
-    """Forget that somebody cancelled this task directly, as `asyncio.timeout` and task groups ask of who handles it."""
+    """Clear direct cancellations of this task, as asyncio requires of code that handles them."""
     task = _asyncio_task()
     while task is not None and task.cancelling():
         task.uncancel()

@@ -253,7 +253,7 @@ def log_failure(call: Call, error: Exception | None = None, request: httpx.Reque
     Args:
         call: the call.
         error: what ended it, or None where the last answer did. An exchange that failed is known by httpx's name.
-        request: what was sent, where the error may be somebody else's and quote it.
+        request: what was sent, if the error may come from other code and quote it.
 
     """
     if not _failures.isEnabledFor(logging.WARNING):

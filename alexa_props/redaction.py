@@ -1,8 +1,8 @@
 """Hiding secrets in text that came from outside: from a service, a proxy, a token store, a keyring or a browser.
 
-Whoever was sent a secret may quote it: verbatim, encoded, folded or cut off. A secret is therefore searched for by its
-letters and digits only, in lower case and without what is between them, and every piece of it that is long enough to be
-told from chance is hidden. The work is bounded: only the beginning of a text is looked at, and shown.
+A service that was sent a secret may quote it: verbatim, encoded, folded or truncated. A secret is therefore searched
+for by its letters and digits only, in lower case and without what is between them, and every piece of it that is too
+long to be a coincidence is hidden. The work is bounded: only the beginning of a text is looked at, and shown.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _LONGEST: Final = 500
 _WINDOW: Final = 2_000
 """Characters of a text that are looked at; of what is hidden, more of them are needed than are shown."""
 _PIECE: Final = 8
-"""Letters and digits in a row that give a secret away. A random run of this length is not met by chance."""
+"""Consecutive letters and digits that give a secret away: too many to match by chance."""
 _PIECE_OF_HEX: Final = 12
 """The same of a secret in hex: two digits are one character, and ids are hex too."""
 _PROBE: Final = 5
-"""Letters and digits of a piece that are looked for first, at every so-manieth place: a piece covers one of those."""
+"""Letters and digits of a piece that are looked for first, at regular distances: each piece covers one of those."""
 _SHORTEST: Final = 4
 """Characters of the shortest secret that is hidden, as a whole word: a shorter one is in too many ordinary words."""
 _MANY: Final = 500
-"""Questions after which a set pays, which takes longer to make than a few searches."""
+"""Searches after which it pays to make a set."""
 _BUDGET: Final = 200_000
 """Characters that one redactor takes apart; what needs it beyond that is hidden as a whole."""
 _LAYERS: Final = 4
@@ -87,7 +87,7 @@ def remember_secrets(request: httpx.Request, *secrets: Secret) -> None:
 
 
 def secrets_of(request: httpx.Request) -> list[Secret]:
-    """All that a request holds and nobody is to see: credentials in headers and forms, and what was noted of others."""
+    """The secrets of a request: credentials in headers and forms, and those that `remember_secrets` noted."""
     found = [*request.extensions.get(SECRETS, ())]
     for name, value in request.headers.raw:
         if name.lower() not in _PUBLIC_HEADERS:

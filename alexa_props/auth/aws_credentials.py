@@ -234,7 +234,7 @@ class AWSCredentials(NotPickled, httpx.Auth):
         except (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, KeyError) as error:
             kind, words = type(error).__name__, ""
             if isinstance(error, ClientError):
-                # Whoever answers was sent secrets, and botocore does not say which.
+                # The responder was sent secrets, and botocore does not expose them.
                 code = error.response.get("Error", {}).get("Code")
                 kind += f" {code}" if isinstance(code, str) and _CODE.fullmatch(code) else ""
             elif kind in _QUOTABLE:

@@ -102,13 +102,13 @@ async def _answer(listener: MultiListener[SocketStream], consent: Consent, secon
 
 
 class _Strays:
-    """Pages of other logins: a browser may reload one again and again, so one line says it."""
+    """Pages of other logins, reported once: a browser may reload one again and again."""
 
     def __init__(self) -> None:
         self._said = False
 
     def note(self) -> None:
-        """Say it, the first time."""
+        """Report the first one."""
         if not self._said:
             self._said = True
             note("a page came back that belongs to another login, and was refused; this one still waits")

@@ -170,6 +170,6 @@ async def _whoami(path: Path | None, *, as_json: bool) -> None:
 
 
 def _address(found: Credentials) -> str | None:
-    """Where the calls go; None if there is no such region, which the client says."""
+    """The address that is called; None for an unknown region, which the client reports."""
     known = found.region in list(Region)
     return found.base_url or (Region(found.region).base_url if known else None)

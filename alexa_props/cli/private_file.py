@@ -31,7 +31,7 @@ _ADVICE: Final = "choose another place with --credentials"
 
 
 def locate(path: Path) -> Path:
-    """Follow the links of a path, and check who can replace what is on the way; what does not exist is kept as given.
+    """Follow the links of a path, as far as it exists, and check who can replace what is on the way.
 
     Raises:
         ConfigurationError: a link or a folder on the way is another user's, or others can write to it.
@@ -213,9 +213,9 @@ def _check_file(path: Path, file: os.stat_result) -> None:
 
 
 def _check_folders(folder: Path, file: os.stat_result | None) -> None:
-    """Refuse a folder, and any above it, in which somebody else can put another file or folder in the place of ours.
+    """Refuse a folder if others can replace the file in it, or any folder above it.
 
-    Somebody else is not root, and not the owner of a file that root uses. The user's own group may write: on most
+    Others are not root, nor the owner of a file that root uses. The user's own group may write: on most
     systems each user has a private one, which may write to all they make.
     """
     if not _POSIX:
@@ -238,5 +238,5 @@ def _check_folders(folder: Path, file: os.stat_result | None) -> None:
             who, what = ("everybody", "o-w") if everybody else ("another group", "g-w")
             raise ConfigurationError(
                 f"{where} is to hold secrets, and {who} can write to it: run `chmod {what} {shlex.quote(str(each))}`, "
-                f"or take a folder of its own"
+                "or use a dedicated folder"
             )

@@ -193,7 +193,7 @@ async def _has_devices(asp: SmartProperties, unit_id: str) -> bool:
     try:
         return await _has_any(asp.endpoints.list(unit_id=unit_id, page_size=1))
     except AlexaError:
-        # Who may delete alerts may perhaps not list devices: then the deletion is taken for what it says.
+        # A client that may delete alerts may lack the permission to list devices: then the deletion's result stands.
         return True
 
 

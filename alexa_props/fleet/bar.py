@@ -39,7 +39,7 @@ class _Bar:
             BarColumn(),
             TextColumn("{task.fields[state]}", markup=False),
             console=Console(file=stream.stream if isinstance(stream, _Above) else stream),
-            # No thread of its own, and none of rich's redirection: it wraps lines, and prints stdout's to stderr.
+            # Without rich's thread, and its redirection, which wraps lines and prints stdout's to stderr.
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -73,7 +73,7 @@ class _Bar:
     def erased(self) -> Iterator[None]:
         """Take the bar away for the block, in which complete lines are written. It is one line high."""
         with self.lock:
-            # Whatever is wrong with the bar is no matter of the lines.
+            # A bar that fails does not affect the lines.
             with suppress(Exception):
                 self.progress.console.control(_ERASE)
             yield
@@ -93,7 +93,7 @@ class _Above:
         return getattr(self.stream, name)
 
     def release(self) -> None:
-        """Write the line that is not complete, and pass on what comes later: somebody may have kept it."""
+        """Write the incomplete line, and pass on what is written later: references to this stream may remain."""
         rest, self._rest, self._bar = self._rest, "", None
         self.stream.write(rest)
 

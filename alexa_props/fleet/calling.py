@@ -72,7 +72,7 @@ async def run(
     with the cancellation as its cause.
 
     Args:
-        call: takes an item and gives something to await: a method of a client, a recipe, any function. Its calls go in
+        call: takes an item and returns an awaitable: a method of a client, a recipe, any function. Its calls go in
             the bulk lane, unless the client says `priority`. What it raises is the item's outcome; what it returns is
             a value, an `httpx.Response` of whatever status too.
         items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter, and closed
@@ -193,7 +193,7 @@ def _check(
     retry_failed: bool,
 ) -> None:
     if not callable(call):
-        raise ConfigurationError(f"call must be a function of an item that gives something to await, not {call!r:.80}")
+        raise ConfigurationError(f"call must be a function of an item that returns an awaitable, not {call!r:.80}")
     for name, number, least in (("concurrency", concurrency, 1), ("total", total, 0)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
             raise ConfigurationError(f"{name} must be a whole number of at least {least}, or None, not {number!r:.80}")

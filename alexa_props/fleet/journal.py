@@ -142,8 +142,8 @@ class Journal:
                     self._something = anyio.Event()
                     await self._flush()
         except anyio.get_cancelled_exc_class():
-            # A loop that is torn down cancels this task in spite of the shield. The run is not told by an exception
-            # here, but by `_broken`: whatever is recorded from now on raises that.
+            # A loop that is torn down cancels this task in spite of the shield. `_broken` reports
+            # it to the run: whatever is recorded from now on raises that.
             pass
         finally:
             # Whatever ended it, no other task writes.
@@ -252,10 +252,10 @@ class Journal:
 
 
 def _read(key: str, status: object, story: object) -> Earlier:
-    """How an item ended, from its record, which somebody may have written by hand.
+    """How an item ended, from its record, which may have been edited by hand.
 
     Raises:
-        JournalError: it says something else than `Journal.end` writes.
+        JournalError: it is not what `Journal.end` writes.
 
     """
     if status == "started" and story is None:
@@ -263,8 +263,8 @@ def _read(key: str, status: object, story: object) -> Earlier:
     try:
         if not isinstance(story, str):
             raise TypeError("it does not say what went wrong")
-        told = json.loads(story)
-        earlier = Earlier(**{**told, "failures": tuple(Failure(*failure) for failure in told["failures"])})
+        ended = json.loads(story)
+        earlier = Earlier(**{**ended, "failures": tuple(Failure(*failure) for failure in ended["failures"])})
         _check(earlier, status)
     except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise JournalError(f"the record of {key!r:.80} is damaged: {error}") from None

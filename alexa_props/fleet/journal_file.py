@@ -94,7 +94,7 @@ class JournalFile:
     """A journal that is open and held: `JournalFile.open` gives it.
 
     Attributes:
-        lock: for the thread that uses it: a loop that is torn down lets go of one that is still at it.
+        lock: for the thread that uses it, which may outlive an event loop that is torn down.
         path: as it was given, for messages.
         db: the database.
         run: the number of this run.
@@ -134,8 +134,8 @@ class JournalFile:
                 log = Path(f"{file}-wal")
                 if exists:
                     _check_log(file, log, path)
-                # One thread at a time uses it, and not always the same. Another run holds it for long: no use in
-                # waiting.
+                # One thread at a time uses it, and not always the same. Another run holds it for long: waiting would
+                # not help.
                 db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
                 undo.callback(db.close)
                 run = _begin_run(db, log, path, job)
@@ -164,7 +164,7 @@ class JournalFile:
         return self._main.holds() and self._log.holds()
 
     def close(self) -> None:
-        """Put everything into the main file, take the mark off, and let go of it."""
+        """Copy everything into the main file, remove the mark, and release the file."""
         with self.lock:
             try:
                 self._complete()
@@ -253,7 +253,7 @@ def _require_ours(file: Path, path: str) -> None:
 
 def _alone(file: Path) -> contextlib.closing[sqlite3.Connection]:
     """The main file without its log."""
-    # Through SQLite: if this process holds it, closing a file of our own would let go of its locks.
+    # Through SQLite: if this process holds it, closing a file of our own would release its locks.
     return contextlib.closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True))
 
 
@@ -320,14 +320,14 @@ def _check(db: sqlite3.Connection, path: str, job: str) -> bool:
     if form != _FORMAT:
         raise ConfigurationError(
             f"the journal {path!r} has format {form}, and this release writes format {_FORMAT}: "
-            "go on with the release that began it, or take another file"
+            "resume with the release that began it, or use another file"
         )
     if not db.in_transaction:
         # Once: it reads the whole file.
         _check_condition(db)
     rows = db.execute("SELECT name, runs, sum FROM job").fetchall()
     if len(rows) != 1 or _job_sum(*rows[0][:2]) != rows[0][2]:
-        raise sqlite3.DatabaseError("its table of jobs is not as it was written")
+        raise sqlite3.DatabaseError("its table of jobs was changed")
     name = rows[0][0]
     if name != job:
         raise ConfigurationError(
@@ -338,17 +338,17 @@ def _check(db: sqlite3.Connection, path: str, job: str) -> bool:
 
 
 def _check_condition(db: sqlite3.Connection) -> None:
-    """Raise `sqlite3.DatabaseError` unless every record is as it was written."""
+    """Raise `sqlite3.DatabaseError` unless every record is unchanged."""
     tables = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
     if tables != _TABLES:
-        raise sqlite3.DatabaseError("its tables are not as they were made")
+        raise sqlite3.DatabaseError("its tables were changed")
     (said,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     if said != "ok":
         raise sqlite3.DatabaseError(" ".join(said.split()))
     try:
         for *values, recorded in db.execute("SELECT * FROM items"):
             if record_sum(values) != recorded:
-                raise sqlite3.DatabaseError(f"the record of {values[0]!r:.80} is not as it was written")
+                raise sqlite3.DatabaseError(f"the record of {values[0]!r:.80} was changed")
     except sqlite3.OperationalError as error:  # a text that is no UTF-8
         raise sqlite3.DatabaseError(str(error)) from None
 
@@ -358,7 +358,7 @@ def _check_condition(db: sqlite3.Connection) -> None:
 
 @attrs.define(eq=False)
 class _Lock:
-    """A lock that closing some other descriptor does not let go of.
+    """A lock that closing another descriptor does not release.
 
     SQLite's own are POSIX locks: they are gone when the process opens and closes the file once more, however briefly.
     It is on a file beside the journal, because to some systems a lock of one kind excludes one of the other kind.
@@ -371,7 +371,7 @@ class _Lock:
     def take(cls, path: Path, journal: str) -> Self:
         """Take the lock without waiting."""
         if not AVAILABLE:
-            # SQLite's own locks do: there, closing another handle does not let go of them.
+            # SQLite's own locks do: there, closing another handle does not release them.
             return cls(path, None)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:

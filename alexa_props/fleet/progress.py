@@ -270,7 +270,7 @@ def _found_display(total: int | None, title: str) -> AbstractContextManager[Show
             return _widget(total, title)
         package, extra = "rich", "cli"
         if is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
-            from alexa_props.fleet.bar import bar  # needs an extra: nobody pays for its import who does not ask for it
+            from alexa_props.fleet.bar import bar  # an extra, imported only if it is used
 
             return bar(total, title)
     except ImportError:

@@ -224,7 +224,7 @@ class Run(Generic[T, R]):
     async def _pass_on(self, items: AsyncIterator[T], send: MemoryObjectSendStream[tuple[int, T]]) -> None:
         number = 0
         async for item in items:
-            # Numbered here: those who wait for an item may be woken in any order.
+            # Numbered here: workers that wait for an item may be woken in any order.
             await send.send((number, item))
             number += 1
 
@@ -355,7 +355,7 @@ class Run(Generic[T, R]):
         try:
             awaitable = self._call(item)
             if not isinstance(awaitable, Awaitable):
-                refused = ConfigurationError(f"call must give something to await, not {awaitable!r:.80}")
+                refused = ConfigurationError(f"call must return an awaitable, not {awaitable!r:.80}")
                 self._fail(refused, str(refused))
                 return None, refused
             return await awaitable, None
@@ -403,7 +403,7 @@ class Run(Generic[T, R]):
         self._arrived.set()
 
     def close(self) -> None:
-        """Let go of the items; those of an async iterator are let go of where they are read."""
+        """Close the items; those of an async iterator are closed where they are read."""
         if self._read is not None:
             self._read.close()
         if isinstance(self._items, Generator):

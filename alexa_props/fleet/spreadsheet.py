@@ -9,8 +9,8 @@ __all__ = ["guard", "unguard"]
 
 # The last four are full-width.
 _FORMULA: Final = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
-# Spreadsheets drop blanks and control characters before a formula. An apostrophe counts, so that one that was there
-# before can be told from one that was added.
+# Spreadsheets drop blanks and control characters before a formula. An apostrophe counts, so that an original one can be
+# distinguished from an added one.
 _IGNORED: Final = r"""(?:[^\S\t\r\n]|[\x00-\x08\x0e-\x1f"'])*"""
 # Where commas are decimal points, a spreadsheet splits a line at semicolons (or tabs), and then knows no quotes: each
 # semicolon, tab and line break inside a cell may start a cell of the spreadsheet.

@@ -126,7 +126,7 @@ async def _listed(pager: Pager[Unit]) -> tuple[list[Unit], str | None]:
 
 
 def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> None:
-    """Raise if a unit is above itself: no climb from it would end, and a ring without a leaf hides its rooms."""
+    """Raise if units form a ring: climbing from one would never end, and a ring without a leaf hides its rooms."""
     parents = {unit.id: unit.parent_id for unit in units}
     climbed: set[str] = set()
     for unit in units:
@@ -138,7 +138,7 @@ def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> N
                 what = "is its own parent" if len(ring) == 1 else "are a ring, each below the next"
                 shown = ", ".join(map(repr, ring[:_SHOWN])) + (", …" if len(ring) > _SHOWN else "")
                 raise DecodeError(
-                    f"units.list({top.id!r}): {shown} {what}, so the rooms there cannot be told "
+                    f"units.list({top.id!r}): {shown} {what}, so their rooms are unknown "
                     f"(request id {request_id}): list the units there with units.list, and ask Amazon to correct them",
                     operation="units.list",
                     request_id=request_id,

@@ -255,7 +255,7 @@ async def test_a_record_that_was_changed_is_refused(journal: Path) -> None:
             db.execute(f"UPDATE items SET {change}")
         db.close()
         before = content_of(journal)
-        with pytest.raises(errors.JournalError, match=r"is damaged: the record of 'room-\d' is not as it was written"):
+        with pytest.raises(errors.JournalError, match=r"is damaged: the record of 'room-\d' was changed"):
             await again(journal, get, None)
         assert content_of(journal) == before
 

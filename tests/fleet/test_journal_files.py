@@ -137,7 +137,7 @@ async def test_a_journal_of_another_release_is_refused(journal: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     db.close()
     before = contents(journal.parent)
-    with pytest.raises(errors.ConfigurationError, match="has format 99, and this release writes format 2: go on with"):
+    with pytest.raises(errors.ConfigurationError, match="has format 99, and this release writes format 2: resume with"):
         await again(journal, get, None)
     assert contents(journal.parent) == before
 

@@ -401,7 +401,7 @@ async def test_a_call_that_gives_nothing_to_await_ends_the_run() -> None:
     async with fleet.run(call, map(str, range(1000))) as run:
         found, error = await taken(run)
     assert isinstance(error, errors.ConfigurationError)
-    assert str(error) == "call must give something to await, not None"
+    assert str(error) == "call must return an awaitable, not None"
     assert [outcome.status for outcome in found] == ["failed"]
 
 

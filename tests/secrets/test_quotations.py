@@ -1,4 +1,4 @@
-"""Whoever was sent a secret quotes it, in every form and at every place: no error, log line or event shows it."""
+"""A secret is quoted in every form and at every place: no error, log line or event shows it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class NoBodyHandler(ResponseHandler):
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take a response from the parser, and hand it on to who waits for it."""
+        """Take a response from the parser, and pass it on to its reader."""
         message = data[0]
         if message.code in _BODILESS and (message.chunked or message.headers.get("Content-Length", "0") != "0"):
             self.force_close()  # the body may come later, when the next response is expected

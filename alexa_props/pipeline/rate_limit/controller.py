@@ -182,7 +182,7 @@ class Controller:
         self.refused += 1
         self.last_request_id = request_id
         if self._starving_since is None or now - max(self._refused_at, self.paused_until) > self.STARVED:
-            # Time in which nobody asked does not count.
+            # Time without requests does not count.
             self._starving_since = now
         self._refused_at = now
         self._pause = min(retry_after or 0.0, self.LONGEST_PAUSE)
