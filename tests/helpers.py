@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 import trio.testing
@@ -197,6 +198,17 @@ async def gather(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
         for index, function in enumerate(functions):
             tasks.start_soon(run, index, function)
     return results
+
+
+async def cancellation() -> BaseException:
+    """What the event loop raises in a task that is cancelled."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await anyio.lowlevel.checkpoint()
+        except anyio.get_cancelled_exc_class() as error:
+            return error
+    raise AssertionError
 
 
 async def get(client: SmartProperties, unit_id: str = "unit-1") -> Any:

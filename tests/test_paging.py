@@ -15,7 +15,7 @@ from alexa_props import errors
 from alexa_props.for_business.devices import DeviceData
 from alexa_props.paging import Page, Pager
 from alexa_props.smart_properties.units import Unit
-from tests.helpers import Service, answer, for_business, smart_properties, virtual_time
+from tests.helpers import Service, answer, cancellation, for_business, smart_properties, virtual_time
 
 
 @pytest.fixture
@@ -290,17 +290,6 @@ async def test_prefetch_does_not_hide_a_fault_of_another_kind() -> None:
     with pytest.raises(ZeroDivisionError):
         async with units(service).prefetch() as items:
             await ids(items)
-
-
-async def cancellation() -> BaseException:
-    """What the event loop raises in a task that is cancelled."""
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        try:
-            await anyio.sleep(1)
-        except anyio.get_cancelled_exc_class() as error:
-            return error
-    raise AssertionError
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", virtual_time()], ids=["asyncio", "trio"])

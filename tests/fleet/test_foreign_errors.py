@@ -15,7 +15,7 @@ from alexa_props.concurrency import together
 from alexa_props.fleet import FleetStopped
 from tests import loops
 from tests.fleet.helpers import echo, outcomes, statuses, taken
-from tests.helpers import virtual_time
+from tests.helpers import cancellation, virtual_time
 
 ROOMS = [str(number) for number in range(1000)]
 
@@ -23,17 +23,6 @@ ROOMS = [str(number) for number in range(1000)]
 @pytest.fixture(params=["asyncio", virtual_time()], ids=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
-
-
-async def cancellation() -> BaseException:
-    """What the event loop raises in a task that is cancelled."""
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        try:
-            await anyio.lowlevel.checkpoint()
-        except anyio.get_cancelled_exc_class() as error:
-            return error
-    raise AssertionError
 
 
 async def made(kind: type[BaseException] | None) -> BaseException:

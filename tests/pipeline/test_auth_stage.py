@@ -22,6 +22,7 @@ from tests.helpers import (
     Amazon,
     Service,
     answer,
+    cancellation,
     for_business,
     get,
     login,
@@ -256,13 +257,8 @@ def test_cancelled_at_any_turn_of_fetching_a_token_it_is_cancelled_and_leaves_no
 
 async def test_a_side_request_that_is_cancelled_by_others_is_an_error() -> None:
     amazon = Amazon()
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        try:
-            await anyio.sleep(1)
-        except anyio.get_cancelled_exc_class() as error:
-            amazon.token.script = [error, amazon.token.script[0]]
-    cancelled = amazon.token.script[0]
+    cancelled = await cancellation()
+    amazon.token.script = [cancelled, *amazon.token.script]
     client = smart_properties(amazon, auth=login())
     with pytest.raises(Exception, match="asking for authorization was cancelled, and not by its caller") as caught:
         await get(client)
