@@ -80,10 +80,10 @@ async def run(
         concurrency: at most so many items at once, at least 1. Fewer are worked on where the rate that the limiter has
             learned needs no more; None allows the client's `max_connections`.
         ordered: outcomes in the order of the items. By default as they end.
-        journal: a file that remembers what was done. The same run again goes on where this one ended, however it ended:
-            what is done is skipped; what is unknown is repeated, unless a request had been about to leave that must not
-            be sent twice (then it is told as unknown); what failed is told as failed, or repeated if the service had
-            handled none of it.
+        journal: a file that records what was done. Run the job again to resume, however this run ended: what is done is
+            skipped; what is unknown is repeated, unless a request had been about to leave that must not be sent twice
+            (then it is reported as unknown); what failed is reported as failed, or repeated if the service had handled
+            none of it.
         job: names the journal's job. By default that is the name of `call` with all that is bound to it: with another
             station it is another job. A lambda, a local function, or an argument that is no plain value has no name
             that is certain to mean the same work in the next run: with `journal`, say `job`.
@@ -92,7 +92,7 @@ async def run(
         retry_failed: repeat what the journal says has failed.
         stop_on: begin no more items when this share of the outcomes is not done (a float below 1, from 20 outcomes
             on; of the latest 100), when so many are not done (an int), or when a function of such an outcome says so.
-            What is told from the journal does not count.
+            What is reported from the journal does not count.
         progress: True shows a bar in a terminal, a widget in a notebook, else log lines; or a function of `Progress`.
         total: how many items there are, for the progress; None asks `items`.
 
