@@ -22,7 +22,7 @@ from alexa_props.auth.kept_token import KeptToken
 from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
 from alexa_props.auth.token_store import TokenStore
-from alexa_props.concurrency import is_running
+from alexa_props.concurrency import is_running, loop_time
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
 from alexa_props.operation import EXTENSION
@@ -163,13 +163,9 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                         refresh.error = _again(error)
                         raise
                     logger.warning("refreshing the access token failed, the old one still serves: %s", error)
-                    self._not_before = anyio.current_time() + _AFTER_FAILURE
                     token = self._token
                 finally:
-                    # If the one who refreshes is cancelled, one of those who wait takes over.
-                    if self._refresh is refresh:
-                        self._refresh = None
-                    refresh.end()
+                    self._end(refresh)
 
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
@@ -209,6 +205,15 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         if self._lock is not None:
             refresh.turn = await self._lock.acquire()
         await self._kept.begin()
+
+    def _end(self, refresh: _Refresh) -> None:
+        if refresh.token is None:
+            # It failed or was cancelled: while the old token serves, the next call does not wait for the same.
+            self._not_before = loop_time() + _AFTER_FAILURE
+        # If the one who refreshes is cancelled, one of those who wait takes over.
+        if self._refresh is refresh:
+            self._refresh = None
+        refresh.end()
 
     async def _outcome(self, refresh: _Refresh) -> _Token | None:
         """What a refresh of somebody else gives; None if it was cancelled. Raises what it met."""

@@ -1,4 +1,4 @@
-"""The journal of a run: a SQLite file. Every item is *started* in it before it is sent, and ended before it is reported.
+"""The journal of a run: a SQLite file. Each item is *started* in it before it is sent, and ended before it is reported.
 
 Everything that waits to be written when the disk is free goes into one transaction, in a thread; those who wait for it
 continue when it is on the disk. A process that is killed leaves a file that needs no repair: what has no end was cut

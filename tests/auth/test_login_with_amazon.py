@@ -217,6 +217,23 @@ async def test_an_advisory_refresh_that_fails_is_tried_again_after_ten_seconds(
     assert amazon.api.seen[-1].token == "Bearer Atza|access-2"
 
 
+async def test_an_advisory_refresh_that_is_cut_off_does_not_hold_up_the_next_calls() -> None:
+    amazon = Amazon()
+    client = smart_properties(amazon, auth=login()).with_options(deadline=1)
+    await get(client)
+    await anyio.sleep(3350)
+    give = amazon.token.script[0]
+    amazon.token.script = [lambda _: anyio.sleep_forever()]
+    with pytest.raises(errors.DeadlineExceeded):
+        await get(client)
+    await get(client)
+    assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1"] * 2
+    amazon.token.script = [give]
+    await anyio.sleep(10)
+    await get(client)
+    assert amazon.api.seen[-1].token == "Bearer Atza|access-2"
+
+
 # How often
 
 
