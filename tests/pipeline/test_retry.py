@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from alexa_props import RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, fleet
+from alexa_props.pipeline.retry import RetryQuota
 from tests.helpers import (
     Amazon,
     Script,
@@ -320,6 +321,13 @@ async def test_the_quota_never_holds_more_than_it_began_with() -> None:
         with pytest.raises(errors.ServerError):
             await get(client)
     assert len(service.seen) == 50 + 100
+
+
+async def test_the_wait_after_very_many_failures_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RetryQuota, "COST", 0)
+    service = Service(*[503] * 1100, None)
+    policy = RetryPolicy(max_attempts=2000, base=0.001, cap=0.001)
+    assert await get(smart_properties(service, retry=policy)) is not None
 
 
 async def test_a_throttled_attempt_counts_neither_against_max_attempts_nor_against_the_retry_quota() -> None:
