@@ -163,6 +163,8 @@ class Call:
         retry: its retry policy; None takes the client's.
         attempts: how often an attempt was started.
         refused: how often the service throttled it.
+        singled_out: how often in a row it was throttled although the service had accepted others since the time before.
+        accepted_before: how many its rate limit had accepted when it was last throttled; None if it never was.
         refreshed: whether a refused token was already replaced once.
         sent: "maybe" from the moment an attempt was handed to the pool until it was answered or it is known that
             nothing left; "maybe" for good once an attempt had no answer, or one that says the service failed.
@@ -188,6 +190,8 @@ class Call:
     token_scheme: Literal["Bearer", "bare"] = "Bearer"  # noqa: S105 - a scheme
     attempts: int = 0
     refused: int = 0
+    singled_out: int = 0
+    accepted_before: int | None = attrs.field(default=None, repr=False)
     refreshed: bool = False
     sent: Sent = "no"
     limit: str | None = None

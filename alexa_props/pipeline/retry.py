@@ -32,6 +32,7 @@ from alexa_props.operation import (
     was_sent,
 )
 from alexa_props.pipeline.door import Exit
+from alexa_props.pipeline.rate_limit.line import SINGLED_OUT
 from alexa_props.settings import RetryPolicy
 
 __all__ = ["REPLAY", "RetryTransport"]
@@ -200,9 +201,9 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 verdict = self._look_at(last, request, call)
                 # A service that fails may have done it all the same.
                 call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
-                if verdict is Verdict.THROTTLED and self._returns_to_queue(call, last):
-                    continue
                 delay = self._delay_after(call, verdict, last)
+                if verdict is Verdict.THROTTLED and delay == 0:
+                    continue
             if delay is None or not await self._pause(call, delay):
                 if isinstance(last, httpx.Response):
                     return last
@@ -259,10 +260,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             )
 
-    def _returns_to_queue(self, call: Call, response: httpx.Response) -> bool:
-        """Whether a throttled attempt is queued again: it was not handled, so that is safe and counts as no failure.
+    def _delay_after_refusal(self, call: Call, response: httpx.Response) -> float | None:
+        """Seconds before a throttled attempt is queued again: it was not handled, so that is safe and no failure.
 
-        When it may go is the rate limiter's decision. What forbids it is set as the call's limit.
+        0, mostly: when it may go is the rate limiter's decision. But a call that is refused while others are
+        accepted would take their turns again and again: it waits by itself, ever longer. What forbids another attempt
+        is set as the call's limit.
         """
         policy, retry_after = call.retry or self._policy, parse_retry_after(response)
         if self._hooks:
@@ -276,19 +279,27 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             )
         asked = retry_after or 0.0
+        alone = call.singled_out - SINGLED_OUT
+        delay = 0.0 if alone < 0 else max(asked, _drawn(policy, alone))
+        wait = max(asked, delay)
         if asked > policy.max_retry_after:
             call.limit = f"max_retry_after={policy.max_retry_after:g} s"
-        elif call.max_wait is not None and call.waited + asked > call.max_wait:
+        elif call.max_wait is not None and call.waited + wait > call.max_wait:
             call.limit = f"max_wait={call.max_wait:g} s"
-        elif call.deadline is not None and anyio.current_time() + asked >= call.deadline:
+        elif call.deadline is not None and anyio.current_time() + wait >= call.deadline:
             call.limit = f"the deadline of {call.time_limit:g} s"
         elif call.refused >= _MOST_REFUSALS:
             call.limit = f"the limit of {_MOST_REFUSALS} refusals"
-        return call.limit is None
+        if call.limit is not None:
+            return None
+        call.waited += delay
+        return delay
 
     def _delay_after(self, call: Call, verdict: Verdict, response: httpx.Response) -> float | None:
         if verdict is Verdict.OK:
             self._quota.earn()
+        if verdict is Verdict.THROTTLED:
+            return self._delay_after_refusal(call, response)
         if verdict is Verdict.TRANSIENT and call.operation.idempotent:
             return self._delay(call, parse_retry_after(response))
         return None
@@ -296,8 +307,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
     def _delay(self, call: Call, asked: float | None) -> float | None:
         """Seconds to wait before the next attempt; None if there is no room for one, which the call then says."""
         policy, failed = call.retry or self._policy, call.attempts - call.refused
-        delay = random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(failed - 1, 60)))  # noqa: S311 - jitter
-        delay = max(delay, asked or 0.0)
+        delay = max(_drawn(policy, failed - 1), asked or 0.0)
         if failed >= policy.max_attempts:
             call.limit = f"max_attempts={policy.max_attempts}"
         elif asked is not None and asked > policy.max_retry_after:
@@ -307,3 +317,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
         elif not self._quota.spend():
             call.limit = "the client's retry quota"
         return delay if call.limit is None else None
+
+
+def _drawn(policy: RetryPolicy, before: int) -> float:
+    """The backoff after so many others."""
+    return random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(before, 60)))  # noqa: S311 - jitter

@@ -201,6 +201,11 @@ class Controller:
             # What the old rate had planned no longer holds; after a pause, requests leave one by one.
             self._due = self._next = max(now + 1 / self.rate, self.paused_until) + self._allowance()
 
+    def refused_alone(self, request_id: str | None) -> None:
+        """A request was refused for what it asks for: that says nothing of the rate."""
+        self.refused += 1
+        self.last_request_id = request_id
+
     def starved(self, now: float) -> bool:
         """Whether nothing has been accepted for so long, although it was asked for."""
         return self._starving_since is not None and now - self._starving_since >= self.STARVED

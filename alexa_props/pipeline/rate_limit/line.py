@@ -23,11 +23,13 @@ from alexa_props.pipeline.door import Exit
 from alexa_props.pipeline.rate_limit.controller import Controller, Departure
 from alexa_props.settings import RateLimit
 
-__all__ = ["Permit", "Scope"]
+__all__ = ["SINGLED_OUT", "Permit", "Scope"]
 
 
 KEPT: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
+SINGLED_OUT: Final = 4
+"""So many refusals in a row, with others accepted in between, are about the call and not about the rate."""
 
 
 class Permit:
@@ -55,6 +57,7 @@ class Permit:
 
     def accepted(self) -> None:
         """It was answered, and not refused."""
+        self._scope.accepted += 1
         if self._departure is not None and self._scope.controller.accepted(self._scope.now(), self._departure):
             self._scope.wake()
 
@@ -62,12 +65,22 @@ class Permit:
         """It was refused; whoever watches the clock looks again."""
         if self._departure is not None:
             now, controller = self._scope.now(), self._scope.controller
+            if self._is_singled_out():
+                controller.refused_alone(request_id)
+                return
             controller.throttled(now, self._departure, retry_after, request_id)
             if controller.starved(now):
                 self._call.limit = f"the limit of {controller.STARVED:g} s without an accepted request"
             self._scope.wake()
             if retry_after:
                 self._scope.wake_impatient()
+
+    def _is_singled_out(self) -> bool:
+        """Whether the refusal is about what this call asks for, such as one unit, and says nothing of the rate."""
+        call, accepted = self._call, self._scope.accepted
+        since, call.accepted_before = call.accepted_before, accepted
+        call.singled_out = 0 if since in (None, accepted) else call.singled_out + 1
+        return call.singled_out >= SINGLED_OUT
 
     def release(self) -> None:
         """It has its answer, or never will."""
@@ -89,6 +102,7 @@ class Scope:
             ceiling=None if learned is None else learned.ceiling,
         )
         self.in_flight = 0
+        self.accepted = 0
         self._pause = None if learned is None else learned.paused_until
         # Who waits, and whether not for ever. Whoever is cancelled leaves from the middle, and often thousands do: a
         # deque would be searched for each.
