@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import sys
 import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -31,8 +32,8 @@ _WINDOW: Final = 2_000
 """Characters of a text that are looked at; of what is hidden, more of them are needed than are shown."""
 _PIECE: Final = 8
 """Consecutive letters and digits that give a secret away: too many to match by chance."""
-_PIECE_OF_HEX: Final = 12
-"""The same of a secret in hex: two digits are one character, and ids are hex too."""
+_PIECE_OF_NUMBERS: Final = 12
+"""The same of a secret in numbers: two or three digits are one character, and ids are digits too."""
 _PROBE: Final = 5
 """Letters and digits of a piece that are looked for first, at regular distances: each piece covers one of those."""
 _SHORTEST: Final = 4
@@ -41,14 +42,15 @@ _MANY: Final = 500
 """Searches after which it pays to make a set."""
 _BUDGET: Final = 200_000
 """Characters that one redactor takes apart; what needs it beyond that is hidden as a whole."""
-_LAYERS: Final = 4
+_LAYERS: Final = 8
 """Encodings, one within another, that are undone."""
 
 _NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
 _ESCAPE: Final = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,31});"
-    r"|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)",
+    r"(?:%[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}"
+    # A browser reads a number without its semicolon too.
+    r"|&(?:#0*[0-9]{1,7};?|#[xX]0*[0-9A-Fa-f]{1,6};?|[A-Za-z][0-9A-Za-z]{1,31};)"
+    r"|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[0-3][0-7]{2}|.)",
     re.DOTALL,
 )
 _SEPARATOR: Final = r"(?:\||%(?:25){0,4}7C|&(?:amp;){0,3}(?:#124|#x7c|verbar|vert|VerticalLine);|\\{1,4}[ux](?:00)?7c)"
@@ -191,7 +193,7 @@ class Redactor:
         long = {secret for secret in plain if len(_decoded_letters(secret)) >= _PIECE}
         self._haystacks = (
             _Haystack((form for secret in long for form in _forms(secret)), _PIECE),
-            _Haystack((secret.encode("utf-8", "surrogatepass").hex() for secret in long), _PIECE_OF_HEX),
+            _Haystack((form for secret in long for form in _numbers(secret)), _PIECE_OF_NUMBERS),
         )
         short = [secret for secret in plain - long if len(secret) >= _SHORTEST]
         self._short = re.compile("|".join(map(_whole_word, short)), re.IGNORECASE) if short else None
@@ -272,6 +274,12 @@ def _forms(secret: str) -> Iterator[str]:
         yield _letters(encoded.decode()[uncertain:-4])
 
 
+def _numbers(secret: str) -> tuple[str, str]:
+    """The bytes of a secret in hex, and in decimal, as JSON lists them."""
+    encoded = secret.encode("utf-8", "surrogatepass")
+    return encoded.hex(), "".join(map(str, encoded))
+
+
 def _whole_word(secret: str) -> str:
     """A pattern for a secret too short to be known by a piece of it."""
     import html  # late: it is rarely needed
@@ -314,14 +322,15 @@ def _taken_apart(text: str) -> tuple[str, list[int], list[int]]:
 
 def _meaning(escape: str) -> str:
     if escape[0] == "%":
-        return urllib.parse.unquote(escape, errors="replace")
+        return chr(int(escape[2:6], 16)) if escape[1] == "u" else urllib.parse.unquote(escape, errors="replace")
     if escape[0] == "&":
         import html  # late: it is rarely needed
 
         return html.unescape(escape)
-    kind, digits = escape[1], escape[2:]
+    kind, digits = escape[1], escape[2:].strip("{}")
     if digits:
-        return chr(int(digits, 16))
+        code = int(kind + digits, 8) if kind.isdigit() else int(digits, 16)
+        return chr(code) if code <= sys.maxunicode else ""
     # A line break, a tab or the like is a blank, and all other characters stand for themselves.
     return " " if kind in "abfnrtv0" else kind
 

@@ -46,6 +46,11 @@ def test_hides_every_form_of_a_secret(form: str, secret: str, before: str) -> No
     assert len(shown) < len(f"{before}… (room 12)") + 30
 
 
+def test_undoes_many_encodings_one_within_another() -> None:
+    quoted = "".join(f"%252525252525{byte:02x}" for byte in TOKEN.encode())
+    assert Redactor(TOKEN).redact(f"no {quoted} here") == "no … here"
+
+
 @pytest.mark.parametrize("form", ["verbatim", "percent", "html", "json", "repr"])
 def test_hides_a_password_of_odd_characters(form: str) -> None:
     password = "p ä%41\\n&'\"pw"

@@ -40,6 +40,8 @@ def _is_own(url: str, bound: str | None) -> bool:
         host = (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:
         return False
+    if "@" in url:  # browsers send no user name; what stands before it may be a name that only looks like one
+        return False
     if host == "localhost" or host.endswith(".localhost") or (bound and host == bound.lower()):
         return True
     address = _address(host)

@@ -201,6 +201,14 @@ async def body_has_a_coding(quote: Quote) -> list[str]:
         return [everything(await error_of(get(client)))]
 
 
+async def status_line_has_a_reason(quote: Quote) -> list[str]:
+    async def serve(exchange: Exchange) -> None:
+        exchange.writer.write(ok(b"[", status=f"200 {in_header(quote(ACCESS))}".encode()))
+
+    async with Server(serve).running() as server, bearer_on(server.url) as client:
+        return [everything(await error_of(get(client))), repr(await client.request("GET", "/v2/units"))]
+
+
 async def proxy_answers_itself(quote: Quote) -> list[str]:
     async def serve(exchange: Exchange) -> None:
         sent = exchange.request.header("proxy-authorization") or ""
@@ -237,6 +245,7 @@ PLACES: dict[str, Callable[[Quote], Awaitable[list[str]]]] = {
         store_fails_to_save,
         transport_fails,
         body_has_a_coding,
+        status_line_has_a_reason,
         proxy_answers_itself,
     )
 }

@@ -219,7 +219,15 @@ async def test_odd_but_legal_requests(sim: Simulator) -> None:
     assert (len(json.loads(responses[2][2])), responses[5][2]) == (2, b"[]")
 
 
-NAMES = ("a.example", "a.example:80", "localhost.a.example", "127.0.0.1.a.example", "192.0.2.1", "[2001:db8::1]")
+NAMES = (
+    "a.example",
+    "a.example:80",
+    "localhost.a.example",
+    "127.0.0.1.a.example",
+    "192.0.2.1",
+    "[2001:db8::1]",
+    "a.example@127.0.0.1",
+)
 FOREIGN = [
     *(("Host", name) for name in (*NAMES, "", "[::1")),
     *(("Origin", origin) for origin in (*(f"http://{name}" for name in NAMES), "null", "file://", "http://[::1")),

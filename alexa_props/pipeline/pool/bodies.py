@@ -14,6 +14,7 @@ import aiohttp.abc
 import httpx
 
 from alexa_props.pipeline.pool.failures import Failure
+from alexa_props.redaction import Redactor
 
 __all__ = ["body_of", "headers_of", "read", "response_of"]
 
@@ -28,6 +29,7 @@ _MEMBERS = 10_000  # gzip streams in one body
 _PIECE = 64 * 1024  # what is decoded at a time: after each gzip stream, so much may have to be looked at again
 _CODING = re.compile(r"[a-z0-9_-]{1,20}")  # what a message quotes
 _ZEROS = re.compile(rb"\0*")
+_REASONS = frozenset(map(httpx.codes.get_reason_phrase, range(600)))
 _WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
 
 
@@ -221,7 +223,13 @@ def response_of(
         request=request,
         extensions={
             "http_version": b"HTTP/%d.%d" % version,
-            "reason_phrase": (response.reason or "").encode("utf-8", "surrogateescape"),
+            "reason_phrase": _reason(request, response).encode("utf-8", "replace"),
             "repeated": repeated,
         },
     )
+
+
+def _reason(request: httpx.Request, response: aiohttp.ClientResponse) -> str:
+    """What the status line says besides the status, which the repr of a response shows."""
+    reason = response.reason or ""
+    return reason if reason in _REASONS else Redactor.of(request).redact(reason)
