@@ -391,7 +391,7 @@ class Client(NotPickled, abc.ABC):
         return Call(
             operation,
             self.protocol,
-            {name: id_of(name, value) for name, value in arguments.items()},
+            {name: value if type(value) is str else id_of(name, value) for name, value in arguments.items()},
             region=self._region,
             lane=options.priority,
             deadline=None if options.deadline is None else anyio.current_time() + options.deadline,

@@ -253,7 +253,8 @@ def id_of(argument: str, value: object) -> object:
 
 def require_id(argument: str, value: object) -> str:
     """An id that may go into a path or query: any string but an empty one or a dot segment. Ids are opaque."""
-    value = id_of(argument, value)
+    if not isinstance(value, str):
+        value = id_of(argument, value)
     if not isinstance(value, str) or value in ("", ".", ".."):
         raise ConfigurationError(
             f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'

@@ -125,8 +125,9 @@ class _Connector(aiohttp.TCPConnector):
             exchange.kept = connection.protocol in self.handlers
         exchange.sends += 1
         exchange.transport = connection.transport
-        if connection.protocol is not None:
-            self.handlers.add(connection.protocol)
+        handler = connection.protocol
+        if handler is not None:
+            self.handlers.add(handler)
         return connection
 
 

@@ -19,6 +19,7 @@ from aiohttp.client_proto import ResponseHandler
 __all__ = ["NoBodyHandler", "is_stale", "shut_down"]
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d +(\d\d\d)")
+_USUAL: Final = b"HTTP/1.1 200 "
 _STATUS: Final = 20
 """Bytes within which the status comes, if it is HTTP."""
 _END_OF_HEAD: Final = re.compile(rb"[^\r\n]\r\n\r\n")
@@ -84,8 +85,12 @@ class NoBodyHandler(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, without what follows a head that nothing may follow."""
-        while data and not self._final:
-            data = self._read_head(data)
+        if not self._final:
+            # Nearly every response begins so; nothing more has to be known of one that has a body.
+            at_begin = self._status is None and not self._begin
+            self._final = at_begin and not self._skip_payload and data.startswith(_USUAL)
+            while data and not self._final:
+                data = self._read_head(data)
         if not self._dropping:
             super().data_received(data)
         elif data:
