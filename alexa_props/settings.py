@@ -112,8 +112,8 @@ class RetryPolicy:
 
     A throttled attempt is no failure: the service has not handled it, and it returns to the rate limiter's queue. That
     ends with the call's deadline, `max_wait` or `max_retry_after`, after two minutes in which the service accepted no
-    request of that rate limit, or after 100 refusals of one call. A call that is refused
-    again and again while others are accepted waits as after a failure, and its refusals no longer slow the others.
+    request of that rate limit, or after 100 refusals of one call. A call that is refused again and again while others
+    are accepted waits as after a failure, and its refusals no longer slow the others.
 
     Attributes:
         max_attempts: attempts that may fail, at least 1; 1 disables retries.
