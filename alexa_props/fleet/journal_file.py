@@ -11,8 +11,9 @@ import os
 import sqlite3
 import struct
 import threading
+import weakref
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -90,6 +91,53 @@ class _Place:
 
 
 @attrs.define(eq=False)
+class _Database:
+    """The database of a journal. Closing it removes the mark if everything is in the main file.
+
+    SQLite removes the log when it closes a database, even after a failed opening or when the connection is collected.
+    A mark without its log makes the next run refuse a complete journal.
+    """
+
+    db: sqlite3.Connection
+    main: _Place
+    log: Path
+    log_place: _Place | None = None  # None until the run has begun
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def close(self) -> None:
+        """Copy everything into the main file, remove the mark, and close the database. May be called again."""
+        with self.lock, contextlib.suppress(sqlite3.Error, OSError):
+            # Where this fails the mark stays. If the log does too, the next run resumes from it; if not, it says so.
+            try:
+                complete = self._unmark()
+            finally:
+                self.db.close()
+            if complete:
+                if self.log_place is not None and self.log_place.holds():
+                    # SQLite leaves it beside a file that was renamed.
+                    self.log.unlink()
+            elif self.main.holds() and not self.log.exists():
+                # SQLite has removed the log, which it does when everything is in the main file.
+                with contextlib.closing(sqlite3.connect(self.main.name, isolation_level=None)) as db:
+                    # Without a third file: the disk may be full.
+                    db.execute("PRAGMA locking_mode = EXCLUSIVE")
+                    _remove_mark(db)
+
+    def _unmark(self) -> bool:
+        """Remove the mark once everything else is in the main file; whether that was possible."""
+        try:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            # In this order: killed at any moment, a file without the mark is complete.
+            _checkpoint(self.db)
+            _remove_mark(self.db)
+            _checkpoint(self.db)
+        except sqlite3.Error:
+            return False
+        return True
+
+
+@attrs.define(eq=False)
 class JournalFile:
     """A journal that is open and held: `JournalFile.open` gives it.
 
@@ -102,12 +150,18 @@ class JournalFile:
     """
 
     path: str
-    db: sqlite3.Connection
     run: int
-    _main: _Place
-    _log: _Place
-    _held: _Lock
-    lock: threading.Lock = attrs.field(factory=threading.Lock)
+    _database: _Database
+    _undo: Callable[[], object]
+    db: sqlite3.Connection = attrs.field(init=False)
+    lock: threading.Lock = attrs.field(init=False)
+    close: Callable[[], object] = attrs.field(init=False)
+    """Copy everything into the main file, remove the mark, and release the file. May be called again."""
+
+    def __attrs_post_init__(self) -> None:
+        self.db, self.lock = self._database.db, self._database.lock
+        # A loop that is torn down or abandoned does not close it.
+        self.close = weakref.finalize(self, _release, os.getpid(), self._undo)
 
     @classmethod
     def open(cls, path: str, job: str) -> Self:
@@ -138,10 +192,14 @@ class JournalFile:
                 # not help.
                 db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
                 undo.callback(db.close)
+                # Held until it is closed or the process is gone, however it goes.
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
+                db.execute("SELECT 1 FROM sqlite_master").fetchone()  # the file exists now
+                database = _Database(db, _Place.of(name), log)
+                undo.callback(database.close)
                 run = _begin_run(db, log, path, job)
-                opened = cls(path, db, run, _Place.of(name), _Place.of(log), lock)
-                undo.pop_all()
-                return opened
+                database.log_place = _Place.of(log)
+                return cls(path, run, database, undo.pop_all().close)
         except (sqlite3.Error, OSError, ValueError) as error:
             if isinstance(error, ConfigurationError):
                 raise
@@ -161,47 +219,18 @@ class JournalFile:
 
     def in_place(self) -> bool:
         """Whether the file and its log are still found under their names."""
-        return self._main.holds() and self._log.holds()
+        log = self._database.log_place
+        return self._database.main.holds() and log is not None and log.holds()
 
-    def close(self) -> None:
-        """Copy everything into the main file, remove the mark, and release the file."""
-        with self.lock:
-            try:
-                self._complete()
-            except (sqlite3.Error, OSError):
-                # The mark stays. If the log does too, the next run resumes from it; if not, it says so.
-                self.db.close()
-            finally:
-                self._held.release()
 
-    def _complete(self) -> None:
-        complete = self._unmark()
-        self.db.close()
-        if complete:
-            if self._log.holds():
-                # SQLite leaves it beside a file that was renamed.
-                self._log.name.unlink()
-        elif self._main.holds() and not self._log.name.exists():
-            # SQLite has removed the log, which it does when everything is in the main file.
-            with contextlib.closing(sqlite3.connect(self._main.name, isolation_level=None)) as db:
-                db.execute("UPDATE job SET open = 0")
-
-    def _unmark(self) -> bool:
-        """Take the mark off when everything else is in the main file; whether that was possible."""
-        try:
-            # In this order: killed at any moment, a file without the mark is complete.
-            _checkpoint(self.db)
-            self.db.execute("UPDATE job SET open = 0")
-            _checkpoint(self.db)
-        except sqlite3.Error:
-            return False
-        return True
+def _release(process: int, undo: Callable[[], object]) -> None:
+    # A fork has the same objects, and the journal is its parent's.
+    if os.getpid() == process:
+        undo()
 
 
 def _begin_run(db: sqlite3.Connection, log: Path, path: str, job: str) -> int:
     """Check the database, create what is missing, and mark it as held; the number of the run."""
-    # Held until it is closed or the process is gone, however it goes.
-    db.execute("PRAGMA locking_mode = EXCLUSIVE")
     if not _check(db, path, job):
         # In the file itself, and not only in what is beside it until it is closed: see `_require_ours`.
         db.execute(f"PRAGMA application_id = {_OURS}")
@@ -223,6 +252,12 @@ def _begin_run(db: sqlite3.Connection, log: Path, path: str, job: str) -> int:
     db.execute("UPDATE job SET salt = ?", (_read_salt(log),))
     _checkpoint(db)
     return run
+
+
+def _remove_mark(db: sqlite3.Connection) -> None:
+    # Of a file that was refused too, but not of one of another format.
+    if [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")] == [_OURS, _FORMAT]:
+        db.execute("UPDATE job SET open = 0")
 
 
 def _checkpoint(db: sqlite3.Connection) -> None:

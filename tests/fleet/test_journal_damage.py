@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import json
 import shutil
@@ -14,8 +15,8 @@ import attrs
 import pytest
 
 from alexa_props import errors, fleet
-from alexa_props.fleet.journal_file import record_sum
-from tests.fleet.helpers import MADE, ROOMS, again, create, get, outcomes, rows, statuses, taken
+from alexa_props.fleet.journal_file import JournalFile, record_sum
+from tests.fleet.helpers import MADE, ROOMS, again, create, echo, get, outcomes, rows, statuses, taken
 from tests.helpers import Service, answer, smart_properties
 
 
@@ -204,6 +205,54 @@ async def test_a_disk_that_fails_while_the_run_ends_leaves_a_journal_that_resume
     monkeypatch.undo()
     report, sent = await again(journal, get, None, items=["a", "b"])
     assert (report.skipped, sent) == (1, ["b"])
+
+
+async def test_a_killed_run_resumes_although_another_job_was_refused_first(journal: Path, tmp_path: Path) -> None:
+    left = await killed(journal, tmp_path / "killed", items=["a", "b"])
+    with pytest.raises(errors.ConfigurationError, match="is of the job 'a job'"):
+        await outcomes(echo, ["c"], journal=left, job="another job")
+    report, sent = await again(left, get, None, items=["a", "c"])
+    assert (report.skipped, sent) == (1, ["c"])
+
+
+async def test_a_disk_that_is_full_while_a_journal_is_opened_leaves_one_that_resumes(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    countdown = 0
+
+    class Full(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            nonlocal countdown
+            countdown -= 1
+            if countdown == 0:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(sql, *parameters)
+
+    await again(journal, get, None, items=["a"])
+    refused = 0
+    for number in itertools.count(1):
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Full))
+            countdown = number
+            try:
+                JournalFile.open(str(journal), "a job").close()
+            except errors.AlexaError:
+                refused += 1
+        report, sent = await again(journal, get, items=["a"])
+        assert (report.skipped, sent) == (1, []), number
+        if countdown > 0:
+            break
+    assert refused > 10
+    assert not list(journal.parent.glob("*-*"))
+
+
+async def test_a_journal_that_nobody_closes_is_complete(journal: Path) -> None:
+    await again(journal, get, None, items=["a"])
+    opened = JournalFile.open(str(journal), "a job")  # as by a thread that an event loop has left behind
+    del opened
+    gc.collect()
+    report, sent = await again(journal, get, items=["a"])
+    assert (report.skipped, sent) == (1, [])
 
 
 # Records.
