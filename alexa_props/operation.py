@@ -16,6 +16,7 @@ from alexa_props.settings import RetryPolicy
 
 __all__ = [
     "EXTENSION",
+    "SINGLED_OUT",
     "Call",
     "Item",
     "Lane",
@@ -34,6 +35,9 @@ __all__ = [
 
 EXTENSION: Final = "alexa_props"
 """Key of `httpx.Request.extensions` under which the Call travels."""
+
+SINGLED_OUT: Final = 4
+"""So many refusals in a row, with others accepted in between, are about the call and not about the rate."""
 
 Lane = Literal["interactive", "bulk"]
 """Interactive calls overtake bulk calls at the rate limiter; bulk never starves."""

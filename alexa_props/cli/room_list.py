@@ -151,7 +151,7 @@ class _List:
 
 def _json_rows(of: _List, text: str) -> Iterator[_Row]:
     """The objects, or strings, of JSON lines, of a list, or of values that are spread over several lines."""
-    decoder, line, at, number = json.JSONDecoder(), 1, 0, 0
+    decoder, line, at, number = json.JSONDecoder(object_pairs_hook=_members), 1, 0, 0
     while True:
         start = _end_of_blanks(text, at)
         line, at = line + text.count("\n", at, start), start
@@ -159,12 +159,26 @@ def _json_rows(of: _List, text: str) -> Iterator[_Row]:
             return
         try:
             value, end = decoder.raw_decode(text, at)
+        except _DuplicateError as error:
+            raise of.wrong(line, f"after row {number}: a JSON object has {str(error)!r:.80} twice") from None
         except (ValueError, RecursionError):
             raise of.wrong(line, f"the JSON after row {number} is damaged or cut off") from None
         for each in value if isinstance(value, list) else [value]:
             number += 1
             yield _json_row(of, line, number, each)
         line, at = line + text.count("\n", at, end), end
+
+
+class _DuplicateError(Exception):
+    """A member of an object is given twice: which one is meant, nothing says."""
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _DuplicateError(next(name for name in names if names.count(name) > 1))
+    return members
 
 
 def _json_row(of: _List, line: int, number: int, value: object) -> _Row:

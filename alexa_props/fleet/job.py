@@ -1,4 +1,4 @@
-"""What a run does, as a name: the journal's job, by which the next run knows that it is the same work.
+"""Names by which the next run knows the same work: of the journal's job, and of each item.
 
 Functions and classes are named by module and qualified name, and plain values by value. What cannot be named with
 certainty is refused.
@@ -20,10 +20,11 @@ import attrs
 import httpx
 
 from alexa_props.client import Client
+from alexa_props.concurrency import discard_awaitable
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import is_loopback
+from alexa_props.settings import Identified, is_loopback, require_text
 
-__all__ = ["job_of", "name_of"]
+__all__ = ["job_of", "key_of", "name_of"]
 
 _PLAIN: Final = (str, int, float, complex, bool, bytes, types.NoneType, types.EllipsisType, range)
 """Whose `ascii` is the value: unlike the repr, it is the same on every Python."""
@@ -67,6 +68,25 @@ def job_of(call: Callable[..., Any]) -> str:
         ) from None
     # Hashed: what is bound may be secret.
     return f"{name_of(call)}#{hashlib.sha256(described.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def key_of(item: object, key: Callable[[Any], str] | None, *, recorded: bool) -> str:
+    """The string by which an item is known; `recorded` in a journal, it has to name the item and can be stored."""
+    if key is not None:
+        given = key(item)
+        if not isinstance(given, str) or not given:
+            discard_awaitable(given)
+            raise ConfigurationError(f"key must give a string for every item, not {given!r:.80}")
+        return require_text("key", given, "a string")
+    if isinstance(item, Identified):
+        return require_text("an item", item.own_id, "a model with an id")
+    if isinstance(item, str):
+        return require_text("an item", item, "a string") if recorded else item
+    if recorded:
+        raise ConfigurationError(
+            f"a journal knows items by a string, and {item!r:.80} is none: say key=, a function of the item"
+        )
+    return str(item)
 
 
 class _UnnamedError(Exception):

@@ -16,14 +16,13 @@ import attrs
 
 from alexa_props.concurrency import Tasks, await_foreign, call_foreign, discard_awaitable, foreign_cancellation
 from alexa_props.errors import AlexaError, ConfigurationError, JournalError
-from alexa_props.fleet.job import name_of
+from alexa_props.fleet.job import key_of, name_of
 from alexa_props.fleet.journal import Earlier, Journal
 from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
 from alexa_props.fleet.progress import TICK, Meter, Progress
 from alexa_props.fleet.width import Width
 from alexa_props.hooks import logger
 from alexa_props.operation import Item, current_item
-from alexa_props.settings import Identified, require_text
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
@@ -300,7 +299,7 @@ class Run(Generic[T, R]):
         taken = anyio.current_time()
         context = self._context.copy()
         try:
-            key = call_foreign("key=", context.run, self._key_of, item)
+            key = call_foreign("key=", context.run, key_of, item, self._key, recorded=self._journal is not None)
             begun = "go" if self._journal is None else await self._journal.begin(key)
         except Exception as error:  # noqa: BLE001 - a key is made by the user's function
             self._fail(error, f"an item could not be begun: {words(error)}")
@@ -415,23 +414,6 @@ class Run(Generic[T, R]):
     def _fail(self, error: Exception, reason: str) -> None:
         self._error = self._error or error
         self.stop(reason)
-
-    def _key_of(self, item: T) -> str:
-        if self._key is not None:
-            key = self._key(item)
-            if not isinstance(key, str) or not key:
-                discard_awaitable(key)
-                raise ConfigurationError(f"key must give a string for every item, not {key!r:.80}")
-            return require_text("key", key, "a string")
-        if isinstance(item, Identified):
-            return require_text("an item", item.own_id, "a model with an id")
-        if isinstance(item, str):
-            return item if self._journal is None else require_text("an item", item, "a string")
-        if self._journal is not None:
-            raise ConfigurationError(
-                f"a journal knows items by a string, and {item!r:.80} is none: say key=, a function of the item"
-            )
-        return str(item)
 
 
 class CutOff(AlexaError):

@@ -24,6 +24,7 @@ from alexa_props.hooks import (
 )
 from alexa_props.operation import (
     EXTENSION,
+    SINGLED_OUT,
     Call,
     ServiceProtocol,
     Verdict,
@@ -32,7 +33,6 @@ from alexa_props.operation import (
     was_sent,
 )
 from alexa_props.pipeline.door import Exit
-from alexa_props.pipeline.rate_limit.line import SINGLED_OUT
 from alexa_props.settings import RetryPolicy
 
 __all__ = ["REPLAY", "RetryTransport"]

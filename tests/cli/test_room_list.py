@@ -98,6 +98,7 @@ def test_forms_of_a_list_of_rooms(file: Path, text: str) -> None:
         ('{"id": "room-1"}\n{"id": "room-2\n', "line 2: the JSON after row 1 is damaged or cut off"),
         ('{"id": "room-1"}\n{"name": "Suite"}\n', "line 2: row 2 has no unit_id"),
         ('{"id": "room-1"}\n{"id": 2}\n', "line 2: row 2 has no unit_id"),
+        ('{"id": "room-1"}\n{"id": "a", "id": "b"}\n', "line 2: after row 1: a JSON object has 'id' twice"),
         ('{"id": "room-1"}\nroom-2\n', "line 2: the JSON after row 1 is damaged"),
         ('["room-1", ["room-2"]]', "line 1: row 2 is not a JSON object"),
         ("unit_id\nÉtage".encode("cp1252"), "cannot be read: line 2 is not in UTF-8, but perhaps in Windows-1252"),

@@ -18,18 +18,16 @@ import anyio.lowlevel
 from alexa_props.concurrency import Waiter, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
-from alexa_props.operation import Call, Lane
+from alexa_props.operation import SINGLED_OUT, Call, Lane
 from alexa_props.pipeline.door import Exit
 from alexa_props.pipeline.rate_limit.controller import Controller, Departure
 from alexa_props.settings import RateLimit
 
-__all__ = ["SINGLED_OUT", "Permit", "Scope"]
+__all__ = ["Permit", "Scope"]
 
 
 KEPT: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
-SINGLED_OUT: Final = 4
-"""So many refusals in a row, with others accepted in between, are about the call and not about the rate."""
 
 
 class Permit:
