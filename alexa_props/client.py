@@ -105,7 +105,7 @@ class ClientOptions(TypedDict, total=False):
     timeouts: Timeouts | None
     """Time limits."""
     max_connections: int
-    """Requests under way at once, at least 1; 100 by default."""
+    """Most requests under way at a time, at least 1; 100 by default."""
     hooks: Iterable[Hook]
     """Functions that receive the events of calls and attempts."""
     user_agent: str | None

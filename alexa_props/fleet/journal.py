@@ -170,8 +170,7 @@ class Journal:
             return
         try:
             await anyio.to_thread.run_sync(self._commit, entries, limiter=self._thread)
-        except BaseException:
-            # Cut off by a loop that is torn down: it may be recorded or not.
+        except BaseException:  # cut off by a loop that is torn down, and raised again: it may be recorded or not
             for entry in entries:
                 entry.error = entry.error or f"the journal {self._file.path!r} could not be written to its end"
             raise

@@ -34,7 +34,7 @@ async def test_a_call_that_cleans_up_is_recorded_though_the_run_is_left(
     journal: Path, anyio_backend: str, leave: str
 ) -> None:
     if leave == "every task cancelled" and anyio_backend == "trio":
-        pytest.skip("a loop of asyncio that is torn down does so")
+        pytest.skip(reason="only asyncio cancels every task when its loop is torn down")
     arrived = anyio.Event()
     refused: list[errors.JournalError] = []
 
