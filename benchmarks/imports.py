@@ -1,8 +1,9 @@
 """What do the names of `alexa_props` add to the packages that they need, and do they pull in what they should not?
 
 Fresh interpreters in turn: one imports `httpx, attrs, cattrs, anyio`, one the public names of `alexa_props`, which
-imports those too. The figure is CPU time of the imports (`time.process_time`), with the files in the page cache and compiled; the
-difference is what this library adds. Heavy packages that only some users need must not be there afterwards.
+imports those too. The figure is CPU time of the imports (`time.process_time`), with the files in the page cache and
+compiled; the difference is what this library adds. Heavy packages that only some users need must not be there
+afterwards.
 """
 
 from __future__ import annotations
