@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from alexa_props import errors, fleet
     from alexa_props.auth.aws_credentials import AWSCredentials
     from alexa_props.auth.login_with_amazon import LoginWithAmazon
+    from alexa_props.auth.refresh_token import TokenStore
     from alexa_props.auth.sigv4 import SigV4
-    from alexa_props.auth.token_store import TokenStore
     from alexa_props.for_business import AlexaForBusiness
     from alexa_props.limits import Limits
     from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts

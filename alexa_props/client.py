@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import abc
 import functools
+import importlib
 import os
 import platform
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, Literal, Self, TypedDict, TypeVar
 
 import anyio
 import attrs
 import httpx
 
-from alexa_props.errors import AuthenticationError, ConfigurationError, DecodeError, TransportError
+from alexa_props.call import EXTENSION, Call, Lane, ResponseClass, ServiceProtocol
+from alexa_props.errors import ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks, log_failure
+from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, Lane, Operation, ServiceProtocol, Verdict
+from alexa_props.operation import Listing, Operation
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.redaction import Redactor
 from alexa_props.settings import (
-    NotPickled,
     RateLimit,
     RetryPolicy,
     Secret,
     Timeouts,
-    hide,
-    id_of,
+    Unpicklable,
     is_number,
-    require_secure,
+    require_https,
 )
 
-__all__ = ["Client", "ClientOptions"]
+__all__ = ["Client", "ClientOptions", "Resource"]
+
+T = TypeVar("T")
 
 
 def installed_version() -> str:
@@ -55,9 +57,9 @@ def _library() -> str:
 
 def _advice(call: Call) -> str:
     """Why a call that had no answer, or one that cannot be read, was not tried again, and what to do next."""
-    safe = call.sent == "no" or call.operation.idempotent
-    advice = "calling again is safe" if safe else "look whether it was done before calling again"
-    return "; ".join(filter(None, (call.no_further, advice)))
+    safe = call.state.sent == "no" or call.operation.idempotent
+    advice = "calling again is safe" if safe else call.operation.check_advice
+    return "; ".join(filter(None, (call.state.stop_reason, advice)))
 
 
 def _require(name: str, value: object, kind: type) -> None:
@@ -70,9 +72,9 @@ class _Options:
     """What `with_options` changes."""
 
     deadline: float | None
-    max_wait: float | None = None
-    priority: Lane | None = None
-    retry: RetryPolicy | None = None
+    max_wait: float | None
+    priority: Lane | None
+    retry: RetryPolicy
 
 
 class _Request(httpx.Request):
@@ -112,7 +114,7 @@ class ClientOptions(TypedDict, total=False):
     """Put before the library's own, such as "my-app/1.2"."""
 
 
-class Client(NotPickled, abc.ABC):
+class Client(Unpicklable):
     """Base of `SmartProperties` and `AlexaForBusiness`.
 
     Works with or without `async with`; `aclose()` frees the connections. It may be built anywhere, outside an event
@@ -141,7 +143,7 @@ class Client(NotPickled, abc.ABC):
         user_agent: str | None = None,
     ) -> None:
         # Before anything may raise: a traceback shows what names are bound to.
-        proxy = hide(proxy)
+        proxy = Secret.wrap(proxy)
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
         _require("transport", transport, httpx.AsyncBaseTransport)
@@ -156,7 +158,7 @@ class Client(NotPickled, abc.ABC):
         ):
             raise ConfigurationError("limits must be what an earlier client's `limits` was, or Limits.from_json(…)")
         _require("timeouts", timeouts, Timeouts)
-        origin = require_secure("base_url", base_url or region_url)
+        origin = require_https("base_url", base_url or region_url)
         if transport is None:
             # Imported here: aiohttp doubles the import time, and an own transport does without it.
             from alexa_props.pipeline.pool import Pool
@@ -175,13 +177,14 @@ class Client(NotPickled, abc.ABC):
             "pool": timeouts.pool,
         }
         rate_limit = rate_limit or RateLimit()
-        self._options = _Options(deadline=timeouts.total, max_wait=rate_limit.max_wait)
+        retry = retry or RetryPolicy()
+        self._options = _Options(timeouts.total, rate_limit.max_wait, None, retry)
         self._pipeline: Pipeline = build(
             protocol=self.protocol,
             pool=transport,
             auth=auth,
             origin=origin,
-            retry=retry or RetryPolicy(),
+            retry=retry,
             rate_limit=rate_limit,
             limits=limits or {},
             hooks=Hooks(hooks),
@@ -189,24 +192,14 @@ class Client(NotPickled, abc.ABC):
             max_connections=max_connections,
         )
         self._is_view = False
-        self._bind()
-
-    def _become_view(self, options: _Options) -> None:
-        self._options = options
-        self._is_view = True
-        self._bind()
-
-    @abc.abstractmethod
-    def _bind(self) -> None:
-        """Make the resources, each bound to this client or view."""
 
     def __repr__(self) -> str:
         pipeline: Pipeline | None = getattr(self, "_pipeline", None)
-        closed = ", closed" if pipeline is not None and pipeline.entrance.closed else ""
+        closed = ", closed" if pipeline is not None and pipeline.guard.closed else ""
         return f"<{type(self).__name__} {self._base_url}{closed}>"
 
     async def __aenter__(self) -> Self:
-        self._pipeline.entrance.check()
+        self._pipeline.guard.check()
         return self
 
     async def __aexit__(
@@ -226,7 +219,7 @@ class Client(NotPickled, abc.ABC):
 
         """
         if not self._is_view:
-            await self._pipeline.entrance.close()
+            await self._pipeline.guard.close()
 
     @property
     def pipeline(self) -> httpx.AsyncBaseTransport:
@@ -235,7 +228,7 @@ class Client(NotPickled, abc.ABC):
         `httpx.AsyncClient(transport=client.pipeline)` gets its authorization, rate limits and retries; closing that
         client does not close this one. Requests to other hosts are refused, so that no credentials get there.
         """
-        return self._pipeline.entrance
+        return self._pipeline.guard
 
     @property
     def limits(self) -> Limits:
@@ -278,14 +271,14 @@ class Client(NotPickled, abc.ABC):
         _require("retry", retry, RetryPolicy)
         options = self._options
         view = object.__new__(type(self))
-        vars(view).update(vars(self))
-        view._become_view(
-            _Options(
-                deadline=options.deadline if deadline is None else deadline,
-                max_wait=options.max_wait if max_wait is None else max_wait,
-                priority=priority or options.priority,
-                retry=retry or options.retry,
-            )
+        # The API groups that were used are cached under their names: they are bound to this client.
+        vars(view).update((name, value) for name, value in vars(self).items() if name.startswith("_"))
+        view._is_view = True
+        view._options = _Options(
+            deadline=options.deadline if deadline is None else deadline,
+            max_wait=options.max_wait if max_wait is None else max_wait,
+            priority=priority or options.priority,
+            retry=retry or options.retry,
         )
         return view
 
@@ -322,7 +315,7 @@ class Client(NotPickled, abc.ABC):
         del params, json, headers
         if request is None:
             raise ConfigurationError(problem)
-        return await self._send(self._call(self.protocol.operation(request), {}), request)
+        return await self._send(self._new_call(self.protocol.operation(request), {}), request)
 
     def _raw_request(
         self,
@@ -348,19 +341,47 @@ class Client(NotPickled, abc.ABC):
         except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
             return None, f"no request can be made of these arguments: {error}"
 
-    async def call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Any:
-        """Call an operation: resources are thin layers over this.
+    async def call(
+        self,
+        operation: Operation[T],
+        arguments: Mapping[str, object],
+        *,
+        token_scheme: Literal["Bearer", "bare"] = "Bearer",  # noqa: S107 - a scheme
+    ) -> T:
+        """Call an operation of the table. The methods of the API groups are thin layers over this and `pager`.
 
         Args:
-            operation: what to call.
-            arguments: by our names; None values are not sent.
-            marks: fields of the `Call` to preset.
+            operation: What to call.
+            arguments: By our names. None values are not sent; empty lists are.
+            token_scheme: How the token goes into the Authorization header.
 
-        Returns:
-            The operation's model, a `Page` of it, or None.
+        Raises:
+            AlexaError: As every call.
 
         """
-        call = self._call(operation, arguments, **marks)
+        return await self._call(operation, operation.check(arguments), token_scheme)
+
+    def pager(self, listing: Listing[T], arguments: Mapping[str, object]) -> Pager[T]:
+        """Return a pager over a list of the table.
+
+        Raises:
+            ConfigurationError: An argument cannot be sent.
+
+        """
+        checked = listing.check(arguments)
+
+        async def fetch(token: str | None) -> Page[T]:
+            return await self._call(listing, checked if token is None else {**checked, "next_token": token})
+
+        return Pager(fetch, listing.name)
+
+    async def _call(
+        self,
+        operation: Operation[T],
+        arguments: Mapping[str, Any],
+        token_scheme: Literal["Bearer", "bare"] = "Bearer",  # noqa: S107 - a scheme
+    ) -> T:
+        call = self._new_call(operation, arguments, token_scheme)
         try:
             request = self.protocol.request(call, self._base_url, self._headers)
         except ConfigurationError:
@@ -368,60 +389,76 @@ class Client(NotPickled, abc.ABC):
         except (httpx.InvalidURL, ValueError) as error:
             raise ConfigurationError(f"{operation.name} cannot be sent with these arguments: {error}") from None
         response = await self._send(call, request)
-        if call.verdict is not Verdict.OK:
+        if call.state.response_class is not ResponseClass.OK:
             raise self.protocol.error(call, response)
         try:
-            return self.protocol.decode(call, response)
+            value: T = self.protocol.decode(call, response)
         except DecodeError as error:
             # To the pipeline it was a success.
             log_failure(call, error)
             raise
+        return value
 
-    def pager(self, operation: Operation, page_arguments: Callable[[str | None], Mapping[str, Any]]) -> Pager[Any]:
-        """The pager of a paging operation; `page_arguments` gives the arguments for the page that a token starts."""
-
-        async def fetch(token: str | None) -> Page[Any]:
-            page: Page[Any] = await self.call(operation, page_arguments(token))
-            return page
-
-        return Pager(fetch, operation.name)
-
-    def _call(self, operation: Operation, arguments: Mapping[str, Any], **marks: Any) -> Call:
+    def _new_call(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        token_scheme: Literal["Bearer", "bare"] = "Bearer",  # noqa: S107 - a scheme
+    ) -> Call:
         options = self._options
         return Call(
             operation,
             self.protocol,
-            {name: value if type(value) is str else id_of(name, value) for name, value in arguments.items()},
-            region=self._region,
-            lane=options.priority,
-            deadline=None if options.deadline is None else anyio.current_time() + options.deadline,
-            time_limit=options.deadline,
-            max_wait=options.max_wait,
-            retry=options.retry,
-            **marks,
+            arguments,
+            self._region,
+            options.priority or ("interactive" if current_item.get() is None else "bulk"),
+            None if options.deadline is None else anyio.current_time() + options.deadline,
+            options.deadline,
+            options.max_wait,
+            options.retry,
+            token_scheme,
         )
+
+    @classmethod
+    def operations(cls) -> tuple[Operation[Any], ...]:
+        """Return all operations of the service. This imports all API groups, which happens otherwise on first use."""
+        modules = (
+            importlib.import_module(f"{kind.__module__}.{name}")
+            for kind in cls.__mro__
+            for name, member in vars(kind).items()
+            if isinstance(member, functools.cached_property) and kind.__module__.startswith(f"{__package__}.")
+        )
+        return tuple(operation for module in modules for operation in module.OPERATIONS)
 
     async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         request.extensions = {"timeout": self._timeout, EXTENSION: call}
         try:
-            response = await self._pipeline.entrance.handle_async_request(request)
+            response = await self._pipeline.guard.handle_async_request(request)
         except httpx.TransportError as error:
+            sent = call.state.sent
             raise TransportError(
-                f"{call.doing}: {type(error).__name__}: {Redactor.of(request).sanitize(str(error))} "
-                f"({call.attempts} attempt(s), {'nothing was' if call.sent == 'no' else 'it may have been'} sent); "
+                f"{call.description}: {type(error).__name__}: {Redactor.of(request).sanitize(str(error))} "
+                f"({call.state.attempts} attempt(s), {'nothing was' if sent == 'no' else 'it may have been'} sent); "
                 + _advice(call),
-                sent=call.sent,
+                sent=sent,
                 operation=call.operation.name,
-                attempts=call.attempts,
+                attempts=call.state.attempts,
             ) from error
         except httpx.DecodingError as error:
             fault = Redactor.of(request).sanitize(str(error))
-            raise DecodeError(f"{call.doing}: {fault}; {_advice(call)}", operation=call.operation.name) from error
-        except (TransportError, AuthenticationError) as error:
-            # Of the auth stage, which does not know what was being done.
-            error.args = (f"{call.doing}: {error}",)
-            if isinstance(error, TransportError):
-                error.sent, error.operation, error.attempts = call.sent, call.operation.name, call.attempts
-            raise
+            raise DecodeError(f"{call.description}: {fault}; {_advice(call)}", operation=call.operation.name) from error
         response.request = request
         return response
+
+
+class Resource:
+    """Base of the API groups, such as `client.units`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _call(self, operation: Operation[T], /, **arguments: object) -> Awaitable[T]:
+        return self._client.call(operation, arguments)
+
+    def _pager(self, listing: Listing[T], /, **arguments: object) -> Pager[T]:
+        return self._client.pager(listing, arguments)

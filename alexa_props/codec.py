@@ -6,6 +6,7 @@ leaves out what is None, ignores members it does not know, and keeps enum values
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import enum
 import functools
@@ -63,12 +64,14 @@ Timestamp = NewType("Timestamp", dt.datetime)
 """A point in time, always aware and in UTC; epoch seconds or ISO 8601 on the wire."""
 
 
+@functools.lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """`endpoint_id` → `endpointId`."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)
 
 
+@functools.lru_cache(maxsize=4096)
 def pascal(name: str) -> str:
     """`device_arn` → `DeviceArn`."""
     return "".join(part.capitalize() for part in name.split("_"))
@@ -106,7 +109,7 @@ class Codec:
             reasons = cattrs.transform_error(error, path=where or model.__name__, format_exception=_reason)
         more = "; and more" if len(reasons) > _MOST_REASONS else ""
         shown = "; ".join(map(self._on_the_wire, reasons[:_MOST_REASONS]))
-        raise DecodeError(f"the answer makes no sense: {shown}{more}")
+        raise DecodeError(f"invalid response: {shown}{more}")
 
     def _on_the_wire(self, reason: str) -> str:
         """The reason with the members of its path by the names that the service knows."""
@@ -116,6 +119,17 @@ class Codec:
     def structure_all(self, values: Any, model: type[T], where: str = "") -> tuple[T, ...]:
         """The models of a list of parsed JSON; None is an empty list."""
         return self.structure(values, typing.cast("type[tuple[T, ...]]", tuple[model, ...]), where)  # type: ignore[valid-type]
+
+    def read(self, value: Any, model: type[T] | Callable[[Any], T]) -> T:
+        """Return the model from parsed JSON, or what a function makes of it; raises `DecodeError`."""
+        return self.structure(value, model) if isinstance(model, type) else model(value)
+
+    def read_all(self, values: Any, model: type[T] | Callable[[Any], T], where: str) -> tuple[T, ...]:
+        """Return the models of a list of parsed JSON, or what a function makes of each; raises `DecodeError`."""
+        if isinstance(model, type):
+            return self.structure_all(values, model, where)
+        require_bounded(values, where)
+        return tuple(map(model, values))
 
     def unstructure(self, value: Any) -> Any:
         """What goes on the wire, as plain dicts, lists and scalars."""
@@ -147,8 +161,8 @@ def _converter(
     def unstructure_model(model: type[Any]) -> Callable[[Any], dict[str, Any]]:
         names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
         unstructure = make_dict_unstructure_fn(model, converter, **names)
-        # None and an empty tuple mean that the service did not send it, so it is not written either.
-        return lambda value: {name: member for name, member in unstructure(value).items() if member not in (None, [])}
+        # An empty list is written: it clears a list.
+        return lambda value: {name: member for name, member in unstructure(value).items() if member is not None}
 
     converter.register_structure_hook_factory(attrs.has, structure_model)
     converter.register_unstructure_hook_factory(attrs.has, unstructure_model)
@@ -157,7 +171,10 @@ def _converter(
     converter.register_unstructure_hook_factory(_is_open_enum, lambda _: _unstructure_open_enum)
     structure_list = _structure_list_in_detail if detailed else _structure_list
     converter.register_structure_hook_factory(_is_list, lambda to: _bounded(structure_list(converter, to)))
+    converter.register_structure_hook_factory(_is_scalar_union, _structure_scalar)
     converter.register_structure_hook(str, _structure_str)
+    converter.register_structure_hook(bool, _structure_bool)
+    converter.register_structure_hook(float, _structure_float)
     converter.register_structure_hook(int, _structure_int)
     converter.register_structure_hook(PlainText, _structure_plain_text)
     converter.register_unstructure_hook(PlainText, lambda text: {"type": "PLAIN", "value": {"text": text}})
@@ -180,7 +197,12 @@ def _shown(value: object) -> str:
 
 
 def _is_optional(to: Any) -> bool:
-    return typing.get_origin(to) in (typing.Union, types.UnionType) and type(None) in typing.get_args(to)
+    members = typing.get_args(to)
+    return _is_union(to) and type(None) in members and len(members) == 2  # noqa: PLR2004 - a type and None
+
+
+def _is_union(to: Any) -> bool:
+    return typing.get_origin(to) in (typing.Union, types.UnionType)
 
 
 def _structure_optional(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
@@ -195,7 +217,7 @@ def _structure_optional(converter: cattrs.Converter, to: Any) -> Callable[[Any, 
 
 def _is_open_enum(to: Any) -> bool:
     members = typing.get_args(to)
-    if typing.get_origin(to) not in (typing.Union, types.UnionType):
+    if not _is_union(to):
         return False
     rest = [member for member in members if not (isinstance(member, type) and issubclass(member, enum.StrEnum))]
     return len(rest) < len(members) and set(rest) <= {str, type(None)}
@@ -221,6 +243,28 @@ def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
 
 def _unstructure_open_enum(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+_SCALARS: Final = (str, int, float, bool)
+
+
+def _is_scalar_union(to: Any) -> bool:
+    members = set(typing.get_args(to)) - {type(None)}
+    return _is_union(to) and len(members) > 1 and members <= set(_SCALARS)
+
+
+def _structure_scalar(to: Any) -> Callable[[Any, Any], Any]:
+    """Of a union such as `int | str | None`: what JSON says it is, unchanged."""
+    members = typing.get_args(to)
+    kinds = {bool: "a boolean", int: "a whole number", float: "a number", str: "a string"}
+    expected = " or ".join(text for kind, text in kinds.items() if kind in members)
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) in members or (type(value) is int and float in members):
+            return value
+        raise TypeError(f"{expected} was expected, not {_kind(value)}")
+
+    return structure
 
 
 def _is_list(to: Any) -> bool:
@@ -296,6 +340,21 @@ def _structure_int(value: Any, _: Any) -> int:
         raise ValueError(f"a whole number was expected, not {_shown(value)}") from None
 
 
+def _structure_bool(value: Any, _: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise TypeError(f"a boolean was expected, not {_kind(value)}")
+
+
+def _structure_float(value: Any, _: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            return float(value)
+    raise TypeError(f"a number was expected, not {_shown(value)}")
+
+
 def _structure_plain_text(value: Any, _: Any) -> str:
     try:
         return _structure_str(value["value"]["text"], str)
@@ -346,11 +405,11 @@ def is_oversized(content: bytes) -> bool:
 def parse_json(content: bytes) -> Any:
     """Parsed JSON; raises `DecodeError`, which shows nothing of the content: it may hold secrets."""
     if is_oversized(content):
-        raise DecodeError(f"the answer holds more than {MOST_VALUES:,} values")
+        raise DecodeError(f"the response holds more than {MOST_VALUES:,} values")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        raise DecodeError("the answer is not JSON") from None
+        raise DecodeError("the response is not JSON") from None
 
 
 def parse_retry_after(response: httpx.Response) -> float | None:

@@ -37,12 +37,12 @@ __all__ = [
     "being_cancelled",
     "call_foreign",
     "discard_awaitable",
+    "flattening_task_group",
     "foreign_cancellation",
+    "gather",
     "is_async",
     "is_running",
     "loop_time",
-    "tasks_behind_a_block",
-    "together",
 ]
 
 P = ParamSpec("P")
@@ -257,7 +257,7 @@ async def _never_silently(name: str, function: Callable[..., Awaitable[Any]], ar
 
 
 @asynccontextmanager
-async def tasks_behind_a_block(*, cancelled: bool = True) -> AsyncGenerator[Tasks, None]:
+async def flattening_task_group(*, cancelled: bool = True) -> AsyncGenerator[Tasks, None]:
     """A task group out of which a single exception comes as itself; `cancelled` when the block ends, or waited for."""
     alone: BaseException | None = None
     try:
@@ -278,7 +278,7 @@ async def tasks_behind_a_block(*, cancelled: bool = True) -> AsyncGenerator[Task
             del alone
 
 
-async def together(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+async def gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     """What the calls give, made side by side, in their order. The first that raises cancels the others."""
     calls = list(calls)
     results: list[Any] = [None] * len(calls)
@@ -286,7 +286,7 @@ async def together(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     async def run(number: int, call: Callable[[], Awaitable[T]]) -> None:
         results[number] = await call()
 
-    async with tasks_behind_a_block(cancelled=False) as tasks:
+    async with flattening_task_group(cancelled=False) as tasks:
         for number, call in enumerate(calls):
             tasks.start_soon(run, number, call)
     return results

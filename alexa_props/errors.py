@@ -151,7 +151,7 @@ class RateLimitTooLong(AlexaError):
 
 
 class DecodeError(AlexaError):
-    """The service answered with success, but the answer makes no sense.
+    """The service answered with success, but invalid response.
 
     Attributes:
         operation: the operation's name.

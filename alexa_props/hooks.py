@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import httpx
 
+from alexa_props.call import Call
 from alexa_props.concurrency import is_async
 from alexa_props.errors import AlexaError, ConfigurationError
-from alexa_props.operation import Call
 from alexa_props.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -240,11 +240,11 @@ class Hooks:
 def _reason(call: Call, error: Exception | None, request: httpx.Request | None) -> str | None:
     # Others may say what is nobody's business, and a header that cannot be sent is quoted by some transports.
     if not isinstance(error, AlexaError | httpx.RequestError) or isinstance(error, httpx.LocalProtocolError):
-        return call.no_further or None
+        return call.state.stop_reason or None
     said = str(error)
     if request is not None and not isinstance(error, AlexaError):
         said = Redactor.of(request).sanitize(said) or ""
-    return "; ".join(filter(None, (said, call.no_further)))
+    return "; ".join(filter(None, (said, call.state.stop_reason)))
 
 
 def log_failure(call: Call, error: Exception | None = None, request: httpx.Request | None = None) -> None:
@@ -264,11 +264,11 @@ def log_failure(call: Call, error: Exception | None = None, request: httpx.Reque
         "error": None if error is None else type(error).__name__,
         "reason": _reason(call, error, request),
         # Of a token request, if that was refused.
-        "status": getattr(error, "status", None) or call.status,
-        "request_id": getattr(error, "request_id", None) or call.request_id,
-        "attempts": call.attempts,
-        "refused": call.refused,
-        "waited": round(call.waited, 3),
+        "status": getattr(error, "status", None) or call.state.status,
+        "request_id": getattr(error, "request_id", None) or call.state.request_id,
+        "attempts": call.state.attempts,
+        "refused": call.state.throttled,
+        "waited": round(call.state.waited, 3),
     }
     words = " ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
     _failures.warning("call failed: %s", words, extra={"alexa_props": told})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 import attrs
 
-from alexa_props.concurrency import await_foreign, being_cancelled, tasks_behind_a_block
+from alexa_props.concurrency import await_foreign, being_cancelled, flattening_task_group
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
 from alexa_props.settings import require_text
 
@@ -113,7 +113,7 @@ class Pager(Generic[T]):
         # The page that waits to be handed over is one of those ahead.
         send, receive = anyio.create_memory_object_stream[Page[T] | Exception](pages - 1)
         with send, receive:
-            async with tasks_behind_a_block() as tasks, aclosing(_consume(receive)) as items:
+            async with flattening_task_group() as tasks, aclosing(_consume(receive)) as items:
                 tasks.start_soon(self._fetch_ahead, send)
                 yield items
 

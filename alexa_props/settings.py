@@ -16,25 +16,24 @@ from alexa_props.errors import ConfigurationError
 
 __all__ = [
     "Identified",
-    "NotPickled",
     "RateLimit",
     "Region",
     "RetryPolicy",
     "Secret",
     "Timeouts",
-    "hide",
+    "Unpicklable",
     "id_of",
     "is_loopback",
     "is_number",
     "require_env",
+    "require_https",
     "require_id",
     "require_page_size",
-    "require_secure",
     "require_text",
 ]
 
 
-class NotPickled:
+class Unpicklable:
     """Base of what holds secrets: it cannot be pickled, as a pickle is on a disk or a wire soon. A copy is itself."""
 
     __slots__ = ()
@@ -49,13 +48,18 @@ class NotPickled:
         return self
 
 
-class Secret(NotPickled):
+class Secret(Unpicklable):
     """A string that stays out of reprs, logs and traceback locals; `reveal()` gives it back."""
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
         self._value = value
+
+    @classmethod
+    def wrap(cls, value: str | httpx.URL | Secret | None) -> Secret | None:
+        """Wrap a setting that may hold a password, such as a proxy's URL. None and secrets are returned unchanged."""
+        return value if value is None or isinstance(value, Secret) else cls(str(value))
 
     def reveal(self) -> str:
         """The secret itself: use it in an expression, never bind it to a name that a traceback could show."""
@@ -96,11 +100,6 @@ def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> A
 def _hashable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001 - attrs' interface
     if not isinstance(value, Hashable):
         raise ConfigurationError(f"RateLimit(scope=…) must be hashable, such as a string, not {value!r}")
-
-
-def hide(value: str | httpx.URL | Secret | None) -> Secret | None:
-    """A setting that may hold a password, such as a proxy's URL, kept out of traceback locals."""
-    return value if value is None or isinstance(value, Secret) else Secret(str(value))
 
 
 @attrs.frozen(kw_only=True)
@@ -203,7 +202,7 @@ def require_env(name: str) -> str:
     return value
 
 
-def require_secure(argument: str, url: str) -> httpx.URL:
+def require_https(argument: str, url: str) -> httpx.URL:
     """The URL, if it is https, or http to this machine; raises `ConfigurationError` that names the argument."""
     try:
         parsed = httpx.URL(url)

@@ -57,9 +57,9 @@ def ours() -> Callable[[bytes], Any]:
     """What happens to an answer after it was read. The one place here that looks below the public surface."""
     import httpx
 
+    from alexa_props.call import Call
     from alexa_props.for_business.devices import SEARCH
     from alexa_props.for_business.protocol import PROTOCOL
-    from alexa_props.operation import Call
 
     call = Call(SEARCH, PROTOCOL, {})
     return lambda content: PROTOCOL.decode(call, httpx.Response(200, content=content)).items

@@ -19,9 +19,9 @@ import pytest
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
 from alexa_props import client as client_module
 from alexa_props.client import Client
-from alexa_props.operation import request_of
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.unit_settings import DefaultStation
+from alexa_props.wire import build_request
 from tests.helpers import (
     ORIGIN,
     Amazon,
@@ -114,7 +114,7 @@ async def test_the_user_agent() -> None:
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("PUT", b"{}"), ("POST", b"")])
 def test_a_request_is_what_httpx_makes_of_it(method: str, path: str, body: bytes | None) -> None:
     url, headers = f"https://Example.com:443{path}", {"Accept": "application/json", "X-A": "1"}
-    ours = request_of(method, url, headers, body)
+    ours = build_request(method, url, headers, body)
     theirs = httpx.Request(method, url, headers=headers, content=body)
     assert (ours.method, str(ours.url)) == (theirs.method, str(theirs.url))
     assert (ours.content, b"".join(cast("Iterable[bytes]", ours.stream))) == (theirs.content, theirs.content)

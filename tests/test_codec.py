@@ -296,7 +296,7 @@ DEEP = b"[" * 100_000
     [b"", b" ", b"<html>busy</html>", b'{"a": ', b'{"a": 1} x', b'{"a": "\xff"}', b"\xff\xfe", b"nul", DEEP],
 )
 def test_what_is_not_json(content: bytes) -> None:
-    with pytest.raises(errors.DecodeError, match=r"^the answer is not JSON$") as caught:
+    with pytest.raises(errors.DecodeError, match=r"^the response is not JSON$") as caught:
         parse_json(content)
     assert caught.value.__cause__ is None
 

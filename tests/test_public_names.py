@@ -72,7 +72,7 @@ NAMES: dict[str, list[str]] = {
     "alexa_props.auth.login_with_amazon": ["TOKEN_URL", "LoginWithAmazon"],
     "alexa_props.auth.sigv4": ["SigV4", "check_visible"],
     "alexa_props.auth.aws_credentials": ["AWSCredentials"],
-    "alexa_props.auth.token_store": ["TokenStore"],
+    "alexa_props.auth.refresh_token": ["TokenStore"],
     "alexa_props.smart_properties": ["OPERATIONS", "SmartProperties", "SmartPropertiesOptions"],
     "alexa_props.smart_properties.alerts": ["OPERATIONS", "Alerts", "Deletion"],
     "alexa_props.smart_properties.endpoints": [
@@ -139,7 +139,7 @@ NAMES: dict[str, list[str]] = {
         "User",
         "Users",
     ],
-    "alexa_props.pipeline.rate_limit": ["DepartureTransport", "RateLimitTransport"],
+    "alexa_props.pipeline.rate_limit": ["PacingTransport", "RateLimitTransport"],
     "alexa_props.fleet": [
         "CutOff",
         "Failure",

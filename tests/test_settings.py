@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from alexa_props import RateLimit, Region, RetryPolicy, Timeouts, errors
-from alexa_props.settings import Secret, require_env, require_id, require_page_size, require_secure
+from alexa_props.settings import Secret, require_env, require_https, require_id, require_page_size
 
 
 def test_defaults() -> None:
@@ -110,7 +110,7 @@ def test_an_environment_variable_that_is_missing(value: str | None, monkeypatch:
     ],
 )
 def test_urls_that_keep_secrets(url: str) -> None:
-    assert str(require_secure("base_url", url)) == url
+    assert str(require_https("base_url", url)) == url
 
 
 @pytest.mark.parametrize(
@@ -131,13 +131,13 @@ def test_urls_that_keep_secrets(url: str) -> None:
 )
 def test_urls_that_do_not(url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=r"base_url must be https, or http to this machine"):
-        require_secure("base_url", url)
+        require_https("base_url", url)
 
 
 @pytest.mark.parametrize("url", ["https://a.example:port", None, 7, "https://a.exa\x00mple"])
 def test_what_is_no_url(url: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="base_url must be a URL that begins with https"):
-        require_secure("base_url", url)
+        require_https("base_url", url)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_is_no_url(url: Any) -> None:
 )
 def test_a_url_with_a_password_is_not_quoted(url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="without user name, query and fragment") as caught:
-        require_secure("base_url", url)
+        require_https("base_url", url)
     assert "password" not in str(caught.value)
 
 

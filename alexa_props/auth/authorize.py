@@ -26,9 +26,9 @@ import httpx
 
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, request_id_of_grant
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
-from alexa_props.operation import was_sent
 from alexa_props.redaction import Redactor
-from alexa_props.settings import Secret, require_secure
+from alexa_props.settings import Secret, require_https
+from alexa_props.wire import was_sent
 
 __all__ = ["AUTHORIZE_URL", "SCOPE", "Consent"]
 
@@ -85,8 +85,8 @@ class Consent:
         for name, value in (("client_id", client_id), ("scope", scope)):
             if not isinstance(value, str) or not value or not value.isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
-        page = require_secure("authorize_url", authorize_url)
-        require_secure("redirect_uri", redirect_uri)
+        page = require_https("authorize_url", authorize_url)
+        require_https("redirect_uri", redirect_uri)
         # 43 characters at least, says RFC 7636; these are 86 and 43.
         verifier, state = Secret(secrets.token_urlsafe(64)), Secret(secrets.token_urlsafe(32))
         question = {
@@ -164,7 +164,7 @@ class Consent:
         del client_secret
         if not secret or not secret.reveal().isprintable():
             raise ConfigurationError("client_secret must be a non-empty string without line breaks")
-        address = require_secure("token_url", token_url)
+        address = require_https("token_url", token_url)
         request = http.build_request(
             "POST",
             address,

@@ -21,7 +21,7 @@ import httpx
 from alexa_props.auth.sigv4 import SigV4, check_visible
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError
 from alexa_props.redaction import sanitize
-from alexa_props.settings import NotPickled
+from alexa_props.settings import Unpicklable
 
 __all__ = ["AWSCredentials"]
 
@@ -76,7 +76,7 @@ def _quietly() -> Iterator[None]:
         _asking.now = False
 
 
-class AWSCredentials(NotPickled, httpx.Auth):
+class AWSCredentials(Unpicklable, httpx.Auth):
     """Signs requests with credentials from botocore's chain, and renews them before they expire.
 
     The chain: environment, profiles (static keys, SSO, assumed roles, processes), web identity, containers, instance

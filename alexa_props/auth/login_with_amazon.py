@@ -17,16 +17,15 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from alexa_props.answer import json_object, text_of
-from alexa_props.auth.kept_token import KeptToken
 from alexa_props.auth.refresh_lock import RefreshLock, Turn
+from alexa_props.auth.refresh_token import RefreshTokenState, TokenStore
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
-from alexa_props.auth.token_store import TokenStore
+from alexa_props.call import attached_call
 from alexa_props.concurrency import is_running, loop_time
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
-from alexa_props.operation import EXTENSION
-from alexa_props.settings import NotPickled, Secret, require_secure
+from alexa_props.responses import first_string, json_object
+from alexa_props.settings import Secret, Unpicklable, require_https
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
@@ -71,7 +70,7 @@ class _Refresh:
         self.done.set()
 
 
-class LoginWithAmazon(NotPickled, httpx.Auth):
+class LoginWithAmazon(Unpicklable, httpx.Auth):
     """Authorizes requests with access tokens that it fetches by the refresh-token grant.
 
     Works as `auth=` of this library's clients and of any `httpx.AsyncClient`. One refresh is in flight however many
@@ -118,8 +117,8 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
         ):
             if not secret or not secret.reveal().isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
-        self._token_url = require_secure("token_url", token_url)
-        self._kept = KeptToken(given, token_store)
+        self._token_url = require_https("token_url", token_url)
+        self._kept = RefreshTokenState(given, token_store)
         # A token that is not stored is not shared either.
         self._lock = None if token_store is None else RefreshLock(client_id, str(self._token_url))
         self._token: _Token | None = None
@@ -140,8 +139,9 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorize the request; a request for a token may come first."""
-        call = request.extensions.get(EXTENSION)
-        scheme = getattr(call, "token_scheme", "Bearer")
+        call = attached_call(request)
+        scheme = "Bearer" if call is None else call.token_scheme
+        refreshed = call is not None and call.state.refreshed
         self._move()
         for replacing in (False, True):
             token = self._good_token()
@@ -159,7 +159,6 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
                     token = self._token = refresh.token = await self._accept(response)
                 except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
-                        # A copy: this one gets the words of the call that it fails.
                         refresh.error = _again(error)
                         raise
                     logger.warning("refreshing the access token failed, the old one still serves: %s", error)
@@ -169,8 +168,8 @@ class LoginWithAmazon(NotPickled, httpx.Auth):
 
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
-            # At most one refresh a call: a fresh token that is refused too is not the token's fault.
-            if replacing or getattr(call, "refreshed", False) or not await _is_token_refused(response):
+            # At most one refresh per call: a fresh token that is refused too is not the token's fault.
+            if replacing or refreshed or not await _is_token_refused(response):
                 return
             if self._token is token:
                 self._token = None
@@ -268,14 +267,13 @@ async def _is_token_refused(response: httpx.Response) -> bool:
     body = json_object(response)
     found = body.get("errors")
     entries = found if isinstance(found, list) else []
-    if any(text_of(entry, "endpointId") for entry in entries):
+    if any(first_string(entry, "endpointId") for entry in entries):
         return False
-    return "FORBIDDEN" not in (text_of(body, "type"), *(text_of(entry, "code") for entry in [body, *entries]))
+    return "FORBIDDEN" not in (first_string(body, "type"), *(first_string(entry, "code") for entry in [body, *entries]))
 
 
 def _again(error: AlexaError) -> AlexaError:
-    """A copy of an error for another waiter: one exception raised in many tasks would pile up their tracebacks."""
+    """Return a copy of an error for another waiter: one exception raised in many tasks collects their tracebacks."""
     again = copy.copy(error)
-    # Not the error itself: that has the words of the call which met it.
     again.__cause__ = error.__cause__
     return again

@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 import httpx
 
+from alexa_props.call import attached_call
 from alexa_props.errors import ConfigurationError
-from alexa_props.operation import EXTENSION
-from alexa_props.settings import NotPickled, Secret
+from alexa_props.settings import Secret, Unpicklable
 
 __all__ = ["SigV4", "check_visible"]
 
@@ -28,7 +28,7 @@ _KEPT_KEYS: Final = 8
 """Derived keys that are kept: one a day and region, and yesterday's are of no use."""
 
 
-class SigV4(NotPickled, httpx.Auth):
+class SigV4(Unpicklable, httpx.Auth):
     """Signs each request with an AWS access key. Each attempt is signed anew; a signature holds for 15 minutes.
 
     Works in sync and async httpx clients. The body is signed too, so it is read into memory first.
@@ -127,7 +127,7 @@ class SigV4(NotPickled, httpx.Auth):
         )
 
     def _region_for(self, request: httpx.Request) -> str:
-        region = self.region or getattr(request.extensions.get(EXTENSION), "region", None)
+        region = self.region or getattr(attached_call(request), "region", None)
         if region:
             return str(region)
         if match := self._host.fullmatch(request.url.host):

@@ -13,10 +13,10 @@ from typing import Any, Final
 import attrs
 import httpx
 
-from alexa_props.answer import request_id_in, text_of
 from alexa_props.codec import parse_json
 from alexa_props.errors import AuthenticationError, DecodeError
 from alexa_props.redaction import Redactor
+from alexa_props.responses import first_string, request_id_in
 from alexa_props.settings import Secret
 
 __all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with", "request_id_of_grant"]
@@ -49,7 +49,7 @@ def read_tokens(response: httpx.Response) -> Tokens:
     fault = None
     try:
         body = parse_json(response.content)
-        access, refresh = text_of(body, "access_token"), text_of(body, "refresh_token")
+        access, refresh = first_string(body, "access_token"), first_string(body, "refresh_token")
         if not access:
             fault = "its answer holds no access_token"
         elif not (access + (refresh or "")).isprintable() or not access.isascii():
@@ -87,7 +87,7 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
     """
     given = [*secrets, *map(Secret, _TOKENS.findall(_text(response)))]
     clean = Redactor.of(response.request, *given).sanitize
-    error, description = (clean(text_of(_body(response), name)) for name in ("error", "error_description"))
+    error, description = (clean(first_string(_body(response), name)) for name in ("error", "error_description"))
     request_id = request_id_in(response, None, *given)
     hint = advice.get(error or "", "" if error else " - is token_url right?")
     return AuthenticationError(
@@ -103,7 +103,7 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
 async def refused_with(response: httpx.Response) -> str | None:
     """The OAuth error code of an answer; None if it has none."""
     await response.aread()
-    return None if response.is_success else text_of(_body(response), "error")
+    return None if response.is_success else first_string(_body(response), "error")
 
 
 def _body(response: httpx.Response) -> Any:

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from alexa_props.cli.defaults import room
+from alexa_props.cli.exit import run
 from alexa_props.cli.fleet import app as fleet
 from alexa_props.cli.for_business import a4b
 from alexa_props.cli.login import login, whoami
+from alexa_props.cli.room import room
 from alexa_props.cli.rooms import alerts, endpoints, station, units
-from alexa_props.cli.running import run
 from alexa_props.client import installed_version
 
 __all__ = ["app"]

@@ -13,7 +13,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.stapled import MultiListener
 
 from alexa_props.auth.authorize import Consent
-from alexa_props.cli.running import note
+from alexa_props.cli.exit import note
 from alexa_props.errors import AuthenticationError, ConfigurationError
 from alexa_props.settings import Secret
 

@@ -20,7 +20,7 @@ import typer
 from alexa_props import Limits, LoginWithAmazon, SmartProperties
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli import private_file
-from alexa_props.cli.running import note
+from alexa_props.cli.exit import note
 from alexa_props.codec import parse_json
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.redaction import sanitize

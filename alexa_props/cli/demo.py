@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
-from alexa_props.cli.running import write, writing
+from alexa_props.cli.exit import write, writing
 from alexa_props.errors import ConfigurationError, TransportError
 from alexa_props.hooks import CallEnded, Event
 

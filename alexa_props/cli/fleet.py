@@ -18,7 +18,9 @@ import typer
 from alexa_props import SmartProperties, fleet
 from alexa_props.cli import limits_file
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
-from alexa_props.cli.defaults import (
+from alexa_props.cli.exit import Exit, OutputLost, after_echo, note, on_signals, run, write
+from alexa_props.cli.output import AsJson, Rows
+from alexa_props.cli.room import (
     EXIT,
     DistanceUnits,
     DoNotDisturb,
@@ -30,9 +32,7 @@ from alexa_props.cli.defaults import (
     WakeWord,
     defaults_of,
 )
-from alexa_props.cli.output import AsJson, Rows
 from alexa_props.cli.room_list import read_rooms
-from alexa_props.cli.running import Exit, OutputLost, after_echo, note, on_signals, run, write
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.smart_properties.notifications import NotificationKind
 
@@ -200,7 +200,7 @@ def _call(job: Job, defaults: fleet.RoomDefaults, asp: SmartProperties) -> Call:
     return deletions[job]
 
 
-@fleet.recipe(lambda asp, unit_id: [fleet.Use("notifications.delete_many", per_item=1)])  # noqa: ARG005 - the recipe's own
+@fleet.recipe(lambda asp, unit_id: [fleet.CallEstimate("notifications.delete_many", per_item=1)])  # noqa: ARG005 - the recipe's own
 async def _delete_notifications(asp: SmartProperties, unit_id: str) -> None:
     await asp.notifications.delete_many([unit_id], list(NotificationKind))
 

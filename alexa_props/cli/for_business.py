@@ -9,8 +9,8 @@ import attrs
 import typer
 
 from alexa_props import AlexaForBusiness
+from alexa_props.cli.exit import run
 from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.running import run
 from alexa_props.for_business.devices import FILTER_KEYS, SORT_KEYS, DeviceData, DeviceEventType
 from alexa_props.for_business.users import FILTER_KEYS as USER_KEYS
 

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from alexa_props import Limits
-from alexa_props.cli.running import note
+from alexa_props.cli.exit import note
 from alexa_props.errors import ConfigurationError
 
 __all__ = ["load", "save"]

@@ -17,10 +17,10 @@ from alexa_props import Region
 from alexa_props.auth.authorize import AUTHORIZE_URL, SCOPE
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli.credentials import Credentials, CredentialsFile, find, keep, place, prepare, smart_properties
+from alexa_props.cli.exit import ending, note, run
 from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.running import ending, note, run
 from alexa_props.errors import ApiError, AuthenticationError, ConfigurationError
-from alexa_props.settings import Secret, require_secure
+from alexa_props.settings import Secret, require_https
 
 __all__ = ["login", "whoami"]
 
@@ -115,7 +115,7 @@ async def _login(wanted: Credentials, *, authorize_url: str, port: int, browser:
     # All that can be wrong here is found before a person is sent to a page.
     for name, url in (("token_url", wanted.token_url), ("base_url", wanted.base_url)):
         if url is not None:
-            require_secure(name, url)
+            require_https(name, url)
     if not wanted.client_secret:
         raise ConfigurationError("the client secret is empty")
     prepare(wanted)

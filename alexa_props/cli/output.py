@@ -13,7 +13,7 @@ import attrs
 import typer
 
 from alexa_props.cli import tabs
-from alexa_props.cli.running import plain, write, writing
+from alexa_props.cli.exit import plain, write, writing
 from alexa_props.paging import Pager
 
 __all__ = ["AsJson", "Rows"]

@@ -14,8 +14,8 @@ import typer
 
 from alexa_props import DefaultStation, SmartProperties, Stations
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
+from alexa_props.cli.exit import Exit, note, run
 from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.running import Exit, note, run
 from alexa_props.errors import AlexaError, DeviceUnreachable, EndpointFailure
 from alexa_props.paging import Pager
 

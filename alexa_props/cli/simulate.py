@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import anyio
 import anyio.lowlevel
 
-from alexa_props.cli.running import on_signals, write
+from alexa_props.cli.exit import on_signals, write
 from alexa_props.simulator import CallerScope, Simulator
 
 __all__ = ["simulate"]

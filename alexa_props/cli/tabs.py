@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from alexa_props.cli.running import plain
+from alexa_props.cli.exit import plain
 
 __all__ = ["join", "split"]
 

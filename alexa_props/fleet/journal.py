@@ -21,7 +21,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from alexa_props.concurrency import tasks_behind_a_block
+from alexa_props.concurrency import flattening_task_group
 from alexa_props.errors import JournalError
 from alexa_props.fleet.journal_file import JournalFile, record_sum
 from alexa_props.fleet.outcome import Failure, Status
@@ -67,7 +67,7 @@ class Journal:
         self._db = file.db
         self._run = file.run
         self._retry_failed = retry_failed
-        self._risky: set[str] = set()  # keys of items under way of which that is recorded
+        self._unsafe_sent: set[str] = set()  # keys of items under way of which that is recorded
         self._waiting: list[_Entry] = []
         self._something = anyio.Event()
         self._left = False
@@ -95,7 +95,7 @@ class Journal:
             await _to_its_end(lambda: opened.append(JournalFile.open(os.fspath(path), job)))
             journal = cls(*opened, retry_failed=retry_failed)
             # Outside of the run's own tasks: those that clean up after a cancellation are recorded too.
-            async with tasks_behind_a_block(cancelled=False) as tasks:
+            async with flattening_task_group(cancelled=False) as tasks:
                 tasks.start_soon(journal._write)
                 try:
                     yield journal
@@ -216,12 +216,12 @@ class Journal:
         # Mostly it is new.
         if self._db.execute("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
             return "go"
-        _, run, status, risky, handled, story = earlier = self._get(key)
+        _, run, status, unsafe_sent, handled, story = earlier = self._get(key)
         if run == self._run:
             return "twice"
         if status == "done":
             return Earlier("done")
-        if (self._retry_failed or not handled) if status == "failed" else not risky:
+        if (self._retry_failed or not handled) if status == "failed" else not unsafe_sent:
             self._put(*values)
             return "go"
         ended = _read(key, status, story)
@@ -232,17 +232,17 @@ class Journal:
         _, run, status, _, handled, story = self._get(key)
         self._put(key, run, status, 1, handled, story)
         if status == "started":
-            self._risky.add(key)
+            self._unsafe_sent.add(key)
 
     def _end(self, key: str, status: Status, story: str | None, *, handled: bool) -> None:
-        risky = key in self._risky
-        self._risky.discard(key)
-        self._put(key, self._run, status, int(risky), int(handled), story)
+        unsafe_sent = key in self._unsafe_sent
+        self._unsafe_sent.discard(key)
+        self._put(key, self._run, status, int(unsafe_sent), int(handled), story)
 
     def _get(self, key: str) -> tuple[Any, ...]:
         row: tuple[Any, ...]
         row = self._db.execute(
-            "SELECT key, run, status, risky, handled, story FROM items WHERE key = ?", (key,)
+            "SELECT key, run, status, unsafe_sent, handled, story FROM items WHERE key = ?", (key,)
         ).fetchone()
         return row
 
@@ -258,7 +258,7 @@ def _read(key: str, status: object, story: object) -> Earlier:
 
     """
     if status == "started" and story is None:
-        return Earlier("unknown", message=_CUT_OFF, failures=(Failure("unknown", "CutOff", _CUT_OFF),))
+        return Earlier("unknown", message=_CUT_OFF, failures=(Failure("unknown", "Interrupted", _CUT_OFF),))
     try:
         if not isinstance(story, str):
             raise TypeError("it does not say what went wrong")
@@ -293,5 +293,5 @@ async def _to_its_end(function: Callable[[], object]) -> None:
             await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
 
     # A task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
-    async with tasks_behind_a_block(cancelled=False) as tasks:
+    async with flattening_task_group(cancelled=False) as tasks:
         tasks.start_soon(run)

@@ -26,7 +26,7 @@ __all__ = ["JournalFile", "record_sum"]
 
 _OURS: Final = 0x414C5850
 """SQLite's `application_id` of a journal: "ALXP"."""
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 _TABLES: Final = {
     "job": """CREATE TABLE job (
@@ -40,7 +40,7 @@ _TABLES: Final = {
         key TEXT PRIMARY KEY,
         run INTEGER NOT NULL,      -- that saw it last
         status TEXT NOT NULL,      -- started, done, failed, unknown
-        risky INTEGER NOT NULL,    -- 1: a request was about to leave that must not be sent twice
+        unsafe_sent INTEGER NOT NULL,    -- 1: a request was about to leave that must not be sent twice
         handled INTEGER NOT NULL,  -- 0: it failed, and the service has not handled any of what failed
         story TEXT,                -- what went wrong, as JSON
         sum INTEGER NOT NULL       -- of all of these
@@ -62,8 +62,8 @@ _MOST_RESTARTS: Final = 2**20
 
 def record_sum(values: Sequence[object]) -> int:
     """The checksum of a record, from its other values. To SQLite, a key with a changed bit is another key."""
-    key, run, status, risky, handled, story = values
-    return zlib.crc32(f"{key}\0{run}\0{status}\0{risky}\0{handled}\0{story}".encode())
+    key, run, status, unsafe_sent, handled, story = values
+    return zlib.crc32(f"{key}\0{run}\0{status}\0{unsafe_sent}\0{handled}\0{story}".encode())
 
 
 def _job_sum(name: object, runs: object) -> int:

@@ -24,7 +24,8 @@ from alexa_props.errors import (
     TransportError,
     Unauthorized,
 )
-from alexa_props.operation import Item, was_sent
+from alexa_props.item import Item
+from alexa_props.wire import was_sent
 
 __all__ = [
     "Failure",
@@ -34,10 +35,10 @@ __all__ = [
     "Step",
     "Steps",
     "StepsFailed",
-    "judge",
+    "classify",
     "lacks_credentials",
+    "safe_str",
     "was_handled",
-    "words",
 ]
 
 T = TypeVar("T")
@@ -196,7 +197,7 @@ class Outcome(Generic[T, R]):
         return () if self.error is None else tuple(_failures(self.error, self.status))
 
 
-def judge(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exception | None]:
+def classify(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exception | None]:
     """The status and the error of an item, from what its call returned or raised."""
     if error is None:
         failed = isinstance(value, Steps) and value.failed
@@ -204,8 +205,8 @@ def judge(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exce
     # An error of another kind may stand for one that had no answer.
     stands_for_it = item.unanswered and not isinstance(error, AlexaError)
     # That it is gone, or there, may be the work of an attempt that had no answer.
-    own_work = item.doubtful and isinstance(error, NotFound | Conflict)
-    return "unknown" if stands_for_it or own_work else _status(error, risky=item.risky), error
+    own_work = item.ambiguous and isinstance(error, NotFound | Conflict)
+    return "unknown" if stands_for_it or own_work else _status(error, unsafe_sent=item.unsafe_sent), error
 
 
 def was_handled(error: Exception) -> bool:
@@ -222,7 +223,7 @@ def lacks_credentials(error: Exception) -> bool:
     return isinstance(error, AuthenticationError | Unauthorized) or any(map(lacks_credentials, _parts(error)))
 
 
-def words(error: Exception) -> str:
+def safe_str(error: Exception) -> str:
     """What an exception says: one of the user's own may fail at that, which must not stop the others."""
     try:
         return str(error)
@@ -237,11 +238,11 @@ def _parts(error: Exception) -> Sequence[Exception]:
     return error.exceptions if isinstance(error, ExceptionGroup) else ()
 
 
-def _status(error: Exception, *, risky: bool = False) -> Status:
+def _status(error: Exception, *, unsafe_sent: bool = False) -> Status:
     if parts := _parts(error):
-        return "unknown" if any(_status(part, risky=risky) == "unknown" for part in parts) else "failed"
+        return "unknown" if any(_status(part, unsafe_sent=unsafe_sent) == "unknown" for part in parts) else "failed"
     # A service that failed may have done it all the same, which matters where twice is not the same as once.
-    vague = isinstance(error, DecodeError) or (risky and isinstance(error, ServerError))
+    vague = isinstance(error, DecodeError) or (unsafe_sent and isinstance(error, ServerError))
     # Of clients that are not ours.
     foreign = isinstance(error, TimeoutError) or (
         isinstance(error, httpx.TransportError) and was_sent(error) == "maybe"
@@ -278,7 +279,7 @@ def _failures(error: Exception, status: Status) -> Iterable[Failure]:
         yield Failure(
             status,
             code or type(error).__name__,
-            words(error),
+            safe_str(error),
             operation=getattr(error, "operation", None) if ours else None,
             request_id=getattr(error, "request_id", None) if ours else None,
         )

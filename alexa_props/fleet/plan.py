@@ -15,13 +15,13 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.limits import ScopeLimits
 from alexa_props.settings import is_number
 
-__all__ = ["Plan", "Use", "plan", "recipe"]
+__all__ = ["CallEstimate", "Plan", "plan", "recipe"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @attrs.frozen
-class Use:
+class CallEstimate:
     """The calls of one operation that a recipe makes for one item.
 
     Attributes:
@@ -38,14 +38,14 @@ class Use:
     perhaps: bool = False
 
 
-def recipe(uses: Callable[..., Iterable[Use]]) -> Callable[[F], F]:
+def recipe(uses: Callable[..., Iterable[CallEstimate]]) -> Callable[[F], F]:
     """Decorator: declares which operations a recipe uses, so that `plan` can tell what it would cost.
 
-        @fleet.recipe(lambda asp, unit_id: [fleet.Use("alerts.delete_alarms", 1), fleet.Use("alerts.delete_timers", 1)])
-        async def quiet(asp, unit_id): ...
+        @fleet.recipe(lambda asp, unit_id: [fleet.CallEstimate("alerts.delete_alarms", per_item=1)])
+        async def silence(asp, unit_id): ...
 
     Args:
-        uses: takes what the recipe takes, and gives its `Use`s.
+        uses: takes what the recipe takes, and gives its `CallEstimate`s.
 
     """
 
@@ -137,7 +137,7 @@ def _unwrap(call: Callable[..., Any]) -> tuple[Any, tuple[Any, ...], dict[str, A
     return call, positional, named
 
 
-def _uses(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> list[Use]:
+def _uses(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> list[CallEstimate]:
     declared = getattr(bare, "__uses__", None)
     if declared is not None:
         # The item's own place is the first that nothing is bound to.
@@ -150,7 +150,7 @@ def _uses(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[str, An
     module = sys.modules.get(getattr(bare, "__module__", ""), None)
     for operation in getattr(module, "OPERATIONS", ()):
         if operation.name.endswith(f".{_name(bare)}") and inspect.ismethod(bare):
-            return [Use(operation.name, per_item=1)]
+            return [CallEstimate(operation.name, per_item=1)]
     raise ConfigurationError(
         f"{call!r:.80} does not say which operations it uses: decorate it with fleet.recipe, or give a client's method"
     )

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import attrs
 
-from alexa_props.concurrency import together
+from alexa_props.concurrency import gather
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.fleet.outcome import Step, Steps
-from alexa_props.fleet.plan import Use, recipe
+from alexa_props.fleet.plan import CallEstimate, recipe
 from alexa_props.settings import require_id
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.ids import UnitId
@@ -102,18 +102,18 @@ class RoomDefaults:
         return (each for each in known if each[2] is not None)
 
 
-def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[Use]:  # noqa: ARG001 - the recipe's own
+def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[CallEstimate]:  # noqa: ARG001 - the recipe's own
     for what in ("alarms", "timers", "reminders"):
-        yield Use(f"alerts.delete_{what}", per_item=1)
-    yield Use("notifications.delete_many", per_item=1)
+        yield CallEstimate(f"alerts.delete_{what}", per_item=1)
+    yield CallEstimate("notifications.delete_many", per_item=1)
     if defaults.station is not None:
-        yield Use("unit_settings.set_default_music_station", per_item=1)
+        yield CallEstimate("unit_settings.set_default_music_station", per_item=1)
     # A page holds ten endpoints; a room has fewer.
-    yield Use("endpoints.list", per_item=1)
-    yield Use("features.unpair_bluetooth", per_endpoint=1)
-    yield Use("endpoint_settings.set", per_endpoint=len(list(defaults.of_endpoints())))
+    yield CallEstimate("endpoints.list", per_item=1)
+    yield CallEstimate("features.unpair_bluetooth", per_endpoint=1)
+    yield CallEstimate("endpoint_settings.set", per_endpoint=len(list(defaults.of_endpoints())))
     if defaults.volume is not None:
-        yield Use("features.set_volume", per_endpoint=1)
+        yield CallEstimate("features.set_volume", per_endpoint=1)
 
 
 @recipe(_uses_of_reset)
@@ -139,7 +139,7 @@ async def reset_room(asp: SmartProperties, unit_id: UnitId, defaults: RoomDefaul
     unit_id = require_id("unit_id", unit_id)
     if not isinstance(defaults, RoomDefaults):
         raise ConfigurationError(f"defaults must be RoomDefaults(…), not {defaults!r:.80}")
-    parts = await together(
+    parts = await gather(
         (functools.partial(_reset_unit, asp, unit_id, defaults), functools.partial(_reset_all, asp, unit_id, defaults))
     )
     return Steps(unit_id, tuple(step for part in parts for step in part))
@@ -169,7 +169,7 @@ async def _reset_all(asp: SmartProperties, unit_id: str, defaults: RoomDefaults)
             endpoints.append(endpoint.id)  # noqa: PERF401 - those before a page that fails are kept
 
     found = await _step("endpoints", "endpoints.list", find)
-    steps = await together(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)
+    steps = await gather(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)
     return [found, *(step for of_one in steps for step in of_one)]
 
 
@@ -193,8 +193,8 @@ async def _step(name: str, operation: str, do: _Do, endpoint_id: str | None = No
     return Step(name, operation, endpoint_id)
 
 
-_READ: Final = Use("unit_settings.get_default_music_station", per_item=1)
-_WRITE: Final = Use("unit_settings.set_default_music_station", per_item=1, perhaps=True)
+_READ: Final = CallEstimate("unit_settings.get_default_music_station", per_item=1)
+_WRITE: Final = CallEstimate("unit_settings.set_default_music_station", per_item=1, perhaps=True)
 
 
 @recipe(lambda asp, unit_id, station: (_READ, _WRITE))  # noqa: ARG005 - the recipe's own

@@ -6,24 +6,27 @@ that speak its protocol, such as `alexa_props.simulator`.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from typing import ClassVar, Final, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Self, Unpack
 
 import httpx
 
 from alexa_props.auth.aws_credentials import AWSCredentials
 from alexa_props.auth.sigv4 import SigV4
+from alexa_props.call import ServiceProtocol
 from alexa_props.client import Client, ClientOptions
 from alexa_props.errors import ConfigurationError
-from alexa_props.for_business import devices, users
 from alexa_props.for_business.protocol import PROTOCOL
-from alexa_props.operation import Operation, ServiceProtocol
-from alexa_props.settings import hide
+from alexa_props.settings import Secret
 
-__all__ = ["OPERATIONS", "AlexaForBusiness", "AlexaForBusinessOptions"]
+if TYPE_CHECKING:
+    from alexa_props.for_business.devices import Devices
+    from alexa_props.for_business.users import Users
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*devices.OPERATIONS, *users.OPERATIONS)
+__all__ = ["AlexaForBusiness", "AlexaForBusinessOptions"]
+
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 
 
@@ -48,8 +51,6 @@ class AlexaForBusiness(Client):
     """
 
     protocol: ClassVar[ServiceProtocol] = PROTOCOL
-    devices: devices.Devices
-    users: users.Users
 
     def __init__(
         self,
@@ -59,15 +60,25 @@ class AlexaForBusiness(Client):
         **options: Unpack[ClientOptions],
     ) -> None:
         # Before anything may raise: a traceback shows what names are bound to.
-        options["proxy"] = hide(options.get("proxy"))
+        options["proxy"] = Secret.wrap(options.get("proxy"))
         if not isinstance(region, str) or not _REGION.fullmatch(region):
             raise ConfigurationError(f'region must be an AWS region such as "us-east-1", not {region!r}')
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         super().__init__(auth=auth, region=region, region_url=f"https://a4b.{region}.{suffix}", **options)
 
-    def _bind(self) -> None:
-        self.devices = devices.Devices(self)
-        self.users = users.Users(self)
+    @functools.cached_property
+    def devices(self) -> Devices:
+        """Find and read devices, and the history of their connections."""
+        from alexa_props.for_business.devices import Devices
+
+        return Devices(self)
+
+    @functools.cached_property
+    def users(self) -> Users:
+        """Find users."""
+        from alexa_props.for_business.users import Users
+
+        return Users(self)
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]) -> Self:
@@ -86,7 +97,7 @@ class AlexaForBusiness(Client):
 
         """
         # Before anything may raise: a traceback shows what names are bound to. So the environment is read in place.
-        options["proxy"] = hide(options.get("proxy"))
+        options["proxy"] = Secret.wrap(options.get("proxy"))
         if auth is None:
             auth = (
                 SigV4(

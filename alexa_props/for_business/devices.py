@@ -1,7 +1,4 @@
-"""Devices of Alexa for Business, and the history of their connections.
-
-Source: the service model of botocore 1.34.120, the last that has it.
-"""
+"""Devices of Alexa for Business, and the history of their connections."""
 
 from __future__ import annotations
 
@@ -11,13 +8,13 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from alexa_props.client import Client
+from alexa_props.client import Resource
 from alexa_props.codec import Timestamp
 from alexa_props.errors import ConfigurationError
-from alexa_props.for_business.searching import MAX_PAGE_SIZE, SEARCH_PARAMS, search
-from alexa_props.operation import Operation, Paging, Param
+from alexa_props.for_business.protocol import Actions
+from alexa_props.for_business.search import search_arguments
 from alexa_props.paging import Pager
-from alexa_props.settings import Identified, require_id, require_page_size, require_text
+from alexa_props.settings import Identified
 
 __all__ = [
     "FILTER_KEYS",
@@ -50,9 +47,9 @@ SORT_KEYS: Final = (
     "Feature",
     "FailureCode",
 )
-"""What `Devices.search` can sort by, as the model's texts list it."""
+"""Keys that `Devices.search` sorts by, as listed in the texts of the service model."""
 FILTER_KEYS: Final = (*SORT_KEYS, "DeviceStatusDetailCode", "UnassociatedOnly")
-"""What `Devices.search` can filter by, as the model's texts list it."""
+"""Keys that `Devices.search` filters by, as listed in the texts of the service model."""
 
 
 class DeviceStatus(enum.StrEnum):
@@ -142,9 +139,9 @@ class NetworkProfileInfo:
 
 @attrs.frozen
 class Device(Identified):
-    """A device as `Devices.get` gives it. It goes wherever its ARN goes.
+    """A device that `Devices.get` returns. Methods that take a device ARN take it too.
 
-    Statuses that this library does not know arrive as plain strings.
+    Statuses that this library does not know are plain strings.
     """
 
     id_arguments = ("device_arn",)
@@ -164,10 +161,7 @@ class Device(Identified):
 
 @attrs.frozen
 class DeviceData(Identified):
-    """A device as `Devices.search` gives it, with the names of its room and network profile.
-
-    It goes wherever its ARN goes.
-    """
+    """A device that `Devices.search` returns. Methods that take a device ARN take it too."""
 
     id_arguments = ("device_arn",)
     id_field = "device_arn"
@@ -189,86 +183,30 @@ class DeviceData(Identified):
 
 @attrs.frozen
 class DeviceEvent:
-    """Something that happened to a device.
-
-    Attributes:
-        type: what it is about.
-        value: the new state, such as "ONLINE"; a free string in the model.
-        timestamp: when.
-
-    """
+    """Something that happened to a device."""
 
     type: DeviceEventType | str | None = None
     value: str | None = None
+    """The new state, such as "ONLINE"; a free string in the model."""
     timestamp: Timestamp | None = None
 
 
-_MODEL: Final = "https://github.com/boto/botocore/tree/1.34.120/botocore/data/alexaforbusiness/2017-11-09"
-
-GET: Final = Operation(
-    name="devices.get",
-    method="POST",
-    path="/",
-    params=(Param("device_arn", "DeviceArn", "body"),),
-    answer=Device,
-    member="Device",
-    subject="device_arn",
-    target="GetDevice",
-    source=_MODEL,
-)
-SEARCH: Final = Operation(
-    name="devices.search",
-    method="POST",
-    path="/",
-    params=SEARCH_PARAMS,
-    answer=DeviceData,
-    paging=Paging("Devices", ("NextToken",)),
-    target="SearchDevices",
-    source=_MODEL,
-)
-EVENTS: Final = Operation(
-    name="devices.events",
-    method="POST",
-    path="/",
-    params=(
-        Param("device_arn", "DeviceArn", "body"),
-        Param("event_type", "EventType", "body"),
-        Param("page_size", "MaxResults", "body"),
-        Param("next_token", "NextToken", "body"),
-    ),
-    answer=DeviceEvent,
-    paging=Paging("DeviceEvents", ("NextToken",)),
-    subject="device_arn",
-    target="ListDeviceEvents",
-    source=_MODEL,
-)
-OPERATIONS: Final = (GET, SEARCH, EVENTS)
-
-
 DeviceArn: TypeAlias = str | Device | DeviceData
-"""What goes where the ARN of a device goes."""
+"""The ARN of a device, or a model that has it."""
+
+_api: Final = Actions("devices")
+GET: Final = _api.get("get", "GetDevice", Device, required="device_arn")
+SEARCH: Final = _api.list("search", "SearchDevices", DeviceData, items="Devices")
+EVENTS: Final = _api.list("events", "ListDeviceEvents", DeviceEvent, items="DeviceEvents", required=("device_arn",))
+OPERATIONS: Final = _api.operations
 
 
-class Devices:
-    """`client.devices`."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
+class Devices(Resource):
+    """Find and read devices, and the history of their connections."""
 
     async def get(self, device_arn: DeviceArn) -> Device:
-        """One device (GetDevice).
-
-        Args:
-            device_arn: the device.
-
-        Raises:
-            ConfigurationError: `device_arn` is empty.
-            NotFound: there is no such device.
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        """
-        device: Device = await self._client.call(GET, {"device_arn": require_id("device_arn", device_arn)})
-        return device
+        """Return a device (GetDevice)."""
+        return await self._call(GET, device_arn=device_arn)
 
     def search(
         self,
@@ -277,57 +215,31 @@ class Devices:
         sort: Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> Pager[DeviceData]:
-        """Devices that match (SearchDevices).
+        """Find devices (SearchDevices). The first page has `total_count`.
 
         Args:
-            filters: key → values; a device matches if for every key one of the values does. Keys: `FILTER_KEYS`. At
-                most 25 keys and 50 values for each, 1 to 500 characters.
-            sort: keys, first things first; "-DeviceName" descends. Keys: `SORT_KEYS`. At most 25.
-            page_size: 1 to 50; None leaves it to the service.
-
-        Returns:
-            A `Pager`: await it for the first page (with `total_count`), iterate it for all devices.
+            filters: Values per key of `FILTER_KEYS`; a device matches if one value of every key does. At most 25 keys
+                and 50 values per key, each of 1 to 500 characters.
+            sort: Up to 25 keys of `SORT_KEYS`, the most significant first; "-DeviceName" descends.
+            page_size: Devices per request, 1 to 50.
 
         Raises:
-            ConfigurationError: an argument is outside what the model allows; nothing was sent.
-            BadRequest: when awaited or iterated: the service knows no such key.
-            AlexaError: when awaited or iterated; see `alexa_props.errors`.
-
+            BadRequest: The service does not know a key. Raised when awaited or iterated.
         """
-        return search(self._client, SEARCH, filters, sort, page_size)
+        return self._pager(SEARCH, **search_arguments(filters, sort), page_size=page_size)
 
     def events(
-        self,
-        device_arn: DeviceArn,
-        *,
-        event_type: DeviceEventType | str | None = None,
-        page_size: int | None = None,
+        self, device_arn: DeviceArn, *, event_type: DeviceEventType | str | None = None, page_size: int | None = None
     ) -> Pager[DeviceEvent]:
-        """The history of a device, newest first, at most 30 days back (ListDeviceEvents).
+        """List the events of a device, newest first, at most 30 days back (ListDeviceEvents).
 
         Args:
-            device_arn: the device.
-            event_type: "CONNECTION_STATUS" or "DEVICE_STATUS"; None gives all.
-            page_size: 1 to 50; None is the service's default, 50.
-
-        Returns:
-            A `Pager`: await it for the first page, iterate it for all events.
-
-        Raises:
-            ConfigurationError: an argument is out of range; nothing was sent.
-            NotFound: when awaited or iterated: there is no such device.
-            AlexaError: when awaited or iterated; see `alexa_props.errors`.
-
+            device_arn: The device.
+            event_type: "CONNECTION_STATUS" or "DEVICE_STATUS". Defaults to both.
+            page_size: Events per request, 1 to 50. Defaults to 50.
         """
-        if event_type is not None and not (
-            isinstance(event_type, str) and event_type and require_text("event_type", event_type)
-        ):
+        if event_type is not None and not (isinstance(event_type, str) and event_type):
             raise ConfigurationError(
                 f'event_type must be "CONNECTION_STATUS", "DEVICE_STATUS" or None, not {event_type!r}'
             )
-        arguments = {
-            "device_arn": require_id("device_arn", device_arn),
-            "event_type": event_type,
-            "page_size": require_page_size(page_size, maximum=MAX_PAGE_SIZE),
-        }
-        return self._client.pager(EVENTS, lambda token: {**arguments, "next_token": token})
+        return self._pager(EVENTS, device_arn=device_arn, event_type=event_type, page_size=page_size)

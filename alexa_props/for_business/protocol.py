@@ -6,19 +6,30 @@ Source: the service model of botocore 1.34.120, the last that has it.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
+import attrs
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoded, json_object, text_of
+from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import Codec, parse_http_date, pascal
-from alexa_props.operation import Call, Operation, Verdict, request_of
+from alexa_props.operation import Listing, Operation
 from alexa_props.paging import Page
+from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object
+from alexa_props.wire import build_request
 
-__all__ = ["PROTOCOL", "codec"]
+__all__ = ["PROTOCOL", "Actions", "codec"]
+
+T = TypeVar("T")
+Row = TypeVar("Row", bound=Operation[Any])
+
+MAX_PAGE_SIZE: Final = 50
+_SOURCE: Final = "https://github.com/boto/botocore/tree/1.34.120/botocore/data/alexaforbusiness/2017-11-09"
+_WIRE: Final = {"page_size": "MaxResults", "sort": "SortCriteria"}
 
 codec: Final = Codec(pascal, dt.datetime.timestamp)
 
@@ -112,30 +123,32 @@ class ForBusinessProtocol:
     """How calls become requests, and answers become verdicts, errors and models."""
 
     def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
-        """The request that a call becomes: unset members are absent, never null."""
+        """Return the request that a call becomes. Unset members are absent, never null."""
+        operation = call.operation
         body = {
-            param.wire: call.arguments[param.argument]
-            for param in call.operation.params
-            if call.arguments.get(param.argument) is not None
+            operation.wire.get(name) or pascal(name): codec.unstructure(value)
+            for name, value in call.arguments.items()
+            if value is not None
         }
-        sent = {"X-Amz-Target": f"{_TARGET}{call.operation.target}", "Content-Type": _CONTENT_TYPE, **headers}
-        return request_of("POST", base_url + "/", sent, json.dumps(body).encode())
+        sent = {"X-Amz-Target": f"{_TARGET}{operation.target}", "Content-Type": _CONTENT_TYPE, **headers}
+        return build_request("POST", base_url + "/", sent, json.dumps(body).encode())
 
-    def operation(self, request: httpx.Request) -> Operation:
-        """Safe defaults: never repeated after it was sent, one rate limit for a target."""
+    def operation(self, request: httpx.Request) -> Operation[Any]:
+        """Return safe defaults: never repeated after it was sent, one rate limit per target."""
         target = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
-        return Operation(target or f"{request.method} {request.url.path}", request.method, "/", idempotent=False)
+        name = target or f"{request.method} {request.url.path}"
+        return Operation(name=name, method=request.method, path="/", idempotent=False)
 
-    def verdict(self, call: Call, response: httpx.Response) -> Verdict:  # noqa: ARG002 - the interface's
+    def classify(self, call: Call, response: httpx.Response) -> ResponseClass:  # noqa: ARG002 - the interface's
         """What an answer means: the error's name counts, then the status."""
         if response.is_success:
-            return Verdict.OK
+            return ResponseClass.OK
         code = _code(response)
         if code in _THROTTLED or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            return Verdict.THROTTLED
+            return ResponseClass.THROTTLED
         if code in _TRANSIENT or response.status_code in _TRANSIENT_STATUS:
-            return Verdict.TRANSIENT
-        return Verdict.FINAL
+            return ResponseClass.TRANSIENT
+        return ResponseClass.FINAL
 
     def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
         """The exception that an answer other than OK becomes."""
@@ -143,37 +156,84 @@ class ForBusinessProtocol:
         kind = _BY_CODE.get(code or "") or _BY_STATUS.get(
             response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
         )
-        said = Said(code, text_of(json_object(response), "message", "Message"))
+        said = ErrorBody(code, first_string(json_object(response), "message", "Message"))
         advice = _clock_advice(response) if code == "RequestExpired" else _ADVICE.get(kind, "")
         return api_error(kind, call, response, said, advice=advice)
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
-        """The model that an OK answer becomes."""
-        return decoded(call, response, _model)
+        """Return what an OK response becomes: a model or a page."""
+        return decode_json(call, response, functools.partial(_read, call.operation))
 
 
 PROTOCOL: Final = ForBusinessProtocol()
 
 
-def _model(operation: Operation, body: Any, request_id: str | None) -> Any:
+@attrs.frozen
+class Actions:
+    """The operations of one API group: its methods add a row each. All of them read, so all are idempotent.
+
+    Attributes:
+        name: of the group, such as "devices".
+
+    """
+
+    name: str
+    _rows: list[Operation[Any]] = attrs.field(factory=list, init=False, repr=False)
+
+    @property
+    def operations(self) -> tuple[Operation[Any], ...]:
+        """All rows, in order."""
+        return tuple(self._rows)
+
+    def get(self, name: str, target: str, answer: type[T] | Callable[[Any], T], *, required: str) -> Operation[T]:
+        """Read one thing, from the member of the response that is called like its model."""
+        member = target.removeprefix("Get")
+        return self._add(Operation, name, target, answer=answer, member=member, required=(required,))
+
+    def list(
+        self, name: str, target: str, item: type[T] | Callable[[Any], T], *, items: str, required: tuple[str, ...] = ()
+    ) -> Listing[T]:
+        """Read a page of a list."""
+        return self._add(
+            Listing[T],
+            name,
+            target,
+            item=item,
+            items=items,
+            next_token=("NextToken",),
+            required=required,
+            wire=_WIRE,
+            max_page_size=MAX_PAGE_SIZE,
+        )
+
+    def _add(self, kind: Callable[..., Row], name: str, target: str, **fields: Any) -> Row:
+        name = f"{self.name}.{name}"
+        row = kind(name=name, method="POST", path="/", idempotent=True, target=target, source=_SOURCE, **fields)
+        self._rows.append(row)
+        return row
+
+
+def _read(operation: Operation[Any], body: Any, request_id: str | None) -> Any:
     if not isinstance(body, dict):
-        raise errors.DecodeError("the answer is not a JSON object")
-    if operation.paging is not None:
-        return _page(operation, operation.paging.items, body, request_id)
-    if body.get(operation.member) is None:
-        raise errors.DecodeError(f"the answer has no {operation.member}")
-    return codec.structure(body[operation.member], operation.answer)
+        raise errors.DecodeError("the response is not a JSON object")
+    if isinstance(operation, Listing):
+        return _page(operation, body, request_id)
+    if operation.answer is None:
+        return None
+    member = operation.member
+    if member is not None and body.get(member) is None:
+        raise errors.DecodeError(f"the response has no {member}")
+    return codec.read(body if member is None else body[member], operation.answer)
 
 
-def _page(operation: Operation, items: str, body: dict[str, Any], request_id: str | None) -> Page[Any]:
-    token, total = body.get("NextToken"), body.get("TotalCount")
-    token = None if token == "" else token
+def _page(listing: Listing[T], body: dict[str, Any], request_id: str | None) -> Page[T]:
+    items, token, total = body.get(listing.items), body.get("NextToken") or None, body.get("TotalCount")
     if token is not None and not isinstance(token, str):
-        raise errors.DecodeError("the answer makes no sense: a string was expected @ NextToken")
-    if body.get(items) is None and token is None:
-        raise errors.DecodeError(f"the answer has no list {items!r} and no NextToken")
+        raise errors.DecodeError("invalid response: a string was expected @ NextToken")
+    if items is None and token is None:
+        raise errors.DecodeError(f"the response has no list {listing.items!r} and no NextToken")
     return Page(
-        codec.structure_all(body.get(items), operation.answer, items),
+        codec.read_all(items, listing.item, listing.items),
         token,
         None if total is None else codec.structure(total, int, "TotalCount"),
         request_id,

@@ -1,7 +1,4 @@
-"""Users of Alexa for Business.
-
-Source: the service model of botocore 1.34.120, the last that has it.
-"""
+"""Users of Alexa for Business."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from typing import Final
 
 import attrs
 
-from alexa_props.client import Client
-from alexa_props.for_business.searching import SEARCH_PARAMS, search
-from alexa_props.operation import Operation, Paging
+from alexa_props.client import Resource
+from alexa_props.for_business.protocol import Actions
+from alexa_props.for_business.search import search_arguments
 from alexa_props.paging import Pager
 
 __all__ = ["FILTER_KEYS", "OPERATIONS", "SORT_KEYS", "EnrollmentStatus", "User", "Users"]
 
 FILTER_KEYS: Final = ("UserId", "FirstName", "LastName", "Email", "EnrollmentStatus")
-"""What `Users.search` can filter by, as the model's texts list it."""
+"""Keys that `Users.search` filters by, as listed in the texts of the service model."""
 SORT_KEYS: Final = FILTER_KEYS
-"""What `Users.search` can sort by, as the model's texts list it."""
+"""Keys that `Users.search` sorts by, as listed in the texts of the service model."""
 
 
 class EnrollmentStatus(enum.StrEnum):
@@ -36,7 +33,7 @@ class EnrollmentStatus(enum.StrEnum):
 
 @attrs.frozen
 class User:
-    """A user. There is no user id in the answers, although searches can filter by it."""
+    """A user. There is no user id in the responses, although searches can filter by it."""
 
     user_arn: str | None = None
     first_name: str | None = None
@@ -46,24 +43,13 @@ class User:
     enrollment_id: str | None = None
 
 
-SEARCH: Final = Operation(
-    name="users.search",
-    method="POST",
-    path="/",
-    params=SEARCH_PARAMS,
-    answer=User,
-    paging=Paging("Users", ("NextToken",)),
-    target="SearchUsers",
-    source="https://github.com/boto/botocore/tree/1.34.120/botocore/data/alexaforbusiness/2017-11-09",
-)
-OPERATIONS: Final = (SEARCH,)
+_api: Final = Actions("users")
+SEARCH: Final = _api.list("search", "SearchUsers", User, items="Users")
+OPERATIONS: Final = _api.operations
 
 
-class Users:
-    """`client.users`."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
+class Users(Resource):
+    """Find users."""
 
     def search(
         self,
@@ -72,21 +58,15 @@ class Users:
         sort: Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> Pager[User]:
-        """Users that match (SearchUsers).
+        """Find users (SearchUsers). The first page has `total_count`.
 
         Args:
-            filters: key → values; a user matches if for every key one of the values does. Keys: `FILTER_KEYS`. At most
-                25 keys and 50 values for each, 1 to 500 characters.
-            sort: keys, first things first; "-LastName" descends. Keys: `SORT_KEYS`. At most 25.
-            page_size: 1 to 50; None leaves it to the service.
-
-        Returns:
-            A `Pager`: await it for the first page (with `total_count`), iterate it for all users.
+            filters: Values per key of `FILTER_KEYS`; a user matches if one value of every key does. At most 25 keys and
+                50 values per key, each of 1 to 500 characters.
+            sort: Up to 25 keys of `SORT_KEYS`, the most significant first; "-LastName" descends.
+            page_size: Users per request, 1 to 50.
 
         Raises:
-            ConfigurationError: an argument is outside what the model allows; nothing was sent.
-            BadRequest: when awaited or iterated: the service knows no such key.
-            AlexaError: when awaited or iterated; see `alexa_props.errors`.
-
+            BadRequest: The service does not know a key. Raised when awaited or iterated.
         """
-        return search(self._client, SEARCH, filters, sort, page_size)
+        return self._pager(SEARCH, **search_arguments(filters, sort), page_size=page_size)

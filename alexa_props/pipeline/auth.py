@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 import anyio
 import httpx
 
+from alexa_props.call import EXTENSION, attached_call
 from alexa_props.concurrency import await_foreign, loop_time
-from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
-from alexa_props.operation import EXTENSION, Call
+from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.pipeline.retry import REPLAY
 from alexa_props.redaction import Redactor, remember_secrets, secrets_of
 
@@ -53,6 +53,9 @@ class AuthTransport(httpx.AsyncBaseTransport):
         flow = self._auth.async_auth_flow(request)
         try:
             return await self._run(flow, request)
+        except (TransportError, AuthenticationError) as error:
+            # A new one: several calls may get the same error, and each says what it attempted.
+            raise _of_call(request, error).with_traceback(error.__traceback__) from error.__cause__
         finally:
             await flow.aclose()
 
@@ -74,9 +77,9 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await self._serve(flow, await flow.asend(response), request)
         except StopAsyncIteration:
             return response
-        call = request.extensions.get(EXTENSION)
-        if isinstance(call, Call) and not call.refreshed:
-            call.refreshed = True
+        call = attached_call(request)
+        if call is not None and not call.state.refreshed:
+            call.state.refreshed = True
             remember_secrets(request, *refused)
             response.extensions[REPLAY] = True
         return response
@@ -115,8 +118,8 @@ class AuthTransport(httpx.AsyncBaseTransport):
         theirs = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
         wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **theirs}
         wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
-        call = request.extensions.get(EXTENSION)
-        sent_before = isinstance(call, Call) and call.sent == "maybe"
+        call = attached_call(request)
+        sent_before = call is not None and call.state.sent == "maybe"
         left_out = "the call itself was not sent" + (" again" if sent_before else "")
         attempt = 0
         while True:
@@ -143,6 +146,23 @@ class AuthTransport(httpx.AsyncBaseTransport):
                 if attempt == _SIDE_ATTEMPTS or not (response.is_server_error or response.status_code == _THROTTLED):
                     return response
             await anyio.sleep(random.uniform(0, _SIDE_BASE * 2 ** (attempt - 1)))  # noqa: S311 - jitter
+
+
+def _of_call(request: httpx.Request, error: TransportError | AuthenticationError) -> AlexaError:
+    """Return the error of one call for an error of the auth flow, which does not know the call."""
+    call = attached_call(request)
+    if call is None:
+        return error
+    message, state = f"{call.description}: {error}", call.state
+    if isinstance(error, TransportError):
+        return TransportError(message, sent=state.sent, operation=call.operation.name, attempts=state.attempts)
+    return AuthenticationError(
+        message,
+        error=error.error,
+        error_description=error.error_description,
+        status=error.status,
+        request_id=error.request_id,
+    )
 
 
 async def _next(wanted: Awaitable[httpx.Request]) -> httpx.Request | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Final
+from typing import Any, Final
 
 import anyio
+import attrs
 import httpx
 
-from alexa_props.answer import request_id_in
-from alexa_props.codec import parse_retry_after
+from alexa_props.call import EXTENSION, Call, ResponseClass, ServiceProtocol, attached_call
 from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
 from alexa_props.hooks import (
@@ -22,28 +22,46 @@ from alexa_props.hooks import (
     RetryScheduled,
     log_failure,
 )
-from alexa_props.operation import (
-    EXTENSION,
-    SINGLED_OUT,
-    Call,
-    ServiceProtocol,
-    Verdict,
-    call_of,
-    current_item,
-    was_sent,
-)
-from alexa_props.pipeline.door import Exit
+from alexa_props.item import current_item
+from alexa_props.pipeline.lifecycle import Closing
+from alexa_props.pipeline.rate_limit.queue import SINGLED_OUT
+from alexa_props.responses import request_id_in
 from alexa_props.settings import RetryPolicy
+from alexa_props.wire import was_sent
 
-__all__ = ["REPLAY", "RetryTransport"]
+__all__ = ["REPLAY", "CallDefaults", "RetryTransport"]
 
 REPLAY: Final = "alexa_props.replay"
-"""Mark on a response: the auth stage has replaced the credentials that were refused, so go round once more."""
+"""Mark on a response: the auth stage has replaced the credentials that were refused, so send it once more."""
 
-_MOST_REFUSALS: Final = 100
-"""Refusals that end a call although the service accepts others: it is not the rate that this one is refused for."""
+_MAX_REFUSALS: Final = 100
+"""Refusals that end a call although the service accepts others: it is not refused for the rate."""
 
 _TRANSIENT = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+
+
+@attrs.frozen
+class CallDefaults:
+    """Options of a request that was not made by the client's own methods."""
+
+    protocol: ServiceProtocol
+    region: str | None
+    retry: RetryPolicy
+    max_wait: float | None
+
+    def attach(self, request: httpx.Request) -> Call:
+        """Attach a call with safe defaults to a request."""
+        call = Call(
+            self.protocol.operation(request),
+            self.protocol,
+            region=self.region,
+            lane="interactive" if current_item.get() is None else "bulk",
+            max_wait=self.max_wait,
+            retry=self.retry,
+        )
+        # A copy: the caller's dict may serve several requests.
+        request.extensions = {**request.extensions, EXTENSION: call}
+        return call
 
 
 class RetryQuota:
@@ -76,67 +94,54 @@ class RetryTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         inner: httpx.AsyncBaseTransport,
-        protocol: ServiceProtocol,
-        policy: RetryPolicy,
+        defaults: CallDefaults,
         hooks: Hooks,
-        way_out: Exit,
+        closing: Closing,
         *,
-        region: str | None,
         max_connections: int,
     ) -> None:
         self._inner = inner
-        self._protocol = protocol
-        self._region = region
+        self._defaults = defaults
         self._max_connections = max_connections
-        self._policy = policy
         self._hooks = hooks
-        self._exit = way_out
+        self._closing = closing
         self._quota = RetryQuota()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request until it has an answer that stands; raises what the last attempt raised."""
-        call = call_of(request, self._protocol)
-        if call.attempts:
-            # Its owner sends the same request again: the marks on it are of the first time.
-            del request.extensions[EXTENSION]
-            call = call_of(request, self._protocol)
-        # What a request that was not made by the client does not know.
-        call.region = call.region or self._region
-        call.retry = call.retry or self._policy
+        """Send the request until it has a response that stands; raises what the last attempt raised."""
+        call = attached_call(request)
+        if call is None or call.state.attempts:
+            # Not made by the client, or sent again by its owner: what is attached is about the first time.
+            call = self._defaults.attach(request)
         item = current_item.get()
         if item is None:
             return await self._logged(request, call)
-        call.lane = call.lane or "bulk"
         started = anyio.current_time()
-        verdict: Verdict | None = None
+        answered = False
         try:
             response = await self._logged(request, call)
-            verdict = call.verdict
+            answered = True
             return response
         finally:
-            item.ended(
-                call,
-                verdict=verdict,
-                elapsed=loop_time() - started,
-                connections=self._max_connections,
-            )
+            elapsed = loop_time() - started
+            item.call_ended(call, answered=answered, elapsed=elapsed, connections=self._max_connections)
 
     async def _logged(self, request: httpx.Request, call: Call) -> httpx.Response:
-        """One line for a call that failed: being cancelled is no failure."""
+        """Log one line for a call that failed. Being cancelled is no failure."""
         try:
             response = await self._with_events(request, call)
-        except Exception as error:  # whatever it is goes on
+        except Exception as error:  # any error is logged and raised again
             log_failure(call, error, request)
             raise
-        if call.verdict is not Verdict.OK:
+        if call.state.response_class is not ResponseClass.OK:
             log_failure(call)
         return response
 
     async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._until_deadline(request, call)
-        started = anyio.current_time()
-        self._hooks.emit(CallStarted(call_id=id(call), operation=call.operation.name, subject=call.subject))
+        started, state = anyio.current_time(), call.state
+        self._hooks.emit(CallStarted(**_identity(call), subject=call.subject))
         error: str | None = None
         try:
             return await self._until_deadline(request, call)
@@ -146,14 +151,13 @@ class RetryTransport(httpx.AsyncBaseTransport):
         finally:
             self._hooks.emit(
                 CallEnded(
-                    call_id=id(call),
-                    operation=call.operation.name,
-                    status=call.status,
+                    **_identity(call),
+                    status=state.status,
                     error=error,
-                    request_id=call.request_id,
-                    attempts=call.attempts,
-                    refused=call.refused,
-                    waited=call.waited,
+                    request_id=state.request_id,
+                    attempts=state.attempts,
+                    refused=state.throttled,
+                    waited=state.waited,
                     elapsed=loop_time() - started,
                 )
             )
@@ -165,84 +169,79 @@ class RetryTransport(httpx.AsyncBaseTransport):
             with anyio.CancelScope(deadline=call.deadline):
                 return await self._attempts(request, call)
         # The deadline had passed, or the scope has cancelled itself: it swallows nothing else.
+        state = call.state
         raise DeadlineExceeded(
-            f"{call.doing}: not done within {call.time_limit:g} s, {call.attempts} attempt(s) in it; "
-            + ("it may have been sent" if call.sent == "maybe" else "nothing was under way"),
-            sent=call.sent,
+            f"{call.description}: not done within {call.time_limit:g} s, after {state.attempts} attempt(s); "
+            + ("it may have been sent" if state.sent == "maybe" else "nothing was sent"),
+            sent=state.sent,
             operation=call.operation.name,
-            attempts=call.attempts,
+            attempts=state.attempts,
         )
 
     async def _attempts(self, request: httpx.Request, call: Call) -> httpx.Response:
+        state = call.state
         last: httpx.Response | httpx.TransportError | None = None
         while True:
-            call.attempts += 1
+            state.attempts += 1
             # What an earlier attempt may have sent stays sent, however this one ends.
-            before = call.sent
+            before = state.sent
             try:
                 last = await self._attempt(request, call)
             except httpx.TransportError as error:
                 last = error
-                call.sent = "maybe" if before == "maybe" else was_sent(error)
-                again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or call.sent == "no")
+                state.sent = "maybe" if before == "maybe" else was_sent(error)
+                again = isinstance(error, _TRANSIENT) and (call.operation.idempotent or state.sent == "no")
                 delay = self._delay(call, None) if again else None
             except (RateLimitTooLong, ConfigurationError) as error:
-                # It was not sent: too long a line, or the client was closed meanwhile. What the last one met says more.
-                call.sent = before
+                # It was not sent: the queue is too long, or the client was closed. The last response says more.
+                state.sent = before
                 if last is None:
                     raise
-                call.limit = self._kept_from(call, error)
-                call.attempts, delay = call.attempts - 1, None
+                state.stopped_by = self._stopped_by(call, error)
+                state.attempts, delay = state.attempts - 1, None
             else:
                 if last.extensions.get(REPLAY):
-                    # Its cause is mended: should the next attempt not come about, this is not why.
-                    call.sent, last = before, None
+                    # Its cause is removed: if the next attempt is not made, this response is not the reason.
+                    state.forget_response()
+                    state.sent, last = before, None
                     continue
-                verdict = self._look_at(last, request, call)
+                response_class = state.response_class
                 # A service that fails may have done it all the same.
-                call.sent = "maybe" if verdict is Verdict.TRANSIENT else before
-                delay = self._delay_after(call, verdict, last)
-                if verdict is Verdict.THROTTLED and delay == 0:
+                state.sent = "maybe" if response_class is ResponseClass.TRANSIENT else before
+                delay = self._delay_after(call)
+                if response_class is ResponseClass.THROTTLED and delay == 0:
                     continue
             if delay is None or not await self._pause(call, delay):
                 if isinstance(last, httpx.Response):
                     return last
                 raise last
 
-    def _kept_from(self, call: Call, error: RateLimitTooLong | ConfigurationError) -> str:
+    def _stopped_by(self, call: Call, error: RateLimitTooLong | ConfigurationError) -> str:
         if isinstance(error, RateLimitTooLong):
             return f"{'max_wait' if error.max_wait == call.max_wait else 'max_retry_after'}={error.max_wait:g} s"
-        return "closing the client" if self._exit.closed else f"an error ({error})"
+        return "closing the client" if self._closing.closed else f"an error ({error})"
 
     async def _pause(self, call: Call, delay: float) -> bool:
-        if self._hooks and not self._exit.closed:
-            self._hooks.emit(
-                RetryScheduled(call_id=id(call), operation=call.operation.name, attempt=call.attempts, delay=delay)
-            )
-        if await self._exit.pause(delay):
+        if self._hooks and not self._closing.closed:
+            self._hooks.emit(RetryScheduled(**_identity(call), attempt=call.state.attempts, delay=delay))
+        if await self._closing.pause(delay):
             return True
-        call.limit = "closing the client"
+        call.state.stopped_by = "closing the client"
         return False
-
-    def _look_at(self, response: httpx.Response, request: httpx.Request, call: Call) -> Verdict:
-        """What an answer means, also for those who are told of the call."""
-        verdict = self._protocol.verdict(call, response)
-        call.verdict, call.status = verdict, response.status_code
-        if self._hooks or verdict is not Verdict.OK:
-            call.request_id = request_id_in(response, request)
-        return verdict
 
     async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._inner.handle_async_request(request)
         started = anyio.current_time()
-        self._hooks.emit(AttemptStarted(call_id=id(call), operation=call.operation.name, attempt=call.attempts))
+        self._hooks.emit(AttemptStarted(**_identity(call), attempt=call.state.attempts))
         status: int | None = None
         request_id: str | None = None
         error: str | None = None
         try:
             response = await self._inner.handle_async_request(request)
-            status, request_id = response.status_code, request_id_in(response, request)
+            if call.state.request_id is None:
+                call.state.request_id = request_id_in(response, request)
+            status, request_id = response.status_code, call.state.request_id
             return response
         except BaseException as failure:
             error = type(failure).__name__
@@ -250,9 +249,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
         finally:
             self._hooks.emit(
                 AttemptEnded(
-                    call_id=id(call),
-                    operation=call.operation.name,
-                    attempt=call.attempts,
+                    **_identity(call),
+                    attempt=call.state.attempts,
                     status=status,
                     error=error,
                     request_id=request_id,
@@ -260,65 +258,75 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 )
             )
 
-    def _delay_after_refusal(self, call: Call, response: httpx.Response) -> float | None:
-        """Seconds before a throttled attempt is queued again: it was not handled, so that is safe and no failure.
+    def _delay_after(self, call: Call) -> float | None:
+        state = call.state
+        if state.response_class is ResponseClass.OK:
+            self._quota.earn()
+        if state.response_class is ResponseClass.THROTTLED:
+            return self._delay_after_refusal(call)
+        if state.response_class is ResponseClass.TRANSIENT and call.operation.idempotent:
+            return self._delay(call, state.retry_after)
+        return None
 
-        0, mostly: when it may go is the rate limiter's decision. But a call that is refused while others are
-        accepted would take their turns again and again: it waits by itself, ever longer. What forbids another attempt
-        is set as the call's limit.
+    def _delay_after_refusal(self, call: Call) -> float | None:
+        """Return seconds before a throttled attempt is queued again: it was not handled, so that is safe.
+
+        Usually 0: the rate limiter decides when it is sent. But a call that is refused while others are accepted would
+        take their turns again and again: it backs off by itself. None if something forbids another attempt; the call's
+        state then says what.
         """
-        policy, retry_after = call.retry or self._policy, parse_retry_after(response)
+        policy, state = call.retry, call.state
         if self._hooks:
             self._hooks.emit(
                 AttemptThrottled(
-                    call_id=id(call),
-                    operation=call.operation.name,
-                    attempt=call.attempts,
-                    retry_after=retry_after,
-                    request_id=call.request_id,
+                    **_identity(call),
+                    attempt=state.attempts,
+                    retry_after=state.retry_after,
+                    request_id=state.request_id,
                 )
             )
-        asked = retry_after or 0.0
-        alone = call.singled_out - SINGLED_OUT
-        delay = 0.0 if alone < 0 else max(asked, _drawn(policy, alone))
+        asked = state.retry_after or 0.0
+        alone = state.singled_out - SINGLED_OUT
+        delay = 0.0 if alone < 0 else max(asked, _backoff(policy, alone))
         wait = max(asked, delay)
         if asked > policy.max_retry_after:
-            call.limit = f"max_retry_after={policy.max_retry_after:g} s"
-        elif call.max_wait is not None and call.waited + wait > call.max_wait:
-            call.limit = f"max_wait={call.max_wait:g} s"
-        elif call.deadline is not None and anyio.current_time() + wait >= call.deadline:
-            call.limit = f"the deadline of {call.time_limit:g} s"
-        elif call.refused >= _MOST_REFUSALS:
-            call.limit = f"the limit of {_MOST_REFUSALS} refusals"
-        if call.limit is not None:
+            state.stopped_by = f"max_retry_after={policy.max_retry_after:g} s"
+        elif call.max_wait is not None and state.waited + wait > call.max_wait:
+            state.stopped_by = f"max_wait={call.max_wait:g} s"
+        elif _is_past(call, wait):
+            state.stopped_by = f"the deadline of {call.time_limit:g} s"
+        elif state.throttled >= _MAX_REFUSALS:
+            state.stopped_by = f"the limit of {_MAX_REFUSALS} refusals"
+        if state.stopped_by is not None:
             return None
-        call.waited += delay
+        state.waited += delay
         return delay
 
-    def _delay_after(self, call: Call, verdict: Verdict, response: httpx.Response) -> float | None:
-        if verdict is Verdict.OK:
-            self._quota.earn()
-        if verdict is Verdict.THROTTLED:
-            return self._delay_after_refusal(call, response)
-        if verdict is Verdict.TRANSIENT and call.operation.idempotent:
-            return self._delay(call, parse_retry_after(response))
-        return None
-
     def _delay(self, call: Call, asked: float | None) -> float | None:
-        """Seconds to wait before the next attempt; None if there is no room for one, which the call then says."""
-        policy, failed = call.retry or self._policy, call.attempts - call.refused
-        delay = max(_drawn(policy, failed - 1), asked or 0.0)
+        """Return seconds before the next attempt; None if something forbids one, which the call's state then says."""
+        policy, state = call.retry, call.state
+        failed = state.attempts - state.throttled
+        delay = max(_backoff(policy, failed - 1), asked or 0.0)
         if failed >= policy.max_attempts:
-            call.limit = f"max_attempts={policy.max_attempts}"
+            state.stopped_by = f"max_attempts={policy.max_attempts}"
         elif asked is not None and asked > policy.max_retry_after:
-            call.limit = f"max_retry_after={policy.max_retry_after:g} s"
-        elif call.deadline is not None and anyio.current_time() + delay >= call.deadline:
-            call.limit = f"the deadline of {call.time_limit:g} s"
+            state.stopped_by = f"max_retry_after={policy.max_retry_after:g} s"
+        elif _is_past(call, delay):
+            state.stopped_by = f"the deadline of {call.time_limit:g} s"
         elif not self._quota.spend():
-            call.limit = "the client's retry quota"
-        return delay if call.limit is None else None
+            state.stopped_by = "the client's retry quota"
+        return delay if state.stopped_by is None else None
 
 
-def _drawn(policy: RetryPolicy, before: int) -> float:
-    """The backoff after so many others."""
+def _identity(call: Call) -> dict[str, Any]:
+    """The fields that all events of a call have."""
+    return {"call_id": id(call), "operation": call.operation.name}
+
+
+def _is_past(call: Call, wait: float) -> bool:
+    return call.deadline is not None and anyio.current_time() + wait >= call.deadline
+
+
+def _backoff(policy: RetryPolicy, before: int) -> float:
+    """Return a random wait after this number of earlier ones."""
     return random.uniform(0, min(policy.cap, policy.base * 2.0 ** min(before, 60)))  # noqa: S311 - jitter

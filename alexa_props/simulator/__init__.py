@@ -31,8 +31,8 @@ except ModuleNotFoundError as _missing:
 
 from alexa_props.simulator.app import build_app
 from alexa_props.simulator.calls import Call
+from alexa_props.simulator.device_state import NotificationKind
 from alexa_props.simulator.faults import KINDS, ConnectionDropped, Fault, Kind
-from alexa_props.simulator.guests import NotificationKind
 from alexa_props.simulator.operations import ROUTES, TARGETS
 from alexa_props.simulator.service import CallerScope, EndOfList, Service
 from alexa_props.simulator.state import AlertKind, Station

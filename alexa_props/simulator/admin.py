@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from alexa_props.simulator.answers import allow, unmatched
 from alexa_props.simulator.checks import choice, digits, parse_json
 from alexa_props.simulator.faults import Fault
 from alexa_props.simulator.guard import foreign
 from alexa_props.simulator.operations import OPERATIONS
 from alexa_props.simulator.receiving import query_of, read_body
+from alexa_props.simulator.responses import allow, unmatched
 from alexa_props.simulator.service import Service
 
 __all__ = ["ADMIN_PATH", "admin_routes"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alexa_props.simulator.answers import Answer, failures, no_content
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.handling import UNREACHABLE_CODES, device_failure
+from alexa_props.simulator.context import Exchange
+from alexa_props.simulator.requests import UNREACHABLE_CODES, device_failure
+from alexa_props.simulator.responses import Answer, failures, no_content
 from alexa_props.simulator.service import Service
 from alexa_props.simulator.state import AlertKind, Endpoint
 

@@ -15,13 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alexa_props.simulator import for_business, smart_properties
 from alexa_props.simulator.admin import admin_routes
-from alexa_props.simulator.answers import Answer, Dialect, allow, unmatched
 from alexa_props.simulator.calls import Call
 from alexa_props.simulator.checks import parse_json
-from alexa_props.simulator.exchange import Exchange, Handler
+from alexa_props.simulator.context import Exchange, Handler
 from alexa_props.simulator.faults import Fault, deliver
 from alexa_props.simulator.operations import CONSENT, ROUTES, TARGETS, TOKEN, UNKNOWN
 from alexa_props.simulator.receiving import as_sent, query_of, read_body
+from alexa_props.simulator.responses import Answer, Dialect, allow, unmatched
 from alexa_props.simulator.service import Service
 
 __all__ = ["CONSENT_PATH", "ROUTES", "TARGETS", "TOKEN_PATHS", "build_app"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from alexa_props.simulator.answers import Json
+from alexa_props.simulator.responses import Json
 
 __all__ = ["ADDRESS", "LOCALES", "SETTINGS", "SETUP_MODE", "WAKE_WORDS", "complaint"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from alexa_props.simulator.answers import Answer, Json, allow, json_answer, no_content
+from alexa_props.simulator.context import Exchange
 from alexa_props.simulator.device_settings import ADDRESS, LOCALES, SETTINGS, SETUP_MODE, WAKE_WORDS, complaint
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.handling import BadRequest, body_object, known_endpoint, page, unreachable
+from alexa_props.simulator.requests import BadRequest, body_object, known_endpoint, page, unreachable
+from alexa_props.simulator.responses import Answer, Json, allow, json_answer, no_content
 from alexa_props.simulator.state import Endpoint
 
 __all__ = ["get_address", "get_setting", "get_settings", "set_address", "set_setting"]

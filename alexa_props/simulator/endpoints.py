@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 
-from alexa_props.simulator.answers import Answer, Json, json_answer
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.handling import BadRequest, body_object, feature_property, known_endpoint, name_value, page
+from alexa_props.simulator.context import Exchange
+from alexa_props.simulator.requests import BadRequest, body_object, feature_property, known_endpoint, name_value, page
+from alexa_props.simulator.responses import Answer, Json, json_answer
 from alexa_props.simulator.service import Service
 from alexa_props.simulator.state import Endpoint
 

@@ -11,9 +11,9 @@ import attrs
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from alexa_props.simulator.answers import BEARER, Answer, Dialect, Json, problem
 from alexa_props.simulator.checks import checked, choice, number, text, whole
 from alexa_props.simulator.operations import covers, require_known
+from alexa_props.simulator.responses import BEARER, Answer, Dialect, Json, problem
 
 __all__ = ["CLOSE", "KINDS", "ConnectionDropped", "Fault", "Faults", "Kind", "deliver"]
 

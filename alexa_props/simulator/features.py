@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alexa_props.simulator.answers import Answer, accepted, json_answer
 from alexa_props.simulator.checks import whole
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.guests import Kept
-from alexa_props.simulator.handling import BadRequest, body_object, feature_property, known_endpoint, unreachable
+from alexa_props.simulator.context import Exchange
+from alexa_props.simulator.device_state import Kept
+from alexa_props.simulator.requests import BadRequest, body_object, feature_property, known_endpoint, unreachable
+from alexa_props.simulator.responses import Answer, accepted, json_answer
 
 __all__ = ["adjust_volume", "get_bluetooth", "get_speaker", "set_volume", "unpair_bluetooth"]
 

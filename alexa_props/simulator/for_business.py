@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from alexa_props.simulator.answers import Answer, Json, aws_answer, unmatched
-from alexa_props.simulator.exchange import Exchange, Handler
+from alexa_props.simulator.context import Exchange, Handler
 from alexa_props.simulator.inventory import Device, Event, User
 from alexa_props.simulator.operations import TARGETS
 from alexa_props.simulator.paging import TokenRefused
+from alexa_props.simulator.responses import Answer, Json, aws_answer, unmatched
 from alexa_props.simulator.search import (
     DEVICE_KEYS,
     LONGEST_TOKEN,

@@ -11,7 +11,7 @@ import attrs
 
 from alexa_props.simulator.state import mac_address, serial_number
 
-__all__ = ["Detail", "Device", "Event", "Inventory", "Room", "User", "stock"]
+__all__ = ["Detail", "Device", "Event", "Inventory", "Room", "User", "make_inventory"]
 
 DAY = 86_400.0
 KEPT_DAYS = 30
@@ -145,7 +145,7 @@ class Inventory:
     version: int = 0
 
 
-def stock(
+def make_inventory(
     seed: int, *, rooms: Sequence[str], devices_per_room: int, least_devices: int, users: int, region: str, now: float
 ) -> Inventory:
     """An inventory: the same one for the same arguments.

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
 
-from alexa_props.simulator.answers import NO_STORE, Answer, Json, json_answer, problem
 from alexa_props.simulator.checks import checked, flag, number, parse_json
+from alexa_props.simulator.responses import NO_STORE, Answer, Json, json_answer, problem
 
 __all__ = ["Grant", "Login"]
 

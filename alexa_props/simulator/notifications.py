@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alexa_props.simulator.answers import Answer, accepted
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.guests import NOTIFICATION_KINDS, NotificationKind
-from alexa_props.simulator.handling import BadRequest, body_object, known_endpoint, known_unit
+from alexa_props.simulator.context import Exchange
+from alexa_props.simulator.device_state import NOTIFICATION_KINDS, NotificationKind
+from alexa_props.simulator.requests import BadRequest, body_object, known_endpoint, known_unit
+from alexa_props.simulator.responses import Answer, accepted
 from alexa_props.simulator.state import Endpoint, Unit
 
 __all__ = ["delete_for_many", "delete_for_one"]

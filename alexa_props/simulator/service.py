@@ -11,17 +11,17 @@ from typing import Any, Literal, get_args
 
 import anyio
 
-from alexa_props.simulator.answers import Json
 from alexa_props.simulator.calls import Call, CallLog
 from alexa_props.simulator.checks import choice, flag, number, text
 from alexa_props.simulator.faults import Fault, Faults, Kind
-from alexa_props.simulator.inventory import Inventory, stock
+from alexa_props.simulator.inventory import Inventory, make_inventory
 from alexa_props.simulator.login import Grant, Login
 from alexa_props.simulator.operations import covers, require_known
 from alexa_props.simulator.paging import EndOfList, Pagination
 from alexa_props.simulator.quota import Quota, Quotas
+from alexa_props.simulator.responses import Json
 from alexa_props.simulator.signature import Keys
-from alexa_props.simulator.state import Tree, grow
+from alexa_props.simulator.state import Tree, make_tree
 from alexa_props.simulator.world import World
 
 __all__ = ["CallerScope", "EndOfList", "Service"]
@@ -111,14 +111,14 @@ class Service(World):
 
     def _worlds(self) -> tuple[Tree, Inventory]:
         rooms, endpoints_per_room, properties, unassigned, users = self._shape
-        tree = grow(
+        tree = make_tree(
             self.seed,
             rooms=rooms,
             endpoints_per_room=endpoints_per_room,
             properties=properties,
             unassigned=unassigned,
         )
-        inventory = stock(
+        inventory = make_inventory(
             self.seed,
             rooms=[room.name for room in tree.rooms],
             devices_per_room=endpoints_per_room,

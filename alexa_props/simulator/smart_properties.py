@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from alexa_props.simulator import alerts, endpoint_settings, endpoints, features, notifications, units
-from alexa_props.simulator.answers import BEARER, Answer
-from alexa_props.simulator.exchange import Exchange, Handler
-from alexa_props.simulator.handling import strict
+from alexa_props.simulator.context import Exchange, Handler
+from alexa_props.simulator.requests import strict
+from alexa_props.simulator.responses import BEARER, Answer
 
 __all__ = ["HANDLERS", "authorize"]
 

@@ -10,11 +10,11 @@ from typing import Literal
 
 import attrs
 
-from alexa_props.simulator.answers import Json
 from alexa_props.simulator.device_settings import SETUP_MODE
-from alexa_props.simulator.guests import NOTIFICATION_KINDS, Kept, NotificationKind, left_in, left_on
+from alexa_props.simulator.device_state import NOTIFICATION_KINDS, Kept, NotificationKind, left_in, left_on
+from alexa_props.simulator.responses import Json
 
-__all__ = ["ALERT_KINDS", "AlertKind", "Endpoint", "Station", "Tree", "Unit", "grow"]
+__all__ = ["ALERT_KINDS", "AlertKind", "Endpoint", "Station", "Tree", "Unit", "make_tree"]
 
 AlertKind = Literal["alarms", "timers", "reminders"]
 ALERT_KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
@@ -218,7 +218,7 @@ def _endpoint(rng: random.Random, unit: Unit | None, number: int) -> Endpoint:
     )
 
 
-def grow(seed: int, *, rooms: int, endpoints_per_room: int, properties: int, unassigned: int) -> Tree:
+def make_tree(seed: int, *, rooms: int, endpoints_per_room: int, properties: int, unassigned: int) -> Tree:
     """A tree: the same one for the same arguments.
 
     Args:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from alexa_props.simulator.answers import Answer, Json, json_answer, no_content
-from alexa_props.simulator.exchange import Exchange
-from alexa_props.simulator.handling import BadRequest, body_object, known_unit, name_text, name_value, page
-from alexa_props.simulator.handling import whole_parameter as whole
+from alexa_props.simulator.context import Exchange
+from alexa_props.simulator.requests import BadRequest, body_object, known_unit, name_text, name_value, page
+from alexa_props.simulator.requests import whole_parameter as whole
+from alexa_props.simulator.responses import Answer, Json, json_answer, no_content
 from alexa_props.simulator.state import Station, Unit
 
 __all__ = ["create_unit", "delete_unit", "get_station", "get_unit", "list_units", "set_station", "update_unit"]

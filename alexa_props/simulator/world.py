@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from alexa_props.simulator.answers import Json
 from alexa_props.simulator.checks import choice, text, whole
 from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, complaint
-from alexa_props.simulator.guests import NOTIFICATION_KINDS, Kept, NotificationKind
+from alexa_props.simulator.device_state import NOTIFICATION_KINDS, Kept, NotificationKind
 from alexa_props.simulator.inventory import Inventory
 from alexa_props.simulator.login import Login
+from alexa_props.simulator.responses import Json
 from alexa_props.simulator.signature import Keys
 from alexa_props.simulator.state import AlertKind, Station, Tree, Unit
 

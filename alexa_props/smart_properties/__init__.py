@@ -5,38 +5,29 @@ Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/res
 
 from __future__ import annotations
 
+import functools
 import os
-from typing import ClassVar, Final, Literal, Self, Unpack, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, Unpack, cast
 
 import httpx
 
 from alexa_props.auth.login_with_amazon import TOKEN_URL, LoginWithAmazon
+from alexa_props.call import ServiceProtocol
 from alexa_props.client import Client, ClientOptions
 from alexa_props.errors import ConfigurationError
-from alexa_props.operation import Operation, ServiceProtocol
-from alexa_props.settings import Region, hide, require_env
-from alexa_props.smart_properties import (
-    alerts,
-    endpoint_settings,
-    endpoints,
-    features,
-    notifications,
-    unit_settings,
-    units,
-)
+from alexa_props.settings import Region, Secret, require_env
 from alexa_props.smart_properties.protocol import PROTOCOL
 
-__all__ = ["OPERATIONS", "SmartProperties", "SmartPropertiesOptions"]
+if TYPE_CHECKING:
+    from alexa_props.smart_properties.alerts import Alerts
+    from alexa_props.smart_properties.endpoint_settings import EndpointSettings
+    from alexa_props.smart_properties.endpoints import Endpoints
+    from alexa_props.smart_properties.features import Features
+    from alexa_props.smart_properties.notifications import Notifications
+    from alexa_props.smart_properties.unit_settings import UnitSettings
+    from alexa_props.smart_properties.units import Units
 
-OPERATIONS: Final[tuple[Operation, ...]] = (
-    *unit_settings.OPERATIONS,
-    *alerts.OPERATIONS,
-    *units.OPERATIONS,
-    *endpoints.OPERATIONS,
-    *endpoint_settings.OPERATIONS,
-    *features.OPERATIONS,
-    *notifications.OPERATIONS,
-)
+__all__ = ["SmartProperties", "SmartPropertiesOptions"]
 
 
 class SmartPropertiesOptions(ClientOptions, total=False):
@@ -64,13 +55,6 @@ class SmartProperties(Client):
     """
 
     protocol: ClassVar[ServiceProtocol] = PROTOCOL
-    unit_settings: unit_settings.UnitSettings
-    alerts: alerts.Alerts
-    units: units.Units
-    endpoints: endpoints.Endpoints
-    endpoint_settings: endpoint_settings.EndpointSettings
-    features: features.Features
-    notifications: notifications.Notifications
 
     def __init__(
         self,
@@ -81,21 +65,61 @@ class SmartProperties(Client):
         **options: Unpack[ClientOptions],
     ) -> None:
         # Before anything may raise: a traceback shows what names are bound to.
-        options["proxy"] = hide(options.get("proxy"))
+        options["proxy"] = Secret.wrap(options.get("proxy"))
         region_url = _region(region).base_url
         if alerts_authorization not in ("Bearer", "bare"):
             raise ConfigurationError(f'alerts_authorization must be "Bearer" or "bare", not {alerts_authorization!r}')
         self._alerts_authorization: Literal["Bearer", "bare"] = alerts_authorization
         super().__init__(auth=auth, region=None, region_url=region_url, **options)
 
-    def _bind(self) -> None:
-        self.unit_settings = unit_settings.UnitSettings(self)
-        self.alerts = alerts.Alerts(self, self._alerts_authorization)
-        self.units = units.Units(self)
-        self.endpoints = endpoints.Endpoints(self)
-        self.endpoint_settings = endpoint_settings.EndpointSettings(self)
-        self.features = features.Features(self)
-        self.notifications = notifications.Notifications(self)
+    @functools.cached_property
+    def unit_settings(self) -> UnitSettings:
+        """Read and set the default music station of units."""
+        from alexa_props.smart_properties.unit_settings import UnitSettings
+
+        return UnitSettings(self)
+
+    @functools.cached_property
+    def alerts(self) -> Alerts:
+        """Delete all alarms, timers or reminders of units."""
+        from alexa_props.smart_properties.alerts import Alerts
+
+        return Alerts(self, self._alerts_authorization)
+
+    @functools.cached_property
+    def units(self) -> Units:
+        """Create, read, rename and delete units."""
+        from alexa_props.smart_properties.units import Units
+
+        return Units(self)
+
+    @functools.cached_property
+    def endpoints(self) -> Endpoints:
+        """Find and read endpoints."""
+        from alexa_props.smart_properties.endpoints import Endpoints
+
+        return Endpoints(self)
+
+    @functools.cached_property
+    def endpoint_settings(self) -> EndpointSettings:
+        """Read and change the settings and the address of endpoints."""
+        from alexa_props.smart_properties.endpoint_settings import EndpointSettings
+
+        return EndpointSettings(self)
+
+    @functools.cached_property
+    def features(self) -> Features:
+        """Read and change the speaker and the Bluetooth of endpoints."""
+        from alexa_props.smart_properties.features import Features
+
+        return Features(self)
+
+    @functools.cached_property
+    def notifications(self) -> Notifications:
+        """Delete notifications of units."""
+        from alexa_props.smart_properties.notifications import Notifications
+
+        return Notifications(self)
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]) -> Self:
@@ -113,7 +137,7 @@ class SmartProperties(Client):
 
         """
         # Before anything may raise: a traceback shows what names are bound to.
-        options["proxy"] = hide(options.get("proxy"))
+        options["proxy"] = Secret.wrap(options.get("proxy"))
         if auth is None:
             auth = LoginWithAmazon(
                 client_id=require_env("ALEXA_PROPS_CLIENT_ID"),

@@ -1,7 +1,4 @@
-"""Settings of an endpoint: do not disturb, locales, wake words, units, volume limit and the like, and its address.
-
-Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-"""
+"""Settings of an endpoint: do not disturb, locales, wake words, units, volume limit and others, and its address."""
 
 from __future__ import annotations
 
@@ -10,24 +7,22 @@ from typing import Any, Final, TypeVar, overload
 
 import attrs
 
-from alexa_props.client import Client
+from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.operation import Operation, Paging, Param
-from alexa_props.settings import require_id, require_text
+from alexa_props.operation import Group
+from alexa_props.settings import require_text
 from alexa_props.smart_properties.ids import EndpointId
 from alexa_props.smart_properties.protocol import codec
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
 
 __all__ = ["OPERATIONS", "Address", "EndpointSetting", "EndpointSettings", "Setting"]
 
-_SOURCE: Final = "https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html"
-
 T = TypeVar("T")
 
 
 @attrs.frozen
 class Address:
-    """The postal address of a device. None where it is not known; Amazon's samples send "" for lines not in use."""
+    """The postal address of a device. Parts that are not known are None; Amazon's samples send "" for unused lines."""
 
     address_line1: str | None = None
     address_line2: str | None = None
@@ -40,126 +35,67 @@ class Address:
 
 
 def _read_address(body: Any) -> Address | None:
-    """Whether the answer has the wrapper that the request has is not documented: both are read."""
-    if isinstance(body, dict) and "address" in body:
-        body = body["address"]
-    return None if body is None else codec.structure(body, Address)
+    # Whether the response has the wrapper of the request is not documented.
+    address = body["address"] if isinstance(body, dict) and "address" in body else body
+    return None if address is None else codec.structure(address, Address)
 
 
-def _operation(name: str, method: str, rest: str, *params: Param, **more: Any) -> Operation:
-    return Operation(
-        name=f"endpoint_settings.{name}",
-        method=method,
-        path=f"/v2/endpoints/{{endpoint_id}}/settings{rest}",
-        params=(Param("endpoint_id", None, "path"), *params),
-        subject="endpoint_id",
-        source=_SOURCE,
-        **more,
-    )
+def _unread(body: Any) -> Any:
+    """What a value becomes depends on the setting: `get` and `get_many` replace this with a function that reads it."""
+    return body
 
 
-_KEY: Final = Param("key", None, "path")
+_SETTINGS: Final = "/v2/endpoints/{endpoint_id}/settings"
+_MAX_PAGE_SIZE: Final = 10
 
-# What values become depends on the setting: `get` and `get_many` put a function that reads them in place of Any.
-GET: Final = _operation("get", "GET", "/{key}", _KEY, answer=Any)
-SET: Final = _operation("set", "PUT", "/{key}", _KEY, Param("value", None, "body"))
-GET_MANY: Final = _operation(
-    "get_many",
-    "GET",
-    "",
-    Param("keys", "keys", "query"),
-    Param("page_size", "maxResults", "query"),
-    Param("next_token", "nextToken", "query"),
-    answer=Any,
-    paging=Paging("settings", ("paginationContext", "nextToken")),
-)
-GET_ADDRESS: Final = _operation("get_address", "GET", "/address", answer=_read_address)
-SET_ADDRESS: Final = _operation("set_address", "POST", "/address", Param("body", None, "body"))
-OPERATIONS: Final = (GET, SET, GET_MANY, GET_ADDRESS, SET_ADDRESS)
-
-_PAGE: Final = 10
-"""The largest page that is documented."""
+_api: Final = Group("endpoint_settings", "endpoint-settings-api.html")
+GET: Final = _api.get("get", f"{_SETTINGS}/{{key}}", _unread, nullable=True)
+SET: Final = _api.put("set", f"{_SETTINGS}/{{key}}")
+GET_MANY: Final = _api.list("get_many", _SETTINGS, _unread, items="settings")
+GET_ADDRESS: Final = _api.get("get_address", f"{_SETTINGS}/address", _read_address, nullable=True)
+SET_ADDRESS: Final = _api.post("set_address", f"{_SETTINGS}/address", idempotent=True)
+OPERATIONS: Final = _api.operations
 
 
-class EndpointSettings:
-    """`client.endpoint_settings`."""
+class EndpointSettings(Resource):
+    """Read and change the settings and the address of an endpoint.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    Raises `DeviceUnreachable` for a 504 whose body says that it is about the device (inferred from deletions of
+    alerts).
+    """
 
     async def get(self, endpoint_id: EndpointId, setting: EndpointSetting[T]) -> T | None:
-        """One setting of an endpoint; None if it has no value.
+        """Return a setting of an endpoint, such as `Setting.LOCALES`; None if it has no value.
 
-        Args:
-            endpoint_id: the endpoint.
-            setting: which, such as `Setting.LOCALES`.
-
-        Returns:
-            What the setting is: a bool, number, string, tuple of strings or dict. A string that is none of the known
-            choices arrives as it is.
-
-        Raises:
-            ConfigurationError: `endpoint_id` cannot be an id, or `setting` is none.
-            DeviceUnreachable: 504, and the service says that it is for the device (inferred from deletions of alerts).
-            DecodeError: the value is of another type.
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-
+        A value that is none of the setting's known choices is returned as a plain string.
         """
-        arguments = {"endpoint_id": endpoint_id, "key": _require(setting).key}
-        value: T | None = await self._client.call(attrs.evolve(GET, answer=setting.read), arguments)
+        operation = attrs.evolve(GET, answer=_require(setting).read)
+        value: T | None = await self._call(operation, endpoint_id=endpoint_id, key=setting.key)
         return value
 
-    # A list will do where a setting is a tuple.
+    # A setting that is a tuple takes a list too.
     @overload
     async def set(
         self, endpoint_id: EndpointId, setting: EndpointSetting[tuple[str, ...]], value: list[str] | tuple[str, ...]
     ) -> None: ...
     @overload
     async def set(self, endpoint_id: EndpointId, setting: EndpointSetting[T], value: T) -> None: ...
-    async def set(self, endpoint_id: EndpointId, setting: EndpointSetting[Any], value: Any) -> None:
-        """Set a setting of an endpoint. Setting it twice is the same as once, so it is retried.
-
-        Args:
-            endpoint_id: the endpoint.
-            setting: which, such as `Setting.DO_NOT_DISTURB`.
-            value: as the setting takes it; for a list of strings a list or a tuple, never one string.
+    async def set(self, endpoint_id: EndpointId, setting: EndpointSetting[Any], value: object) -> None:
+        """Set a setting of an endpoint, such as `Setting.DO_NOT_DISTURB`.
 
         Raises:
-            ConfigurationError: `endpoint_id` cannot be an id, `setting` is none or is read only, or it does not take
-                the value.
-            BadRequest: the service does not accept the value (400).
-            DeviceUnreachable: 504, and the service says that it is for the device (inferred from deletions of alerts).
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-
+            ConfigurationError: The setting is read only, or does not take the value.
+            BadRequest: The service does not accept the value.
         """
-        checked = _require(setting).check(value)
-        arguments = {"endpoint_id": endpoint_id, "key": setting.key, "value": checked}
-        await self._client.call(SET, arguments)
+        await self._call(SET, endpoint_id=endpoint_id, key=_require(setting).key, body=setting.check(value))
 
     async def get_many(
         self, endpoint_id: EndpointId, settings: Iterable[EndpointSetting[Any]]
     ) -> dict[EndpointSetting[Any], Any]:
-        """Several settings of an endpoint at once: one call for up to 10 of them, then one for every further page.
+        """Return several settings of an endpoint, with one call per 10 settings. `Setting.ALL` are all known ones.
 
-        Args:
-            endpoint_id: the endpoint.
-            settings: which, at least one; `Setting.ALL` for all that are known.
-
-        Returns:
-            A value for each of `settings`, as from `get`. One that does not come back is None: how the service answers
-            for a setting that has no value, or that the device does not have, is not documented.
-
-        Raises:
-            ConfigurationError: `endpoint_id` cannot be an id, or `settings` is no list of settings.
-            DecodeError: a value is of another type.
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-
+        Settings that the service does not return are None: how it treats one that has no value, or that the device
+        does not have, is not documented.
         """
         if not isinstance(settings, Iterable) or isinstance(settings, str):
             raise ConfigurationError(
@@ -171,49 +107,27 @@ class EndpointSettings:
 
         def read(entry: Any) -> tuple[EndpointSetting[Any], Any] | None:
             if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
-                raise DecodeError('the answer makes no sense: an entry of "settings" has no key')
+                raise DecodeError('invalid response: an entry of "settings" has no key')
             setting = wanted.get(entry["key"])
             return None if setting is None else (setting, setting.read(entry.get("value")))
 
-        arguments = {
-            "endpoint_id": require_id("endpoint_id", endpoint_id),
-            "keys": ",".join(wanted),
-            "page_size": min(len(wanted), _PAGE),
-        }
-        operation = attrs.evolve(GET_MANY, answer=read)
-        pager = self._client.pager(operation, lambda token: {**arguments, "next_token": token})
+        pager = self._pager(
+            attrs.evolve(GET_MANY, item=read),
+            endpoint_id=endpoint_id,
+            keys=",".join(wanted),
+            page_size=min(len(wanted), _MAX_PAGE_SIZE),
+        )
         return dict.fromkeys(wanted.values()) | dict([pair async for pair in pager if pair is not None])
 
     async def get_address(self, endpoint_id: EndpointId) -> Address | None:
-        """The postal address of an endpoint; None if it has none. The answer is inferred from what is sent.
-
-        Args:
-            endpoint_id: the endpoint.
-
-        Raises:
-            ConfigurationError: `endpoint_id` cannot be an id.
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-
-        """
-        address: Address | None = await self._client.call(GET_ADDRESS, {"endpoint_id": endpoint_id})
-        return address
+        """Return the postal address of an endpoint; None if it has none. Inferred from what `set_address` sends."""
+        return await self._call(GET_ADDRESS, endpoint_id=endpoint_id)
 
     async def set_address(self, endpoint_id: EndpointId, address: Address) -> None:
-        """Set the postal address of an endpoint. Setting it twice is the same as once, so it is retried.
-
-        Args:
-            endpoint_id: the endpoint.
-            address: parts that are None are not sent; which ones the service insists on is not documented.
+        """Set the postal address of an endpoint. Which parts the service requires is not documented.
 
         Raises:
-            ConfigurationError: `endpoint_id` cannot be an id, or `address` is none, or has a part that is no string.
-            BadRequest: the service does not accept the address (400).
-            AlexaError: see `alexa_props.errors` for what any call may raise.
-
-        Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-
+            BadRequest: The service does not accept the address.
         """
         if not isinstance(address, Address):
             raise ConfigurationError(f"address must be an Address, not {address!r:.80}")
@@ -224,10 +138,10 @@ class EndpointSettings:
             if not isinstance(part, str):
                 raise ConfigurationError(f"address.{name} must be a string or None, not {part!r:.80}")
             require_text(f"address.{name}", part)
-        await self._client.call(SET_ADDRESS, {"endpoint_id": endpoint_id, "body": {"address": address}})
+        await self._call(SET_ADDRESS, endpoint_id=endpoint_id, address=address)
 
 
-def _require(setting: object) -> EndpointSetting[Any]:
+def _require(setting: EndpointSetting[T]) -> EndpointSetting[T]:
     if not isinstance(setting, EndpointSetting):
         raise ConfigurationError(f"a setting is one of Setting, such as Setting.LOCALES, not {setting!r:.80}")
     return setting

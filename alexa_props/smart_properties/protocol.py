@@ -6,25 +6,29 @@ Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/res
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
-import types
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from alexa_props import errors
-from alexa_props.answer import Said, api_error, decoded, json_object, request_id_in, text_of
-from alexa_props.codec import MOST_ITEMS, Codec, camel, is_oversized, require_bounded
-from alexa_props.operation import Call, Operation, Verdict, request_of
+from alexa_props.call import Call, ResponseClass
+from alexa_props.codec import MOST_ITEMS, Codec, camel, is_oversized
+from alexa_props.operation import Listing, Operation
 from alexa_props.paging import Page
 from alexa_props.redaction import Redactor, one_line
-from alexa_props.settings import require_id
+from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object, request_id_in
+from alexa_props.settings import require_text
+from alexa_props.wire import build_request
 
-__all__ = ["PROTOCOL", "codec"]
+__all__ = ["PROTOCOL", "codec", "plain_text"]
+
+T = TypeVar("T")
 
 
 def _iso(moment: dt.datetime) -> str:
@@ -32,6 +36,8 @@ def _iso(moment: dt.datetime) -> str:
 
 
 codec: Final = Codec(camel, _iso)
+
+_PAGING: Final = {"page_size": "maxResults", "next_token": "nextToken"}
 
 _TRANSIENT: Final = frozenset({408, 500, 502, 503, 504})
 _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
@@ -60,49 +66,53 @@ _ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
 
 
 class SmartPropertiesProtocol:
-    """How calls become requests, and answers become verdicts, errors and models."""
+    """How calls become requests, and responses become response classes, errors and models."""
 
     def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
-        """The request that a call becomes; raises `ConfigurationError` for an id that cannot be one."""
-        operation, path, query, body = call.operation, call.operation.path, [], None
-        for param in operation.params:
-            value = call.arguments.get(param.argument)
-            if param.where == "path":
-                path = path.replace(f"{{{param.argument}}}", quote(require_id(param.argument, value), safe="~"))
-            elif value is None:
+        """Return the request that a call becomes."""
+        operation, path, query = call.operation, call.operation.path, list[str]()
+        body: Any = None
+        for name, value in call.arguments.items():
+            if name in operation.path_parameters:
+                path = path.replace(f"{{{name}}}", quote(value, safe="~"))
+            elif name == "subject":
                 continue
-            elif param.where == "query":
-                values = value if isinstance(value, list | tuple) else [value]
-                query += [f"{quote(param.wire or '', safe='~')}={quote(str(one), safe='~')}" for one in values]
+            elif operation.is_query(name):
+                if value is not None:
+                    wire = quote(_wire_name(operation, name), safe="~")
+                    query += [f"{wire}={quote(_query_text(one), safe='~')}" for one in _values(value)]
+            elif name == "body":
+                body = codec.unstructure(value)
             else:
-                body = json.dumps(codec.unstructure(value), separators=(",", ":")).encode()
+                body = {} if body is None else body
+                _write(body, operation, name, value)
         url = f"{base_url}{path}?{'&'.join(query)}" if query else base_url + path
         sent = {"Accept": "application/json", **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        elif operation.method == "POST":
-            # Its length is sent all the same: there are servers that insist.
-            body = b""
-        return request_of(operation.method, url, sent, body)
+            return build_request(operation.method, url, sent, json.dumps(body, separators=(",", ":")).encode())
+        # Some servers insist on the length of a POST without a body.
+        return build_request(operation.method, url, sent, b"" if operation.method == "POST" else None)
 
-    def operation(self, request: httpx.Request) -> Operation:
+    def operation(self, request: httpx.Request) -> Operation[Any]:
         """Safe defaults: idempotent by method, one rate limit for a method and a path without its ids."""
         path = _ID.sub("*", request.url.path)
-        return Operation(f"{request.method} {path}", request.method, path, idempotent=request.method in _IDEMPOTENT)
+        name, method = f"{request.method} {path}", request.method
+        return Operation(name=name, method=method, path=path, idempotent=method in _IDEMPOTENT)
 
-    def verdict(self, call: Call, response: httpx.Response) -> Verdict:
+    def classify(self, call: Call, response: httpx.Response) -> ResponseClass:
         """What an answer means; one that names the endpoints on which it failed is a result, never repeated."""
         if response.status_code == httpx.codes.NO_CONTENT:
-            return Verdict.OK
+            return ResponseClass.OK
         if call.operation.per_endpoint and (is_oversized(response.content) or _is_result(response, _entries(response))):
-            return Verdict.FINAL
+            return ResponseClass.FINAL
         if response.is_success:
-            return Verdict.OK
+            return ResponseClass.OK
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            return Verdict.THROTTLED
+            return ResponseClass.THROTTLED
         if _is_unreachable(call, response):
-            return Verdict.FINAL
-        return Verdict.TRANSIENT if response.status_code in _TRANSIENT else Verdict.FINAL
+            return ResponseClass.FINAL
+        return ResponseClass.TRANSIENT if response.status_code in _TRANSIENT else ResponseClass.FINAL
 
     def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
         """The exception that an answer other than OK becomes."""
@@ -120,16 +130,15 @@ class SmartPropertiesProtocol:
         return api_error(kind, call, response, said, advice=_ADVICE.get(kind, ""))
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
-        """The model that an OK answer becomes; None where there is no answer to read, 204 included (a list is empty).
-
-        An `Operation.answer` that is no model is a function: it gets the parsed JSON, or each item of a page.
-        """
+        """Return what an OK response becomes: a model, a page, or None."""
         operation = call.operation
-        if operation.answer is None:
+        if isinstance(operation, Listing):
+            if response.status_code == httpx.codes.NO_CONTENT:
+                return Page((), request_id=request_id_in(response))
+            return decode_json(call, response, functools.partial(_page, operation))
+        if operation.answer is None or (operation.nullable and response.status_code == httpx.codes.NO_CONTENT):
             return None
-        if response.status_code == httpx.codes.NO_CONTENT:
-            return None if operation.paging is None else Page((), None, None, request_id_in(response))
-        return decoded(call, response, _model)
+        return decode_json(call, response, functools.partial(_read, operation.answer))
 
 
 PROTOCOL: Final = SmartPropertiesProtocol()
@@ -137,20 +146,44 @@ PROTOCOL: Final = SmartPropertiesProtocol()
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-def _model(operation: Operation, body: Any, request_id: str | None) -> Any:
-    reads = isinstance(operation.answer, types.FunctionType | types.MethodType)
-    if operation.paging is None:
-        return operation.answer(body) if reads else codec.structure(body, operation.answer)
-    items = operation.paging.items
-    if not isinstance(body, dict) or not isinstance(body.get(items), list):
-        raise errors.DecodeError(f"the answer has no list {items!r}")
-    found = body[items]
-    if reads:
-        require_bounded(found, items)
-        read = tuple(map(operation.answer, found))
-    else:
-        read = codec.structure_all(found, operation.answer, items)
-    return Page(read, _next_token(body, operation.paging.next_token), None, request_id)
+def plain_text(argument: str, text: str) -> dict[str, object]:
+    """Return a name as the wire wraps it; raises `ConfigurationError` if it is empty or cannot be sent."""
+    if not isinstance(text, str) or not text:
+        raise errors.ConfigurationError(f"{argument} must be a non-empty string, not {text!r:.80}")
+    return {"type": "PLAIN", "value": {"text": require_text(argument, text)}}
+
+
+def _wire_name(operation: Operation[Any], argument: str) -> str:
+    return operation.wire.get(argument) or _PAGING.get(argument) or camel(argument)
+
+
+def _values(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _query_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _iso(value) if isinstance(value, dt.datetime) else str(value)
+
+
+def _write(body: dict[str, Any], operation: Operation[Any], name: str, value: object) -> None:
+    """Put an argument into a body. A list that is read by POST has its page size and token in an object."""
+    if value is None:
+        return
+    place = body.setdefault("paginationContext", {}) if name in _PAGING else body
+    place[_wire_name(operation, name)] = codec.unstructure(value)
+
+
+def _read(answer: type[T] | Callable[[Any], T], body: Any, _: str | None) -> T:
+    return codec.read(body, answer)
+
+
+def _page(listing: Listing[T], body: Any, request_id: str | None) -> Page[T]:
+    if not isinstance(body, dict) or not isinstance(body.get(listing.items), list):
+        raise errors.DecodeError(f"the response has no list {listing.items!r}")
+    items = codec.read_all(body[listing.items], listing.item, listing.items)
+    return Page(items, _next_token(body, listing.next_token), None, request_id)
 
 
 def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
@@ -170,10 +203,10 @@ def _entries(response: httpx.Response) -> list[dict[str, Any]]:
     return [entry for entry in entries[: MOST_ITEMS + 1] if isinstance(entry, dict)]
 
 
-def _said(response: httpx.Response) -> Said:
+def _said(response: httpx.Response) -> ErrorBody:
     entries = _entries(response)
     body = entries[0] if entries else json_object(response)
-    return Said(text_of(body, "code", "type", "error"), text_of(body, "message", "description"))
+    return ErrorBody(first_string(body, "code", "type", "error"), first_string(body, "message", "description"))
 
 
 def _is_unreachable(call: Call, response: httpx.Response) -> bool:
@@ -189,14 +222,14 @@ def _is_unreachable(call: Call, response: httpx.Response) -> bool:
 
 def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
     """Whether the errors tell how far a deletion got: they name endpoints, or they come with a success."""
-    return any(text_of(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
+    return any(first_string(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
 
 
 def _too_many_failures(call: Call, response: httpx.Response) -> errors.DecodeError:
     request_id = request_id_in(response)
     return errors.DecodeError(
-        f"{call.doing}: {response.status_code}: the answer names more than {MOST_ITEMS:,} endpoints, too many to read "
-        f"(request id {request_id}); calling again is safe, and so is calling for each unit below",
+        f"{call.description}: {response.status_code}: the response names more than {MOST_ITEMS:,} "
+        f"endpoints, too many to read (request id {request_id}); calling again is safe, also for each unit below it",
         operation=call.operation.name,
         request_id=request_id,
     )
@@ -204,13 +237,13 @@ def _too_many_failures(call: Call, response: httpx.Response) -> errors.DecodeErr
 
 def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
     redactor = Redactor.of(response.request)
-    codes = Counter(text_of(entry, "code") or "no code" for entry in entries)
+    codes = Counter(first_string(entry, "code") or "no code" for entry in entries)
     error = api_error(
         errors.EndpointFailures,
         call,
         response,
         # A code that not all share is nobody's.
-        Said(text_of(entries[0], "code") if len(codes) == 1 else None, None),
+        ErrorBody(first_string(entries[0], "code") if len(codes) == 1 else None, None),
         instead=f"failed on {len(entries)} endpoint(s): {_counted(codes, redactor)}",
         advice="see .failures; calling again is safe",
     )
@@ -222,7 +255,7 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
 def _failures(unit_id: str, entries: list[dict[str, Any]], redactor: Redactor) -> Iterator[errors.EndpointFailure]:
     for start in range(0, len(entries), _BATCH):
         some = entries[start : start + _BATCH]
-        texts = ([text_of(entry, name) or "" for entry in some] for name in ("endpointId", "code", "description"))
+        texts = ([first_string(entry, name) or "" for entry in some] for name in ("endpointId", "code", "description"))
         for endpoint_id, code, description in zip(*map(redactor.redact_all, texts), strict=True):
             yield errors.EndpointFailure(
                 unit_id, endpoint_id or None, one_line(code) or None, one_line(description) or None

@@ -176,7 +176,7 @@ class EndpointSetting(Generic[T]):
             # Not by the codec: it would make the best of a value that is of another type.
             takes, fits = _TAKES[self.kind]
             if not fits(value):
-                raise DecodeError(f"the answer makes no sense: {self.key} is not {takes}")
+                raise DecodeError(f"invalid response: {self.key} is not {takes}")
             read = self._known(float(value) if self.kind is float else value)
         return cast("T", read)
 

@@ -11,7 +11,7 @@ import attrs
 import httpx
 import pytest
 
-from alexa_props import AlexaForBusiness, DefaultStation, RetryPolicy, SmartProperties, errors, smart_properties
+from alexa_props import AlexaForBusiness, DefaultStation, RetryPolicy, SmartProperties, errors
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoint_settings import Address, Setting
 
@@ -69,7 +69,7 @@ A4B: dict[str, Action] = {
 }
 ACTIONS = {**ASP, **A4B}
 DELETIONS = [name for name in ASP if name.startswith("alerts.")]
-OPERATIONS = {operation.name: operation for operation in smart_properties.OPERATIONS}
+OPERATIONS = {operation.name: operation for operation in SmartProperties.operations()}
 ABOUT_A_DEVICE = [name for name in ASP if OPERATIONS[name].subject == "endpoint_id"]
 ONLY_ONCE = [name for name in ASP if not OPERATIONS[name].idempotent]
 

@@ -98,7 +98,10 @@ class Source:
 def rows(journal: Path) -> dict[str, tuple[str, int]]:
     """Status, and whether it must not be sent twice, of every item in a journal that nobody holds."""
     with sqlite3.connect(journal) as db:
-        found = {key: (status, risky) for key, status, risky in db.execute("SELECT key, status, risky FROM items")}
+        found = {
+            key: (status, unsafe_sent)
+            for key, status, unsafe_sent in db.execute("SELECT key, status, unsafe_sent FROM items")
+        }
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
     return found

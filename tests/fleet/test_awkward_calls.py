@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from alexa_props import RateLimit, RetryPolicy, fleet
-from alexa_props.fleet.width import Width
+from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from tests.fleet.helpers import MADE, ONCE, ROOMS, THROTTLED, again, create, get, one, outcomes, statuses
 from tests.helpers import Service, answer, smart_properties, virtual_time
 
@@ -212,7 +212,7 @@ async def test_failures_that_come_late_stop_the_run_as_soon() -> None:
 
 def test_width_counts_what_an_item_does_besides_its_calls() -> None:
     # Half a second of its own for each item, and a tenth in line: there is room for more.
-    width = Width(None)
+    width = AdaptiveConcurrency(None)
     for _ in range(200):
         width.ended(elapsed=0.6, called=0.1, waited=0.1, connections=100)
     assert width.now > 20

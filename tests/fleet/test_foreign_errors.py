@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from alexa_props import fleet
-from alexa_props.concurrency import together
+from alexa_props.concurrency import gather
 from alexa_props.fleet import FleetStopped
 from tests import loops
 from tests.fleet.helpers import echo, outcomes, statuses, taken
@@ -179,7 +179,7 @@ async def test_tasks_side_by_side_raise_what_cancelled_one_of_them() -> None:
         raise error
 
     with pytest.raises(Exception, match="was cancelled, and not by its caller") as caught:
-        await together([anyio.sleep_forever, fails])
+        await gather([anyio.sleep_forever, fails])
     assert caught.value.__cause__ is error
 
 

@@ -298,7 +298,7 @@ async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Mak
     assert sorted(sent) == sorted(set("abcdef") - set(told))
     for outcome in report.unknown:
         (failure,) = outcome.failures
-        assert (failure.status, failure.code) == ("unknown", "CutOff")
+        assert (failure.status, failure.code) == ("unknown", "Interrupted")
         assert "an earlier run was cut off" in failure.description
         assert "an earlier run was cut off" in str(outcome.error)
 

@@ -125,7 +125,7 @@ async def test_what_was_in_flight_is_told_after_the_block() -> None:
             assert (outcome.status, outcome.item) == ("unknown", key)
             assert outcome.attempts == 1
             (failure,) = outcome.failures
-            assert (failure.status, failure.code) == ("unknown", "CutOff")
+            assert (failure.status, failure.code) == ("unknown", "Interrupted")
             assert key in failure.description
     assert all(scope.waiting == scope.in_flight == 0 for scope in asp.limits.values())
 

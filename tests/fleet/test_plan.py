@@ -10,7 +10,7 @@ import pytest
 
 from alexa_props import DefaultStation, Limits, RateLimit, SmartProperties, fleet
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet import RoomDefaults, Use, ensure_default_music_station, plan, recipe, reset_room
+from alexa_props.fleet import CallEstimate, RoomDefaults, ensure_default_music_station, plan, recipe, reset_room
 from alexa_props.limits import ScopeLimits
 from alexa_props.simulator import Simulator
 
@@ -72,7 +72,7 @@ def limits(**rates: float) -> dict[str, ScopeLimits]:
 
 
 def test_the_slowest_operation_says_how_long() -> None:
-    @recipe(lambda unit_id: [Use("a.one", per_item=2), Use("a.two", per_endpoint=1, perhaps=True)])
+    @recipe(lambda unit_id: [CallEstimate("a.one", per_item=2), CallEstimate("a.two", per_endpoint=1, perhaps=True)])
     async def both(unit_id: str) -> None: ...
 
     rates = limits(a__one=10.0, a__two=1.0)

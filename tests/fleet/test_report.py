@@ -17,7 +17,7 @@ from alexa_props import errors
 from alexa_props.errors import ConfigurationError, EndpointFailure, EndpointFailures
 from alexa_props.fleet.outcome import Outcome, Step, Steps, StepsFailed
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.walk import Room
+from alexa_props.fleet.rooms import Room
 
 OPERATION = "alerts.delete_alarms"
 REPORT_COLUMNS = [

@@ -103,7 +103,9 @@ def check_message(error: BaseException, fault: Fault, kind: Kind) -> None:
     assert re.search(fault.says, text)
     if not isinstance(error, errors.ApiError | errors.DeadlineExceeded):
         unsafe = fault.end.sent != "no" and kind is KINDS["create"]
-        assert text.endswith("look whether it was done before calling again" if unsafe else "calling again is safe")
+        assert text.endswith(
+            "check with units.list whether it took effect before calling again" if unsafe else "calling again is safe"
+        )
     for shown in (text, repr(error), repr(vars(error)), str(error.__cause__), repr(error.__cause__)):
         assert not [secret for secret in SECRETS if secret in shown]
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
-from alexa_props.pipeline.rate_limit.controller import Controller, Departure
+from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 
 Rate: TypeAlias = "float | Callable[[float], float]"
 Quota: TypeAlias = Callable[[float], bool]
@@ -120,16 +120,16 @@ class _Service:
         way = self.latency * (1 + 0.2 * self.chance.random()) / 2
         self._later(way, partial(self._arrives, self.controller.left(self.now), attempts, way))
 
-    def _arrives(self, departure: Departure, attempts: int, way: float) -> None:
+    def _arrives(self, departure: SentRequest, attempts: int, way: float) -> None:
         accepted = self.quota(self.now)
         (self.run.accepted if accepted else self.run.refused).append(self.now)
         self._later(way, partial(self._accepted if accepted else self._refused, departure, attempts))
 
-    def _accepted(self, departure: Departure, _: int) -> None:
+    def _accepted(self, departure: SentRequest, _: int) -> None:
         self.controller.accepted(self.now, departure)
         self.done += 1
 
-    def _refused(self, departure: Departure, attempts: int) -> None:
+    def _refused(self, departure: SentRequest, attempts: int) -> None:
         self.controller.throttled(self.now, departure, self.retry_after, None)
         if attempts < 4:
             wait = max(self.retry_after or 0, self.chance.uniform(0, 0.5 * 2 ** (attempts - 1)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alexa_props.pipeline.rate_limit.controller import Controller, Departure
+from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from tests.pipeline.quotas import bucket, run, shared, window
 
 SEEDS = (1, 2, 3)
@@ -231,7 +231,7 @@ def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
 ) -> None:
     controller = Controller(known, burst)
     now, cuts = 0.0, 0
-    under_way: list[Departure] = []
+    under_way: list[SentRequest] = []
     for what, seconds, which in steps:
         if what == "leave":
             now += controller.delay(now)

@@ -19,9 +19,9 @@ import pytest
 import trio
 
 from alexa_props import Limits, RateLimit, RetryPolicy, SmartProperties, errors
+from alexa_props.call import Call
 from alexa_props.concurrency import Waiter
 from alexa_props.limits import ScopeLimits
-from alexa_props.operation import Call
 from alexa_props.pipeline.rate_limit import RateLimitTransport
 from tests.helpers import (
     Amazon,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from alexa_props import AWSCredentials, DefaultStation, fleet, for_business, smart_properties
+from alexa_props import AlexaForBusiness, AWSCredentials, DefaultStation, SmartProperties, fleet
 from alexa_props.auth.authorize import Consent
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties import unit_settings
@@ -25,7 +25,7 @@ from tests.test_public_names import NAMES
 
 CANCELLED: Final[tuple[Way, ...]] = ("task", "scope", "wait_for")
 LEFT: Final[tuple[Way, ...]] = ("left", "dropped")
-OPERATIONS: Final = {each.name: each for each in (*smart_properties.OPERATIONS, *for_business.OPERATIONS)}
+OPERATIONS: Final = {each.name: each for each in (*SmartProperties.operations(), *AlexaForBusiness.operations())}
 STATION: Final = DefaultStation("I_HEART_RADIO", "4802")
 SHAPES: Final = [
     "unit_settings.get_default_music_station",
@@ -211,7 +211,7 @@ SHOWN_BY: Final[dict[str, str]] = {
     "TokenStore.load": "Client.request",
     "TokenStore.save": "Client.request",
     "RateLimitTransport.handle_async_request": "Client.pipeline",
-    "DepartureTransport.handle_async_request": "Client.pipeline",
+    "PacingTransport.handle_async_request": "Client.pipeline",
     "Client.pager": "units.list",
     "Pager.__await__": "units.list",
     "Pager.__aiter__": "a list, iterated",

@@ -235,7 +235,7 @@ async def test_a_value_of_another_type_is_no_value(setting: EndpointSetting[Any]
     with pytest.raises(errors.DecodeError) as caught:
         await read(setting, body)
     said = str(caught.value)
-    assert said.startswith("endpoint_settings.get('e'): the answer makes no sense: ")
+    assert said.startswith("endpoint_settings.get('e'): invalid response: ")
     assert setting.key in said
     assert caught.value.request_id == "request-1"
     assert caught.value.operation == "endpoint_settings.get"

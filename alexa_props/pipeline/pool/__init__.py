@@ -29,7 +29,7 @@ from alexa_props.pipeline.pool.connections import NoBodyHandler, is_stale, shut_
 from alexa_props.pipeline.pool.failures import Failure, describe, sent, unsent
 from alexa_props.pipeline.pool.routes import Proxies, Trust
 from alexa_props.redaction import remember_secrets
-from alexa_props.settings import NotPickled, Secret, hide
+from alexa_props.settings import Secret, Unpicklable
 
 __all__ = ["Pool"]
 
@@ -173,7 +173,7 @@ class _Connections:
             await self.session.close()  # touches no closed loop
 
 
-class Pool(NotPickled, httpx.AsyncBaseTransport):
+class Pool(Unpicklable, httpx.AsyncBaseTransport):
     """A pool of connections for one event loop at a time.
 
     It is bound to no loop until its first request, and moves to a later loop by itself. Failures are httpx's exceptions
@@ -204,7 +204,7 @@ class Pool(NotPickled, httpx.AsyncBaseTransport):
         max_body: int = 64 * 1024 * 1024,
     ) -> None:
         # Before anything may raise: a traceback shows what names are bound to.
-        hidden_proxy = hide(proxy)
+        hidden_proxy = Secret.wrap(proxy)
         del proxy
         numbers: dict[str, object] = {"max_connections": max_connections, "max_body": max_body}
         for name, number in numbers.items():
@@ -320,7 +320,7 @@ class Pool(NotPickled, httpx.AsyncBaseTransport):
         mine = self._connections
         if mine is not None and mine.loop is not asyncio.get_running_loop() and mine.loop.is_running():
             raise ConfigurationError(
-                "the client is in use on another event loop that still runs: make one client a thread"
+                "the client is in use on another event loop that still runs: make one client per thread"
             )
 
     async def _enter(self) -> _Connections:

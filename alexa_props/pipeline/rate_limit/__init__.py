@@ -15,18 +15,19 @@ import anyio
 import attrs
 import httpx
 
-from alexa_props.answer import request_id_in
+from alexa_props.call import EXTENSION, Call, ResponseClass, ServiceProtocol, attached_call
 from alexa_props.codec import parse_retry_after
 from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import AttemptSent, Hooks
+from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
-from alexa_props.operation import EXTENSION, Call, ServiceProtocol, Verdict, call_of, current_item
-from alexa_props.pipeline.door import Exit
-from alexa_props.pipeline.rate_limit.line import Scope
+from alexa_props.pipeline.lifecycle import Closing
+from alexa_props.pipeline.rate_limit.queue import Scope
+from alexa_props.responses import request_id_in
 from alexa_props.settings import RateLimit
 
-__all__ = ["DepartureTransport", "RateLimitTransport"]
+__all__ = ["PacingTransport", "RateLimitTransport"]
 
 _shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDictionary()
 """Scopes that clients share by name: alive while a client uses them."""
@@ -58,9 +59,9 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         protocol: ServiceProtocol,
         settings: RateLimit,
         learned: Mapping[str, ScopeLimits],
-        way_out: Exit,
+        closing: Closing,
     ) -> None:
-        self._exit = way_out
+        self._closing = closing
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
@@ -71,28 +72,38 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a permit, send, and learn from the answer."""
-        call = call_of(request, self._protocol)
-        scope = self._scope(call)
-        if call.max_wait is None:
-            call.max_wait = self._settings.max_wait
-        permit = await scope.acquire(call, self._exit)
+        # The retry stage has attached it.
+        call: Call = request.extensions[EXTENSION]
+        state = call.state
+        permit = await self._scope(call).acquire(call, self._closing)
         try:
-            call.permit = permit
+            state.permit = permit
             response = await self._inner.handle_async_request(request)
-            # The verdict may need the body, and a pool of another kind leaves it on the wire.
+            # Classifying it may need the body, and a pool of another kind leaves it on the wire.
             await response.aread()
-            verdict = self._protocol.verdict(call, response)
-            if verdict is Verdict.THROTTLED:
-                call.refused += 1
-                permit.throttled(parse_retry_after(response), request_id_in(response, request))
-            elif verdict is not Verdict.TRANSIENT:
-                # A service that fails may do so because of too many: that confirms no rate.
+            self._classify(call, request, response)
+            if state.response_class is ResponseClass.THROTTLED:
+                state.throttled += 1
+                permit.throttled(state.retry_after, state.request_id)
+            elif state.response_class is not ResponseClass.TRANSIENT:
+                # A service that fails may do so because of too many requests: that confirms no rate.
                 permit.accepted()
             return response
         finally:
             # It knows the call: left there, both would wait for the garbage collector.
-            call.permit = None
+            state.permit = None
             permit.release()
+
+    def _classify(self, call: Call, request: httpx.Request, response: httpx.Response) -> None:
+        """Record what a response means: computed here, once, and read by the other stages, messages and events."""
+        state = call.state
+        state.response_class = self._protocol.classify(call, response)
+        state.status = response.status_code
+        if state.response_class is ResponseClass.OK:
+            state.request_id = state.retry_after = None
+        else:
+            state.request_id = request_id_in(response, request)
+            state.retry_after = parse_retry_after(response)
 
     def limits(self) -> Limits:
         """What is known and done now, by scope."""
@@ -119,29 +130,30 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             del self._learned[name]
 
 
-class DepartureTransport(httpx.AsyncBaseTransport):
+class PacingTransport(httpx.AsyncBaseTransport):
     """Lets an attempt that is authorized leave. Requests of the auth flow's own are nobody's attempt."""
 
-    def __init__(self, way_out: Exit, hooks: Hooks) -> None:
-        self._exit = way_out
+    def __init__(self, inner: httpx.AsyncBaseTransport, closing: Closing, hooks: Hooks) -> None:
+        self._inner = inner
+        self._closing = closing
         self._hooks = hooks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Leave, and send."""
-        call = request.extensions.get(EXTENSION)
-        if isinstance(call, Call):
-            item = current_item.get()
+        """Wait for the permit's turn, and send."""
+        call = attached_call(request)
+        if call is not None:
+            state, item = call.state, current_item.get()
             if item is not None:
-                # Here: whoever is cancelled in line has sent nothing, and may be repeated.
-                await item.about_to_leave(call.operation)
-            if call.permit is not None:
-                await call.permit.leave()
-            self._exit.check()
-            call.sent = "maybe"
+                # Here: a call that is cancelled in the queue has sent nothing, and may be repeated.
+                await item.before_sending(call.operation)
+            if state.permit is not None:
+                await state.permit.send()
+            self._closing.check()
+            state.sent = "maybe"
             if self._hooks:
                 self._hooks.emit(
                     AttemptSent(
-                        call_id=id(call), operation=call.operation.name, attempt=call.attempts, waited=call.waited
+                        call_id=id(call), operation=call.operation.name, attempt=state.attempts, waited=state.waited
                     )
                 )
-        return await self._exit.handle_async_request(request)
+        return await self._inner.handle_async_request(request)

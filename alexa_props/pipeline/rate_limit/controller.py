@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-__all__ = ["Controller", "Departure"]
+__all__ = ["Controller", "SentRequest"]
 
 
-class Departure(NamedTuple):
+class SentRequest(NamedTuple):
     """A request that left: the how manieth, when, and at which rate."""
 
     number: int
@@ -153,7 +153,7 @@ class Controller:
             self.rate = max(self.rate, min(self._most, self._searched(since) or self._climbed(now, since)))
         self._raised_at = now
 
-    def left(self, now: float, *, late: bool = False, held_back: bool = False) -> Departure:
+    def left(self, now: float, *, late: bool = False, held_back: bool = False) -> SentRequest:
         """A request leaves. `late`: it was kept after its turn. `held_back`: it waited for those that were kept too."""
         self._due = max(self._due, now) + 1 / self.rate
         if late:
@@ -162,9 +162,9 @@ class Controller:
             # No turns while these leave: they would come on top.
             self._next = max(self._next, self._due)
         self._number += 1
-        return Departure(self._number, now, self.rate)
+        return SentRequest(self._number, now, self.rate)
 
-    def accepted(self, now: float, departure: Departure) -> bool:
+    def accepted(self, now: float, departure: SentRequest) -> bool:
         """A request was not refused. True if the next one may now leave earlier than was said."""
         self._starving_since = None
         self._learn_latency(now - departure.at)
@@ -176,7 +176,7 @@ class Controller:
         self._resume(now)
         return True
 
-    def throttled(self, now: float, departure: Departure, retry_after: float | None, request_id: str | None) -> None:
+    def throttled(self, now: float, departure: SentRequest, retry_after: float | None, request_id: str | None) -> None:
         """A request was refused."""
         self._learn_latency(now - departure.at)
         self.refused += 1

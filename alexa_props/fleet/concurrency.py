@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-__all__ = ["Width"]
+__all__ = ["AdaptiveConcurrency"]
 
 
-class Width:
+class AdaptiveConcurrency:
     """Follows what the rate limiter lets through: as many items at once as keep somebody in line, and few more.
 
     By Little's law, so many calls are under way at the rate that was learned as it lets through in the time that a call

@@ -16,19 +16,19 @@ import attrs
 
 from alexa_props.concurrency import Tasks, await_foreign, call_foreign, discard_awaitable, foreign_cancellation
 from alexa_props.errors import AlexaError, ConfigurationError, JournalError
+from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import key_of, name_of
 from alexa_props.fleet.journal import Earlier, Journal
-from alexa_props.fleet.outcome import Outcome, RecordedError, judge, lacks_credentials, was_handled, words
+from alexa_props.fleet.outcome import Outcome, RecordedError, classify, lacks_credentials, safe_str, was_handled
 from alexa_props.fleet.progress import TICK, Meter, Progress
-from alexa_props.fleet.width import Width
 from alexa_props.hooks import logger
-from alexa_props.operation import Item, current_item
+from alexa_props.item import Item, current_item
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-__all__ = ["CutOff", "Run", "StopOn"]
+__all__ = ["Interrupted", "Run", "StopOn"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,7 +68,7 @@ class Run(Generic[T, R]):
         call: Callable[[T], Awaitable[R]],
         items: Iterator[T] | AsyncIterator[T],
         *,
-        width: Width,
+        width: AdaptiveConcurrency,
         ordered: bool,
         journal: Journal | None,
         key: Callable[[T], str] | None,
@@ -124,7 +124,8 @@ class Run(Generic[T, R]):
         """
         kept = [outcome for _, outcome in sorted(self._kept.items()) if outcome is not None]
         cut_off = [
-            each.outcome or Outcome(each.key, each.item, "unknown", error=CutOff(each.key), attempts=each.mark.attempts)
+            each.outcome
+            or Outcome(each.key, each.item, "unknown", error=Interrupted(each.key), attempts=each.mark.attempts)
             for each in self._open.values()
             # Nobody counts the requests of a client that is not ours.
             if each.mark.sent or each.mark.connections is None or each.outcome
@@ -302,7 +303,7 @@ class Run(Generic[T, R]):
             key = call_foreign("key=", context.run, key_of, item, self._key, recorded=self._journal is not None)
             begun = "go" if self._journal is None else await self._journal.begin(key)
         except Exception as error:  # noqa: BLE001 - a key is made by the user's function
-            self._fail(error, f"an item could not be begun: {words(error)}")
+            self._fail(error, f"an item could not be begun: {safe_str(error)}")
             self._hand_over(number, None)
             return
         if begun == "twice" and self._key is not None:
@@ -324,8 +325,8 @@ class Run(Generic[T, R]):
 
     async def _send(self, number: int, key: str, item: T, taken: float, context: Context) -> None:
         journal = self._journal
-        before_risk = None if journal is None else functools.partial(journal.risk, key)
-        mark = Item(before_risk=before_risk, outer=self._outer)
+        before_unsafe = None if journal is None else functools.partial(journal.risk, key)
+        mark = Item(before_unsafe=before_unsafe, outer=self._outer)
         started = anyio.current_time()
         self._open[number] = opened = _Open(key, item, mark)
         value: R | None = None
@@ -335,10 +336,10 @@ class Run(Generic[T, R]):
         except (CancelledError, RuntimeError) as error:  # in place of what no coroutine may raise
             raised = error
         elapsed = anyio.current_time() - started
-        status, failure = judge(value, raised, mark)
+        status, failure = classify(value, raised, mark)
         opened.outcome = outcome = Outcome(key, item, status, value, failure, mark.attempts, elapsed)
         if journal is not None:
-            handled = failure is None or was_handled(failure) or (mark.risky and mark.sent)
+            handled = failure is None or was_handled(failure) or (mark.unsafe_sent and mark.sent)
             try:
                 await journal.end(key, _to_record(outcome), handled=handled)
             except JournalError as broken:
@@ -346,7 +347,7 @@ class Run(Generic[T, R]):
         # The waits for the journal count: a slow disk is a reason for more items at once.
         busy = anyio.current_time() - taken
         self._width.ended(elapsed=busy, called=mark.called, waited=mark.waited, connections=mark.connections)
-        self._count(number, outcome, mark.refused, context)
+        self._count(number, outcome, mark.throttled, context)
 
     async def _await(self, item: T, mark: Item) -> tuple[R | None, Exception | None]:
         """What the call returned, or raised: a `StopIteration` would leave a coroutine as another error."""
@@ -383,7 +384,7 @@ class Run(Generic[T, R]):
                     if says:
                         self.stop(f"stop_on={name_of(stop_on)} is true of {outcome.key}")
             except Exception as error:  # noqa: BLE001 - it is the user's
-                self._fail(error, f"stop_on={name_of(stop_on)} failed: {words(error)}")
+                self._fail(error, f"stop_on={name_of(stop_on)} failed: {safe_str(error)}")
             return
         if isinstance(stop_on, int):
             if self._bad >= stop_on:
@@ -416,7 +417,7 @@ class Run(Generic[T, R]):
         self.stop(reason)
 
 
-class CutOff(AlexaError):
+class Interrupted(AlexaError):
     """The block was left while the item was being worked on."""
 
     def __init__(self, key: str) -> None:
@@ -426,7 +427,7 @@ class CutOff(AlexaError):
 def _to_record(outcome: Outcome[Any, Any]) -> Earlier:
     if outcome.error is None:
         return Earlier("done")
-    return Earlier(outcome.status, outcome.attempts, outcome.elapsed, words(outcome.error), outcome.failures)
+    return Earlier(outcome.status, outcome.attempts, outcome.elapsed, safe_str(outcome.error), outcome.failures)
 
 
 async def _close(close: Callable[[], Awaitable[object]] | None, context: Context) -> None:

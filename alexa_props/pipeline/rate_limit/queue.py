@@ -15,16 +15,19 @@ from typing import Final, Literal
 import anyio
 import anyio.lowlevel
 
+from alexa_props.call import Call, Lane
 from alexa_props.concurrency import Waiter, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
-from alexa_props.operation import SINGLED_OUT, Call, Lane
-from alexa_props.pipeline.door import Exit
-from alexa_props.pipeline.rate_limit.controller import Controller, Departure
+from alexa_props.pipeline.lifecycle import Closing
+from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.settings import RateLimit
 
 __all__ = ["Permit", "Scope"]
 
+
+SINGLED_OUT: Final = 4
+"""After this many refusals in a row, with others accepted in between, refusals are about the call, not the rate."""
 
 KEPT: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
@@ -33,22 +36,22 @@ KEPT: Final = 0.05
 class Permit:
     """The right of one attempt to leave. What became of it is said to the scope."""
 
-    __slots__ = ("_call", "_departure", "_exit", "_scope", "_taken_at")
+    __slots__ = ("_call", "_closing", "_departure", "_scope", "_taken_at")
 
-    def __init__(self, scope: Scope, call: Call, way_out: Exit, taken_at: float) -> None:
+    def __init__(self, scope: Scope, call: Call, closing: Closing, taken_at: float) -> None:
         self._scope = scope
         self._call = call
-        self._exit = way_out
+        self._closing = closing
         self._taken_at = taken_at
-        self._departure: Departure | None = None
+        self._departure: SentRequest | None = None
 
-    async def leave(self) -> None:
+    async def send(self) -> None:
         """Leave now. Whoever was kept (for a token, say) has missed its turn, and takes the next one."""
         scope = self._scope
         now = scope.now()
         if now - self._taken_at > KEPT or scope.controller.late_ones_leave(now):
             # Many may have been kept by the same thing: let go, they would all leave at once.
-            left_at = await scope.wait(self._call, self._exit, "late")
+            left_at = await scope.wait(self._call, self._closing, "late")
             self._departure = scope.controller.left(left_at, late=True, held_back=left_at > now)
         else:
             self._departure = scope.controller.left(now)
@@ -68,17 +71,17 @@ class Permit:
                 return
             controller.throttled(now, self._departure, retry_after, request_id)
             if controller.starved(now):
-                self._call.limit = f"the limit of {controller.STARVED:g} s without an accepted request"
+                self._call.state.stopped_by = f"the limit of {controller.STARVED:g} s without an accepted request"
             self._scope.wake()
             if retry_after:
                 self._scope.wake_impatient()
 
     def _is_singled_out(self) -> bool:
         """Whether the refusal is about what this call asks for, such as one unit, and says nothing of the rate."""
-        call, accepted = self._call, self._scope.accepted
-        since, call.accepted_before = call.accepted_before, accepted
-        call.singled_out = 0 if since in (None, accepted) else call.singled_out + 1
-        return call.singled_out >= SINGLED_OUT
+        state, accepted = self._call.state, self._scope.accepted
+        since, state.accepted_before = state.accepted_before, accepted
+        state.singled_out = 0 if since in (None, accepted) else state.singled_out + 1
+        return state.singled_out >= SINGLED_OUT
 
     def release(self) -> None:
         """It has its answer, or never will."""
@@ -133,24 +136,24 @@ class Scope:
             ahead += len(self._lanes["bulk"])
         return self.controller.time_for(ahead)
 
-    async def acquire(self, call: Call, way_out: Exit) -> Permit:
+    async def acquire(self, call: Call, closing: Closing) -> Permit:
         """Wait for a permit, `max_wait` of the call at most, and not beyond the end of the way out.
 
         Cancelled at any point, it leaves nothing behind.
         """
         self._enter()
-        taken_at = await self.wait(call, way_out, call.lane or "interactive")
+        taken_at = await self.wait(call, closing, call.lane)
         # From here to the caller's `try` nothing waits, so nothing is cancelled.
         self.in_flight += 1
-        return Permit(self, call, way_out, taken_at)
+        return Permit(self, call, closing, taken_at)
 
-    async def wait(self, call: Call, way_out: Exit, lane: Lane | Literal["late"]) -> float:
+    async def wait(self, call: Call, closing: Closing, lane: Lane | Literal["late"]) -> float:
         """Wait in a lane for a turn, and take it: when that was.
 
         The lane "late" is of those that had a turn already, and wait to leave. `max_wait` bounds all waits of a call
         together.
         """
-        waited = call.waited
+        waited = call.state.waited
         due = self.controller.late_delay if lane == "late" else self.controller.delay
         joined = now = self.now()
         if not (self._lanes["late"] if lane == "late" else self.waiting) and due(now) <= 0:
@@ -161,10 +164,10 @@ class Scope:
         waiter = Waiter()
         line = self._lanes[lane]
         line[waiter] = call.max_wait is not None
-        way_out.waiting.add(waiter)
+        closing.waiters.add(waiter)
         try:
             while True:
-                way_out.check()
+                closing.check()
                 # Whoever was overtaken while it watched the clock finds out when it rings.
                 first = self._first() is waiter
                 delay = due(now)
@@ -180,7 +183,7 @@ class Scope:
                     self._refuse_long_wait(call, now, math.inf)
                 now = self.now()
         finally:
-            call.waited += self.now() - joined
+            call.state.waited += self.now() - joined
             # It may be gone: another event loop forgets who stood in line.
             line.pop(waiter, None)
             self.wake()
@@ -225,14 +228,14 @@ class Scope:
         # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
         if call.max_wait is not None and wait > call.max_wait + 1e-6:
             allowed, name = call.max_wait, "max_wait"
-        elif call.retry is not None and self.controller.paused_until - now > call.retry.max_retry_after:
+        elif self.controller.paused_until - now > call.retry.max_retry_after:
             wait, allowed, name = self.controller.delay(now), call.retry.max_retry_after, "max_retry_after"
         else:
             return
         would = "longer" if wait == math.inf else f"{wait:.3g} s"
         raise RateLimitTooLong(
-            f"{call.doing}: with {self.waiting} call(s) in line at {self.controller.rate:.3g} a second it would wait "
-            f"{would}, which is more than {name}={allowed:g} s",
+            f"{call.description}: with {self.waiting} call(s) queued at {self.controller.rate:.3g}/s "
+            f"it would wait {would}, which is more than {name}={allowed:g} s",
             wait=wait,
             max_wait=allowed,
             operation=call.operation.name,
@@ -245,7 +248,7 @@ class Scope:
             if self._thread is not None and self._thread.is_alive() and not self.idle():
                 shared = self.settings.scope
                 raise ConfigurationError(
-                    "the client is in use in another thread: make one client a thread"
+                    "the client is in use in another thread: make one client per thread"
                     if shared is None
                     else f"RateLimit(scope={shared!r}) is in use in another thread: share it in one thread only"
                 )

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from alexa_props.simulator.answers import Answer, Json, json_answer
 from alexa_props.simulator.checks import digits, whole
-from alexa_props.simulator.exchange import Exchange, Handler
+from alexa_props.simulator.context import Exchange, Handler
 from alexa_props.simulator.paging import TokenRefused
+from alexa_props.simulator.responses import Answer, Json, json_answer
 from alexa_props.simulator.service import Service
 from alexa_props.simulator.state import Endpoint, Unit
 

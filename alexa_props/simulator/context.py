@@ -8,9 +8,9 @@ from typing import TypeAlias
 import attrs
 from starlette.datastructures import Headers, QueryParams
 
-from alexa_props.simulator.answers import Answer, Dialect, problem
-from alexa_props.simulator.answers import Headers as AnswerHeaders
 from alexa_props.simulator.calls import CallLog
+from alexa_props.simulator.responses import Answer, Dialect, problem
+from alexa_props.simulator.responses import Headers as AnswerHeaders
 from alexa_props.simulator.service import Service
 
 __all__ = ["Exchange", "Handler"]

@@ -13,13 +13,13 @@ from typing import Any, Final, TypeVar
 import attrs
 import httpx
 
-from alexa_props.codec import parse_json, parse_retry_after
+from alexa_props.call import Call
+from alexa_props.codec import parse_json
 from alexa_props.errors import ApiError, DecodeError
-from alexa_props.operation import Call, Operation, request_id_of
 from alexa_props.redaction import Redactor
 from alexa_props.settings import Secret
 
-__all__ = ["Said", "api_error", "decoded", "json_object", "request_id_in", "text_of"]
+__all__ = ["ErrorBody", "api_error", "decode_json", "first_string", "json_object", "request_id_in"]
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ _USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @attrs.frozen
-class Said:
+class ErrorBody:
     """What a service said of an error.
 
     Attributes:
@@ -70,7 +70,7 @@ def _json_in(response: httpx.Response) -> Any:
         return found
     # Secrets are taken out before it is cut: what is left of one might be too short to be known for one.
     begin = Redactor.of(response.request).redact(response.content.decode("utf-8", "replace"))[:_BEGINNING]
-    raise DecodeError(f"{found.fault}: {f'it begins {begin!r}' if begin else 'it is empty'}")
+    raise DecodeError(f"{found.fault}: it begins {begin!r}" if begin else "the response has no body")
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def json_object(response: httpx.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def text_of(body: Any, *names: str) -> str | None:
+def first_string(body: Any, *names: str) -> str | None:
     """The first of these members of an object that is a string with something in it."""
     if isinstance(body, dict):
         for name in names:
@@ -90,22 +90,22 @@ def text_of(body: Any, *names: str) -> str | None:
 
 
 def request_id_in(response: httpx.Response, request: httpx.Request | None = None, *secrets: str | Secret) -> str | None:
-    """The id under which Amazon knows the request, fit for a message.
+    """Return the id under which Amazon knows the request, safe for a message. Both services send it under one name.
 
     Args:
-        response: the answer that it comes with.
-        request: what was answered, if the response does not know it yet.
-        secrets: what it must not show, besides what the request holds.
+        response: The response that carries it.
+        request: What was answered, if the response does not know it yet.
+        secrets: What it must not show, besides the secrets in the request.
 
     """
-    request_id = request_id_of(response)
-    # Of the usual form, and so nearly always: it holds nothing else.
+    request_id: str | None = response.headers.get("x-amzn-requestid")
+    # Of the usual form, as nearly always, it holds nothing else.
     usual = request_id is None or _USUAL_ID.fullmatch(request_id)
     return request_id if usual else Redactor.of(request or response.request, *secrets).sanitize(request_id)
 
 
 def api_error(
-    kind: type[ApiError], call: Call, response: httpx.Response, said: Said, *, instead: str = "", advice: str = ""
+    kind: type[ApiError], call: Call, response: httpx.Response, said: ErrorBody, *, instead: str = "", advice: str = ""
 ) -> ApiError:
     """The exception for an answer: what was being done, what came back, the request id, and what to do next.
 
@@ -120,40 +120,41 @@ def api_error(
     """
     clean = Redactor.of(response.request).sanitize
     code, message = clean(said.code), clean(said.message)
-    request_id, wait = request_id_in(response), parse_retry_after(response)
+    request_id, wait, state = request_id_in(response), call.state.retry_after, call.state
     answer = clean(instead) or " ".join(
         filter(None, (str(response.status_code), code, f'"{message}"' if message else ""))
     )
-    details = [f"request id {request_id}", f"{call.attempts} attempt(s)"]
+    details = [f"request id {request_id}", f"{state.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
     return kind(
-        "; ".join(filter(None, (f"{call.doing}: {answer} ({', '.join(details)})", call.no_further, advice))),
+        "; ".join(filter(None, (f"{call.description}: {answer} ({', '.join(details)})", state.stop_reason, advice))),
         status=response.status_code,
         code=code,
         message=message,
         request_id=request_id,
         operation=call.operation.name,
-        attempts=call.attempts,
+        attempts=state.attempts,
         retry_after=wait,
     )
 
 
-def decoded(call: Call, response: httpx.Response, model: Callable[[Operation, Any, str | None], T]) -> T:
-    """What `model` makes of an answer's JSON, given the operation and the request id.
+def decode_json(call: Call, response: httpx.Response, read: Callable[[Any, str | None], T]) -> T:
+    """Return what `read` makes of a response's JSON and request id.
 
     Raises:
-        DecodeError: it cannot be read. What was being done, and the request id, are on it.
+        DecodeError: The response cannot be read. The message says what was attempted, and has the request id.
 
     """
-    request_id = request_id_in(response)
+    request_id, operation = request_id_in(response), call.operation
     try:
-        return model(call.operation, _json_in(response), request_id)
+        return read(_json_in(response), request_id)
     except DecodeError as error:
         fault = Redactor.of(response.request).sanitize(str(error), _LONGEST_FAULT)
-    # Outside the handler: the frames below hold the answer's body.
+    # Outside the handler: the frames below hold the body.
     raise DecodeError(
-        f"{call.doing}: {fault} ({response.status_code}, request id {request_id})",
-        operation=call.operation.name,
+        f"{call.description}: {fault} ({response.status_code}, request id {request_id})"
+        + ("" if operation.idempotent else f"; {operation.check_advice}"),
+        operation=operation.name,
         request_id=request_id,
     )

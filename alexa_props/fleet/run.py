@@ -10,15 +10,15 @@ from typing import Generic, TypedDict, TypeVar, Unpack
 
 import anyio
 
-from alexa_props.concurrency import call_foreign, is_async, tasks_behind_a_block
+from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet._runner import Run, StopOn
+from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import job_of, name_of
 from alexa_props.fleet.journal import Journal
-from alexa_props.fleet.outcome import Outcome, words
+from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.runner import Run, StopOn
-from alexa_props.fleet.width import Width
 from alexa_props.settings import require_text
 
 __all__ = ["collect", "run"]
@@ -114,7 +114,7 @@ async def run(
     name = "" if journal is None else job or job_of(call)
     iterator = _iterator(items)
     meter = Meter(progress, total, job or name_of(call))
-    width = Width(concurrency)
+    width = AdaptiveConcurrency(concurrency)
     async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
         this: Run[T, R] = Run(
             call,
@@ -128,7 +128,7 @@ async def run(
         )
         with meter:
             try:
-                async with tasks_behind_a_block() as tasks:
+                async with flattening_task_group() as tasks:
                     this.start(tasks)
                     yield this
             finally:
@@ -176,7 +176,7 @@ async def collect(
     )
     if failed is not None:
         raise FleetStopped(
-            f"{this.stopped}, after {len(outcomes)} outcomes: {words(failed)}", report=report
+            f"{this.stopped}, after {len(outcomes)} outcomes: {safe_str(failed)}", report=report
         ) from failed
     return report
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Self
 
-from alexa_props.concurrency import together
+from alexa_props.concurrency import gather
 from alexa_props.errors import DecodeError
 from alexa_props.fleet.progress import count_listed
 from alexa_props.paging import Pager
@@ -100,7 +100,7 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
         return
     for start in range(0, len(children), _BRANCHES):
         branches = children.items[start : start + _BRANCHES]
-        below = await together(functools.partial(_below, asp, branch) for branch in branches)
+        below = await gather(functools.partial(_below, asp, branch) for branch in branches)
         for branch, (units, request_id) in zip(branches, below, strict=True):
             for room in _rooms(top, [branch, *units], request_id):
                 yield room

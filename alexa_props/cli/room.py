@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
+from alexa_props.cli.exit import Exit, note, run
 from alexa_props.cli.output import AsJson, Rows
 from alexa_props.cli.rooms import UnitId, not_looked_at, station_of
-from alexa_props.cli.running import Exit, note, run
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet import Failure, RoomDefaults, Steps, reset_room
 

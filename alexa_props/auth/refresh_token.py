@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import anyio
 
-from alexa_props.auth.token_store import TokenStore
 from alexa_props.concurrency import being_cancelled
 from alexa_props.errors import AuthenticationError
 from alexa_props.hooks import logger
 from alexa_props.redaction import sanitize
 from alexa_props.settings import Secret
 
-__all__ = ["KeptToken"]
+__all__ = ["RefreshTokenState", "TokenStore"]
 
 T = TypeVar("T")
 
@@ -26,7 +25,22 @@ _REMEMBERED: Final = 8
 """Tokens that were replaced: a store that gives one of them lags behind."""
 
 
-class KeptToken:
+class TokenStore(Protocol):
+    """Store for a refresh token that the server may rotate. Processes may share it.
+
+    The two methods are never called concurrently by one client. Neither may take longer than 10 s.
+    """
+
+    async def load(self) -> str | None:
+        """Return the refresh token to use; None to use the one that `LoginWithAmazon` was given."""
+        ...
+
+    async def save(self, refresh_token: str) -> None:
+        """Store a new refresh token. It is used only after this has returned."""
+        ...
+
+
+class RefreshTokenState:
     """A refresh token, and the store that keeps those which come after it.
 
     Attributes:

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 
 import attrs
 
-from alexa_props.simulator.answers import Json
 from alexa_props.simulator.device_settings import ADDRESS, LOCALES, WAKE_WORDS
+from alexa_props.simulator.responses import Json
 
 __all__ = ["NOTIFICATION_KINDS", "Kept", "NotificationKind", "left_in", "left_on"]
 

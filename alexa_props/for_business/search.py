@@ -1,4 +1,4 @@
-"""What all searches of Alexa for Business share: filters, sort order and page size, checked before sending.
+"""Filters and sort order of the searches of Alexa for Business, checked before sending.
 
 Source: the service model of botocore 1.34.120, the last that has it.
 """
@@ -9,42 +9,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
-from alexa_props.operation import Operation, Param
-from alexa_props.paging import Pager
-from alexa_props.settings import require_page_size, require_text
+from alexa_props.settings import require_text
 
-__all__ = ["MAX_PAGE_SIZE", "SEARCH_PARAMS", "search"]
+__all__ = ["search_arguments"]
 
-MAX_PAGE_SIZE: Final = 50
 _MAX_FILTERS: Final = 25
 _MAX_VALUES: Final = 50
 _MAX_LENGTH: Final = 500
 _SORT_KEY: Final = re.compile(r"-?[A-Za-z]+")
 
-SEARCH_PARAMS: Final = (
-    Param("filters", "Filters", "body"),
-    Param("sort", "SortCriteria", "body"),
-    Param("page_size", "MaxResults", "body"),
-    Param("next_token", "NextToken", "body"),
-)
 
-
-def search(
-    client: Client,
-    operation: Operation,
-    filters: Mapping[str, Sequence[str]] | None,
-    sort: Sequence[str] | None,
-    page_size: int | None,
-) -> Pager[Any]:
-    """The pager of a search operation; raises `ConfigurationError` for what the model does not allow."""
-    arguments = {
-        "filters": _filters(filters),
-        "sort": _sort(sort),
-        "page_size": require_page_size(page_size, maximum=MAX_PAGE_SIZE),
-    }
-    return client.pager(operation, lambda token: {**arguments, "next_token": token})
+def search_arguments(filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None) -> dict[str, object]:
+    """Return filters and sort keys in the form of the wire; raises `ConfigurationError` if the model forbids them."""
+    return {"filters": _filters(filters), "sort": _sort(sort)}
 
 
 def _filters(filters: Mapping[str, Sequence[str]] | None) -> list[dict[str, Any]] | None:
@@ -75,7 +53,7 @@ def _sort(sort: Sequence[str] | None) -> list[dict[str, str]] | None:
     for key in sort:
         if not isinstance(key, str) or not _SORT_KEY.fullmatch(key) or not _text("sort", key.removeprefix("-")):
             raise ConfigurationError(
-                f'sort takes a key as it is ("DeviceName") to ascend, or behind one "-" to descend, not {key!r}'
+                f'sort takes a key such as "DeviceName" to ascend, or "-DeviceName" to descend, not {key!r}'
             )
     return [{"Key": key.removeprefix("-"), "Value": "DESC" if key.startswith("-") else "ASC"} for key in sort]
 

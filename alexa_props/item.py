@@ -1,0 +1,76 @@
+"""The item of a fleet run that calls are made for: what the run and the pipeline report to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Final
+
+import attrs
+
+from alexa_props.call import Call, ResponseClass
+from alexa_props.operation import Operation
+
+__all__ = ["Item", "current_item"]
+
+
+@attrs.define(eq=False)
+class Item:
+    """One item of a fleet run while it is being worked on.
+
+    Attributes:
+        before_unsafe: recorded before a request is sent that must not be sent twice; None if there is no journal.
+        unsafe_sent: whether such a request was about to be sent.
+        attempts: attempts of all its calls.
+        throttled: how many of them the service throttled.
+        waited: seconds of its calls at the rate limiter.
+        called: seconds of its calls in all.
+        sent: whether the service may have handled any of it.
+        unanswered: whether some call may have been handled and had no response.
+        ambiguous: whether some call was refused after an attempt that may have been handled and had no response.
+        connections: how many requests its client may have in flight; None before the first call.
+        outer: the item of another run whose call runs this one; whatever is recorded here is recorded there too.
+
+    """
+
+    before_unsafe: Callable[[], Awaitable[None]] | None = None
+    unsafe_sent: bool = False
+    attempts: int = 0
+    throttled: int = 0
+    waited: float = 0.0
+    called: float = 0.0
+    sent: bool = False
+    unanswered: bool = False
+    ambiguous: bool = False
+    connections: int | None = None
+    outer: Item | None = None
+
+    async def before_sending(self, operation: Operation[object]) -> None:
+        """Record a request that must not be sent twice. It is sent when this returns."""
+        if self.outer is not None:
+            await self.outer.before_sending(operation)
+        if not (operation.idempotent or self.unsafe_sent):
+            if self.before_unsafe is not None:
+                await self.before_unsafe()
+            self.unsafe_sent = True
+
+    def call_ended(self, call: Call, *, answered: bool, elapsed: float, connections: int) -> None:
+        """Add up a call that ended, with a response or without."""
+        if self.outer is not None:
+            self.outer.call_ended(call, answered=answered, elapsed=elapsed, connections=connections)
+        state = call.state
+        response_class = state.response_class if answered else None
+        self.attempts += state.attempts
+        self.throttled += state.throttled
+        self.waited += state.waited
+        self.called += elapsed
+        # A throttled request was not handled, but an earlier attempt may have been.
+        handled = response_class not in (None, ResponseClass.THROTTLED)
+        self.sent = self.sent or handled or state.sent == "maybe"
+        self.unanswered = self.unanswered or (not handled and state.sent == "maybe")
+        self.ambiguous = self.ambiguous or (response_class is ResponseClass.FINAL and state.sent == "maybe")
+        self.connections = connections if self.connections is None else min(connections, self.connections)
+
+
+current_item: Final[ContextVar[Item | None]] = ContextVar("alexa_props_item", default=None)
+"""The item of a fleet run that the calls made in this context belong to."""

