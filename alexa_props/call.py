@@ -124,18 +124,17 @@ class Call:
 
     @property
     def subject(self) -> str | None:
-        """The unit or device that it is about; None if there is none."""
-        name = self.operation.subject
-        value = None if name is None else self.arguments.get(name)
-        return None if value is None else str(value)
+        """The unit or device that it is about, or the argument `subject`, which is not sent; None if there is none."""
+        subject = self.arguments.get("subject")
+        if subject is None and self.operation.subject is not None:
+            subject = self.arguments.get(self.operation.subject)
+        return None if subject is None else str(subject)
 
     @property
     def description(self) -> str:
         """For messages: the operation and its subject."""
-        name = self.operation.subject
-        if name is None or self.arguments.get(name) is None:
-            return self.operation.name
-        return f"{self.operation.name}({self.arguments[name]!r})"
+        subject = self.subject
+        return self.operation.name if subject is None else f"{self.operation.name}({subject!r})"
 
 
 class ServiceProtocol(Protocol):
