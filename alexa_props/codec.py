@@ -1,7 +1,7 @@
-"""Wire to model and back: wire names, open enums, timestamps, unknown fields.
+"""Wire to model and back: wire names, open enums, timestamps, unknown members.
 
 A model is a frozen attrs class in snake case. The converter of a service writes names its way (`camel`, `pascal`),
-leaves out what is None, ignores members it does not know, and keeps enum values it does not know as plain strings.
+leaves out None, ignores members it does not know, and returns enum values it does not know as plain strings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import enum
 import functools
-import json
 import math
 import re
 import reprlib
@@ -21,40 +20,30 @@ from typing import Any, Final, NewType, TypeVar
 
 import attrs
 import cattrs
-import httpx
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from alexa_props.errors import DecodeError
 
 __all__ = [
-    "MOST_ITEMS",
+    "MAX_ITEMS",
     "Codec",
     "PlainText",
     "Timestamp",
     "camel",
-    "is_oversized",
-    "parse_http_date",
-    "parse_json",
-    "parse_retry_after",
+    "http_date",
     "pascal",
     "require_bounded",
 ]
 
 T = TypeVar("T")
 
-MOST_VALUES: Final = 2_000_000
-"""Values in one answer, lists and members included: parsing more would block the event loop for seconds."""
+MAX_ITEMS: Final = 50_000
+"""Members of a list in a response: more would block the event loop for seconds, and no page is that long."""
 
-MOST_ITEMS: Final = 50_000
-"""Members of a list of an answer: more would block the event loop for seconds, and no page is that long."""
+_MAX_REASONS: Final = 5
+"""Faults of one response that a message names."""
 
-_FOR_EVER: Final = 1e9
-"""Seconds; nobody waits longer, and a date can still hold it."""
-
-_MOST_REASONS: Final = 5
-"""Faults of one answer that a message names."""
-
-_LONGEST_SHOWN: Final = 40
+_MAX_SHOWN: Final = 40
 """Characters of a string that a message shows."""
 
 PlainText = NewType("PlainText", str)
@@ -80,15 +69,15 @@ def pascal(name: str) -> str:
 class Codec:
     """The converter of one service.
 
-    Structuring first runs without bookkeeping; only when that fails does it run again with it, for a message that
-    names the place.
+    Structuring first runs without bookkeeping. If that fails, it runs again with it, for a message that names the
+    place.
     """
 
     def __init__(self, wire_name: Callable[[str], str], write_time: Callable[[dt.datetime], Any]) -> None:
         self._wire_name = wire_name
         self._write_time = write_time
 
-    # Made when they are first needed: an import is not to wait for that.
+    # Made on first use, to keep imports fast.
     @functools.cached_property
     def _fast(self) -> cattrs.Converter:
         return _converter(self._wire_name, self._write_time, detailed=False)
@@ -98,7 +87,7 @@ class Codec:
         return _converter(self._wire_name, self._write_time, detailed=True)
 
     def structure(self, value: Any, model: type[T], where: str = "") -> T:
-        """The model from parsed JSON; raises `DecodeError` that names the member at fault, below `where`."""
+        """Return the model from parsed JSON; raises `DecodeError` that names the invalid member, below `where`."""
         try:
             return self._fast.structure(value, model)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -107,17 +96,17 @@ class Codec:
             return self._detailed.structure(value, model)
         except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
             reasons = cattrs.transform_error(error, path=where or model.__name__, format_exception=_reason)
-        more = "; and more" if len(reasons) > _MOST_REASONS else ""
-        shown = "; ".join(map(self._on_the_wire, reasons[:_MOST_REASONS]))
+        more = "; and more" if len(reasons) > _MAX_REASONS else ""
+        shown = "; ".join(map(self._on_the_wire, reasons[:_MAX_REASONS]))
         raise DecodeError(f"invalid response: {shown}{more}")
 
     def _on_the_wire(self, reason: str) -> str:
-        """The reason with the members of its path by the names that the service knows."""
+        """Return the reason with the service's names in its path."""
         text, at, path = reason.rpartition(" @ ")
         return text + at + re.sub(r"(?<=\.)\w+", lambda member: self._wire_name(member[0]), path)
 
     def structure_all(self, values: Any, model: type[T], where: str = "") -> tuple[T, ...]:
-        """The models of a list of parsed JSON; None is an empty list."""
+        """Return the models of a list of parsed JSON; None is an empty list."""
         return self.structure(values, typing.cast("type[tuple[T, ...]]", tuple[model, ...]), where)  # type: ignore[valid-type]
 
     def read(self, value: Any, model: type[T] | Callable[[Any], T]) -> T:
@@ -132,7 +121,7 @@ class Codec:
         return tuple(map(model, values))
 
     def unstructure(self, value: Any) -> Any:
-        """What goes on the wire, as plain dicts, lists and scalars."""
+        """Return what is sent, as plain dicts, lists and scalars."""
         return self._fast.unstructure(value)
 
 
@@ -190,9 +179,9 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value for a message: whole or not at all, for of a secret that was cut nobody could tell that it is one."""
+    """Return a value for a message, whole or not at all: a secret that was cut would not be recognized as one."""
     if isinstance(value, str):
-        return repr(value) if len(value) <= _LONGEST_SHOWN else f"a string of {len(value)} characters"
+        return repr(value) if len(value) <= _MAX_SHOWN else f"a string of {len(value)} characters"
     return reprlib.repr(value) if isinstance(value, int | float) else _kind(value)
 
 
@@ -206,11 +195,11 @@ def _is_union(to: Any) -> bool:
 
 
 def _structure_optional(converter: cattrs.Converter, to: Any) -> Callable[[Any, Any], Any]:
-    """As cattrs does it, but that it looks the member's type up once, and not for each value."""
+    """As cattrs does it, but looks the member's type up once, not for each value."""
     [member] = set(typing.get_args(to)) - {type(None)}
     structure = converter.get_structure_hook(member)
     if structure is _structure_str:
-        # Most members are of this type, and most values are such.
+        # Most members are of this type, and most values are valid.
         return lambda value, _: value if value is None or isinstance(value, str) else _structure_str(value, str)
     return lambda value, _: None if value is None else structure(value, member)
 
@@ -254,7 +243,7 @@ def _is_scalar_union(to: Any) -> bool:
 
 
 def _structure_scalar(to: Any) -> Callable[[Any, Any], Any]:
-    """Of a union such as `int | str | None`: what JSON says it is, unchanged."""
+    """Return a value of a union such as `int | str | None` unchanged, if JSON has it as one of these."""
     members = typing.get_args(to)
     kinds = {bool: "a boolean", int: "a whole number", float: "a number", str: "a string"}
     expected = " or ".join(text for kind, text in kinds.items() if kind in members)
@@ -272,13 +261,13 @@ def _is_list(to: Any) -> bool:
 
 
 def require_bounded(values: list[Any], where: str) -> None:
-    """Refuse a list that would take seconds to read; raises `DecodeError`."""
-    if len(values) > MOST_ITEMS:
+    """Raise `DecodeError` for a list that would take seconds to read."""
+    if len(values) > MAX_ITEMS:
         raise DecodeError(f"invalid response: {_too_many(values)} @ {where}")
 
 
 def _too_many(values: list[Any]) -> str:
-    return f"an array of at most {MOST_ITEMS:,} was expected, not one of {len(values):,}"
+    return f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(values):,}"
 
 
 def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any, Any], tuple[Any, ...]]:
@@ -287,7 +276,7 @@ def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any
             return ()
         if not isinstance(value, list):
             raise TypeError(f"an array was expected, not {_kind(value)}")
-        if len(value) > MOST_ITEMS:
+        if len(value) > MAX_ITEMS:
             raise ValueError(_too_many(value))
         return structure(value)
 
@@ -301,7 +290,7 @@ def _structure_list(converter: cattrs.Converter, to: Any) -> Callable[[list[Any]
 
 
 def _structure_list_in_detail(converter: cattrs.Converter, to: Any) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """As above, but as far as there are as many faults as a message names: each costs a traceback."""
+    """As above, but stop at as many faults as a message names: each costs a traceback."""
     structure_all = _structure_list(converter, to)
     member: Any = typing.get_args(to)[0]
     structure_one: Callable[[Any, Any], Any] = converter.get_structure_hook(member)
@@ -313,7 +302,7 @@ def _structure_list_in_detail(converter: cattrs.Converter, to: Any) -> Callable[
                 structure_one(each, member)
             except (cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError):
                 faults += 1
-            if faults > _MOST_REASONS:
+            if faults > _MAX_REASONS:
                 return structure_all(value[:count])
         return structure_all(value)
 
@@ -324,7 +313,7 @@ def _structure_str(value: Any, _: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
-        # Services of this kind do now and then send a number where the model says string.
+        # Such services now and then send a number for a string.
         return str(value)
     raise TypeError(f"a string was expected, not {_kind(value)}")
 
@@ -375,7 +364,7 @@ def _timestamp(value: Any) -> dt.datetime:
     if isinstance(value, bool):
         raise TypeError
     if isinstance(value, int | float):
-        # Milliseconds fall out of range here: guessing would hide an error of a factor of 1,000.
+        # Milliseconds are out of range here: guessing would hide an error by a factor of 1,000.
         return dt.datetime.fromtimestamp(value, dt.UTC)
     try:
         seconds = float(value)
@@ -386,64 +375,13 @@ def _timestamp(value: Any) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(value)
     except ValueError:
-        moment = _http_date(value)
+        moment = http_date(value)
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
-def _http_date(value: str) -> dt.datetime:
-    # Imported here: email takes long to import, and hardly any answer has such a date.
+def http_date(value: str) -> dt.datetime:
+    """Return an HTTP date as a datetime, which may be naive; raises `ValueError`."""
+    # Imported here: email takes long to import, and hardly any response has such a date.
     from email.utils import parsedate_to_datetime
 
     return parsedate_to_datetime(value)
-
-
-def is_oversized(content: bytes) -> bool:
-    """Whether parsing this JSON would block the event loop for seconds. Commas in strings count too."""
-    return len(content) > MOST_VALUES and content.count(b",") > MOST_VALUES
-
-
-def parse_json(content: bytes) -> Any:
-    """Parsed JSON; raises `DecodeError`, which shows nothing of the content: it may hold secrets."""
-    if is_oversized(content):
-        raise DecodeError(f"the response holds more than {MOST_VALUES:,} values")
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise DecodeError("the response is not JSON") from None
-
-
-def parse_retry_after(response: httpx.Response) -> float | None:
-    """Seconds that an answer asks to wait: `Retry-After` as seconds or as an HTTP date; None if it does not.
-
-    Of several headers, as a service and a proxy before it may each send one, the longest wait counts. A date is taken
-    relative to the answer's own `Date`, so that a clock that is off does not matter.
-    """
-    values: list[str] = []
-    for header in response.headers.get_list("retry-after"):
-        # A proxy may have joined two headers. A date holds a comma too.
-        joined = header.replace(",", "").replace(" ", "").isdecimal()
-        values += header.split(",") if joined else [header]
-    waits = [wait for value in values if (wait := _retry_after(value, response)) is not None]
-    return max(waits, default=None)
-
-
-def _retry_after(value: str, response: httpx.Response) -> float | None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        until, now = parse_http_date(value), parse_http_date(response.headers.get("date"))
-        if until is None:
-            return None
-        seconds = (until - (now or dt.datetime.now(dt.UTC))).total_seconds()
-    return min(max(seconds, 0.0), _FOR_EVER) if math.isfinite(seconds) else None
-
-
-def parse_http_date(value: str | None) -> dt.datetime | None:
-    """An HTTP date as an aware datetime in UTC; None if it is none."""
-    if value is None:
-        return None
-    try:
-        moment = _http_date(value)
-        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -1,11 +1,14 @@
-"""Reading an answer: what the protocols of all services share.
+"""Reading responses: what the protocols of all services share.
 
-A service's words go into messages without the secrets of the request: an answer may echo what it was sent, as AWS does
-with the text that it expected to be signed.
+A service's text goes into messages without the secrets of the request: a response may echo what it was sent, as AWS
+does with the text that it expected to be signed.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -14,36 +17,50 @@ import attrs
 import httpx
 
 from alexa_props.call import Call
-from alexa_props.codec import parse_json
+from alexa_props.codec import http_date
 from alexa_props.errors import ApiError, DecodeError
 from alexa_props.redaction import Redactor
 from alexa_props.settings import Secret
 
-__all__ = ["ErrorBody", "api_error", "decode_json", "first_string", "json_object", "request_id_in"]
+__all__ = [
+    "MAX_VALUES",
+    "ErrorBody",
+    "api_error",
+    "decode_json",
+    "first_string",
+    "is_oversized",
+    "json_object",
+    "parse_http_date",
+    "parse_json",
+    "parse_retry_after",
+    "request_id_in",
+]
 
 T = TypeVar("T")
 
+MAX_VALUES: Final = 2_000_000
+"""Values in one response, lists and members included: parsing more would block the event loop for seconds."""
+
+_LONGEST_WAIT: Final = 1e9
+"""Seconds: longer than any wait, and a date can still hold it."""
+
 _BEGINNING: Final = 60
-"""Characters of a body that cannot be read which a message shows."""
+"""Characters of an unreadable body that a message shows."""
 _JSON: Final = "alexa_props_json"
-"""Key of `httpx.Response.extensions`: the parsed body, which several stages look at."""
+"""Key of `httpx.Response.extensions` for the parsed body, which several stages read."""
 _LONGEST_FAULT: Final = 2_000
-"""Characters of what is wrong with an answer that a message shows: it may name several places."""
+"""Characters of the faults of a response that a message shows: it may name several places."""
 _USUAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @attrs.frozen
 class ErrorBody:
-    """What a service said of an error.
-
-    Attributes:
-        code: its name for it.
-        message: its words.
-
-    """
+    """The error that a service reported."""
 
     code: str | None
+    """Its name."""
     message: str | None
+    """Its text."""
 
 
 @attrs.frozen
@@ -52,7 +69,7 @@ class _Unread:
 
 
 def _parsed(response: httpx.Response) -> Any:
-    """The JSON of an answer, parsed once; what is wrong with it, as an `_Unread`, if it is anything else."""
+    """Return the JSON of a response, parsed once; an `_Unread` if it is anything else."""
     if _JSON not in response.extensions:
         try:
             found = parse_json(response.content)
@@ -64,29 +81,44 @@ def _parsed(response: httpx.Response) -> Any:
 
 
 def _json_in(response: httpx.Response) -> Any:
-    """The JSON of an answer; raises `DecodeError` that shows how anything else begins."""
+    """Return the JSON of a response; raises `DecodeError` that shows how anything else begins."""
     found = _parsed(response)
     if not isinstance(found, _Unread):
         return found
-    # Secrets are taken out before it is cut: what is left of one might be too short to be known for one.
+    # Redacted before it is cut: the rest of a secret might be too short to be recognized.
     begin = Redactor.of(response.request).redact(response.content.decode("utf-8", "replace"))[:_BEGINNING]
     raise DecodeError(f"{found.fault}: it begins {begin!r}" if begin else "the response has no body")
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer; empty when it is anything else."""
+    """Return the JSON object of a response; empty if it is anything else."""
     found = _parsed(response)
     return found if isinstance(found, dict) else {}
 
 
 def first_string(body: Any, *names: str) -> str | None:
-    """The first of these members of an object that is a string with something in it."""
+    """Return the first of these members of an object that is a non-empty string."""
     if isinstance(body, dict):
         for name in names:
             value = body.get(name)
             if isinstance(value, str) and value:
                 return value
     return None
+
+
+def is_oversized(content: bytes) -> bool:
+    """Return whether parsing this JSON would block the event loop for seconds. Commas in strings count too."""
+    return len(content) > MAX_VALUES and content.count(b",") > MAX_VALUES
+
+
+def parse_json(content: bytes) -> Any:
+    """Return parsed JSON; raises `DecodeError`, which shows nothing of the content: it may hold secrets."""
+    if is_oversized(content):
+        raise DecodeError(f"the response holds more than {MAX_VALUES:,} values")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise DecodeError("the response is not JSON") from None
 
 
 def request_id_in(response: httpx.Response, request: httpx.Request | None = None, *secrets: str | Secret) -> str | None:
@@ -105,30 +137,30 @@ def request_id_in(response: httpx.Response, request: httpx.Request | None = None
 
 
 def api_error(
-    kind: type[ApiError], call: Call, response: httpx.Response, said: ErrorBody, *, instead: str = "", advice: str = ""
+    kind: type[ApiError], call: Call, response: httpx.Response, body: ErrorBody, *, instead: str = "", advice: str = ""
 ) -> ApiError:
-    """The exception for an answer: what was being done, what came back, the request id, and what to do next.
+    """Return the exception for a response: what was attempted, what came back, the request id, and what to do next.
 
     Args:
-        kind: its class.
-        call: what was being done.
-        response: the answer.
-        said: its error.
-        instead: how to put it, in place of status, code and words.
-        advice: what to do next.
+        kind: Its class.
+        call: What was attempted.
+        response: What came back.
+        body: The error in it.
+        instead: Text in place of status, code and message.
+        advice: What to do next.
 
     """
     clean = Redactor.of(response.request).sanitize
-    code, message = clean(said.code), clean(said.message)
+    code, message = clean(body.code), clean(body.message)
     request_id, wait, state = request_id_in(response), call.state.retry_after, call.state
-    answer = clean(instead) or " ".join(
+    outcome = clean(instead) or " ".join(
         filter(None, (str(response.status_code), code, f'"{message}"' if message else ""))
     )
     details = [f"request id {request_id}", f"{state.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
     return kind(
-        "; ".join(filter(None, (f"{call.description}: {answer} ({', '.join(details)})", state.stop_reason, advice))),
+        "; ".join(filter(None, (f"{call.description}: {outcome} ({', '.join(details)})", state.stop_reason, advice))),
         status=response.status_code,
         code=code,
         message=message,
@@ -158,3 +190,40 @@ def decode_json(call: Call, response: httpx.Response, read: Callable[[Any, str |
         operation=operation.name,
         request_id=request_id,
     )
+
+
+def parse_retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds that a response asks to wait, from seconds or an HTTP date; None if it does not ask.
+
+    Of several `Retry-After` headers (the service and a proxy may each send one) the longest wait counts. A date is
+    relative to the response's own `Date`, so that a wrong clock does not matter.
+    """
+    values: list[str] = []
+    for header in response.headers.get_list("retry-after"):
+        # A proxy may have joined two headers. A date holds a comma too.
+        joined = header.replace(",", "").replace(" ", "").isdecimal()
+        values += header.split(",") if joined else [header]
+    waits = [wait for value in values if (wait := _retry_after(value, response)) is not None]
+    return max(waits, default=None)
+
+
+def _retry_after(value: str, response: httpx.Response) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        until, now = parse_http_date(value), parse_http_date(response.headers.get("date"))
+        if until is None:
+            return None
+        seconds = (until - (now or dt.datetime.now(dt.UTC))).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_WAIT) if math.isfinite(seconds) else None
+
+
+def parse_http_date(value: str | None) -> dt.datetime | None:
+    """Return an HTTP date as an aware datetime in UTC; None if it is not one."""
+    if value is None:
+        return None
+    try:
+        moment = http_date(value)
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None

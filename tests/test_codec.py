@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexa_props import errors
-from alexa_props.codec import PlainText, camel, parse_http_date, parse_json, parse_retry_after, pascal
+from alexa_props.codec import PlainText, camel, pascal
 from alexa_props.for_business import devices, users
 from alexa_props.for_business.devices import ConnectionStatus, Device, DeviceData, DeviceEvent, DeviceStatusInfo
 from alexa_props.for_business.protocol import codec as aws
+from alexa_props.responses import parse_http_date, parse_json, parse_retry_after
 from alexa_props.smart_properties import endpoints
 from alexa_props.smart_properties.endpoints import Endpoint, Feature, FeatureProperty
 from alexa_props.smart_properties.protocol import codec as rest

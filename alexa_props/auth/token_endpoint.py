@@ -13,10 +13,9 @@ from typing import Any, Final
 import attrs
 import httpx
 
-from alexa_props.codec import parse_json
 from alexa_props.errors import AuthenticationError, DecodeError
 from alexa_props.redaction import Redactor
-from alexa_props.responses import first_string, request_id_in
+from alexa_props.responses import first_string, parse_json, request_id_in
 from alexa_props.settings import Secret
 
 __all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with", "request_id_of_grant"]

@@ -21,9 +21,9 @@ from alexa_props import Limits, LoginWithAmazon, SmartProperties
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli import private_file
 from alexa_props.cli.exit import note
-from alexa_props.codec import parse_json
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.redaction import sanitize
+from alexa_props.responses import parse_json
 from alexa_props.settings import Secret, require_env
 
 __all__ = ["Credentials", "CredentialsFile", "find", "keep", "place", "prepare", "smart_properties"]

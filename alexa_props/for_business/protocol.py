@@ -16,10 +16,10 @@ import httpx
 
 from alexa_props import errors
 from alexa_props.call import Call, ResponseClass
-from alexa_props.codec import Codec, parse_http_date, pascal
+from alexa_props.codec import Codec, pascal
 from alexa_props.operation import Listing, Operation
 from alexa_props.paging import Page
-from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object
+from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object, parse_http_date
 from alexa_props.wire import build_request
 
 __all__ = ["PROTOCOL", "Actions", "codec"]

@@ -18,11 +18,19 @@ import httpx
 
 from alexa_props import errors
 from alexa_props.call import Call, ResponseClass
-from alexa_props.codec import MOST_ITEMS, Codec, camel, is_oversized
+from alexa_props.codec import MAX_ITEMS, Codec, camel
 from alexa_props.operation import Listing, Operation
 from alexa_props.paging import Page
 from alexa_props.redaction import Redactor, one_line
-from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object, request_id_in
+from alexa_props.responses import (
+    ErrorBody,
+    api_error,
+    decode_json,
+    first_string,
+    is_oversized,
+    json_object,
+    request_id_in,
+)
 from alexa_props.settings import require_text
 from alexa_props.wire import build_request
 
@@ -117,7 +125,7 @@ class SmartPropertiesProtocol:
     def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
         """The exception that an answer other than OK becomes."""
         entries = _entries(response)
-        if call.operation.per_endpoint and (is_oversized(response.content) or len(entries) > MOST_ITEMS):
+        if call.operation.per_endpoint and (is_oversized(response.content) or len(entries) > MAX_ITEMS):
             return _too_many_failures(call, response)
         if call.operation.per_endpoint and _is_result(response, entries):
             return _endpoint_failures(call, response, entries)
@@ -200,7 +208,7 @@ def _entries(response: httpx.Response) -> list[dict[str, Any]]:
     entries = json_object(response).get("errors")
     if not isinstance(entries, list):
         return []
-    return [entry for entry in entries[: MOST_ITEMS + 1] if isinstance(entry, dict)]
+    return [entry for entry in entries[: MAX_ITEMS + 1] if isinstance(entry, dict)]
 
 
 def _said(response: httpx.Response) -> ErrorBody:
@@ -228,7 +236,7 @@ def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
 def _too_many_failures(call: Call, response: httpx.Response) -> errors.DecodeError:
     request_id = request_id_in(response)
     return errors.DecodeError(
-        f"{call.description}: {response.status_code}: the response names more than {MOST_ITEMS:,} "
+        f"{call.description}: {response.status_code}: the response names more than {MAX_ITEMS:,} "
         f"endpoints, too many to read (request id {request_id}); calling again is safe, also for each unit below it",
         operation=call.operation.name,
         request_id=request_id,

@@ -29,8 +29,8 @@ from alexa_props import AlexaForBusiness, Limits, RateLimit, RetryPolicy, SmartP
 from alexa_props.auth.authorize import Consent
 from alexa_props.cli import credentials
 from alexa_props.cli.room_list import read_rooms
-from alexa_props.codec import parse_retry_after
 from alexa_props.paging import Page
+from alexa_props.responses import parse_retry_after
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoint_settings import Setting

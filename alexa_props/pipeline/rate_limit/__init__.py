@@ -16,7 +16,6 @@ import attrs
 import httpx
 
 from alexa_props.call import EXTENSION, Call, ResponseClass, ServiceProtocol, attached_call
-from alexa_props.codec import parse_retry_after
 from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import AttemptSent, Hooks
@@ -24,7 +23,7 @@ from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.queue import Scope
-from alexa_props.responses import request_id_in
+from alexa_props.responses import parse_retry_after, request_id_in
 from alexa_props.settings import RateLimit
 
 __all__ = ["PacingTransport", "RateLimitTransport"]
