@@ -15,6 +15,7 @@ from alexa_props.settings import RetryPolicy
 
 __all__ = [
     "EXTENSION",
+    "SINGLED_OUT",
     "Call",
     "CallState",
     "Lane",
@@ -26,6 +27,9 @@ __all__ = [
 
 EXTENSION: Final = "alexa_props"
 """Key of `httpx.Request.extensions` under which the Call travels."""
+
+SINGLED_OUT: Final = 4
+"""After this many refusals in a row, with others accepted in between, refusals are about the call, not the rate."""
 
 Lane = Literal["interactive", "bulk"]
 """Interactive calls overtake bulk calls at the rate limiter; bulk calls never starve."""

@@ -1,18 +1,16 @@
-"""What both services' clients are: settings in, pipeline built, calls sent, connections closed."""
+"""The base of both services' clients: settings in, pipeline built, calls sent, connections closed."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import os
-import platform
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypedDict, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import anyio
-import attrs
 import httpx
 
 from alexa_props.call import EXTENSION, Call, Lane, ResponseClass, ServiceProtocol
@@ -21,104 +19,31 @@ from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import Listing, Operation
+from alexa_props.options import CallOptions, ClientOptions, require_type
+from alexa_props.options import user_agent as user_agent_header
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
 from alexa_props.redaction import Redactor
-from alexa_props.settings import (
-    RateLimit,
-    RetryPolicy,
-    Secret,
-    Timeouts,
-    Unpicklable,
-    is_number,
-    require_https,
-)
+from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, Unpicklable, require_https
+from alexa_props.wire import build_raw_request
 
 __all__ = ["Client", "ClientOptions", "Resource"]
 
 T = TypeVar("T")
 
 
-def installed_version() -> str:
-    """The version of this package, or "unknown" where it was copied or bundled without its metadata."""
-    from importlib.metadata import PackageNotFoundError, version  # here, because it takes 10 ms
-
-    try:
-        return version("alexa-props")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-@functools.cache
-def _library() -> str:
-    """What the User-Agent says of us."""
-    return f"alexa-props/{installed_version()} Python/{platform.python_version()} httpx/{httpx.__version__}"
-
-
 def _advice(call: Call) -> str:
-    """Why a call that had no answer, or one that cannot be read, was not tried again, and what to do next."""
+    """Return why a call without a readable response was not repeated, and what to do next."""
     safe = call.state.sent == "no" or call.operation.idempotent
     advice = "calling again is safe" if safe else call.operation.check_advice
     return "; ".join(filter(None, (call.state.stop_reason, advice)))
 
 
-def _require(name: str, value: object, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be a {kind.__name__} or None, not {value!r}")
-
-
-@attrs.frozen
-class _Options:
-    """What `with_options` changes."""
-
-    deadline: float | None
-    max_wait: float | None
-    priority: Lane | None
-    retry: RetryPolicy
-
-
-class _Request(httpx.Request):
-    """One whose query may hold what is not to be shown; httpx's own repr shows it."""
-
-    def __repr__(self) -> str:
-        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
-
-
-class ClientOptions(TypedDict, total=False):
-    """Options that the clients of both services take, from their constructors to `from_env`.
-
-    All have the defaults that the constructors document.
-    """
-
-    base_url: str | None
-    """Instead of the region's host; https, or http to this machine."""
-    transport: httpx.AsyncBaseTransport | None
-    """Instead of the connection pool, innermost; closed with the client."""
-    proxy: str | Secret | None
-    """URL of a proxy; by default from HTTPS_PROXY and NO_PROXY, and none for loopback."""
-    verify: ssl.SSLContext | str | os.PathLike[str] | None
-    """An `ssl.SSLContext` or the path of a CA file; by default SSL_CERT_FILE or the bundled CAs."""
-    retry: RetryPolicy | None
-    """Default retry policy."""
-    rate_limit: RateLimit | None
-    """How fast requests leave; by default the limiter discovers what the service accepts."""
-    limits: Mapping[str, ScopeLimits] | None
-    """What `limits` of an earlier client showed, so that its rates need not be found again."""
-    timeouts: Timeouts | None
-    """Time limits."""
-    max_connections: int
-    """Most requests under way at a time, at least 1; 100 by default."""
-    hooks: Iterable[Hook]
-    """Functions that receive the events of calls and attempts."""
-    user_agent: str | None
-    """Put before the library's own, such as "my-app/1.2"."""
-
-
 class Client(Unpicklable):
     """Base of `SmartProperties` and `AlexaForBusiness`.
 
-    Works with or without `async with`; `aclose()` frees the connections. It may be built anywhere, outside an event
-    loop too, and serves one event loop at a time.
+    Works with or without `async with`; `aclose()` frees the connections. It may be created anywhere, also outside an
+    event loop, and serves one event loop at a time.
     """
 
     protocol: ClassVar[ServiceProtocol]
@@ -146,21 +71,18 @@ class Client(Unpicklable):
         proxy = Secret.wrap(proxy)
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
-        _require("transport", transport, httpx.AsyncBaseTransport)
-        if user_agent is not None and not (
-            isinstance(user_agent, str) and user_agent.isascii() and user_agent.isprintable()
-        ):
-            raise ConfigurationError(f'user_agent must be printable ASCII such as "my-app/1.2", not {user_agent!r}')
-        _require("retry", retry, RetryPolicy)
-        _require("rate_limit", rate_limit, RateLimit)
+        require_type("transport", transport, httpx.AsyncBaseTransport)
+        self._headers = {"User-Agent": user_agent_header(user_agent)}
+        require_type("retry", retry, RetryPolicy)
+        require_type("rate_limit", rate_limit, RateLimit)
         if limits is not None and not (
             isinstance(limits, Mapping) and all(isinstance(scope, ScopeLimits) for scope in limits.values())
         ):
             raise ConfigurationError("limits must be what an earlier client's `limits` was, or Limits.from_json(…)")
-        _require("timeouts", timeouts, Timeouts)
+        require_type("timeouts", timeouts, Timeouts)
         origin = require_https("base_url", base_url or region_url)
         if transport is None:
-            # Imported here: aiohttp doubles the import time, and an own transport does without it.
+            # Imported here: aiohttp doubles the import time, and a custom transport does not need it.
             from alexa_props.pipeline.pool import Pool
 
             transport = Pool(max_connections=max_connections, proxy=proxy, verify=verify)
@@ -169,7 +91,6 @@ class Client(Unpicklable):
         timeouts = timeouts or Timeouts()
         self._base_url = str(origin).rstrip("/")
         self._region = region
-        self._headers = {"User-Agent": f"{user_agent} {_library()}" if user_agent else _library()}
         self._timeout = {
             "connect": timeouts.connect,
             "read": timeouts.read,
@@ -178,7 +99,7 @@ class Client(Unpicklable):
         }
         rate_limit = rate_limit or RateLimit()
         retry = retry or RetryPolicy()
-        self._options = _Options(timeouts.total, rate_limit.max_wait, None, retry)
+        self._options = CallOptions(timeouts.total, rate_limit.max_wait, None, retry)
         self._pipeline: Pipeline = build(
             protocol=self.protocol,
             pool=transport,
@@ -210,12 +131,12 @@ class Client(Unpicklable):
     async def aclose(self) -> None:
         """Free the connections. May be called again. Closing a view from `with_options` closes nothing.
 
-        Calls under way end, with an answer or with an error that says "closed"; those that wait for their turn end at
-        once, those that wait to be repeated with what their last attempt met. A token that is being fetched has up to
-        5 s to arrive.
+        Calls in flight end with a response, or with an error that says "closed". Queued calls end immediately. Calls
+        that wait for a retry end with the result of their last attempt. A token that is being fetched has up to 5 s to
+        arrive.
 
         Raises:
-            ConfigurationError: another event loop that still runs uses it; it is open as before.
+            ConfigurationError: Another event loop that still runs uses the client, which stays open.
 
         """
         if not self._is_view:
@@ -226,17 +147,16 @@ class Client(Unpicklable):
         """The whole pipeline as an httpx transport, for calls that this library does not model.
 
         `httpx.AsyncClient(transport=client.pipeline)` gets its authorization, rate limits and retries; closing that
-        client does not close this one. Requests to other hosts are refused, so that no credentials get there.
+        client does not close this one. Requests to other hosts are refused: they would get the credentials.
         """
         return self._pipeline.guard
 
     @property
     def limits(self) -> Limits:
-        """What the rate limiter knows and does now: an entry for each operation that was called, or shared scope.
+        """The live table of the rate limiter: an entry per operation that was called, or per shared scope.
 
-        What `limits=` gave is there as well.
-
-        `to_json()` saves it; `limits=Limits.from_json(…)` gives it to the next client.
+        It includes the entries of the option `limits`. `to_json()` saves it; `limits=Limits.from_json(…)` passes it to
+        the next client.
         """
         return self._pipeline.rate_limit.limits()
 
@@ -248,38 +168,25 @@ class Client(Unpicklable):
         priority: Lane | None = None,
         retry: RetryPolicy | None = None,
     ) -> Self:
-        """A view of this client with other options, on the same pipeline and connections.
+        """Return a view of this client with other options, on the same pipeline and connections.
 
         Args:
-            deadline: seconds for a whole call, waits and retries in it; then `DeadlineExceeded`.
-            max_wait: seconds that the rate limiter may make a call wait, all attempts together; else
-                `RateLimitTooLong`, as soon as that is known, which is mostly before any waiting, or `Throttled` after
-                a refusal.
-            priority: "interactive" overtakes "bulk". Unless it is said, calls of a fleet's items are "bulk", all others
-                "interactive".
-            retry: retry policy.
+            deadline: Seconds for a whole call, waits and retries included; then it raises `DeadlineExceeded`.
+            max_wait: Seconds that a call may wait for the rate limiter, all attempts together. A longer wait raises
+                `RateLimitTooLong` as soon as it is known, usually before any waiting, or `Throttled` after a refusal.
+            priority: "interactive" overtakes "bulk". Defaults to "bulk" for calls of a fleet's items, and to
+                "interactive" for all others.
+            retry: Retry policy.
 
         Raises:
-            ConfigurationError: a value is out of range.
+            ConfigurationError: A value is out of range.
 
         """
-        for name, value in (("deadline", deadline), ("max_wait", max_wait)):
-            if value is not None and not (is_number(value) and value >= 0):
-                raise ConfigurationError(f"{name} must be seconds, at least 0, not {value!r:.80}")
-        if priority not in (None, "interactive", "bulk"):
-            raise ConfigurationError(f'priority must be "interactive" or "bulk", not {priority!r}')
-        _require("retry", retry, RetryPolicy)
-        options = self._options
         view = object.__new__(type(self))
         # The API groups that were used are cached under their names: they are bound to this client.
         vars(view).update((name, value) for name, value in vars(self).items() if name.startswith("_"))
         view._is_view = True
-        view._options = _Options(
-            deadline=options.deadline if deadline is None else deadline,
-            max_wait=options.max_wait if max_wait is None else max_wait,
-            priority=priority or options.priority,
-            retry=retry or options.retry,
-        )
+        view._options = self._options.replace(deadline, max_wait, priority, retry)
         return view
 
     async def request(
@@ -295,51 +202,29 @@ class Client(Unpicklable):
 
         Args:
             method: HTTP method. GET, HEAD, OPTIONS, PUT and DELETE count as safe to repeat.
-            path: path on the client's host, beginning with "/".
-            params: query parameters; a list repeats the name.
-            json: body; None sends none.
-            headers: further headers.
+            path: Path on the client's host, beginning with "/".
+            params: Query parameters; a list repeats the name.
+            json: Body; None sends none.
+            headers: Further headers.
 
         Returns:
-            The response of whatever status, read in whole.
+            The response of any status, completely read.
 
         Raises:
-            ConfigurationError: the path is not one.
-            TransportError: no answer.
-            DeadlineExceeded: the call's time limit passed.
-            RateLimitTooLong: the rate limiter would have made it wait too long.
+            ConfigurationError: No request can be made of the arguments.
+            TransportError: There was no response.
+            DeadlineExceeded: The call's time limit passed.
+            RateLimitTooLong: The rate limiter would have delayed it too long.
 
         """
-        request, problem = self._raw_request(method, path, params, json, headers)
+        request, problem = build_raw_request(
+            self._base_url, method, path, defaults=self._headers, params=params, json=json, headers=headers
+        )
         # They may hold secrets, and a traceback shows what names are bound to.
         del params, json, headers
         if request is None:
             raise ConfigurationError(problem)
         return await self._send(self._new_call(self.protocol.operation(request), {}), request)
-
-    def _raw_request(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        json: Any,
-        headers: Mapping[str, str] | None,
-    ) -> tuple[httpx.Request | None, str]:
-        """The request, or None and why there is none."""
-        if not isinstance(method, str) or not isinstance(path, str):
-            return None, "method and path must be strings"
-        if not path.startswith("/") or path.startswith("//"):
-            return None, f'path must begin with one "/": {path!r} does not; the host is the client\'s'
-        try:
-            url = httpx.URL(self._base_url + path)
-            if params:
-                # A query that the path has stays.
-                url = url.copy_merge_params(params)
-            sent = httpx.Headers({"Accept": "application/json", **self._headers})
-            sent.update(headers)
-            return _Request(method.upper(), url, json=json, headers=sent), ""
-        except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
-            return None, f"no request can be made of these arguments: {error}"
 
     async def call(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from alexa_props.errors import Sent
 
-__all__ = ["build_request", "was_sent"]
+__all__ = ["build_raw_request", "build_request", "was_sent"]
 
 
 def _parse(url: str) -> tuple[httpx.URL, str]:
@@ -36,6 +36,40 @@ def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes
     request = httpx.Request(method, parsed, headers=sent, stream=httpx.ByteStream(body or b""))
     request.read()
     return request
+
+
+class _Request(httpx.Request):
+    """A request whose query may be secret; httpx's repr shows it."""
+
+    def __repr__(self) -> str:
+        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+
+
+def build_raw_request(
+    base_url: str,
+    method: str,
+    path: str,
+    *,
+    defaults: Mapping[str, str],
+    params: Mapping[str, Any] | None,
+    json: Any,
+    headers: Mapping[str, str] | None,
+) -> tuple[httpx.Request | None, str]:
+    """Return a request of a caller's own parts; None and the problem if there can be none."""
+    if not isinstance(method, str) or not isinstance(path, str):
+        return None, "method and path must be strings"
+    if not path.startswith("/") or path.startswith("//"):
+        return None, f'path must begin with one "/": {path!r} does not; the host is the client\'s'
+    try:
+        url = httpx.URL(base_url + path)
+        if params:
+            # A query that the path has stays.
+            url = url.copy_merge_params(params)
+        sent = httpx.Headers({"Accept": "application/json", **defaults})
+        sent.update(headers)
+        return _Request(method.upper(), url, json=json, headers=sent), ""
+    except (httpx.InvalidURL, TypeError, ValueError, AttributeError) as error:
+        return None, f"no request can be made of these arguments: {error}"
 
 
 _NOT_SENT = (

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
-from alexa_props import client as client_module
+from alexa_props import options as options_module
 from alexa_props.client import Client
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.unit_settings import DefaultStation
@@ -92,12 +92,12 @@ async def test_works_without_installed_metadata(monkeypatch: pytest.MonkeyPatch)
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    client_module._library.cache_clear()
+    options_module._library.cache_clear()
     service = Service(204)
     try:
         await get(smart_properties(service))
     finally:
-        client_module._library.cache_clear()
+        options_module._library.cache_clear()
     assert service.seen[0].headers["User-Agent"].startswith("alexa-props/unknown Python/")
 
 

@@ -29,6 +29,7 @@ LAYERS = {
     "item": 5,
     "responses": 5,
     "auth": 6,
+    "options": 6,
     "pipeline": 6,
     "client": 7,
     "smart_properties": 8,

@@ -24,7 +24,7 @@ class Parsed:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.times = 0
         self._loads = json.loads
-        monkeypatch.setattr("alexa_props.codec.json.loads", self._load)
+        monkeypatch.setattr("alexa_props.responses.json.loads", self._load)
 
     def _load(self, content: bytes) -> Any:
         self.times += 1

@@ -12,7 +12,7 @@ from alexa_props.cli.for_business import a4b
 from alexa_props.cli.login import login, whoami
 from alexa_props.cli.room import room
 from alexa_props.cli.rooms import alerts, endpoints, station, units
-from alexa_props.client import installed_version
+from alexa_props.options import installed_version
 
 __all__ = ["app"]
 

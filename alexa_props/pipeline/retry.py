@@ -9,7 +9,7 @@ import anyio
 import attrs
 import httpx
 
-from alexa_props.call import EXTENSION, Call, ResponseClass, ServiceProtocol, attached_call
+from alexa_props.call import EXTENSION, SINGLED_OUT, Call, ResponseClass, ServiceProtocol, attached_call
 from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError, DeadlineExceeded, RateLimitTooLong
 from alexa_props.hooks import (
@@ -24,7 +24,6 @@ from alexa_props.hooks import (
 )
 from alexa_props.item import current_item
 from alexa_props.pipeline.lifecycle import Closing
-from alexa_props.pipeline.rate_limit.queue import SINGLED_OUT
 from alexa_props.responses import request_id_in
 from alexa_props.settings import RetryPolicy
 from alexa_props.wire import was_sent

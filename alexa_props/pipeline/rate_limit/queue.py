@@ -15,7 +15,7 @@ from typing import Final, Literal
 import anyio
 import anyio.lowlevel
 
-from alexa_props.call import Call, Lane
+from alexa_props.call import SINGLED_OUT, Call, Lane
 from alexa_props.concurrency import Waiter, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
@@ -25,9 +25,6 @@ from alexa_props.settings import RateLimit
 
 __all__ = ["Permit", "Scope"]
 
-
-SINGLED_OUT: Final = 4
-"""After this many refusals in a row, with others accepted in between, refusals are about the call, not the rate."""
 
 KEPT: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
