@@ -111,12 +111,16 @@ class Codec:
 
     def read(self, value: Any, model: type[T] | Callable[[Any], T]) -> T:
         """Return the model from parsed JSON, or what a function makes of it; raises `DecodeError`."""
-        return self.structure(value, model) if isinstance(model, type) else model(value)
+        if isinstance(model, type):
+            structure: Callable[[Any, Any], T] = self.structure
+            return structure(value, model)
+        return model(value)
 
     def read_all(self, values: Any, model: type[T] | Callable[[Any], T], where: str) -> tuple[T, ...]:
         """Return the models of a list of parsed JSON, or what a function makes of each; raises `DecodeError`."""
         if isinstance(model, type):
-            return self.structure_all(values, model, where)
+            structure_all: Callable[[Any, Any, str], tuple[T, ...]] = self.structure_all
+            return structure_all(values, model, where)
         require_bounded(values, where)
         return tuple(map(model, values))
 

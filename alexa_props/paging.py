@@ -1,4 +1,4 @@
-"""Lists that come in pages: awaited for the first page, iterated for all items."""
+"""Paged lists: awaited for the first page, iterated for all items."""
 
 from __future__ import annotations
 
@@ -24,20 +24,16 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Page(Generic[T]):
-    """One page of a list.
-
-    Attributes:
-        items: what the page holds; may be empty though more pages follow.
-        next_token: where the next page starts; None on the last.
-        total_count: how many items the service says there are in all; None where it does not say.
-        request_id: of the answer.
-
-    """
+    """One page of a list."""
 
     items: tuple[T, ...]
+    """Items of the page; may be empty although more pages follow."""
     next_token: str | None = None
+    """Start of the next page; None on the last page."""
     total_count: int | None = None
+    """Number of items in the whole list; None if the service does not report it."""
     request_id: str | None = None
+    """Request id of the response."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -47,15 +43,15 @@ class Page(Generic[T]):
 
 
 class Pager(Generic[T]):
-    """A list, not yet fetched. Nothing is sent before it is awaited or iterated, and every iteration starts afresh.
+    """A list that has not been fetched yet. Nothing is sent before it is awaited or iterated.
 
-    - `await pager` gives the first `Page`;
-    - `async for item in pager` gives all items, one page in memory at a time;
-    - `async for page in pager.pages()` gives all pages;
-    - `pager.resume(token)` is a pager that starts there: `page.next_token`, or the `resume_token` of an error;
+    - `await pager` returns the first `Page`;
+    - `async for item in pager` yields all items, with one page in memory at a time;
+    - `async for page in pager.pages()` yields all pages;
+    - `pager.resume(token)` returns a pager that starts at `page.next_token`, or at the `resume_token` of an error;
     - `async with pager.prefetch() as items` fetches the next page while this one is consumed.
 
-    It is no coroutine: `asyncio.create_task` refuses it.
+    Every iteration starts again from the beginning. A pager is no coroutine: `asyncio.create_task` refuses it.
     """
 
     def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], name: str, token: str | None = None) -> None:
@@ -77,7 +73,7 @@ class Pager(Generic[T]):
                     yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """All pages, in order."""
+        """Yield all pages, in order."""
         token, seen = self._token, set[int]()
         while True:
             page = await self._page(token)
@@ -87,7 +83,7 @@ class Pager(Generic[T]):
                 return
 
     def resume(self, token: str | None) -> Pager[T]:
-        """A new pager over the same list that starts at `token`; None starts at the beginning."""
+        """Return a new pager over the same list that starts at `token`; None starts at the beginning."""
         if token is not None and (not isinstance(token, str) or not token):
             raise ConfigurationError("token must be a non-empty string, from a page or from an error, or None")
         if token is not None:
@@ -96,21 +92,19 @@ class Pager(Generic[T]):
 
     @asynccontextmanager
     async def prefetch(self, pages: int = 1) -> AsyncGenerator[AsyncIterator[T], None]:
-        """All items, with up to `pages` pages fetched ahead of the one that is being consumed.
+        """Iterate over all items, with up to `pages` pages fetched ahead of the one that is being consumed.
 
-        An error of a page is raised after the items of the pages before it. If what a page waits for is cancelled, and
-        the block is not, that is an error too: `concurrent.futures.CancelledError`, with the cancellation as its cause.
+        An error of a page is raised after the items of the pages before it. If something that a page waits for is
+        cancelled, and the block is not, that is an error too: `concurrent.futures.CancelledError`, with the
+        cancellation as its cause.
 
         Args:
-            pages: how many, at least 1.
-
-        Raises:
-            ConfigurationError: `pages` is less than 1.
+            pages: How many, at least 1.
 
         """
         if isinstance(pages, bool) or not isinstance(pages, int) or pages < 1:
             raise ConfigurationError(f"pages must be a whole number of at least 1, not {pages!r}")
-        # The page that waits to be handed over is one of those ahead.
+        # The page that waits to be handed over counts as one ahead.
         send, receive = anyio.create_memory_object_stream[Page[T] | Exception](pages - 1)
         with send, receive:
             async with flattening_task_group() as tasks, aclosing(_consume(receive)) as items:
@@ -143,10 +137,10 @@ class Pager(Generic[T]):
         token = page.next_token
         if token is None:
             return None
-        # Hashes: a cycle of any length is found at once, at a few bytes a page.
+        # Hashes find a cycle of any length, at a few bytes per page.
         if hash(token) in seen or token == self._token:
             error = DecodeError(
-                f"{self._name}: the service sent a next token for the second time, so the list would never end "
+                f"{self._name}: the service sent a next token a second time, so the list would never end "
                 f"(request id {page.request_id})",
                 operation=self._name,
                 request_id=page.request_id,

@@ -1,4 +1,4 @@
-"""Frozen settings of a client. All times are seconds."""
+"""Frozen settings of a client, and checks of arguments. All times are seconds."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ __all__ = [
 
 
 class Unpicklable:
-    """Base of what holds secrets: it cannot be pickled, as a pickle is on a disk or a wire soon. A copy is itself."""
+    """Base of what holds secrets: it cannot be pickled, because pickles are stored and sent. A copy is itself."""
 
     __slots__ = ()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} is not pickled, for it may hold secrets: make one where it is needed")
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled, because it may hold secrets: create one where it is needed"
+        )
 
     def __copy__(self) -> Self:
         return self
@@ -49,7 +51,7 @@ class Unpicklable:
 
 
 class Secret(Unpicklable):
-    """A string that stays out of reprs, logs and traceback locals; `reveal()` gives it back."""
+    """A string that stays out of reprs, logs and traceback locals; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -62,7 +64,7 @@ class Secret(Unpicklable):
         return value if value is None or isinstance(value, Secret) else cls(str(value))
 
     def reveal(self) -> str:
-        """The secret itself: use it in an expression, never bind it to a name that a traceback could show."""
+        """Return the secret: use it in an expression, never bind it to a name that a traceback could show."""
         return self._value
 
     def __repr__(self) -> str:
@@ -79,12 +81,12 @@ class Secret(Unpicklable):
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a finite number: no boolean, and no int that is too large for a float."""
+    """Return whether it is a finite number: no boolean, and no int that is too large for a float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> Any:
-    """An attrs validator: a finite number of at least `minimum`, or None where that is allowed."""
+    """Return an attrs validator: a finite number of at least `minimum`, or None if that is allowed."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is None and optional:
@@ -107,69 +109,59 @@ class RetryPolicy:
     """When and how a failed attempt is repeated.
 
     An attempt is repeated only if the operation is safe to repeat or nothing was sent, the failure is transient, and
-    attempts, deadline and the client's retry quota have room. Waits are drawn between 0 and `base · 2ⁿ`, at most `cap`.
+    attempts, deadline and the client's retry quota have room. Waits are random, between 0 and `base * 2**n`, and at
+    most `cap`.
 
     A throttled attempt is no failure: the service has not handled it, and it returns to the rate limiter's queue. That
     ends with the call's deadline, `max_wait` or `max_retry_after`, after two minutes in which the service accepted no
-    request of that rate limit, or after 100 refusals of one call. A call that is refused again and again while others
-    are accepted waits as after a failure, and its refusals no longer slow the others.
-
-    Attributes:
-        max_attempts: attempts that may fail, at least 1; 1 disables retries.
-        base: longest wait before the first retry.
-        cap: longest wait before any retry.
-        max_retry_after: a `Retry-After` up to this is waited for; beyond it the error is raised with the wait in it.
-
+    request of that rate limit, or after 100 refusals of one call. A call that is refused repeatedly while others are
+    accepted backs off by itself, and its refusals no longer slow the others.
     """
 
     max_attempts: int = attrs.field(default=4, validator=_number(1, whole=True))
+    """Attempts that may fail, at least 1; 1 disables retries."""
     base: float = attrs.field(default=0.5, validator=_number(0))
+    """Longest wait before the first retry, in seconds."""
     cap: float = attrs.field(default=20.0, validator=_number(0))
+    """Longest wait before any retry, in seconds."""
     max_retry_after: float = attrs.field(default=120.0, validator=_number(0))
+    """Longest `Retry-After` to wait for, in seconds; a longer one raises the error, with the wait in it."""
 
 
 @attrs.frozen(kw_only=True)
 class RateLimit:
-    """How fast requests leave.
-
-    Attributes:
-        per_second: the known quota in requests a second; None lets the limiter find it.
-        burst: how many requests may leave at once after a time without, at least 1. Where the event loop was held up,
-            up to 5 that are due leave at once all the same.
-        scope: clients of one event loop whose rate limits name the same scope share one quota; None gives each
-            operation of each client its own.
-        max_wait: longest wait for the turns of a call, all attempts together; a longer one raises `RateLimitTooLong`
-            as soon as it is known, or `Throttled` after a refusal. None waits.
-
-    """
+    """How fast requests are sent."""
 
     per_second: float | None = attrs.field(default=None, validator=_number(0.001, optional=True))
+    """The known quota in requests per second; None discovers it."""
     burst: int = attrs.field(default=1, validator=_number(1, whole=True))
+    """Requests that may be sent together after a time without any, at least 1. If the event loop was blocked, up to 5
+    that are due are sent together anyway."""
     scope: Hashable | None = attrs.field(default=None, validator=_hashable)
+    """Clients of one event loop whose rate limits have the same scope share one quota; None gives each operation of
+    each client its own."""
     max_wait: float | None = attrs.field(default=None, validator=_number(0, optional=True))
+    """Longest wait of a call at the rate limiter, in seconds, all attempts together. A longer one raises
+    `RateLimitTooLong` as soon as it is known, or `Throttled` after a refusal. None sets no limit."""
 
 
 @attrs.frozen(kw_only=True)
 class Timeouts:
-    """Time limits.
-
-    Attributes:
-        connect: for one connection, TLS included.
-        read: between two reads of one answer.
-        pool: for a free place in the connection pool.
-        total: for a whole call, waits and retries in it; None sets no limit. A request for a token that is under way
-            has up to 5 s more to end, and a token store 10 s to keep what it gave.
-
-    """
+    """Time limits in seconds."""
 
     connect: float = attrs.field(default=5.0, validator=_number(0.001))
+    """For one connection, TLS included."""
     read: float = attrs.field(default=30.0, validator=_number(0.001))
+    """Between two reads of one response."""
     pool: float = attrs.field(default=30.0, validator=_number(0.001))
+    """For a free place in the connection pool."""
     total: float | None = attrs.field(default=None, validator=_number(0.001, optional=True))
+    """For a whole call, waits and retries included; None sets no limit. A request for a token that is in flight has up
+    to 5 s more to end, and a token store 10 s to save the token."""
 
 
 class Region(enum.StrEnum):
-    """Regions of Alexa Smart Properties: pick by the country of the organization.
+    """Regions of Alexa Smart Properties, chosen by the country of the organization.
 
     Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/unit-api.html
     """
@@ -195,7 +187,7 @@ _HOSTS: Mapping[Region, str] = {
 
 
 def require_env(name: str) -> str:
-    """The environment variable `name`; raises `ConfigurationError` if it is missing or empty."""
+    """Return an environment variable; raises `ConfigurationError` if it is missing or empty."""
     value = os.environ.get(name)
     if not value:
         raise ConfigurationError(f"the environment variable {name} is not set")
@@ -203,7 +195,7 @@ def require_env(name: str) -> str:
 
 
 def require_https(argument: str, url: str) -> httpx.URL:
-    """The URL, if it is https, or http to this machine; raises `ConfigurationError` that names the argument."""
+    """Return the URL if it is https, or http to this machine; raises `ConfigurationError` otherwise."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError):
@@ -221,7 +213,7 @@ def require_https(argument: str, url: str) -> httpx.URL:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:
@@ -231,27 +223,27 @@ def is_loopback(host: str) -> bool:
 
 
 class Identified:
-    """Base of models that go wherever their id goes."""
+    """Base of models that methods take in place of their id."""
 
     __slots__ = ()
     id_arguments: ClassVar[tuple[str, ...]]
-    """Arguments that take it."""
+    """Names of the arguments that take it."""
     id_field: ClassVar[str] = "id"
 
     @property
     def own_id(self) -> str:
-        """The id that it stands for."""
+        """The id of the model."""
         own_id: str = getattr(self, self.id_field)
         return own_id
 
 
 def id_of(argument: str, value: object) -> object:
-    """The id of a model that may stand in this argument; any other value unchanged."""
+    """Return the id of a model if this argument takes the model; any other value unchanged."""
     return value.own_id if isinstance(value, Identified) and argument in value.id_arguments else value
 
 
 def require_id(argument: str, value: object) -> str:
-    """An id that may go into a path or query: any string but an empty one or a dot segment. Ids are opaque."""
+    """Return an id. Ids are opaque: any string is one, except an empty one or a dot segment."""
     if not isinstance(value, str):
         value = id_of(argument, value)
     if not isinstance(value, str) or value in ("", ".", ".."):
@@ -262,7 +254,7 @@ def require_id(argument: str, value: object) -> str:
 
 
 def require_text(argument: str, value: str, what: str = "text") -> str:
-    """A string that can be sent: one without half a surrogate pair."""
+    """Return a string that can be sent: one without half a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -271,7 +263,7 @@ def require_text(argument: str, value: str, what: str = "text") -> str:
 
 
 def require_page_size(page_size: object, *, maximum: int | None) -> int | None:
-    """A page size from 1 to `maximum` (None: no upper limit); None sends none and leaves it to the service."""
+    """Return a page size from 1 to `maximum` (None: no upper limit); None leaves it to the service."""
     if page_size is None:
         return None
     if (

@@ -31,7 +31,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
 
 
 class AlexaForBusinessOptions(ClientOptions, total=False):
-    """Options of `AlexaForBusiness` and of what makes one."""
+    """Options of `AlexaForBusiness` and of what creates one."""
 
     region: str
     """AWS region; "us-east-1" by default."""
@@ -42,11 +42,11 @@ class AlexaForBusiness(Client):
 
     Args:
         auth: `SigV4`, `AWSCredentials`, or any other `httpx.Auth`.
-        region: AWS region; the service was in us-east-1 only.
-        options: see `ClientOptions`.
+        region: AWS region. The service was only in us-east-1.
+        options: See `ClientOptions`.
 
     Raises:
-        ConfigurationError: an argument is out of range.
+        ConfigurationError: An argument is out of range.
 
     """
 
@@ -82,18 +82,18 @@ class AlexaForBusiness(Client):
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]) -> Self:
-        """A client from the environment.
+        """Return a client from the environment.
 
         Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and AWS_REGION or AWS_DEFAULT_REGION.
         Without the two keys, and with the extra `aws`, credentials come from botocore's chain: profiles, SSO, roles,
         containers and instance metadata.
 
         Args:
-            auth: as the constructor's; None takes the credentials from the environment.
-            options: as the constructor's; they win over the environment.
+            auth: As in the constructor; None takes the credentials from the environment.
+            options: As in the constructor; they override the environment.
 
         Raises:
-            ConfigurationError: there are no keys and no botocore, or a value is out of range.
+            ConfigurationError: There are no keys and no botocore, or a value is out of range.
 
         """
         # Before anything may raise: a traceback shows what names are bound to. So the environment is read in place.

@@ -31,7 +31,7 @@ __all__ = ["SmartProperties", "SmartPropertiesOptions"]
 
 
 class SmartPropertiesOptions(ClientOptions, total=False):
-    """Options of `SmartProperties` and of what makes one."""
+    """Options of `SmartProperties` and of what creates one."""
 
     region: Region | Literal["NA", "EU", "FE"]
     """By the country of the organization; "NA" by default."""
@@ -44,13 +44,13 @@ class SmartProperties(Client):
 
     Args:
         auth: `LoginWithAmazon`, or any other `httpx.Auth`.
-        region: "NA", "EU" or "FE", by the country of the organization.
-        alerts_authorization: "Bearer" sends the token of bulk deletions of alerts as every other call does; "bare"
-            sends it without a prefix, as the first edition of that page showed.
-        options: see `ClientOptions`.
+        region: "NA", "EU" or "FE", chosen by the country of the organization.
+        alerts_authorization: "Bearer" sends the token of bulk deletions of alerts like every other call; "bare" sends
+            it without a prefix, as the first edition of that page showed.
+        options: See `ClientOptions`.
 
     Raises:
-        ConfigurationError: an argument is out of range.
+        ConfigurationError: An argument is out of range.
 
     """
 
@@ -123,17 +123,17 @@ class SmartProperties(Client):
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]) -> Self:
-        """A client from the environment.
+        """Return a client from the environment.
 
         Reads ALEXA_PROPS_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN, and if they are set _REGION, _BASE_URL and
         _TOKEN_URL (each beginning with ALEXA_PROPS).
 
         Args:
-            auth: as the constructor's; None takes the three credentials from the environment.
-            options: as the constructor's; they win over the environment.
+            auth: As in the constructor; None takes the three credentials from the environment.
+            options: As in the constructor; they override the environment.
 
         Raises:
-            ConfigurationError: a variable is missing or out of range.
+            ConfigurationError: A variable is missing or out of range.
 
         """
         # Before anything may raise: a traceback shows what names are bound to.

@@ -15,7 +15,7 @@ from alexa_props.smart_properties.ids import EndpointId
 from alexa_props.smart_properties.protocol import codec
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
 
-__all__ = ["OPERATIONS", "Address", "EndpointSetting", "EndpointSettings", "Setting"]
+__all__ = ["OPERATIONS", "Address", "EndpointSetting", "EndpointSettings", "Setting", "SettingValues"]
 
 T = TypeVar("T")
 
@@ -32,6 +32,14 @@ class Address:
     district_or_county: str | None = None
     postal_code: str | None = None
     country_code: str | None = None
+
+
+class SettingValues(dict[EndpointSetting[Any], Any]):
+    """Values by setting, each with the type of its setting: `values[Setting.LOCALES]` is a tuple of strings or None."""
+
+    def __getitem__(self, setting: EndpointSetting[T]) -> T | None:
+        value: T | None = super().__getitem__(setting)
+        return value
 
 
 def _read_address(body: Any) -> Address | None:
@@ -89,9 +97,7 @@ class EndpointSettings(Resource):
         """
         await self._call(SET, endpoint_id=endpoint_id, key=_require(setting).key, body=setting.check(value))
 
-    async def get_many(
-        self, endpoint_id: EndpointId, settings: Iterable[EndpointSetting[Any]]
-    ) -> dict[EndpointSetting[Any], Any]:
+    async def get_many(self, endpoint_id: EndpointId, settings: Iterable[EndpointSetting[Any]]) -> SettingValues:
         """Return several settings of an endpoint, with one call per 10 settings. `Setting.ALL` are all known ones.
 
         Settings that the service does not return are None: how it treats one that has no value, or that the device
@@ -117,7 +123,9 @@ class EndpointSettings(Resource):
             keys=",".join(wanted),
             page_size=min(len(wanted), _MAX_PAGE_SIZE),
         )
-        return dict.fromkeys(wanted.values()) | dict([pair async for pair in pager if pair is not None])
+        values = SettingValues(dict.fromkeys(wanted.values()))
+        values.update([pair async for pair in pager if pair is not None])
+        return values
 
     async def get_address(self, endpoint_id: EndpointId) -> Address | None:
         """Return the postal address of an endpoint; None if it has none. Inferred from what `set_address` sends."""

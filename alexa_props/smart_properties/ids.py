@@ -1,4 +1,4 @@
-"""What goes where the id of a unit or an endpoint goes."""
+"""Arguments that take the id of a unit or an endpoint, or a model that has it."""
 
 from __future__ import annotations
 

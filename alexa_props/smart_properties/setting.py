@@ -1,7 +1,4 @@
-"""What the settings of an endpoint are called and what they take, as data: one line each.
-
-Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
-"""
+"""The settings of an endpoint as data: their names on the wire and the values that they take."""
 
 from __future__ import annotations
 
@@ -32,14 +29,14 @@ E = TypeVar("E", bound=enum.StrEnum)
 
 
 class Enablement(enum.StrEnum):
-    """Whether a help for eyes or ears is on."""
+    """Whether an accessibility feature is on."""
 
     ENABLED = "ENABLED"
     DISABLED = "DISABLED"
 
 
 class Confirmation(enum.StrEnum):
-    """How a device confirms that it heard."""
+    """How a device confirms that it has heard."""
 
     TONE = "TONE"
     NONE = "NONE"
@@ -67,7 +64,7 @@ class TimeFormat(enum.StrEnum):
 
 
 class WakeWord(enum.StrEnum):
-    """What a device listens for. Which ones there are differs by device and locale."""
+    """Words that a device listens for. The choice differs by device and locale."""
 
     ALEXA = "ALEXA"
     AMAZON = "AMAZON"
@@ -94,7 +91,7 @@ _TAKES: Final[Mapping[type[Any], tuple[str, Callable[[Any], bool]]]] = {
     tuple: ("a list of strings", lambda value: isinstance(value, list | tuple) and all(map(_is_text, value))),
     dict: ("a dict that is a JSON object", _is_object),
 }
-"""What a value is when it is set: in words, and how to tell."""
+"""Per kind, what a value must be: in words, and as a check."""
 
 
 def _check_key(_: Any, __: Any, key: str) -> None:
@@ -110,33 +107,30 @@ def _check_kind(_: Any, __: Any, kind: Any) -> None:
 
 @attrs.frozen
 class EndpointSetting(Generic[T]):
-    """A setting of endpoints: its name on the wire and what it takes. `Setting` holds those that are known.
+    """A setting of endpoints: its name on the wire and the values that it takes. `Setting` holds the known ones.
 
-    One that is not: `EndpointSetting[bool]("Some.newSetting", bool)`. A value that is not among the known choices:
-    `attrs.evolve(Setting.WAKE_WORDS, choices=())` takes it.
-
-    Attributes:
-        key: the service's name for it.
-        kind: bool, int, float, str, tuple (a list of strings) or dict (a JSON object).
-        choices: what a value, or each of a list, may be when it is set; empty if it may be anything. A value that
-            arrives may be another one.
-        limits: smallest and largest number, or number of strings in a list.
-        read_only: whether it cannot be set.
-
+    Another one: `EndpointSetting[bool]("Some.newSetting", bool)`. To set a value that is not among the known choices,
+    use `attrs.evolve(Setting.WAKE_WORDS, choices=())`.
     """
 
     key: str = attrs.field(validator=_check_key)
+    """The service's name for it."""
     kind: type[Any] = attrs.field(validator=_check_kind, repr=False)
-    choices: tuple[Any, ...] = attrs.field(default=(), repr=False)
+    """bool, int, float, str, tuple (a list of strings) or dict (a JSON object)."""
+    choices: tuple[object, ...] = attrs.field(default=(), repr=False)
+    """Values that can be set, or that a list can hold; empty if there is no restriction. The service may return
+    others."""
     limits: tuple[int, int] | None = attrs.field(default=None, repr=False)
+    """Smallest and largest number, or number of strings in a list."""
     read_only: bool = attrs.field(default=False, repr=False)
+    """Whether it cannot be set."""
 
-    def check(self, value: object) -> Any:
-        """The value as it is sent.
+    def check(self, value: object) -> object:
+        """Return the value in the form that is sent.
 
         Raises:
-            ConfigurationError: it is of another type, out of range, or not among the choices; or the setting is read
-                only.
+            ConfigurationError: It has another type, is out of range, or is not among the choices; or the setting is
+                read only.
 
         """
         if self.read_only:
@@ -159,10 +153,10 @@ class EndpointSetting(Generic[T]):
         return parts if self.kind is tuple else value
 
     def read(self, value: Any) -> T | None:
-        """The value from parsed JSON, known choices as such and others as they are; null is None.
+        """Return the value from parsed JSON, known choices as enum members and others unchanged; null is None.
 
         Raises:
-            DecodeError: it is of another type.
+            DecodeError: It has another type.
 
         """
         if value is None:
@@ -173,7 +167,7 @@ class EndpointSetting(Generic[T]):
         elif self.kind is tuple:
             read = tuple(map(self._known, codec.structure(value, tuple[str, ...], self.key)))
         else:
-            # Not by the codec: it would make the best of a value that is of another type.
+            # Not by the codec, which converts values of other types where it can.
             takes, fits = _TAKES[self.kind]
             if not fits(value):
                 raise DecodeError(f"invalid response: {self.key} is not {takes}")
@@ -201,8 +195,8 @@ def _texts(
 class Setting:
     """The settings that Amazon's pages and samples name.
 
-    What they take is from Amazon's samples; what comes back is inferred from that. A device or a locale may support
-    less.
+    The values that they take are from Amazon's samples; the values that are returned are inferred from those. A device
+    or a locale may support fewer.
 
     Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/endpoint-settings-api.html
     """
@@ -210,9 +204,9 @@ class Setting:
     DO_NOT_DISTURB: Final = _flag("Alexa.DoNotDisturb.doNotDisturb")
     """Whether notifications and announcements are held back."""
     FOLLOW_UP: Final = _flag("SpeechRecognizer.FollowUp.mode")
-    """Whether the device listens on for a while after an answer."""
+    """Whether the device keeps listening for a while after an answer."""
     LOCALES: Final = _texts("System.locales", limits=(1, 2))
-    """One or two, such as "en-US", the preferred one first; which ones there are is not checked."""
+    """One or two, such as "en-US", the preferred one first. Unknown locales are not refused."""
     WAKE_WORDS: Final = _texts("SpeechRecognizer.wakeWords", WakeWord, limits=(1, 1))
     """One `WakeWord`; set the locales first."""
     TIME_ZONE: Final[EndpointSetting[str]] = EndpointSetting("System.timeZone", str)
@@ -223,11 +217,11 @@ class Setting:
     MAXIMUM_VOLUME_LIMIT: Final[EndpointSetting[int]] = EndpointSetting(
         "Alexa.ManagedDevice.Settings.maximumVolumeLimit", int, limits=(0, 100)
     )
-    """The loudest that the device plays, 0 to 100."""
+    """The maximum volume, 0 to 100."""
     SPEAKING_RATE: Final[EndpointSetting[float]] = EndpointSetting(
         "SpeechSynthesizer.speakingRate", float, (0.75, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0)
     )
-    """How fast Alexa speaks; 1 is the usual."""
+    """How fast Alexa speaks; 1 is normal."""
     SPEECH_CONFIRMATION: Final = _choice("SpeechRecognizer.speechConfirmation", Confirmation)
     WAKE_WORD_CONFIRMATION: Final = _choice("SpeechRecognizer.wakeWordConfirmation", Confirmation)
     ALEXA_CAPTIONS: Final = _choice("Accessibility.Captions.AlexaCaptions.enablement", Enablement)
@@ -235,7 +229,7 @@ class Setting:
     COLOR_INVERSION: Final = _choice("Accessibility.Display.ColorInversion.enablement", Enablement)
     MAGNIFIER: Final = _choice("Accessibility.Display.Magnifier.enablement", Enablement)
     ERROR_SUPPRESSION: Final = _texts("Alexa.ManagedDevice.Settings.errorSuppression", ("CONNECTIVITY",))
-    """Errors that the device does not speak of; an empty list suppresses none."""
+    """Errors that the device does not announce; an empty list suppresses none."""
     SETUP_MODE_PRIVILEGES: Final = _texts(
         "Alexa.ManagedDevice.Settings.setupModePrivileges", ("ALL_SETTINGS",), read_only=True
     )
@@ -243,7 +237,7 @@ class Setting:
     SCREEN_CONTROLLER_POLICY: Final[EndpointSetting[dict[str, Any]]] = EndpointSetting(
         "Alexa.ScreenController.screenControllerPolicy", dict
     )
-    """A JSON object, known from Amazon's tool only. Setting replaces it whole: read it, change it, set it."""
+    """A JSON object, known only from Amazon's tool. Setting it replaces all of it: read it, change it, set it."""
 
     ALL: Final[tuple[EndpointSetting[Any], ...]] = tuple(
         value for value in tuple(vars().values()) if isinstance(value, EndpointSetting)
