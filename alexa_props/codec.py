@@ -111,18 +111,20 @@ class Codec:
 
     def read(self, value: Any, model: type[T] | Callable[[Any], T]) -> T:
         """Return the model from parsed JSON, or what a function makes of it; raises `DecodeError`."""
-        if isinstance(model, type):
-            structure: Callable[[Any, Any], T] = self.structure
-            return structure(value, model)
-        return model(value)
+        if not isinstance(model, type):
+            return model(value)
+        kind: Any = model
+        found: T = self.structure(value, kind)
+        return found
 
     def read_all(self, values: Any, model: type[T] | Callable[[Any], T], where: str) -> tuple[T, ...]:
         """Return the models of a list of parsed JSON, or what a function makes of each; raises `DecodeError`."""
-        if isinstance(model, type):
-            structure_all: Callable[[Any, Any, str], tuple[T, ...]] = self.structure_all
-            return structure_all(values, model, where)
-        require_bounded(values, where)
-        return tuple(map(model, values))
+        if not isinstance(model, type):
+            require_bounded(values, where)
+            return tuple(map(model, values))
+        kind: Any = model
+        found: tuple[T, ...] = self.structure_all(values, kind, where)
+        return found
 
     def unstructure(self, value: Any) -> Any:
         """Return what is sent, as plain dicts, lists and scalars."""
