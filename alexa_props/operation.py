@@ -192,9 +192,13 @@ class Group:
         """Create something, or act on something."""
         return self._add(Operation, "POST", name, path, answer=answer, **options)
 
-    def put(self, name: str, path: str, **options: Unpack[Options]) -> Operation[None]:
+    @overload
+    def put(self, name: str, path: str, answer: None = None, **options: Unpack[Options]) -> Operation[None]: ...
+    @overload
+    def put(self, name: str, path: str, answer: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
+    def put(self, name: str, path: str, answer: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
         """Replace something."""
-        return self._add(Operation[None], "PUT", name, path, **options)
+        return self._add(Operation, "PUT", name, path, answer=answer, **options)
 
     def delete(self, name: str, path: str, **options: Unpack[Options]) -> Operation[None]:
         """Delete something."""
