@@ -97,34 +97,27 @@ class CallState:
 
 @attrs.frozen(eq=False)
 class Call:
-    """One call of an operation: arguments and options, fixed when it is made.
-
-    Attributes:
-        operation: what is called.
-        protocol: the service's protocol.
-        arguments: by our names; None values are not sent.
-        region: for signing; None if the service has none.
-        lane: of the rate limiter.
-        deadline: on anyio's clock; None sets none.
-        time_limit: seconds that led to the deadline.
-        max_wait: longest wait for the rate limiter in seconds, all attempts together; None sets no limit.
-        retry: retry policy.
-        token_scheme: how the token goes into the Authorization header.
-        state: what happened to it so far.
-
-    """
+    """One call of an operation: arguments and options, fixed when it is created."""
 
     operation: Operation[Any]
     protocol: ServiceProtocol
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    """By our names. None values are not sent."""
     region: str | None = None
+    """For signing; None if the service has none."""
     lane: Lane = "interactive"
+    """Of the rate limiter."""
     deadline: float | None = None
+    """On anyio's clock; None sets none."""
     time_limit: float | None = None
+    """Seconds that led to the deadline."""
     max_wait: float | None = None
+    """Longest wait for the rate limiter in seconds, all attempts together; None sets no limit."""
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
     token_scheme: Literal["Bearer", "bare"] = "Bearer"  # noqa: S105 - a scheme
+    """How the token goes into the Authorization header."""
     state: CallState = attrs.field(factory=CallState)
+    """What happened to it so far."""
 
     @property
     def subject(self) -> str | None:

@@ -28,42 +28,37 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 # Compared by identity: a table holds each operation once, and comparing functions and dicts means nothing.
 @attrs.frozen(kw_only=True, eq=False)
 class Operation(Generic[T_co]):
-    """One operation of one service. The type parameter is what a successful call returns.
-
-    Attributes:
-        name: group and method, such as "units.list"; also the scope of its rate limit.
-        method: HTTP method.
-        path: path template; `{unit_id}` stands for the argument of that name.
-        answer: model of the response, or a function that reads its JSON; None if a success has no body to read.
-        nullable: whether a success may have no body; then the call returns None.
-        idempotent: whether sending it twice has the same effect as sending it once.
-        query: arguments that go into the query; by default all of a GET or DELETE, and none of a POST or PUT.
-        required: arguments outside the path that must not be None.
-        wire: the service's names for arguments, where they do not follow from ours.
-        per_endpoint: whether an error may list the endpoints on which it failed, which makes it a result.
-        member: member of the response that holds the model; None if the response is the model.
-        target: the service's own name of the operation, where the wire carries it.
-        check_with: the operation that shows whether a call whose response was lost or unreadable took effect.
-        max_page_size: the largest page that the service accepts; None if it is not checked.
-        source: the page that documents it.
-
-    """
+    """One operation of one service. The type parameter is what a successful call returns."""
 
     name: str
+    """Group and method, such as "units.list"; also the scope of its rate limit."""
     method: str
     path: str
+    """Path template; `{unit_id}` stands for the argument of that name."""
     answer: Model[T_co] | None = None
+    """Model of the response, or a function that reads its JSON; None if a success has no body to read."""
     nullable: bool = False
+    """Whether a success may have no body; then the call returns None."""
     idempotent: bool
+    """Whether sending it twice has the same effect as sending it once."""
     query: tuple[str, ...] | None = None
+    """Arguments that go into the query; by default all of a GET or DELETE, and none of a POST or PUT."""
     required: tuple[str, ...] = ()
+    """Arguments outside the path that must not be None."""
     wire: Mapping[str, str] = attrs.field(factory=dict)
+    """The service's names for arguments, if they do not follow from ours."""
     per_endpoint: bool = False
+    """Whether an error may list the endpoints on which it failed, which makes it a result."""
     member: str | None = None
+    """Member of the response that holds the model; None if the response is the model."""
     target: str | None = None
+    """The service's own name of the operation, if the wire carries it."""
     check_with: str | None = None
+    """The operation that shows whether a call took effect whose response was lost or unreadable."""
     max_page_size: int | None = None
+    """The largest page that the service accepts; None if it is not checked."""
     source: str = ""
+    """The page that documents it."""
 
     @functools.cached_property
     def path_parameters(self) -> tuple[str, ...]:
@@ -94,10 +89,11 @@ class Operation(Generic[T_co]):
         """
         checked: dict[str, Any] = {}
         for name, value in arguments.items():
-            if value is None:
-                if name in self.path_parameters or name in self.required:
-                    require_id(name, value)
-            elif name.endswith(("_id", "_arn")) or name in self.path_parameters:
+            if name in self.path_parameters or name in self.required:
+                checked[name] = require_id(name, value)
+            elif value is None:
+                checked[name] = None
+            elif name.endswith(("_id", "_arn")):
                 checked[name] = require_id(name, value)
             elif name == "page_size":
                 checked[name] = require_page_size(value, maximum=self.max_page_size)
@@ -111,18 +107,14 @@ class Operation(Generic[T_co]):
 
 @attrs.frozen(kw_only=True, eq=False)
 class Listing(Operation[Page[T]]):
-    """An operation that returns one page of a list.
-
-    Attributes:
-        item: model of one item, or a function that reads its JSON.
-        items: member of the response that holds the list.
-        next_token: path of the next token in the response, from the outside in.
-
-    """
+    """An operation that returns one page of a list."""
 
     item: Model[T]
+    """Model of one item, or a function that reads its JSON."""
     items: str = "results"
+    """Member of the response that holds the list."""
     next_token: tuple[str, ...] = ("paginationContext", "nextToken")
+    """Path of the next token in the response, from the outside in."""
 
 
 class Options(TypedDict, total=False):
@@ -141,15 +133,12 @@ class Group:
     """The operations of one API group of a REST service: its methods add a row each.
 
     `get`, `put` and `delete` are idempotent unless the row says otherwise; `post` is not unless the row says so.
-
-    Attributes:
-        name: of the group, such as "units".
-        source: the page that documents it.
-
     """
 
     name: str
+    """Of the group, such as "units"."""
     source: str
+    """The page that documents it."""
     _rows: list[Operation[Any]] = attrs.field(factory=list, init=False, repr=False)
 
     @property
