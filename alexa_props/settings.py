@@ -256,7 +256,8 @@ def require_id(argument: str, value: object) -> str:
 def require_text(argument: str, value: str, what: str = "text") -> str:
     """Return a string that can be sent: one without half a surrogate pair."""
     try:
-        value.encode()
+        if not value.isascii():
+            value.encode()
     except UnicodeEncodeError:
         raise ConfigurationError(f"{argument} must be {what}: {value!r:.80} holds half a surrogate pair") from None
     return value
