@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alexa_props.smart_properties.endpoint_settings import Address
     from alexa_props.smart_properties.notifications import NotificationKind
     from alexa_props.smart_properties.setting import Setting
-    from alexa_props.smart_properties.unit_settings import DefaultStation, Stations
+    from alexa_props.smart_properties.stations import DefaultStation, Stations
 
 __all__ = [
     "AWSCredentials",
@@ -55,7 +55,7 @@ _HOMES = {
     "AWSCredentials": "auth.aws_credentials",
     "Address": "smart_properties.endpoint_settings",
     "AlexaForBusiness": "for_business",
-    "DefaultStation": "smart_properties.unit_settings",
+    "DefaultStation": "smart_properties.stations",
     "Limits": "limits",
     "LoginWithAmazon": "auth.login_with_amazon",
     "NotificationKind": "smart_properties.notifications",
@@ -65,9 +65,9 @@ _HOMES = {
     "Setting": "smart_properties.setting",
     "SigV4": "auth.sigv4",
     "SmartProperties": "smart_properties",
-    "Stations": "smart_properties.unit_settings",
+    "Stations": "smart_properties.stations",
     "Timeouts": "settings",
-    "TokenStore": "auth.token_store",
+    "TokenStore": "auth.refresh_token",
 }
 """Names are imported when they are asked for: users pay for what they use, and the command, whose package this is, can
 prepare for Ctrl-C before anything slow is imported.
