@@ -82,6 +82,8 @@ def _parsed(response: httpx.Response) -> Any:
 
 def _json_in(response: httpx.Response) -> Any:
     """Return the JSON of a response; raises `DecodeError` that shows how anything else begins."""
+    if response.status_code == httpx.codes.NO_CONTENT:
+        raise DecodeError("the response has no body")
     found = _parsed(response)
     if not isinstance(found, _Unread):
         return found
