@@ -12,8 +12,8 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.hooks import Event
-from tests.conformance.actions import ONCE
 from tests.helpers import Amazon, Service, answer, for_business, login, smart_properties
+from tests.wire import ONCE
 
 MOST = 50_000
 

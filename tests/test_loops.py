@@ -32,9 +32,10 @@ from alexa_props.client import Client
 from alexa_props.hooks import AttemptSent, Event, RetryScheduled
 from alexa_props.simulator import Simulator
 from tests import loops
-from tests.conformance.actions import ACTIONS, Clients
 from tests.helpers import Amazon, Service, for_business, get, login, smart_properties
 from tests.pipeline.pool_servers import Exchange, Server, ok, until
+from tests.wire import CALLS as ACTIONS
+from tests.wire import Clients
 
 CLOSED = "the client is closed"
 ONE_A_THREAD = "one client a thread"

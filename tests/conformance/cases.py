@@ -166,7 +166,7 @@ class Case:
         service: which client.
         call: what it is asked.
         client: its settings.
-        answers: in order; the last one for ever.
+        answers: in order; the last one repeatedly.
         tokens: answers of the token endpoint; where there are none, it gives a new token each time.
         socket: why it cannot be played on a socket; null where it is.
     """

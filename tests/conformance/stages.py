@@ -27,7 +27,7 @@ _UNSENT = ("refused", "connecting hangs")
 
 
 class Endless(Exception):
-    """The client goes on for longer than any case allows: the last answer would be given for ever."""
+    """The client sends more requests than any case allows: it would never end."""
 
 
 def _check_end(case: Case, requests: list[Seen]) -> None:
@@ -127,7 +127,7 @@ async def scripted(case: Case) -> AsyncIterator[Stage]:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for the sockets while an exchange is under way; else it moves the clock on."""
+    """Waits for the sockets while a request is in flight; otherwise it advances the clock."""
 
     loop: Loop
 
@@ -165,7 +165,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def unreachable_places() -> Iterator[dict[str, int]]:
-    """Ports at which nobody listens, and at which nobody accepts."""
+    """Ports that refuse connections, and that never accept them."""
     with contextlib.ExitStack() as stack:
         deaf, busy, *crowd = (stack.enter_context(socket.socket()) for _ in range(4))
         deaf.bind(("127.0.0.1", 0))
@@ -179,7 +179,7 @@ def unreachable_places() -> Iterator[dict[str, int]]:
 
 
 class _Wire(httpx.AsyncBaseTransport):
-    """The pool, but that requests which are to reach nobody go to where nobody is."""
+    """The pool; requests that are to reach no service go to ports that no service has."""
 
     def __init__(self, case: Case, loop: Loop, places: dict[str, int]) -> None:
         self._case = case

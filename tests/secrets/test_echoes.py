@@ -18,9 +18,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from alexa_props import AlexaForBusiness, SigV4, SmartProperties, errors, fleet
 from alexa_props.hooks import Event, OpenTelemetry
-from tests.conformance.actions import ACTIONS, DELETIONS, ONCE, Clients
 from tests.helpers import for_business, login, smart_properties
 from tests.secrets.leaks import Leaks, faces, watching
+from tests.wire import CALLS as ACTIONS
+from tests.wire import DELETIONS, ONCE, Clients
 
 ACCESS = "Atza|canary-access-token"
 LEAKS = Leaks(

@@ -18,9 +18,10 @@ import trustme
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, errors
 from alexa_props.simulator import Simulator
-from tests.conformance.actions import ACTIONS, DELETIONS, ONCE, Action, Clients, clients
 from tests.pipeline.pool_servers import Exchange, Proxy, Server, ok
 from tests.secrets.leaks import Leaks, Watch, faces, rich_text, watching
+from tests.wire import CALLS as ACTIONS
+from tests.wire import DELETIONS, ONCE, Action, Clients, clients
 
 MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": "Signature="}
 PROXY = {"proxy user": "canary-proxy-user", "proxy password": "canary-proxy-password"}

@@ -26,9 +26,10 @@ from alexa_props import (
 from alexa_props.auth.authorize import Consent
 from alexa_props.auth.aws_credentials import AWSCredentials
 from alexa_props.settings import Secret
-from tests.conformance.actions import ACTIONS, ONCE, Clients, canned
 from tests.helpers import Amazon, Service, answer, for_business, get, login, smart_properties
 from tests.secrets.leaks import Leaks, faces
+from tests.wire import CALLS as ACTIONS
+from tests.wire import ONCE, Clients, canned
 
 LEAKS = Leaks(
     {

@@ -19,10 +19,10 @@ from alexa_props.cli.credentials import Credentials, keep
 from alexa_props.hooks import Event
 from alexa_props.pipeline.pool import Pool
 from alexa_props.settings import Secret
-from tests.conformance.actions import ONCE
 from tests.helpers import Service, answer, for_business, get, login, smart_properties
 from tests.pipeline.pool_servers import Exchange, Server, ok
 from tests.secrets.leaks import QUOTATIONS, is_quoted, shown
+from tests.wire import ONCE
 
 ACCESS = "Atza|IwEBIKx7mQ2vL9pRzT4wYc8nHsUjE0oGfDbAqXyVtN6kJ5hZ"
 REFRESH = "Atzr|IwEBIPb3nC8dFgW1sKzQ7eRtY5uMvX2aJlHo9Ti4Zk6GqNwU"

@@ -18,9 +18,9 @@ import trustme
 
 from alexa_props import AlexaForBusiness, SmartProperties, errors
 from alexa_props.pipeline.pool import Pool
-from tests.conformance.actions import ONCE
 from tests.helpers import NoAuth
 from tests.pipeline.pool_servers import Server, answering, ok
+from tests.wire import ONCE
 
 TRY = """
 import asyncio, json, sys

@@ -15,10 +15,10 @@ import pytest
 import trustme
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, errors
-from tests.conformance.actions import ONCE
 from tests.helpers import get
 from tests.pipeline.pool_servers import Exchange, Proxy, Server, ok
 from tests.secrets.leaks import Leaks
+from tests.wire import ONCE
 
 CLIENT_SECRET, REFRESH, ROTATED = "canary-client-secret", "Atzr|canary-refresh", "Atzr|rotated-canary"
 ACCESS, AWS_KEY, SESSION = "Atza|canary-access", "key-of-aws-canary", "session-of-aws-canary"

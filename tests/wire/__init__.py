@@ -15,12 +15,25 @@ from typing import Any, Final, TypeAlias
 import attrs
 import httpx
 
-from alexa_props import AlexaForBusiness, RetryPolicy, SmartProperties
+from alexa_props import AlexaForBusiness, RateLimit, RetryPolicy, SmartProperties
 from alexa_props.operation import Operation
 from alexa_props.simulator import Simulator
 from tests.wire.row import Clients, Wire
 
-__all__ = ["CALLS", "DELETIONS", "ONCE", "OPERATIONS", "WIRE", "Action", "Clients", "Wire", "canned", "clients"]
+__all__ = [
+    "CALLS",
+    "CLASSES",
+    "DELETIONS",
+    "ONCE",
+    "OPERATIONS",
+    "WIRE",
+    "Action",
+    "Clients",
+    "Wire",
+    "canned",
+    "clients",
+    "with_id",
+]
 
 Action: TypeAlias = Callable[[Clients], Awaitable[Any]]
 
@@ -41,15 +54,32 @@ CALLS: Final[dict[str, Action]] = {key: row.call for key, row in WIRE.items() if
 """One call per operation."""
 DELETIONS: Final = [name for name in CALLS if name in OPERATIONS and OPERATIONS[name].per_endpoint]
 
+CLASSES: Final = {
+    "read": "units.get",
+    "nullable read": "unit_settings.get_default_music_station",
+    "list by GET": "units.list",
+    "create": "units.create",
+    "POST that adds": "features.adjust_volume",
+    "idempotent POST": "notifications.delete_many",
+    "put": "units.update",
+    "delete": "units.delete",
+    "delete per endpoint": "alerts.delete_alarms",
+    "read of a device": "endpoints.get",
+    "write to a device": "features.set_volume",
+    "read of Alexa for Business": "devices.get",
+    "search of Alexa for Business": "devices.search",
+}
+"""Classes of operations, each with the one that stands for it. Rules are tested on these, not on all operations."""
+
 ONCE: Final = RetryPolicy(max_attempts=1, max_retry_after=0)
 """One attempt, also if the service throttles and asks to wait."""
 
 
-def clients(sim: Simulator, retry: RetryPolicy = ONCE) -> Clients:
+def clients(sim: Simulator, retry: RetryPolicy = ONCE, rate_limit: RateLimit | None = None) -> Clients:
     """Return clients on a simulator, with ids that exist there."""
     return Clients(
-        asp=sim.smart_properties(retry=retry),
-        a4b=sim.for_business(retry=retry),
+        asp=sim.smart_properties(retry=retry, rate_limit=rate_limit),
+        a4b=sim.for_business(retry=retry, rate_limit=rate_limit),
         room=sim.rooms[0],
         endpoint=sim.endpoints[0],
         device=sim.devices[0],

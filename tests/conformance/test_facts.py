@@ -1,7 +1,8 @@
-"""The operation tables against the facts of the services, and against the simulator's own list of routes."""
+"""The operation table against the facts of the services, and against the simulator's own list of routes."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,6 +22,8 @@ from alexa_props.simulator import ROUTES, TARGETS
 from alexa_props.smart_properties.endpoint_settings import Address, EndpointSetting, Setting
 from alexa_props.smart_properties.protocol import codec as smart_properties_codec
 from alexa_props.smart_properties.unit_settings import DefaultStation
+from tests.helpers import Service, for_business
+from tests.wire import CALLS, Clients
 
 FACTS = Path(__file__).parent / "facts"
 ASP: dict[str, Any] = json.loads((FACTS / "smart_properties.json").read_text())
@@ -45,9 +48,13 @@ def test_every_operation_is_in_the_facts_and_in_the_simulator_and_has_a_method_o
             assert callable(getattr(getattr(client, resource), method))
 
 
-@pytest.mark.parametrize("name", ASP_OPERATIONS)
-def test_smart_properties_operations(name: str) -> None:
-    ours, fact = OURS[name], ASP_OPERATIONS[name]
+def test_operations_of_smart_properties() -> None:
+    for name, fact in ASP_OPERATIONS.items():
+        check_operation(name, fact)
+
+
+def check_operation(name: str, fact: dict[str, Any]) -> None:
+    ours = OURS[name]
     assert (ours.method, wire_path(ours)) == (fact["method"], fact["path"])
     assert (ours.method, ours.path) == ROUTES[name]
     assert ours.idempotent == fact["idempotent"]
@@ -59,11 +66,18 @@ def test_smart_properties_operations(name: str) -> None:
         assert ours.items == pagination["items"]
         assert list(ours.next_token) == pagination["next_token"]
     assert (isinstance(ours, Listing) or ours.answer is not None) == fact["answers"]
+    assert ours.per_endpoint == name.startswith("alerts.")
+    # The required arguments are those that name the subject; the rest is never missing.
+    assert set(ours.required) <= {*fact["required_query"], "parent_id", "unit_id"}
 
 
-@pytest.mark.parametrize("name", A4B_OPERATIONS)
-def test_for_business_operations(name: str) -> None:
-    ours, fact = OURS[name], A4B_OPERATIONS[name]
+def test_operations_of_alexa_for_business() -> None:
+    for name, fact in A4B_OPERATIONS.items():
+        check_action(name, fact)
+
+
+def check_action(name: str, fact: dict[str, Any]) -> None:
+    ours = OURS[name]
     assert f"AlexaForBusiness.{ours.target}" == fact["target"] == TARGETS[name]
     items = ours.items if isinstance(ours, Listing) else None
     assert {*fact["output"]} >= {ours.member or items}
@@ -99,19 +113,19 @@ def check_members(model: Any, members: dict[str, Any], enums: dict[str, Any]) ->
             assert [value.value for value in kind] == enums[member["enum"]]["values"]
 
 
-@pytest.mark.parametrize("name", A4B_OPERATIONS)
-def test_models_have_the_members_and_enums_of_the_service(name: str) -> None:
-    ours, fact = OURS[name], A4B_OPERATIONS[name]
-    model = ours.item if isinstance(ours, Listing) else ours.answer
-    output = fact["output_members"][ours.items if isinstance(ours, Listing) else ours.member]
-    check_members(model, output.get("members") or output["of"]["members"], fact["enums"])
+def test_models_have_the_members_and_enums_of_the_service() -> None:
+    for name, fact in A4B_OPERATIONS.items():
+        ours = OURS[name]
+        model = ours.item if isinstance(ours, Listing) else ours.answer
+        output = fact["output_members"][ours.items if isinstance(ours, Listing) else ours.member]
+        check_members(model, output.get("members") or output["of"]["members"], fact["enums"])
 
 
-def examples() -> Iterator[Any]:
+def examples() -> Iterator[tuple[str, Any]]:
     for name, fact in ASP_OPERATIONS.items():
         for status, body in fact["response_examples"].items():
             if status.startswith("2"):
-                yield pytest.param(name, body, id=f"{name}-{status}")
+                yield name, body
 
 
 def without_empty_lists(value: Any) -> Any:
@@ -121,17 +135,17 @@ def without_empty_lists(value: Any) -> Any:
     return [without_empty_lists(each) for each in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(("name", "body"), list(examples()))
-def test_example_bodies_decode_and_encode_again(name: str, body: Any) -> None:
-    operation = OURS[name]
-    if isinstance(operation, Listing):
-        items = smart_properties_codec.read_all(body[operation.items], operation.item, "")
-        assert items
-        assert without_empty_lists(smart_properties_codec.unstructure(list(items))) == body[operation.items]
-    else:
-        assert operation.answer is not None
-        model = smart_properties_codec.read(body, operation.answer)
-        assert without_empty_lists(smart_properties_codec.unstructure(model)) == body
+def test_example_bodies_decode_and_encode_again() -> None:
+    for name, body in examples():
+        operation = OURS[name]
+        if isinstance(operation, Listing):
+            items = smart_properties_codec.read_all(body[operation.items], operation.item, "")
+            assert items, name
+            assert without_empty_lists(smart_properties_codec.unstructure(list(items))) == body[operation.items], name
+        else:
+            assert operation.answer is not None, name
+            model = smart_properties_codec.read(body, operation.answer)
+            assert without_empty_lists(smart_properties_codec.unstructure(model)) == body, name
 
 
 STREET: dict[str, str] = ASP_OPERATIONS["endpoint_settings.set_address"]["request_example"]["address"]
@@ -162,16 +176,17 @@ def test_there_is_a_request_for_every_example() -> None:
     assert set(REQUESTS) == {name for name, fact in ASP_OPERATIONS.items() if fact["request_example"] is not None}
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-async def test_request_example_is_what_is_sent(name: str) -> None:
+async def test_request_examples_are_what_is_sent() -> None:
     sent: list[Any] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(json.loads(request.content))
         return httpx.Response(200, json={"id": "new"})
 
-    await REQUESTS[name](SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(answer)))
-    assert sent == [ASP_OPERATIONS[name]["request_example"]]
+    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(respond))
+    for call in REQUESTS.values():
+        await call(asp)
+    assert sent == [ASP_OPERATIONS[name]["request_example"] for name in REQUESTS]
 
 
 SETTINGS: dict[str, dict[str, Any]] = {row["key"]: row for row in ASP["settings"]["rows"]}
@@ -183,20 +198,24 @@ def test_settings_are_the_known_rows() -> None:
     assert len(Setting.ALL) == len(SETTINGS)
 
 
-@pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
-def test_settings_take_what_their_rows_say(setting: EndpointSetting[Any]) -> None:
-    row = SETTINGS[setting.key]
-    schema = row["schema"]
-    one = schema.get("items", schema)
-    low, high = ("minItems", "maxItems") if schema["type"] == "array" else ("minimum", "maximum")
-    assert setting.kind is KINDS_OF_SETTINGS[schema["type"]]
-    assert list(setting.choices) == one.get("enum", [])
-    assert setting.limits == ((schema[low], schema[high]) if high in schema else None)
-    assert setting.read_only == row["read_only"]
+def test_settings_take_what_their_rows_say() -> None:
+    for setting in Setting.ALL:
+        row = SETTINGS[setting.key]
+        schema = row["schema"]
+        one = schema.get("items", schema)
+        low, high = ("minItems", "maxItems") if schema["type"] == "array" else ("minimum", "maximum")
+        assert setting.kind is KINDS_OF_SETTINGS[schema["type"]], setting
+        assert list(setting.choices) == one.get("enum", []), setting
+        assert setting.limits == ((schema[low], schema[high]) if high in schema else None), setting
+        assert setting.read_only == row["read_only"], setting
 
 
-@pytest.mark.parametrize("setting", Setting.ALL, ids=lambda setting: setting.key)
-async def test_examples_of_settings_are_read_and_sent(setting: EndpointSetting[Any]) -> None:
+async def test_examples_of_settings_are_read_and_sent() -> None:
+    for setting in Setting.ALL:
+        await check_setting(setting)
+
+
+async def check_setting(setting: EndpointSetting[Any]) -> None:
     example = SETTINGS[setting.key]["example"]
     sent: list[Any] = []
 
@@ -224,14 +243,17 @@ async def test_the_example_of_several_settings_is_read() -> None:
     assert values == {Setting.LOCALES: ("en-US",), Setting.TIME_ZONE: "America/Los_Angeles"}
 
 
-@pytest.mark.parametrize("name", [name for name in ASP_OPERATIONS if name.startswith("alerts.")])
-async def test_error_examples_become_failures(name: str) -> None:
-    body = ASP_OPERATIONS[name]["response_examples"]["500"]
-    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(lambda _: httpx.Response(500, json=body)))
-    failures = [failure async for failure in getattr(asp.alerts, name.partition(".")[2])("room")]
-    assert [{"code": f.code, "endpointId": f.endpoint_id, "description": f.description} for f in failures] == body[
-        "errors"
-    ]
+async def test_error_examples_become_failures() -> None:
+    for name in [name for name in ASP_OPERATIONS if name.startswith("alerts.")]:
+        body = ASP_OPERATIONS[name]["response_examples"]["500"]
+        transport = httpx.MockTransport(lambda _, body=body: httpx.Response(500, json=body))
+        deletion: Any = CALLS[name](
+            Clients(SmartProperties(auth=httpx.Auth(), transport=transport), for_business(Service()))
+        )
+        failures = [failure async for failure in deletion]
+        assert [{"code": f.code, "endpointId": f.endpoint_id, "description": f.description} for f in failures] == body[
+            "errors"
+        ]
 
 
 def test_hosts() -> None:
@@ -257,23 +279,20 @@ RETRIED = [code for row in A4B["generic_errors"] if row["retry"] == "yes" for co
 THROTTLES = A4B["generic_errors"][0]["codes"]
 
 
-@pytest.mark.parametrize("code", A4B["modeled_errors"])
-async def test_modeled_errors_are_conflicts_unless_their_name_says_otherwise(code: str) -> None:
-    error, attempts = await ask(400, code)
-    assert type(error) is KINDS.get(code, errors.Conflict)
-    assert attempts == 1
-    assert error.code == code
+async def test_modeled_errors_are_conflicts_unless_their_name_says_otherwise() -> None:
+    for code in A4B["modeled_errors"]:
+        error, attempts = await ask(400, code)
+        assert type(error) is KINDS.get(code, errors.Conflict)
+        assert (attempts, error.code) == (1, code)
 
 
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [(code, status) for row in A4B["generic_errors"] for code in row["codes"] for status in row["status"]],
-)
-async def test_generic_errors_are_retried_or_not(code: str, status: int) -> None:
-    error, attempts = await ask(status, code)
-    assert attempts == (2 if code in RETRIED else 1)
-    assert isinstance(error, errors.Throttled) == (code in THROTTLES)
-    assert type(error) is not errors.ApiError
+async def test_generic_errors_are_retried_or_not() -> None:
+    for row in A4B["generic_errors"]:
+        for code, status in itertools.product(row["codes"], row["status"]):
+            error, attempts = await ask(status, code)
+            assert attempts == (2 if code in RETRIED else 1), code
+            assert isinstance(error, errors.Throttled) == (code in THROTTLES), code
+            assert type(error) is not errors.ApiError, code
 
 
 async def ask(status: int, code: str) -> tuple[errors.ApiError, int]:
