@@ -1,12 +1,12 @@
-"""Bulk deletion of alerts: what goes on the wire, its two forms, its one shot, and how the token goes."""
+"""Bulk deletion of alerts: awaited or iterated, once, and how the token is sent."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
+import itertools
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -34,29 +34,6 @@ FAILURES = (
     EndpointFailure("room-7", "e2", "INTERNAL_SERVER_ERROR", "unexpected"),
 )
 
-QUERIES = [
-    ("amzn1.alexa.unit.did.AB-C_1", "amzn1.alexa.unit.did.AB-C_1"),
-    ("~caller", "~caller"),
-    ("a/b", "a%2Fb"),
-    ("a?b=c&unitId=d", "a%3Fb%3Dc%26unitId%3Dd"),
-    ("a#b", "a%23b"),
-    ("%2F", "%252F"),
-    (" a+b ", "%20a%2Bb%20"),
-    ("Zürich 部屋 🛏", "Z%C3%BCrich%20%E9%83%A8%E5%B1%8B%20%F0%9F%9B%8F"),
-    ("\x00\r\n", "%00%0D%0A"),
-]
-NOT_IDS: list[Any] = [
-    None,
-    "",
-    ".",
-    "..",
-    5,
-    True,
-    b"x",
-    ["u"],
-    "\ud800",
-]
-
 
 @pytest.fixture
 def anyio_backend() -> object:
@@ -77,81 +54,45 @@ async def iterated(made: Deletion) -> Any:
 
 
 FORMS = pytest.mark.parametrize("form", [awaited, iterated])
-ALL_KINDS = pytest.mark.parametrize("kind", KINDS)
 
 
-# On the wire
-
-
-@FORMS
-@ALL_KINDS
-@pytest.mark.parametrize(("unit_id", "query"), QUERIES)
-async def test_the_request(form: Any, kind: str, unit_id: str, query: str) -> None:
-    service = Service(204)
-    assert not await form(deletion(smart_properties(service), kind, unit_id))
-    (seen,) = service.seen
-    assert (seen.method, seen.url.raw_path.decode()) == ("DELETE", f"/v1/alerts/{kind}?unitId={query}")
-    assert (seen.content, "Content-Type" in seen.headers) == (b"", False)
-    assert seen.headers["Accept"] == "application/json"
-
-
-@FORMS
-@ALL_KINDS
-@pytest.mark.parametrize("unit_id", NOT_IDS)
-async def test_what_is_no_id_of_a_unit(form: Any, kind: str, unit_id: Any) -> None:
-    service = Service(204)
-    with pytest.raises(errors.ConfigurationError, match=r"\bunit_id\b"):
-        await form(deletion(smart_properties(service), kind, unit_id))
-    assert service.seen == []
-
-
-@FORMS
-@ALL_KINDS
-async def test_an_id_that_is_too_long_for_a_url(form: Any, kind: str) -> None:
-    service = Service(204)
-    with pytest.raises(errors.ConfigurationError, match=rf"^alerts\.delete_{kind} cannot be sent .*too long$"):
-        await form(deletion(smart_properties(service), kind, "x" * 70_000))
-    assert service.seen == []
-
-
-@pytest.mark.parametrize("unit_id", ["", "..", None])
-def test_what_is_refused_is_refused_at_once_and_does_not_warn_besides(unit_id: Any) -> None:
-    with pytest.raises(errors.ConfigurationError):
-        deletion(smart_properties(Service()), unit_id=unit_id)
+def test_rejects_a_bad_id_immediately_and_without_a_warning() -> None:
+    for unit_id in ("", "..", None, 5):
+        with pytest.raises(errors.ConfigurationError, match="unit_id must be an id"):
+            deletion(smart_properties(Service()), unit_id=unit_id)
     gc.collect()
 
 
 # The two forms
 
 
-@ALL_KINDS
-async def test_awaited_it_raises_what_iterated_it_streams(kind: str) -> None:
-    service = Service(ILL)
-    client = smart_properties(service)
-    with pytest.raises(errors.EndpointFailures) as caught:
-        await deletion(client, kind)
-    error = caught.value
-    assert tuple(error.failures) == FAILURES == tuple(await iterated(deletion(client, kind)))
-    assert (error.status, error.operation, error.attempts) == (500, f"alerts.delete_{kind}", 1)
-    assert error.request_id == "request-1"
-    for part in (f"alerts.delete_{kind}", "room-7", "request-1", "2 endpoint(s)"):
-        assert part in str(error)
-    assert len(service.seen) == 2
+async def test_awaited_it_raises_what_iterated_it_streams() -> None:
+    for kind in KINDS:
+        service = Service(ILL)
+        client = smart_properties(service)
+        with pytest.raises(errors.EndpointFailures) as caught:
+            await deletion(client, kind)
+        error = caught.value
+        assert tuple(error.failures) == FAILURES == tuple(await iterated(deletion(client, kind)))
+        assert (error.status, error.operation, error.attempts) == (500, f"alerts.delete_{kind}", 1)
+        assert error.request_id == "request-1"
+        for part in (f"alerts.delete_{kind}", "room-7", "request-1", "2 endpoint(s)"):
+            assert part in str(error)
+        assert len(service.seen) == 2
 
 
-@pytest.mark.parametrize(
-    ("entry", "failure"),
-    [
-        ({"endpointId": "e"}, EndpointFailure("room-7", "e", None, None)),
-        ({"endpointId": "e", "code": None, "description": None}, EndpointFailure("room-7", "e", None, None)),
-        ({"endpointId": "e", "code": 7, "description": ["x"]}, EndpointFailure("room-7", "e", None, None)),
-        ({"endpointId": "e", "code": "OF_TOMORROW", "new": {}}, EndpointFailure("room-7", "e", "OF_TOMORROW", None)),
-        ({"endpointId": "é/🛏", "description": "é"}, EndpointFailure("room-7", "é/🛏", None, "é")),
-    ],
-)
-async def test_forms_of_an_entry(entry: Any, failure: EndpointFailure) -> None:
-    response = answer(500, {"errors": [entry]})
-    assert await iterated(deletion(smart_properties(Service(response)))) == [failure]
+ENTRIES: list[tuple[Any, EndpointFailure]] = [
+    ({"endpointId": "e"}, EndpointFailure("room-7", "e", None, None)),
+    ({"endpointId": "e", "code": None, "description": None}, EndpointFailure("room-7", "e", None, None)),
+    ({"endpointId": "e", "code": 7, "description": ["x"]}, EndpointFailure("room-7", "e", None, None)),
+    ({"endpointId": "e", "code": "OF_TOMORROW", "new": {}}, EndpointFailure("room-7", "e", "OF_TOMORROW", None)),
+    ({"endpointId": "é/🛏", "description": "é"}, EndpointFailure("room-7", "é/🛏", None, "é")),
+]
+
+
+async def test_forms_of_an_entry() -> None:
+    response = answer(500, {"errors": [entry for entry, _ in ENTRIES]})
+    assert await iterated(deletion(smart_properties(Service(response)))) == [failure for _, failure in ENTRIES]
 
 
 WHOLE: list[tuple[Any, type[errors.AlexaError]]] = [
@@ -174,52 +115,41 @@ WHOLE: list[tuple[Any, type[errors.AlexaError]]] = [
 
 
 @FORMS
-@pytest.mark.parametrize(("entry", "kind"), WHOLE)
-async def test_a_failure_of_the_whole_raises_in_both_forms(
-    form: Any, entry: Any, kind: type[errors.AlexaError]
-) -> None:
-    service = Service(entry)
-    with pytest.raises(kind) as caught:
-        await form(deletion(smart_properties(service, retry=ONCE)))
-    assert type(caught.value) is kind
-    assert "room-7" in str(caught.value)
-    assert len(service.seen) == 1
+async def test_a_failure_of_the_whole_raises_in_both_forms(form: Any) -> None:
+    for entry, kind in WHOLE:
+        service = Service(entry)
+        with pytest.raises(kind) as caught:
+            await form(deletion(smart_properties(service, retry=ONCE)))
+        assert type(caught.value) is kind
+        assert "room-7" in str(caught.value)
+        assert len(service.seen) == 1
 
 
 @FORMS
-@pytest.mark.parametrize("entry", [500, 503, 429, httpx.ConnectError, httpx.ReadTimeout])
-async def test_a_failure_that_may_pass_is_tried_again(form: Any, entry: Any) -> None:
+async def test_a_failure_that_may_pass_is_repeated_and_any_other_is_not(form: Any) -> None:
     """Deleting twice is the same as once."""
-    service = Service(entry, 204)
-    assert not await form(deletion(smart_properties(service)))
-    assert len(service.seen) == 2
-
-
-@FORMS
-@pytest.mark.parametrize("status", [504, 400, 403])
-async def test_a_failure_that_will_not_pass_is_not(form: Any, status: int) -> None:
-    service = Service(status, 204)
-    with pytest.raises(errors.ApiError):
-        await form(deletion(smart_properties(service)))
-    assert len(service.seen) == 1
+    for entry in (500, 503, 429, httpx.ConnectError, httpx.ReadTimeout):
+        service = Service(entry, 204)
+        assert not await form(deletion(smart_properties(service)))
+        assert len(service.seen) == 2
+    for status in (504, 400, 403):
+        service = Service(status, 204)
+        with pytest.raises(errors.ApiError):
+            await form(deletion(smart_properties(service)))
+        assert len(service.seen) == 1
 
 
 # One shot
 
 
-def starts() -> dict[str, Callable[[Deletion], Any]]:
-    return {"awaited": awaited, "iterated": iterated}
-
-
-@pytest.mark.parametrize("second", starts().values(), ids=starts())
-@pytest.mark.parametrize("first", starts().values(), ids=starts())
-async def test_it_is_one_shot_whatever_the_form(first: Any, second: Any) -> None:
-    service = Service(204)
-    made = deletion(smart_properties(service))
-    await first(made)
-    with pytest.raises(errors.ConfigurationError, match=r"^alerts\.delete_alarms\('room-7'\) .*one shot"):
-        await second(made)
-    assert len(service.seen) == 1
+async def test_it_is_one_shot_in_either_form() -> None:
+    for first, second in itertools.product((awaited, iterated), repeat=2):
+        service = Service(204)
+        made = deletion(smart_properties(service))
+        await first(made)
+        with pytest.raises(errors.ConfigurationError, match=r"^alerts\.delete_alarms\('room-7'\) .*one shot"):
+            await second(made)
+        assert len(service.seen) == 1
 
 
 @FORMS
@@ -233,24 +163,22 @@ async def test_it_is_one_shot_when_it_failed_too(form: Any) -> None:
     assert len(service.seen) == 1
 
 
-@ALL_KINDS
-async def test_its_repr_says_what_to_do(kind: str) -> None:
-    made = deletion(smart_properties(Service(204)), kind)
-    assert repr(made) == (f"<alerts.delete_{kind}('room-7'), not sent yet: await it, or iterate it for the failures>")
+async def test_its_repr_says_what_to_do() -> None:
+    made = deletion(smart_properties(Service(204)))
+    assert repr(made).startswith("<alerts.delete_alarms('room-7'), not sent yet: await it")
     await made
-    assert repr(made) == f"<alerts.delete_{kind}('room-7'), started>"
+    assert repr(made) == "<alerts.delete_alarms('room-7'), started>"
 
 
 # Forgotten
 
 
-@ALL_KINDS
-async def test_one_that_is_forgotten_warns_and_sends_nothing(kind: str) -> None:
+async def test_one_that_is_forgotten_warns_and_sends_nothing() -> None:
     service = Service(204)
-    made = deletion(smart_properties(service), kind)
+    made = deletion(smart_properties(service))
     with pytest.warns(
         RuntimeWarning,
-        match=rf"^alerts\.delete_{kind}\('room-7'\) was never awaited or iterated: nothing was deleted$",
+        match=r"^alerts\.delete_alarms\('room-7'\) was never awaited or iterated: nothing was deleted$",
     ) as warned:
         del made
     assert len(warned) == 1
@@ -258,14 +186,14 @@ async def test_one_that_is_forgotten_warns_and_sends_nothing(kind: str) -> None:
 
 
 @FORMS
-@pytest.mark.parametrize("entry", [204, 403, ILL])
-async def test_one_that_was_started_does_not_warn(form: Any, entry: Any) -> None:
-    made = deletion(smart_properties(Service(entry)))
+async def test_one_that_was_started_does_not_warn(form: Any) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        with contextlib.suppress(errors.ApiError):
-            await form(made)
-        del made
+        for entry in (204, 403, ILL):
+            made = deletion(smart_properties(Service(entry)))
+            with contextlib.suppress(errors.ApiError):
+                await form(made)
+            del made
         gc.collect()
     assert [str(warning.message) for warning in warned if warning.category is RuntimeWarning] == []
 
@@ -273,23 +201,18 @@ async def test_one_that_was_started_does_not_warn(form: Any, entry: Any) -> None
 # How the token goes
 
 
-@FORMS
-@ALL_KINDS
-@pytest.mark.parametrize(
-    ("options", "token"),
-    [
-        ({}, "Bearer Atza|access-1"),
-        ({"alerts_authorization": "Bearer"}, "Bearer Atza|access-1"),
-        ({"alerts_authorization": "bare"}, "Atza|access-1"),
-    ],
-)
-async def test_the_token_goes_as_the_client_was_told(form: Any, kind: str, options: Any, token: str) -> None:
+@pytest.mark.parametrize("authorization", [None, "Bearer", "bare"])
+async def test_the_token_is_sent_as_the_client_was_told(authorization: Any) -> None:
+    options = {} if authorization is None else {"alerts_authorization": authorization}
+    token = "Atza|access-1" if authorization == "bare" else "Bearer Atza|access-1"
     amazon = Amazon()
     client = smart_properties(amazon, auth=login(), **options)
     for used in (client, client.with_options(deadline=5)):
-        await form(deletion(used, kind))
+        for kind in KINDS:
+            await awaited(deletion(used, kind))
+            await iterated(deletion(used, kind))
         await used.unit_settings.get_default_music_station("u")
-    assert [seen.token for seen in amazon.api.seen] == [token, "Bearer Atza|access-1"] * 2
+    assert [seen.token for seen in amazon.api.seen] == [*[token] * 6, "Bearer Atza|access-1"] * 2
 
 
 @FORMS

@@ -1,4 +1,4 @@
-"""What settings take and what they give: every row with what fits, what does not, and what no page names."""
+"""Settings of endpoints: which values each kind accepts, and which it reads."""
 
 from __future__ import annotations
 
@@ -25,14 +25,6 @@ from tests.helpers import Service, answer, smart_properties
 WRITABLE = [setting for setting in Setting.ALL if not setting.read_only]
 
 
-def key(value: Any) -> str | None:
-    return value.key if isinstance(value, EndpointSetting) else None
-
-
-def rows(kind: type) -> list[EndpointSetting[Any]]:
-    return [setting for setting in WRITABLE if setting.kind is kind]
-
-
 async def sent(setting: EndpointSetting[Any], value: Any) -> bytes:
     service = Service(204)
     await smart_properties(service).endpoint_settings.set("e", setting, value)
@@ -41,7 +33,7 @@ async def sent(setting: EndpointSetting[Any], value: Any) -> bytes:
 
 
 async def read(setting: EndpointSetting[Any], body: Any) -> Any:
-    # By hand: null is an answer too.
+    # By hand: null is a response too.
     service = Service(httpx.Response(200, content=json.dumps(body), headers={"X-Amzn-RequestId": "request-1"}))
     return await smart_properties(service).endpoint_settings.get("e", setting)
 
@@ -92,21 +84,20 @@ SENT: list[tuple[EndpointSetting[Any], Any, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "value", "body"), SENT, ids=key)
-async def test_what_fits_is_sent_bare(setting: EndpointSetting[Any], value: Any, body: bytes) -> None:
-    assert await sent(setting, value) == body
+async def test_a_value_is_the_whole_body() -> None:
+    for setting, value, body in SENT:
+        assert await sent(setting, value) == body, setting
 
 
-@pytest.mark.parametrize(
-    ("setting", "choice"), [(setting, choice) for setting in WRITABLE for choice in setting.choices], ids=key
-)
-async def test_every_choice_is_sent_and_comes_back(setting: EndpointSetting[Any], choice: Any) -> None:
-    value = (choice,) if setting.kind is tuple else choice
-    body = json.loads(await sent(setting, value))
-    assert body == ([choice] if setting.kind is tuple else choice)
-    assert await read(setting, body) == value
-    one = (await read(setting, body))[0] if setting.kind is tuple else await read(setting, body)
-    assert type(one) is type(choice)
+async def test_every_choice_is_sent_and_read() -> None:
+    for setting in WRITABLE:
+        for choice in setting.choices:
+            value = (choice,) if setting.kind is tuple else choice
+            body = json.loads(await sent(setting, value))
+            assert body == ([choice] if setting.kind is tuple else choice)
+            assert await read(setting, body) == value
+            one = (await read(setting, body))[0] if setting.kind is tuple else await read(setting, body)
+            assert type(one) is type(choice)
 
 
 # Refused
@@ -133,64 +124,62 @@ WRONG: dict[type, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"), [(setting, value) for setting in WRITABLE for value in WRONG[setting.kind]], ids=key
-)
-async def test_another_type_is_refused_before_anything_is_sent(setting: EndpointSetting[Any], value: Any) -> None:
-    assert " takes " in await refused(setting, value)
+@pytest.mark.parametrize("kind", WRONG, ids=lambda kind: kind.__name__)
+async def test_rejects_a_value_of_another_type(kind: type) -> None:
+    for setting in WRITABLE:
+        if setting.kind is kind:
+            for value in WRONG[kind]:
+                assert " takes " in await refused(setting, value)
 
 
-def test_a_dict_without_end_is_refused() -> None:
+def test_rejects_a_dict_that_holds_itself() -> None:
     deep: dict[str, Any] = {}
     deep["deep"] = deep
     with pytest.raises(errors.ConfigurationError, match="takes a dict that is a JSON object"):
         Setting.SCREEN_CONTROLLER_POLICY.check(deep)
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "said"),
-    [
-        (Setting.MAXIMUM_VOLUME_LIMIT, -1, "takes 0 to 100, not -1"),
-        (Setting.MAXIMUM_VOLUME_LIMIT, 101, "takes 0 to 100, not 101"),
-        (Setting.LOCALES, [], "takes 1 to 2 strings, not []"),
-        (Setting.LOCALES, ["de-DE", "en-US", "fr-FR"], "takes 1 to 2 strings, not ['de-DE', 'en-US', 'fr-FR']"),
-        (Setting.WAKE_WORDS, [], "takes 1 to 1 strings"),
-        (Setting.WAKE_WORDS, ["ALEXA", "ECHO"], "takes 1 to 1 strings"),
-        (Setting.WAKE_WORDS, ["Alexa"], "takes ALEXA, AMAZON, COMPUTER, ECHO, not 'Alexa'"),
-        (Setting.ERROR_SUPPRESSION, ["CONNECTIVITY", "ALL"], "takes CONNECTIVITY, not 'ALL'"),
-        (Setting.TEMPERATURE_UNIT, "celsius", "takes CELSIUS, FAHRENHEIT, not 'celsius'"),
-        (Setting.TEMPERATURE_UNIT, TimeFormat.HOURS_12, "takes CELSIUS, FAHRENHEIT, not "),
-        (Setting.TIME_FORMAT, "12", "takes 12_HOURS, 24_HOURS, not '12'"),
-        (Setting.SPEAKING_RATE, 0.8, "takes 0.75, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, not 0.8"),
-        (Setting.SPEAKING_RATE, 3, "not 3"),
-        (Setting.LOCALES, ["\ud800"], "half a surrogate pair"),
-        (Setting.TIME_ZONE, "\ud800", "half a surrogate pair"),
-    ],
-    ids=key,
-)
-async def test_what_is_out_of_range_is_refused_before_anything_is_sent(
-    setting: EndpointSetting[Any], value: Any, said: str
-) -> None:
-    assert said in await refused(setting, value)
+OUT_OF_RANGE: list[tuple[EndpointSetting[Any], Any, str]] = [
+    (Setting.MAXIMUM_VOLUME_LIMIT, -1, "takes 0 to 100, not -1"),
+    (Setting.MAXIMUM_VOLUME_LIMIT, 101, "takes 0 to 100, not 101"),
+    (Setting.LOCALES, [], "takes 1 to 2 strings, not []"),
+    (Setting.LOCALES, ["de-DE", "en-US", "fr-FR"], "takes 1 to 2 strings, not ['de-DE', 'en-US', 'fr-FR']"),
+    (Setting.WAKE_WORDS, [], "takes 1 to 1 strings"),
+    (Setting.WAKE_WORDS, ["ALEXA", "ECHO"], "takes 1 to 1 strings"),
+    (Setting.WAKE_WORDS, ["Alexa"], "takes ALEXA, AMAZON, COMPUTER, ECHO, not 'Alexa'"),
+    (Setting.ERROR_SUPPRESSION, ["CONNECTIVITY", "ALL"], "takes CONNECTIVITY, not 'ALL'"),
+    (Setting.TEMPERATURE_UNIT, "celsius", "takes CELSIUS, FAHRENHEIT, not 'celsius'"),
+    (Setting.TEMPERATURE_UNIT, TimeFormat.HOURS_12, "takes CELSIUS, FAHRENHEIT, not "),
+    (Setting.TIME_FORMAT, "12", "takes 12_HOURS, 24_HOURS, not '12'"),
+    (Setting.SPEAKING_RATE, 0.8, "takes 0.75, 0.85, 1.0, 1.25, 1.5, 1.75, 2.0, not 0.8"),
+    (Setting.SPEAKING_RATE, 3, "not 3"),
+    (Setting.LOCALES, ["\ud800"], "half a surrogate pair"),
+    (Setting.TIME_ZONE, "\ud800", "half a surrogate pair"),
+]
 
 
-async def test_a_long_value_is_not_said_in_full() -> None:
+async def test_rejects_a_value_that_is_out_of_range() -> None:
+    for setting, value, said in OUT_OF_RANGE:
+        assert said in await refused(setting, value)
+
+
+async def test_a_message_does_not_show_a_long_value() -> None:
     assert len(await refused(Setting.TIME_FORMAT, "x" * 10_000)) < 300
 
 
-async def test_what_is_read_only_is_refused_whatever_the_value() -> None:
+async def test_rejects_any_value_of_a_setting_that_is_read_only() -> None:
     [setting] = [setting for setting in Setting.ALL if setting.read_only]
     assert (
         await refused(setting, ()) == await refused(setting, ["ALL_SETTINGS"]) == f"{setting.key} can be read, not set"
     )
 
 
-# What comes back
+# Read
 
 
-@pytest.mark.parametrize("setting", Setting.ALL, ids=key)
-async def test_null_is_no_value(setting: EndpointSetting[Any]) -> None:
-    assert await read(setting, None) is None
+async def test_null_is_no_value() -> None:
+    for setting in Setting.ALL:
+        assert await read(setting, None) is None
 
 
 GIVEN: list[tuple[EndpointSetting[Any], Any, Any]] = [
@@ -209,13 +198,13 @@ GIVEN: list[tuple[EndpointSetting[Any], Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "body", "value"), GIVEN, ids=key)
-async def test_what_arrives_need_not_be_known(setting: EndpointSetting[Any], body: Any, value: Any) -> None:
-    got = await read(setting, body)
-    assert got == value
-    assert type(got) is type(value)
-    if isinstance(value, tuple):
-        assert [type(one) for one in got] == [type(one) for one in value]
+async def test_known_choices_are_read_as_such_and_unknown_ones_as_they_come() -> None:
+    for setting, body, value in GIVEN:
+        got = await read(setting, body)
+        assert got == value
+        assert type(got) is type(value)
+        if isinstance(value, tuple):
+            assert [type(one) for one in got] == [type(one) for one in value]
 
 
 STRANGE: dict[type, list[Any]] = {
@@ -228,17 +217,16 @@ STRANGE: dict[type, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("setting", "body"), [(setting, body) for setting in Setting.ALL for body in STRANGE[setting.kind]], ids=key
-)
-async def test_a_value_of_another_type_is_no_value(setting: EndpointSetting[Any], body: Any) -> None:
-    with pytest.raises(errors.DecodeError) as caught:
-        await read(setting, body)
-    said = str(caught.value)
-    assert said.startswith("endpoint_settings.get('e'): invalid response: ")
-    assert setting.key in said
-    assert caught.value.request_id == "request-1"
-    assert caught.value.operation == "endpoint_settings.get"
+@pytest.mark.parametrize("kind", STRANGE, ids=lambda kind: kind.__name__)
+async def test_a_value_of_another_type_is_an_invalid_response(kind: type) -> None:
+    for setting in Setting.ALL:
+        for body in STRANGE[kind] if setting.kind is kind else ():
+            with pytest.raises(errors.DecodeError) as caught:
+                await read(setting, body)
+            text = str(caught.value)
+            assert text.startswith("endpoint_settings.get('e'): invalid response: ")
+            assert setting.key in text
+            assert (caught.value.operation, caught.value.request_id) == ("endpoint_settings.get", "request-1")
 
 
 # Descriptors
@@ -267,7 +255,7 @@ def test_settings_are_values_with_a_short_repr() -> None:
         Setting.LOCALES.key = "other"  # type: ignore[misc]
 
 
-async def test_a_choice_and_a_setting_of_tomorrow() -> None:
+async def test_choices_and_settings_that_are_not_known_yet() -> None:
     wake_words = attrs.evolve(Setting.WAKE_WORDS, choices=())
     assert await sent(wake_words, ["OF_TOMORROW"]) == b'["OF_TOMORROW"]'
     new = EndpointSetting[bool]("Some.new/Setting", bool)
@@ -276,25 +264,27 @@ async def test_a_choice_and_a_setting_of_tomorrow() -> None:
     assert service.seen[0].url.raw_path == b"/v2/endpoints/e/settings/Some.new%2FSetting"
 
 
-def test_what_was_checked_is_as_what_comes_back() -> None:
+def test_a_checked_value_equals_the_value_that_is_read() -> None:
     assert Setting.LOCALES.check(["en-US"]) == ("en-US",) == Setting.LOCALES.read(["en-US"])
     assert Setting.SCREEN_CONTROLLER_POLICY.check({"a": []}) == {"a": []}
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), -(10**400), True])
-async def test_a_number_without_choices_is_finite(value: Any) -> None:
+async def test_a_number_without_choices_is_finite() -> None:
     rate = EndpointSetting[float]("Some.rate", float)
-    assert await refused(rate, value) == f"Some.rate takes a number, not {value!r:.80}"
+    values: list[Any] = [float("nan"), float("inf"), float("-inf"), -(10**400), True]
+    for value in values:
+        assert await refused(rate, value) == f"Some.rate takes a number, not {value!r:.80}"
     assert await sent(rate, -0.5) == b"-0.5"
 
 
-@pytest.mark.parametrize("name", [None, "", ".", "..", 5, True, b"x", "a,b", "\ud800"])
-def test_what_is_no_key(name: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"^key must be "):
-        EndpointSetting(name, bool)
-
-
-@pytest.mark.parametrize("kind", [None, "bool", list, tuple[str, ...], bytes, object, TemperatureUnit, {}])
-def test_what_is_no_kind(kind: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"^kind must be bool, int, float, str, tuple or dict, not "):
-        EndpointSetting("Some.setting", kind)
+def test_rejects_what_is_no_key_or_kind() -> None:
+    names: list[Any] = [None, "", ".", "..", 5, True, b"x", "a,b", "\ud800"]
+    for name in names:
+        with pytest.raises(errors.ConfigurationError, match=r"^key must be "):
+            EndpointSetting(name, bool)
+    kinds: list[Any] = [None, "bool", list, tuple[str, ...], bytes, object, TemperatureUnit, {}]
+    for kind in kinds:
+        with pytest.raises(
+            errors.ConfigurationError, match=r"^kind must be bool, int, float, str, tuple or dict, not "
+        ):
+            EndpointSetting("Some.setting", kind)
