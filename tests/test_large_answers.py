@@ -1,4 +1,4 @@
-"""Answers of a size that nobody sends on purpose: read once, and bounded before they hold the event loop up."""
+"""Responses of extreme size: parsed once, and bounded before they block the event loop."""
 
 from __future__ import annotations
 

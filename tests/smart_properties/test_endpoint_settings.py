@@ -109,7 +109,7 @@ async def test_an_invalid_response_is_an_error(body: Any, said: str) -> None:
 
 async def test_a_cycle_of_pages_is_an_error() -> None:
     service = Service(entries(token="t"))
-    with pytest.raises(errors.DecodeError, match="for the second time"):
+    with pytest.raises(errors.DecodeError, match="second time"):
         await smart_properties(service).endpoint_settings.get_many("e", Setting.ALL)
     assert len(service.seen) == 2
 
