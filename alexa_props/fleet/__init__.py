@@ -9,11 +9,14 @@ from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped
 from alexa_props.fleet.rooms import Room, walk_rooms
 from alexa_props.fleet.run import collect, run
 
+CutOff = Interrupted
+"""The former name of `Interrupted`."""
 Use = CallEstimate
 """The former name of `CallEstimate`."""
 
 __all__ = [
     "CallEstimate",
+    "CutOff",
     "Failure",
     "FailureRow",
     "FleetReport",
