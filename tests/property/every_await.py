@@ -1,4 +1,4 @@
-"""A scenario with one line at the rate limiter, played as often as its doomed calls have moments to be cancelled at."""
+"""A scenario with a queue at the rate limiter, played once per moment at which its doomed calls can be cancelled."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TEN = RateLimit(per_second=10)
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """Who stands in line, in order of arrival: "i"nteractive and "b"ulk; capitals are cancelled, all at one moment.
+    """The calls in the queue, in order of arrival: "i"nteractive and "b"ulk; capitals are cancelled, all at one moment.
 
     Attributes:
-        line: the callers; more come as `late` when all those have ended.
+        line: the calls; one more comes as `late` when all have ended.
         limit: settings of the limiter.
-        answers: by order of arrival at the service; then "no content" for ever.
+        answers: by order of arrival at the service; then always "no content".
         doomed: options of the doomed calls.
         token: seconds that the token endpoint takes; None works without tokens.
 
@@ -45,7 +45,7 @@ class Scenario:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the answers teach nothing: the rate is known, and nobody is refused."""
+        """Whether the limiter learns nothing: the rate is known, and no call is throttled."""
         return self.limit.per_second is not None and not any(
             isinstance(entry, httpx.Response) and entry.status_code == httpx.codes.TOO_MANY_REQUESTS
             for entry in self.answers
@@ -53,7 +53,7 @@ class Scenario:
 
 
 class Play:
-    """One run of a scenario, and what came of it."""
+    """One run of a scenario, and its outcome."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -77,7 +77,7 @@ class Play:
 
     @property
     def left(self) -> list[str]:
-        """Who was seen at the service, in that order, each when it came first."""
+        """The calls that the service saw, in order of their first request."""
         return list(dict.fromkeys(seen.url.path.split("/")[3] for seen in self.service.seen))
 
     @property
@@ -99,7 +99,7 @@ class Play:
             self.ended[name] = type(error).__name__
 
     async def after(self) -> None:
-        """Nothing is left of anybody, and whoever comes now is served."""
+        """Check that nothing is left of any call, and that the next one is served."""
         limits = self.client.limits.get(GET)
         assert limits is None or (limits.waiting, limits.in_flight) == (0, 0)
         with anyio.fail_after(60):
@@ -215,9 +215,9 @@ def _on_asyncio(scenario: Scenario, moment: Moment, at: int) -> Play:
 
 
 def every_moment(scenario: Scenario, moment: Moment) -> Iterator[tuple[int, Play, Play]]:
-    """Each moment with what came of it, and beside it the run in which nobody is cancelled."""
+    """Yield each moment with its run, and with the run in which no call is cancelled."""
     undisturbed = play(scenario, moment, NEVER)
-    # A refusal that reaches nobody any more is one that the limiter never hears of.
+    # A refusal of a cancelled call is one that the limiter never learns of.
     unrefused = play(attrs.evolve(scenario, answers=()), moment, NEVER)
     assert undisturbed.moments > 0
     for at in range(undisturbed.moments + 1):

@@ -1,4 +1,4 @@
-"""What a service, a proxy or a broken disk may send instead of what was expected: JSON that was tampered with."""
+"""Responses that no service should send: JSON that was tampered with, broken bodies and odd headers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RAW_TEXT = ("1e999", "-1e999", "NaN", "Infinity", "9" * 400, "9" * 5000, "-0", 
 
 
 def fuzz(examples: int) -> settings:
-    """Other examples in each run. They are small as they come: making a failing one smaller would take minutes."""
+    """Return settings with new examples in each run; a failure prints how to reproduce it. Shrinking takes minutes."""
     return settings(
         max_examples=examples,
         deadline=None,
@@ -42,7 +42,7 @@ TEXT = st.one_of(
     st.text(st.characters(), max_size=12),  # halves of surrogate pairs included
     st.text(string.printable, max_size=12),
 )
-"""Text of any kind, halves of surrogate pairs, control characters and much too much of it included."""
+"""Any text, including halves of surrogate pairs, control characters and very long ones."""
 
 _SCALARS = st.one_of(
     st.none(),
@@ -52,7 +52,7 @@ _SCALARS = st.one_of(
     st.sampled_from((10**400, -(10**400), 2**63, 1700000000, 1700000000000)),
     st.floats(),
     TEXT,
-    # Goes into the document as it stands: what Python's own writer cannot write.
+    # Written verbatim: Python's own writer refuses it.
     st.sampled_from(_RAW_TEXT).map("@raw:{}".format),
 )
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -60,11 +60,11 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
     max_leaves=6,
 )
-"""Any JSON value, and some that are none."""
+"""Any JSON value, and some that are invalid."""
 
 
 def _places(document: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of a document at which there is a value, as what holds it and the key or index there."""
+    """Yield every place of a document that has a value, as its holder and the key or index."""
     if isinstance(document, MutableMapping):
         keys: list[Any] = list(document)
     elif isinstance(document, MutableSequence):
@@ -83,7 +83,7 @@ WORST: tuple[Any, ...] = (
 
 
 def spoiled(document: Any) -> Iterator[bytes]:
-    """The document once for every place in it and each of the worst values, which is there instead."""
+    """Yield the document once for every place in it and each of the worst values put there."""
     whole = {"": copy.deepcopy(document)}
     for holder, key in list(_places(whole)):
         good = holder[key]
@@ -95,7 +95,7 @@ def spoiled(document: Any) -> Iterator[bytes]:
 
 @st.composite
 def tampered(draw: st.DrawFn, document: Any, most: int = 3) -> Any:
-    """The document with up to `most` changes: a value replaced, dropped, repeated, wrapped, or one put beside it."""
+    """Draw the document with up to `most` changes: a value replaced, dropped, repeated, wrapped, or added."""
     whole = {"": copy.deepcopy(document)}
     for _ in range(draw(st.integers(0, most))):
         places = list(_places(whole))
@@ -115,7 +115,7 @@ def tampered(draw: st.DrawFn, document: Any, most: int = 3) -> Any:
 
 
 def encoded(value: Any, *, escape: bool = True) -> bytes:
-    """The bytes of a document, what it holds of raw text included."""
+    """Return the bytes of a document, with its raw text."""
     text = json.dumps(value, ensure_ascii=escape)
     return _RAW.sub(lambda found: found[1], text).encode("utf-8", "surrogatepass")
 
@@ -129,23 +129,23 @@ BROKEN_BODIES = st.one_of(
         )
     ),
 )
-"""Bodies that are no JSON, or hardly."""
+"""Bodies that are not JSON, or barely."""
 
 
 @st.composite
 def bodies(draw: st.DrawFn, document: Any) -> bytes:
-    """The bytes of a document that was tampered with, before or after it was written, or of something else."""
+    """Draw the bytes of a document that was tampered with before or after it was written, or a broken body."""
     if draw(st.integers(0, 9)) == 0:
         return draw(BROKEN_BODIES)
     content = encoded(draw(tampered(document)), escape=draw(st.booleans()))
-    match draw(st.sampled_from(("as it is",) * 6 + ("cut", "one byte", "twice", "encoding"))):
+    match draw(st.sampled_from(("unchanged",) * 6 + ("cut", "one byte", "twice", "encoding"))):
         case "cut":
             return content[: draw(st.integers(0, len(content)))]
         case "one byte":
             at = draw(st.integers(0, len(content)))
             return content[:at] + draw(st.binary(max_size=2)) + content[at + 1 :]
         case "twice":
-            # A member that comes twice: the first brace is followed by others' members.
+            # Members that come twice.
             return content.replace(b"{", b'{"id":[],"errors":7,"code":{},"nextToken":1,"NextToken":1,', 1)
         case "encoding":
             encoding = draw(st.sampled_from(("utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-7")))
@@ -170,4 +170,4 @@ HEADERS = st.dictionaries(
     _HEADER_TEXT.map(str.strip),
     max_size=4,
 ).map(lambda headers: [(name.encode(), value.encode("latin-1")) for name, value in headers.items()])
-"""Headers that are looked at, with whatever HTTP lets through as their value."""
+"""Headers that are read, with any value that HTTP allows."""

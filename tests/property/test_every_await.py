@@ -1,4 +1,4 @@
-"""A call is cancelled at each of its awaits in turn, and nobody else notices but by moving up."""
+"""A call is cancelled at each of its awaits in turn: the calls behind it move up, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from alexa_props import RateLimit
 from tests.helpers import answer
+from tests.property.cancelling import noted
 from tests.property.every_await import GET, Moment, Play, Scenario, every_moment
 
 FIVE = RateLimit(per_second=10, burst=5)
@@ -56,10 +57,10 @@ WAITING_FOR_A_TOKEN = {
     "fetching the token at once": Scenario(line="IIi", token=0.0),
     "fetching the token of a burst": Scenario(line="IiIiiii", token=0.25, limit=FIVE),
 }
-MOMENTS = pytest.mark.parametrize("moment", ["waits", "woken", "task", "scope"])
+MOMENTS: tuple[Moment, ...] = ("waits", "woken", "task", "scope")
 
 
-def nobody_else_notices(this: Play, undisturbed: Play) -> None:
+def others_do_not_notice(this: Play, undisturbed: Play) -> None:
     for name, doomed in this.callers:
         ended, otherwise = this.ended[name], undisturbed.ended[name]
         # It may have been cancelled too late, in the very step that ended it.
@@ -72,28 +73,33 @@ def first_come_first_served(this: Play) -> None:
         assert numbers == sorted(numbers)
 
 
-@MOMENTS
 @pytest.mark.parametrize("name", ON_SCHEDULE)
-def test_cancelled_at_every_await_in_line(name: str, moment: Moment) -> None:
-    for at, this, undisturbed in every_moment(ON_SCHEDULE[name], moment):
-        note = f"cancelled at {at}: {this.left} at {this.service.times}, undisturbed {undisturbed.service.times}"
-        nobody_else_notices(this, undisturbed)
-        first_come_first_served(this)
-        times, others = this.service.times, undisturbed.service.times
-        if this.scenario.is_plain or not this.lost_on_its_way:
-            # Its turn goes to the next: the same times, of one less. That holds for whoever comes after all as well.
-            assert times == pytest.approx(others[: len(times)]), note
-        else:
-            # The limiter learns from answers, and one of them got lost: that makes it no bolder, and not much slower.
-            assert all(time >= other - 1e-6 for time, other in zip(times, others, strict=False)), note
-            assert times[-1] <= others[-1] + 1, note
+def test_cancelled_at_every_await_in_the_queue(name: str) -> None:
+    for moment in MOMENTS:
+        for at, this, undisturbed in every_moment(ON_SCHEDULE[name], moment):
+            with noted(f"{moment} {at}: {this.left} at {this.service.times}, undisturbed {undisturbed.service.times}"):
+                others_do_not_notice(this, undisturbed)
+                first_come_first_served(this)
+                check_schedule(this, undisturbed)
 
 
-@MOMENTS
+def check_schedule(this: Play, undisturbed: Play) -> None:
+    times, others = this.service.times, undisturbed.service.times
+    if this.scenario.is_plain or not this.lost_on_its_way:
+        # Its turn goes to the next: the same times, of one call less. That holds also for the calls that come later.
+        assert times == pytest.approx(others[: len(times)])
+    else:
+        # The limiter learns from responses, and one was lost: that makes it no bolder, and not much slower.
+        assert all(time >= other - 1e-6 for time, other in zip(times, others, strict=False))
+        assert times[-1] <= others[-1] + 1
+
+
 @pytest.mark.parametrize("name", WAITING_FOR_A_TOKEN)
-def test_cancelled_at_every_await_on_the_way_to_a_token(name: str, moment: Moment) -> None:
-    for _at, this, undisturbed in every_moment(WAITING_FOR_A_TOKEN[name], moment):
-        nobody_else_notices(this, undisturbed)
-        # A token on its way gets there, whoever asked for it.
-        assert this.service.times[-1] <= undisturbed.service.times[-1] + 0.3
-        assert this.client.limits[GET].refused == 0
+def test_cancelled_at_every_await_before_a_token(name: str) -> None:
+    for moment in MOMENTS:
+        for at, this, undisturbed in every_moment(WAITING_FOR_A_TOKEN[name], moment):
+            with noted(f"{moment} {at}: {this.left} at {this.service.times}"):
+                others_do_not_notice(this, undisturbed)
+                # A token in flight arrives, whichever call asked for it.
+                assert this.service.times[-1] <= undisturbed.service.times[-1] + 0.3
+                assert this.client.limits[GET].refused == 0

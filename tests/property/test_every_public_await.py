@@ -1,4 +1,4 @@
-"""Whatever is public and can be awaited or iterated is cancelled at every await that it has: nothing is left of it."""
+"""Everything public that can be awaited or iterated is cancelled at each of its awaits, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from alexa_props import AlexaForBusiness, AWSCredentials, DefaultStation, SmartProperties, fleet
+from alexa_props import AWSCredentials, DefaultStation, fleet
 from alexa_props.auth.authorize import Consent
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties import unit_settings
 from alexa_props.smart_properties.alerts import Deletion
-from tests.conformance.actions import ACTIONS, ASP, Clients
 from tests.property.cancelling import Scenario, Way, World, moments, noted, play
 from tests.test_public_names import NAMES
+from tests.wire import CALLS, CLASSES, OPERATIONS, Clients
 
 CANCELLED: Final[tuple[Way, ...]] = ("task", "scope", "wait_for")
 LEFT: Final[tuple[Way, ...]] = ("left", "dropped")
-OPERATIONS: Final = {each.name: each for each in (*SmartProperties.operations(), *AlexaForBusiness.operations())}
 STATION: Final = DefaultStation("I_HEART_RADIO", "4802")
 SHAPES: Final = [
     "unit_settings.get_default_music_station",
@@ -47,7 +46,7 @@ def action(name: str, world: World) -> Any:
         organization=world.sim.organization_id,
         spare=world.spare,
     )
-    return ACTIONS[name](clients)
+    return CALLS[name](clients)
 
 
 def deletion(world: World) -> Deletion:
@@ -262,20 +261,19 @@ def is_asynchronous(function: Any) -> bool:
     return str(said).startswith(("Await", "Async", "Pager", "Deletion"))
 
 
-def test_all_that_is_public_and_asynchronous_is_cancelled_here() -> None:
+def test_everything_public_and_asynchronous_is_cancelled_here() -> None:
     found = set(members())
     # The search itself finds what it is meant to.
     assert {"Units.list", "Alerts.delete_alarms", "Pager.prefetch", "Simulator.serve", "run", "walk_rooms"} <= found
-    scenarios = {*ON_JUMPING_TIME, *ON_REAL_TIME, *ACTIONS}
+    scenarios = {*ON_JUMPING_TIME, *ON_REAL_TIME, *CALLS}
     resources = {
         f"{type(getattr(client, resource)).__name__}.{method}"
-        for client, names in ((World(0).asp, ASP), (World(0).a4b, set(ACTIONS) - set(ASP)))
-        for resource, method in (name.split(".") for name in names)
+        for name, operation in OPERATIONS.items()
+        for client in (World(0).asp if operation.target is None else World(0).a4b,)
+        for resource, _, method in (name.partition("."),)
     }
     assert {name for name in found - resources if SHOWN_BY.get(name, name) not in scenarios} == set()
     assert {*SHOWN_BY} <= found
-    # That the operations are all there is for `tests/conformance/test_operations.py` to see.
-    assert set(ACTIONS) == set(OPERATIONS)
 
 
 # Cancelled
@@ -310,9 +308,9 @@ def test_cancelled_at_every_moment(name: str) -> None:
     check(scenario, {way: moments(whole, way) for way in (*CANCELLED, *LEFT)}, whole)
 
 
-@pytest.mark.parametrize("name", [name for name in ACTIONS if name not in SHAPES])
-def test_all_operations_cancelled_at_some_moments(name: str) -> None:
-    """They go the way of the others; the same five moments each time."""
+@pytest.mark.parametrize("name", [name for name in CLASSES.values() if name not in SHAPES])
+def test_the_other_classes_of_operations_cancelled_at_some_moments(name: str) -> None:
+    """They take the same path as the ones above; the same five moments each time."""
     scenario = functools.partial(action, name)
     whole = play(scenario, real=False)
     dice = random.Random(name)
