@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import unquote
 
 import attrs
 import httpx
@@ -19,11 +20,11 @@ from alexa_props.for_business.protocol import codec as for_business_codec
 from alexa_props.operation import Listing, Operation
 from alexa_props.settings import RetryPolicy
 from alexa_props.simulator import ROUTES, TARGETS
-from alexa_props.smart_properties.endpoint_settings import Address, EndpointSetting, Setting
+from alexa_props.smart_properties.endpoint_settings import EndpointSetting, Setting
 from alexa_props.smart_properties.protocol import codec as smart_properties_codec
 from alexa_props.smart_properties.unit_settings import DefaultStation
 from tests.helpers import Service, for_business
-from tests.wire import CALLS, Clients
+from tests.wire import CALLS, WIRE, Clients, Wire
 
 FACTS = Path(__file__).parent / "facts"
 ASP: dict[str, Any] = json.loads((FACTS / "smart_properties.json").read_text())
@@ -148,45 +149,54 @@ def test_example_bodies_decode_and_encode_again() -> None:
             assert without_empty_lists(smart_properties_codec.unstructure(model)) == body, name
 
 
-STREET: dict[str, str] = ASP_OPERATIONS["endpoint_settings.set_address"]["request_example"]["address"]
-ADDRESS = Address(
-    address_line1=STREET["addressLine1"],
-    address_line2=STREET["addressLine2"],
-    address_line3=STREET["addressLine3"],
-    city=STREET["city"],
-    state_or_region=STREET["stateOrRegion"],
-    district_or_county=STREET["districtOrCounty"],
-    postal_code=STREET["postalCode"],
-    country_code=STREET["countryCode"],
-)
-A, B, PARENT = (f"amzn1.alexa.unit.did.{name}" for name in ("A", "B", "PARENT"))
-REQUESTS: dict[str, Callable[[SmartProperties], Awaitable[Any]]] = {
-    "unit_settings.set_default_music_station": lambda asp: asp.unit_settings.set_default_music_station(
-        "room", DefaultStation("I_HEART_RADIO", "4802")
-    ),
-    "units.create": lambda asp: asp.units.create(PARENT, "Room 101"),
-    "units.update": lambda asp: asp.units.update("room", "Room 101"),
-    "endpoint_settings.set_address": lambda asp: asp.endpoint_settings.set_address("endpoint", ADDRESS),
-    "features.set_volume": lambda asp: asp.features.set_volume("endpoint", 40),
-    "notifications.delete_many": lambda asp: asp.notifications.delete_many([A, B]),
-}
+# The wire table
 
 
-def test_there_is_a_request_for_every_example() -> None:
-    assert set(REQUESTS) == {name for name, fact in ASP_OPERATIONS.items() if fact["request_example"] is not None}
+def rows_of(name: str) -> list[Wire]:
+    return [row for key, row in WIRE.items() if key.partition(",")[0] == name]
 
 
-async def test_request_examples_are_what_is_sent() -> None:
-    sent: list[Any] = []
+def parts(row: Wire) -> tuple[str, str, set[str]]:
+    """Return method and path of a row, and the names in its query."""
+    method, _, target = row.request.partition(" ")
+    path, _, query = target.partition("?")
+    return method, path, {unquote(pair.partition("=")[0]) for pair in query.split("&") if pair}
 
-    def respond(request: httpx.Request) -> httpx.Response:
-        sent.append(json.loads(request.content))
-        return httpx.Response(200, json={"id": "new"})
 
-    asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(respond))
-    for call in REQUESTS.values():
-        await call(asp)
-    assert sent == [ASP_OPERATIONS[name]["request_example"] for name in REQUESTS]
+def test_rows_of_smart_properties_are_what_the_facts_say() -> None:
+    for name, fact in ASP_OPERATIONS.items():
+        sent = set[str]()
+        for row in rows_of(name):
+            method, path, query = parts(row)
+            assert method == fact["method"], name
+            assert re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", fact["path"]), path), name
+            assert query >= {*fact["required_query"]}, name
+            sent |= query
+        # The token is sent with the second page.
+        assert sent == {*fact["query"]} - {"nextToken"}, name
+        assert any(row.response is not None for row in rows_of(name)) == fact["answers"], name
+
+
+def test_rows_of_alexa_for_business_are_what_the_facts_say() -> None:
+    for name, fact in A4B_OPERATIONS.items():
+        sent = set[str]()
+        for row in rows_of(name):
+            assert row.request == f"POST / {fact['target']}"
+            sent |= {*row.body}
+        assert sent == {*fact["input"]} - {"NextToken"}, name
+
+
+def shape(value: Any) -> Any:
+    """Return JSON with the types of its values in their place, and the first of each list only."""
+    if isinstance(value, dict):
+        return {name: shape(member) for name, member in value.items()}
+    return [shape(value[0])] if isinstance(value, list) else type(value)
+
+
+def test_rows_have_bodies_of_the_shape_of_the_examples() -> None:
+    for name, fact in ASP_OPERATIONS.items():
+        if fact["request_example"] is not None:
+            assert shape(WIRE[name].body) == shape(fact["request_example"]), name
 
 
 SETTINGS: dict[str, dict[str, Any]] = {row["key"]: row for row in ASP["settings"]["rows"]}
