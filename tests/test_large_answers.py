@@ -61,7 +61,7 @@ async def test_an_answer_is_parsed_once(name: str, parsed: Parsed, caplog: pytes
     amazon.api.script = [answer(status, body)]
     with pytest.raises(kind):
         await call(smart_properties(amazon, auth=login(), retry=ONCE, hooks=[events.append]))
-    # The token is the other one; to look for an OAuth error in a token nobody needs to parse it.
+    # The token is the other one: looking for an OAuth error in it takes no parsing.
     assert parsed.times == 2
 
 

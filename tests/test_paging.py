@@ -130,7 +130,7 @@ async def test_an_error_says_where_to_resume(fault: Any) -> None:
     seen = []
     with pytest.raises(errors.AlexaError) as caught:  # noqa: PT012 - what came before the error counts
         async for unit in pager:
-            seen.append(unit.id)  # noqa: PERF401 - likewise
+            seen.append(unit.id)  # noqa: PERF401 - as above
     assert (seen, caught.value.resume_token) == (["a", "b"], "1")
     service.faults.clear()
     assert await ids(pager.resume(caught.value.resume_token)) == ["c", "d", "e"]
@@ -223,7 +223,7 @@ async def test_prefetch_raises_an_error_where_its_page_would_be() -> None:
     with pytest.raises(errors.Forbidden) as caught:  # noqa: PT012 - what came before the error counts
         async with units(service).prefetch(5) as items:
             async for unit in items:
-                seen.append(unit.id)  # noqa: PERF401 - likewise
+                seen.append(unit.id)  # noqa: PERF401 - as above
     assert (seen, caught.value.resume_token) == (["a", "b", "c"], "2")
 
 

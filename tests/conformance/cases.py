@@ -17,8 +17,8 @@ __all__ = ["FOLDER", "UNSAID", "Answer", "Case", "Client", "Error", "Fails", "Ob
 FOLDER: Final = Path(__file__).parent / "rules"
 
 Fails = Literal["refused", "connecting hangs", "no place", "reset before", "reset after", "cut off", "no answer"]
-"""How an exchange fails: nobody listens, nobody accepts, the pool is full, the connection is lost before or after the
-service has handled the request, or in the middle of its answer, or nothing ever comes."""
+"""How an exchange fails: connections are refused or never accepted, the pool is full, the connection is lost before or
+after the service has handled the request, or in the middle of its response, or no response ever comes."""
 
 
 class _Unsaid:
@@ -167,7 +167,7 @@ class Case:
         call: what it is asked.
         client: its settings.
         answers: in order; the last one repeatedly.
-        tokens: answers of the token endpoint; where there are none, it gives a new token each time.
+        tokens: responses of the token endpoint; if there are none, it returns a new token each time.
         socket: why it cannot be played on a socket; null where it is.
     """
 

@@ -172,7 +172,7 @@ def unreachable_places() -> Iterator[dict[str, int]]:
         busy.bind(("127.0.0.1", 0))
         busy.listen(0)
         for each in crowd:
-            # They fill its queue: what comes after them gets no answer at all.
+            # They fill its queue: later connections get no response at all.
             each.setblocking(False)
             each.connect_ex(busy.getsockname())
         yield {"refused": deaf.getsockname()[1], "connecting hangs": busy.getsockname()[1]}

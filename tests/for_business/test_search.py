@@ -66,7 +66,7 @@ def search(request: pytest.FixtureRequest) -> Search:
 
 
 def letters(number: int) -> str:
-    """A key of its own for each number; sort keys are letters."""
+    """Return a different key for each number; sort keys are letters."""
     return "Key" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 

@@ -29,7 +29,7 @@ class Scenario:
     """The calls in the queue, in order of arrival: "i"nteractive and "b"ulk; capitals are cancelled, all at one moment.
 
     Attributes:
-        line: the calls; one more comes as `late` when all have ended.
+        queue: the calls; one more comes as `late` when all have ended.
         limit: settings of the limiter.
         answers: by order of arrival at the service; then always "no content".
         doomed: options of the doomed calls.
@@ -37,7 +37,7 @@ class Scenario:
 
     """
 
-    line: str
+    queue: str
     limit: RateLimit = TEN
     answers: tuple[Answer, ...] = ()
     doomed: dict[str, Any] = attrs.field(factory=dict)
@@ -72,7 +72,7 @@ class Play:
 
     @property
     def callers(self) -> Iterator[tuple[str, bool]]:
-        for number, letter in enumerate(self.scenario.line):
+        for number, letter in enumerate(self.scenario.queue):
             yield f"{letter.lower()}{number}", letter.isupper()
 
     @property

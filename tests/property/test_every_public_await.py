@@ -66,7 +66,7 @@ def iterated(make: Callable[[World], AsyncIterable[Any]]) -> Scenario:
 
 
 async def deleted(world: World) -> None:
-    # In a coroutine: an awaitable that a task never got to is one that was never awaited, and says so.
+    # In a coroutine: an awaitable that a task never reached warns that it was never awaited.
     await deletion(world)
 
 
@@ -226,7 +226,7 @@ SHOWN_BY: Final[dict[str, str]] = {
         name: f"fleet.{name}" for name in ("run", "collect", "reset_room", "ensure_default_music_station", "walk_rooms")
     },
 }
-"""Which scenario has what is public in it, where its name does not say so."""
+"""The scenario of each public name, if it is not called like it."""
 
 
 # What is public

@@ -193,7 +193,7 @@ def _short(value: Any) -> Any:
 
 
 def answering(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Clients:
-    """Clients whose service always answers with this."""
+    """Return clients whose service always sends this response."""
     return over(httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=body)))
 
 
@@ -318,7 +318,7 @@ def test_a_call_ends_in_bounded_time_whatever_wait_is_asked_for(
         check_error(caught.value)
         return loop.now
 
-    # Two waits of at most `max_retry_after`, with what is added to them so that not all come back at once.
+    # Two waits of at most `max_retry_after`, with jitter.
     assert loops.run(call) < 2 * 2 * RetryPolicy().max_retry_after
 
 
