@@ -53,7 +53,7 @@ ONCE_EACH: dict[str, tuple[type[errors.AlexaError], int, object, Callable[[Any],
 
 
 @pytest.mark.parametrize("name", ONCE_EACH)
-async def test_an_answer_is_parsed_once(name: str, parsed: Parsed, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_response_is_parsed_once(name: str, parsed: Parsed, caplog: pytest.LogCaptureFixture) -> None:
     kind, status, body, call = ONCE_EACH[name]
     caplog.set_level(logging.DEBUG, "alexa_props")
     events: list[Event] = []
@@ -65,7 +65,7 @@ async def test_an_answer_is_parsed_once(name: str, parsed: Parsed, caplog: pytes
     assert parsed.times == 2
 
 
-async def test_an_answer_of_alexa_for_business_is_parsed_once(parsed: Parsed) -> None:
+async def test_a_response_of_alexa_for_business_is_parsed_once(parsed: Parsed) -> None:
     with pytest.raises(errors.NotFound):
         await for_business(Service(answer(400, {"__type": "NotFoundException", "message": "m"}))).devices.get("d")
     assert parsed.times == 1
@@ -116,7 +116,7 @@ async def test_a_page_is_bounded(count: int) -> None:
                 await pager
 
 
-async def test_an_answer_of_too_many_values_is_not_parsed(parsed: Parsed) -> None:
+async def test_a_response_of_too_many_values_is_not_parsed(parsed: Parsed) -> None:
     for status, kind in ((200, errors.DecodeError), (400, errors.BadRequest)):
         with pytest.raises(kind, match=r"units\.get"):
             await smart_properties(Service(httpx.Response(status, content=TOO_MANY_VALUES))).units.get("u")
