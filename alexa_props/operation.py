@@ -11,7 +11,7 @@ import attrs
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.paging import Page
-from alexa_props.settings import id_of, require_id, require_page_size, require_text
+from alexa_props.settings import require_id, require_page_size, require_text
 
 __all__ = ["Group", "Listing", "Model", "Operation", "Options"]
 
@@ -97,10 +97,8 @@ class Operation(Generic[T_co]):
                 checked[name] = require_id(name, value)
             elif name == "page_size":
                 checked[name] = require_page_size(value, maximum=self.max_page_size)
-            elif isinstance(value, str):
-                checked[name] = require_text(name, value)
             else:
-                checked[name] = id_of(name, value)
+                checked[name] = require_text(name, value) if isinstance(value, str) else value
         missing = [name for name in (*self.path_parameters, *self.required) if name not in arguments]
         if missing:
             raise ConfigurationError(f"{self.name} needs {', '.join(missing)}")
