@@ -13,18 +13,18 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Entry point of the command."""
-    # Imports take a while, and what an import makes of a `KeyboardInterrupt` is not always one. A signal that was
-    # ignored at the start, as by `nohup`, stays so.
+    """Run the command."""
+    # Imports take a while, and an import may turn a `KeyboardInterrupt` into another exception. A signal that was
+    # ignored at the start, as by `nohup`, stays ignored.
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if interruptible:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _interrupted)
     for name in ("stdout", "stderr"):
-        # Closed by whoever started the command (`>&-`): Python leaves None there, which nobody can write to.
+        # Closed at the start (`>&-`): Python leaves None there, which cannot be written to.
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - to the end
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
     try:
-        # Late: without the extra, the command can still say what is missing.
+        # Late: without the extra, the command still reports what is missing.
         from alexa_props.cli.app import app
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "alexa_props":
@@ -33,22 +33,22 @@ def main() -> None:
     try:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        # One name, however it was started: completion goes by it.
+        # One name, however the command was started: completion depends on it.
         app(prog_name="alexa-props")
     except KeyboardInterrupt:
-        _leave()
+        _interrupted()
     except RuntimeError as error:
-        # pathlib's, as typer looks for the shell's configuration.
+        # Raised by pathlib when typer looks for the shell's configuration.
         if "home directory" not in str(error):
             raise
         sys.exit("alexa-props: there is no home directory: set HOME")
 
 
-def _leave(_number: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
-    """End with the status of an interruption: nothing was sent yet."""
+def _interrupted(_number: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
+    """Exit with the status of an interruption: nothing was sent yet."""
     try:
         if os.isatty(2):
-            os.write(2, b"\n")  # the terminal has shown ^C
+            os.write(2, b"\n")  # the terminal has echoed ^C
     except OSError:
         pass
     os._exit(128 + signal.SIGINT)

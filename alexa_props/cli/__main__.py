@@ -1,4 +1,4 @@
-"""`python -m alexa_props.cli`."""
+"""Run the command with `python -m alexa_props.cli`."""
 
 from alexa_props.cli import main
 

@@ -1,4 +1,4 @@
-"""The commands of `alexa-props`, each subject in a file of its own."""
+"""The commands of `alexa-props`. Each subject has a file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from typing import Annotated, Literal
 
 import typer
 
+from alexa_props.cli.alerts import alerts
 from alexa_props.cli.exit import run
 from alexa_props.cli.fleet import app as fleet
 from alexa_props.cli.for_business import a4b
 from alexa_props.cli.login import login, whoami
 from alexa_props.cli.room import room
-from alexa_props.cli.rooms import alerts, endpoints, station, units
+from alexa_props.cli.station import station
+from alexa_props.cli.units import endpoints, units
 from alexa_props.options import installed_version
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Alexa devices in buildings.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Rich's tables cut off names and addresses in a terminal of 80 columns.
+    rich_markup_mode=None,
+    help="Manage the Alexa devices of a building.",
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -28,44 +36,51 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Alexa devices in buildings."""
+    """Manage the Alexa devices of a building."""
 
 
 @app.command()
 def simulate(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    rooms: Annotated[int, typer.Option(min=1, help="Rooms.")] = 60,
-    endpoints_per_room: Annotated[int, typer.Option(min=1, help="Endpoints in each room.")] = 2,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
+    rooms: Annotated[int, typer.Option(min=1, help="Number of rooms.")] = 60,
+    endpoints_per_room: Annotated[int, typer.Option(min=1, help="Endpoints per room.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
     quota: Annotated[
-        float | None, typer.Option(min=0.1, help="Calls a second of each operation; none unless set.")
+        float | None, typer.Option(min=0.1, help="Calls per second for each operation; unlimited unless set.")
     ] = None,
     burst: Annotated[
-        float | None, typer.Option(min=1, help="Calls at once after a pause; one second's worth unless set.")
+        float | None, typer.Option(min=1, help="Calls in a burst after a pause; defaults to one second's quota.")
     ] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds that each call takes.")] = 0.0,
-    offline: Annotated[int, typer.Option(min=0, help="Endpoints that are offline, spread over the rooms.")] = 0,
-    failing: Annotated[int, typer.Option(min=0, help="Endpoints that fail for another reason, likewise.")] = 0,
-    unassigned_endpoints: Annotated[int, typer.Option(min=0, help="Endpoints that belong to no unit.")] = 0,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds per call.")] = 0.0,
+    offline: Annotated[int, typer.Option(min=0, help="Number of offline endpoints, spread over the rooms.")] = 0,
+    failing: Annotated[
+        int, typer.Option(min=0, help="Number of endpoints that fail for another reason, also spread.")
+    ] = 0,
+    unassigned_endpoints: Annotated[int, typer.Option(min=0, help="Number of endpoints outside all units.")] = 0,
     caller_scope: Annotated[
         Literal["all", "unassigned"],
-        typer.Option(help="Endpoints that owner=~caller lists; Amazon's command-line tool expects the unassigned."),
+        typer.Option(help="Endpoints that owner=~caller lists. Amazon's command-line tool expects unassigned."),
     ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line: addresses and credentials.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print addresses and credentials as one line of JSON.")
+    ] = False,
     until_eof: Annotated[
         bool,
         typer.Option(
             "--until-eof",
-            help="End at the end of standard input, too; /dev/null, a file and a closed input end immediately.",
+            help="Also stop at the end of standard input. /dev/null, a file and a closed input end immediately.",
         ),
     ] = False,
 ) -> None:
-    """Serve a simulated Smart Properties, Login with Amazon and Alexa for Business on one port, until SIGTERM."""
-    # Late, as in `demo`: the simulator's server takes a while to import, and most commands do without.
+    """Serve simulated Amazon services on one port, until SIGTERM.
+
+    They are Smart Properties, Login with Amazon and Alexa for Business.
+    """
+    # Late, as in `demo`: the simulator takes a while to import, and most commands do without.
     from alexa_props.cli.simulate import simulate as run_simulator
 
     run(
@@ -90,14 +105,14 @@ def simulate(
 
 @app.command()
 def demo(
-    rooms: Annotated[int, typer.Option(min=1, help="Rooms of the fleet.")] = 300,
+    rooms: Annotated[int, typer.Option(min=1, help="Number of rooms.")] = 300,
     quota: Annotated[
-        float, typer.Option(min=5, help="Calls a second that the service allows of each operation.")
+        float, typer.Option(min=5, help="Calls per second that the service allows for each operation.")
     ] = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
-    """Change a whole fleet of rooms on a simulator in a process of its own, through the public API."""
+    """Update a fleet of rooms through the public API, on a simulator."""
     from alexa_props.cli.demo import run_demo
 
     run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))

@@ -1,4 +1,4 @@
-"""The browser at the consent page, and the one request with which it comes back to us."""
+"""The consent page in the browser, and the request by which the browser returns."""
 
 from __future__ import annotations
 
@@ -13,43 +13,40 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.stapled import MultiListener
 
 from alexa_props.auth.authorize import Consent
-from alexa_props.cli.exit import note
+from alexa_props.cli.streams import note
 from alexa_props.errors import AuthenticationError, ConfigurationError
 from alexa_props.settings import Secret
 
-__all__ = ["consented"]
+__all__ = ["ask_for_consent"]
 
 _PATH: Final = "/callback"
-_LARGEST: Final = 65_536
-"""Bytes of a request to the callback; a browser sends one or two thousand."""
-_PATIENCE: Final = 10.0
-"""Seconds that a request to the callback may take to arrive."""
+_MAX_REQUEST: Final = 65_536
+"""The most bytes of a request to the callback. A browser sends one or two thousand."""
+_REQUEST_TIMEOUT: Final = 10.0
+"""Seconds for a request to the callback to arrive."""
 _PAGE: Final = '<!doctype html><meta charset="utf-8"><title>alexa-props</title><p>{}</p>'
 _HEAD: Final = (
     "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {length}\r\nConnection: close\r\n"
-    # The address of the page holds the code.
+    # The address of the page contains the code.
     "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'\r\n\r\n"
 )
 
 
-async def consented(
+async def ask_for_consent(
     client_id: str, *, authorize_url: str, port: int, browser: bool, seconds: float
 ) -> tuple[Consent, Secret]:
-    """Ask a person for consent, and wait for it on 127.0.0.1.
+    """Ask a person for consent, and return the request for it with the authorization code.
 
     Args:
-        client_id: of the security profile.
-        authorize_url: the consent page.
-        port: of the callback; 0 takes a free one.
-        browser: whether to open the page; else its address is printed.
-        seconds: how long to wait.
-
-    Returns:
-        What was asked, and the code that came for it.
+        client_id: Client id of the security profile.
+        authorize_url: The consent page.
+        port: The port of the callback on 127.0.0.1; 0 takes a free one.
+        browser: Whether to open the page; otherwise its address is printed.
+        seconds: How long to wait.
 
     Raises:
-        AuthenticationError: consent was refused, or nobody answered in time.
-        ConfigurationError: the port is taken, or an argument is out of range.
+        AuthenticationError: Consent was refused, or did not come in time.
+        ConfigurationError: The port is taken, or an argument is out of range.
 
     """
     async with await _listen(port) as listener:
@@ -63,7 +60,7 @@ async def consented(
         else:
             sys.stdout.write(f"{consent.url}\n")
             sys.stdout.flush()
-        return consent, await _answer(listener, consent, seconds, browser=browser)
+        return consent, await _wait_for_code(listener, consent, seconds, browser=browser)
 
 
 async def _listen(port: int) -> MultiListener[SocketStream]:
@@ -76,16 +73,17 @@ async def _listen(port: int) -> MultiListener[SocketStream]:
         ) from None
 
 
-async def _answer(listener: MultiListener[SocketStream], consent: Consent, seconds: float, *, browser: bool) -> Secret:
-    """The code that the browser brings; raises `AuthenticationError` if it brings none in time."""
+async def _wait_for_code(
+    listener: MultiListener[SocketStream], consent: Consent, seconds: float, *, browser: bool
+) -> Secret:
     outcome: list[Secret | AuthenticationError] = []
-    strays = _Strays()
+    foreign = _ForeignPages()
 
     async def serve(stream: SocketStream) -> None:
         async with stream:
-            answer = await _hear(stream, consent, strays)
-        if answer is not None:
-            outcome.append(answer)
+            result = await _handle(stream, consent, foreign)
+        if result is not None:
+            outcome.append(result)
             limit.cancel()
 
     async with anyio.create_task_group() as tasks:
@@ -95,56 +93,60 @@ async def _answer(listener: MultiListener[SocketStream], consent: Consent, secon
             await listener.serve(serve)
         tasks.cancel_scope.cancel()
     if not outcome:
-        raise AuthenticationError(f"nobody consented within {seconds:g} s: run it again, or with a longer --timeout")
+        raise AuthenticationError(f"no consent within {seconds:g} s: run it again, with a longer --timeout if needed")
     if isinstance(outcome[0], AuthenticationError):
         raise outcome[0]
     return outcome[0]
 
 
-class _Strays:
-    """Pages of other logins, reported once: a browser may reload one again and again."""
+class _ForeignPages:
+    """Pages of other logins, reported once: a browser may reload one many times."""
 
     def __init__(self) -> None:
-        self._said = False
+        self._reported = False
 
-    def note(self) -> None:
-        """Report the first one."""
-        if not self._said:
-            self._said = True
-            note("a page came back that belongs to another login, and was refused; this one still waits")
+    def report(self) -> None:
+        """Report the first page."""
+        if not self._reported:
+            self._reported = True
+            note("refused a page that belongs to another login; still waiting for this one")
 
 
-async def _hear(stream: SocketStream, consent: Consent, strays: _Strays) -> Secret | AuthenticationError | None:
-    """The outcome that one request brings; None if it is not about this login."""
+async def _handle(
+    stream: SocketStream, consent: Consent, foreign: _ForeignPages
+) -> Secret | AuthenticationError | None:
+    """Respond to one request, and return its outcome; None if it is not about this login."""
     try:
-        with anyio.fail_after(_PATIENCE):
-            head = await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", _LARGEST)
-            status, page, outcome = _judge(head, consent, strays)
+        with anyio.fail_after(_REQUEST_TIMEOUT):
+            head = await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", _MAX_REQUEST)
+            status, page, outcome = _respond(head, consent, foreign)
             body = _PAGE.format(page).encode()
             await stream.send(_HEAD.format(status=status, length=len(body)).encode() + body)
     except (TimeoutError, anyio.IncompleteRead, anyio.DelimiterNotFound, anyio.BrokenResourceError):
-        # Nobody was there: browsers open connections that they may need later.
+        # No request came: browsers open connections that they may need later.
         return None
     return outcome
 
 
-def _judge(head: bytes, consent: Consent, strays: _Strays) -> tuple[str, str, Secret | AuthenticationError | None]:
-    """Status, words and outcome for a request."""
+def _respond(
+    head: bytes, consent: Consent, foreign: _ForeignPages
+) -> tuple[str, str, Secret | AuthenticationError | None]:
+    """Return the status, the text and the outcome for a request."""
     method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     path, _, query = rest.partition(" ")[0].partition("?")
     if method != "GET" or path != _PATH:
-        return "404 Not Found", "There is nothing here.", None
+        return "404 Not Found", "Page not found.", None
     if not consent.is_answer(query):
-        strays.note()
-        return "400 Bad Request", "This page belongs to another login: go back to the latest one.", None
+        foreign.report()
+        return "400 Bad Request", "This page belongs to another login: return to the latest one.", None
     try:
         code = consent.code(query)
     except AuthenticationError as error:
-        return "200 OK", "There was no consent. The terminal says more.", error
-    return "200 OK", "Consent was given. You can close this window and go back to the terminal.", code
+        return "200 OK", "Consent was not given. See the terminal for the reason.", error
+    return "200 OK", "Consent was given. You can close this window and return to the terminal.", code
 
 
 async def _open(url: str) -> None:
-    # In a thread: a browser of the terminal's own ends when its user leaves it.
+    # In a thread: a text browser runs until its user quits.
     if not await anyio.to_thread.run_sync(webbrowser.open, url, abandon_on_cancel=True):
-        note("no browser could be opened")
+        note("cannot open a browser: open the address above, or use --no-browser")

@@ -1,4 +1,4 @@
-"""`alexa-props demo`: the main job, through the public API, on a simulator in a process of its own."""
+"""`alexa-props demo`: the main job, through the public API, on a simulator in a child process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
-from alexa_props.cli.exit import write, writing
+from alexa_props.cli.streams import write, writing
 from alexa_props.errors import ConfigurationError, TransportError
 from alexa_props.hooks import CallEnded, Event
 
@@ -30,12 +30,12 @@ _ENDPOINTS_PER_ROOM: Final = 2
 _OFFLINE: Final = 9
 _FAILING: Final = 3
 _STARTUP: Final = 15.0
-"""Seconds that the simulator's process may take to say where it is."""
+"""Seconds for the simulator's process to report its address."""
 
 
 @attrs.define
 class _Tally:
-    """What happened, counted from the library's own events."""
+    """Calls and failures, counted from the library's events."""
 
     calls: int = 0
     refused: int = 0
@@ -48,14 +48,14 @@ class _Tally:
 
 
 class _Console(Console):
-    """A console that leaves a closed pipe to the command: rich would end the process."""
+    """A console that raises on a closed pipe, as the command expects: rich would end the process."""
 
     def on_broken_pipe(self) -> None:
-        raise  # noqa: PLE0704 - rich calls this while it handles the error
+        raise  # noqa: PLE0704 - rich calls this in its `except` block
 
 
 class _Reporter:
-    """Progress bars on a terminal, plain lines elsewhere, nothing but the end with `--json`."""
+    """Progress bars on a terminal, plain lines elsewhere, only the figures with `--json`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.console = _Console(quiet=quiet)
@@ -79,7 +79,7 @@ class _Reporter:
             self._progress.stop()
 
     def say(self, text: str) -> None:
-        # One event, one line: a log is not wrapped.
+        # A log is not wrapped: one event, one line.
         self.print(text, highlight=False, soft_wrap=self._progress is None)
 
     def print(self, what: object, **options: Any) -> None:
@@ -89,7 +89,7 @@ class _Reporter:
     async def step(
         self, title: str, call: Callable[[str], Awaitable[object]], items: Sequence[str], failures: Counter[str]
     ) -> None:
-        """Call something for every item, show how far it is, and count what failed by its code."""
+        """Call a function for every item, show progress, and count failures by code."""
         started = time.monotonic()
         bar = None if self._progress is None else self._progress.add_task(title, total=len(items))
         async with fleet.run(call, items) as run:
@@ -97,26 +97,26 @@ class _Reporter:
                 if self._progress is not None and bar is not None:
                     self._progress.advance(bar)
                 if isinstance(outcome.error, TransportError):
-                    # The simulator is gone: the others would find out the same.
+                    # The simulator is gone: every further call would fail.
                     raise outcome.error
                 for failure in outcome.failures:
                     failures[failure.code] += 1
-                    self.say(f"  not done on ...{(failure.endpoint_id or outcome.key)[-12:]}: {failure.code}")
+                    self.say(f"  failed on ...{(failure.endpoint_id or outcome.key)[-12:]}: {failure.code}")
         if self._progress is None:
             self.say(f"{title}: {len(items)} in {time.monotonic() - started:.1f} s")
 
 
 async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> None:
-    """Run the job and print its figures; the arguments are the options of the command."""
+    """Run the job and print its figures. The arguments are the options of the command."""
     with _Reporter(quiet=as_json) as report:
         report.say(
-            f"A simulated property: {rooms} rooms, {_ENDPOINTS_PER_ROOM} devices in each, some of them offline; "
-            f"{quota:g} calls a second of each operation are allowed."
+            f"A simulated property: {rooms} rooms with {_ENDPOINTS_PER_ROOM} devices each, some of them offline; "
+            f"the quota is {quota:g} calls per second for each operation."
         )
-        async with _simulator(rooms=rooms, quota=quota, seed=seed) as where:
+        async with _simulator(rooms=rooms, quota=quota, seed=seed) as facts:
             tally = _Tally()
             started = time.monotonic()
-            found = await _job(where, tally, report)
+            found = await _job(facts, tally, report)
             seconds = time.monotonic() - started
     figures = {
         "rooms": found["rooms"],
@@ -136,19 +136,19 @@ async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> Non
         report.print(_table(figures))
 
 
-async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[str, int]:
+async def _job(facts: dict[str, str], tally: _Tally, report: _Reporter) -> dict[str, int]:
     auth = LoginWithAmazon(
-        client_id=where["client_id"],
-        client_secret=where["client_secret"],
-        refresh_token=where["refresh_token"],
-        token_url=where["token_url"],
+        client_id=facts["client_id"],
+        client_secret=facts["client_secret"],
+        refresh_token=facts["refresh_token"],
+        token_url=facts["token_url"],
     )
-    keys = SigV4(access_key=where["aws_access_key_id"], secret_key=where["aws_secret_access_key"])
+    keys = SigV4(access_key=facts["aws_access_key_id"], secret_key=facts["aws_secret_access_key"])
     async with (
-        SmartProperties(auth=auth, base_url=where["base_url"], hooks=[tally.hook]) as asp,
-        AlexaForBusiness(auth=keys, region=where["aws_region"], base_url=where["base_url"], hooks=[tally.hook]) as a4b,
+        SmartProperties(auth=auth, base_url=facts["base_url"], hooks=[tally.hook]) as asp,
+        AlexaForBusiness(auth=keys, region=facts["aws_region"], base_url=facts["base_url"], hooks=[tally.hook]) as a4b,
     ):
-        rooms = [room async for room in fleet.walk_rooms(asp, where["organization_id"])]
+        rooms = [room async for room in fleet.walk_rooms(asp, facts["organization_id"])]
         floors = {room.parent_id for room in rooms}
         report.say(f"Walked the tree: {len(rooms)} rooms on {len(floors)} floors.")
 
@@ -177,11 +177,12 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         ]
         first = offline[0] if offline else (await a4b.devices.search(page_size=1)).items[0].device_arn
         events = [event async for event in a4b.devices.events(first or "", event_type="CONNECTION_STATUS")]
-        report.say(f"Alexa for Business, a fleet of its own: {len(offline)} devices are OFFLINE.")
+        report.say(f"Alexa for Business, a separate fleet: {len(offline)} devices are OFFLINE.")
         if events:
             newest = events[0]
             report.say(
-                f"{len(events)} connection events of one: {newest.value} at {newest.timestamp:%Y-%m-%d %H:%M} UTC ..."
+                f"{len(events)} connection events of one device; the newest: {newest.value} "
+                f"at {newest.timestamp:%Y-%m-%d %H:%M} UTC."
             )
     return {
         "rooms": len(rooms),
@@ -193,14 +194,14 @@ async def _job(where: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
 
 @asynccontextmanager
 async def _simulator(*, rooms: int, quota: float, seed: int) -> AsyncIterator[dict[str, str]]:
-    """The simulator in a process of its own, ended with the block; gives what its JSON line says."""
+    """Run the simulator in a child process until the block ends. Yields the object of its JSON line."""
     options = {
         "port": 0,
         "rooms": rooms,
         "endpoints-per-room": _ENDPOINTS_PER_ROOM,
         "seed": seed,
         "quota": quota,
-        # An eighth of a second's worth: a service that forgives bursts would hide the quota for a while.
+        # An eighth of a second's worth: a larger burst would hide the quota for a while.
         "burst": max(1, quota // 8),
         "latency": 0.01,
         "offline": _OFFLINE,
@@ -208,8 +209,8 @@ async def _simulator(*, rooms: int, quota: float, seed: int) -> AsyncIterator[di
     }
     command = [sys.executable, "-m", "alexa_props.cli", "simulate", "--json", "--until-eof"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the other one. The pipe to its standard
-    # input ends with this process however it ends, and the other one with it.
+    # In a new session Ctrl-C reaches only this process, which then ends the child. Should this process be killed, its
+    # end of the pipe closes, and the child exits at the end of its standard input.
     async with await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None, start_new_session=True) as process:
         try:
             yield await _first_line(process)
@@ -226,22 +227,22 @@ async def _first_line(process: Any) -> dict[str, str]:
         async for chunk in TextReceiveStream(process.stdout):
             text += chunk
             if "\n" in text:
-                facts: dict[str, str] = json.loads(text.partition("\n")[0])
-                return facts
-    raise ConfigurationError("the simulator did not start")
+                found: dict[str, str] = json.loads(text.partition("\n")[0])
+                return found
+    raise ConfigurationError(f"the simulator did not report its address within {_STARTUP:g} s: run it again")
 
 
 def _table(figures: dict[str, Any]) -> Table:
-    table = Table(title="What was done", show_header=False)
-    table.add_column("what")
+    table = Table(title="Results", show_header=False)
+    table.add_column("name")
     table.add_column("figure", justify="right")
     for name, label in (
         ("rooms", "rooms"),
         ("endpoints", "endpoints"),
         ("calls", "calls"),
         ("refused", "refused by the quota"),
-        ("per_second", "calls a second, all operations"),
-        ("failures", "devices that kept their alarms"),
+        ("per_second", "calls per second, all operations"),
+        ("failures", "devices that failed"),
     ):
         table.add_row(label, str(figures[name]))
     for code, count in sorted(figures["failures_by_code"].items()):

@@ -1,4 +1,4 @@
-"""`alexa-props a4b`: devices, their history, and users of Alexa for Business, or of what speaks its protocol."""
+"""`alexa-props a4b`: devices, their events, and users of Alexa for Business or a service that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from alexa_props import AlexaForBusiness
 from alexa_props.cli.exit import run
-from alexa_props.cli.output import AsJson, Rows
+from alexa_props.cli.rows import AsJson, Rows
 from alexa_props.for_business.devices import FILTER_KEYS, SORT_KEYS, DeviceData, DeviceEventType
 from alexa_props.for_business.users import FILTER_KEYS as USER_KEYS
 
@@ -18,12 +18,12 @@ __all__ = ["a4b"]
 
 a4b = typer.Typer(
     no_args_is_help=True,
-    help="Alexa for Business. Credentials and region come from the AWS_* variables, or from botocore's chain.",
+    help="Alexa for Business. Credentials and region come from AWS_* variables or botocore.",
 )
 
 BaseUrl = Annotated[
     str | None,
-    typer.Option(envvar="ALEXA_PROPS_A4B_BASE_URL", help="Instead of the region's host.", show_default=False),
+    typer.Option(envvar="ALEXA_PROPS_A4B_BASE_URL", help="Used instead of the region's host.", show_default=False),
 ]
 
 _DEVICE: Final = (
@@ -39,24 +39,27 @@ _EVENT: Final = ("timestamp", "type", "value")
 
 
 def _filters(keys: Sequence[str]) -> Any:
-    """The option `--filter`, which may come several times; values of one key add up."""
+    """Return the option `--filter`, which may be repeated; values of the same key add up."""
     return typer.Option("--filter", metavar="KEY=VALUE[,VALUE…]", help=f"Keys: {', '.join(keys)}.", show_default=False)
 
 
 def _sort(keys: Sequence[str]) -> Any:
     return typer.Option(
-        "--sort", metavar="[-]KEY[,[-]KEY…]", help=f"Minus descends. Keys: {', '.join(keys)}.", show_default=False
+        "--sort",
+        metavar="[-]KEY[,[-]KEY…]",
+        help=f"A minus sorts in descending order. Keys: {', '.join(keys)}.",
+        show_default=False,
     )
 
 
-def _parsed(filters: Sequence[str] | None) -> Mapping[str, Sequence[str]] | None:
-    found: dict[str, list[str]] = {}
+def _parse_filters(filters: Sequence[str] | None) -> Mapping[str, Sequence[str]] | None:
+    parsed: dict[str, list[str]] = {}
     for text in filters or ():
         key, _, values = text.partition("=")
         if not key or not values:
-            raise typer.BadParameter(f"{text!r} is not a filter: it must be KEY=VALUE, or KEY=VALUE,VALUE")
-        found.setdefault(key, []).extend(values.split(","))
-    return found or None
+            raise typer.BadParameter(f"{text!r} is not a filter: give KEY=VALUE, or KEY=VALUE,VALUE")
+        parsed.setdefault(key, []).extend(values.split(","))
+    return parsed or None
 
 
 def _keys(sort: str | None) -> Sequence[str] | None:
@@ -72,7 +75,7 @@ def devices(
     as_json: AsJson = False,
 ) -> None:
     """List devices: ARN, name, serial number, room, status, connection."""
-    run(_devices(_parsed(filters), _keys(sort), base_url, as_json=as_json))
+    run(_devices(_parse_filters(filters), _keys(sort), base_url, as_json=as_json))
 
 
 async def _devices(
@@ -91,15 +94,15 @@ def _device(device: DeviceData) -> dict[str, Any]:
 @a4b.command()
 def events(
     *,
-    device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="Device.", show_default=False)],
+    device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="ARN of the device.", show_default=False)],
     event_type: Annotated[
         DeviceEventType | None,
-        typer.Option("--type", help="What they are about; all unless given.", show_default=False),
+        typer.Option("--type", help="Type of the events; defaults to all.", show_default=False),
     ] = None,
     base_url: BaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what happened to a device, newest first: time, type, value."""
+    """List the events of a device, newest first: time, type, value."""
     run(_events(device_arn, event_type, base_url, as_json=as_json))
 
 
@@ -118,7 +121,7 @@ def users(
     as_json: AsJson = False,
 ) -> None:
     """List users: ARN, e-mail, names, enrollment."""
-    run(_users(_parsed(filters), _keys(sort), base_url, as_json=as_json))
+    run(_users(_parse_filters(filters), _keys(sort), base_url, as_json=as_json))
 
 
 async def _users(

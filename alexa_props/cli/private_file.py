@@ -1,6 +1,6 @@
-"""Files with secrets: read and replaced only where no other user can read them or put another file in their place.
+"""Files with secrets: read and replaced only if no other user can read or replace them.
 
-On systems without POSIX users only the replacing is done; permissions there are not checked.
+On systems without POSIX users, permissions are not checked.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from alexa_props.settings import Secret
 __all__ = ["locate", "lock", "prepare", "read", "write"]
 
 _POSIX: Final = os.name == "posix"
-_MOST_LINKS: Final = 40
-_LOCK_PATIENCE: Final = 5.0
-"""Seconds to wait for the lock of a folder; a write takes milliseconds."""
-_ADVICE: Final = "choose another place with --credentials"
+_MAX_LINKS: Final = 40
+_LOCK_TIMEOUT: Final = 5.0
+"""Seconds to wait for the lock of a folder. A write takes milliseconds."""
+_ADVICE: Final = "choose another path with --credentials"
 
 
 def locate(path: Path) -> Path:
-    """Follow the links of a path, as far as it exists, and check who can replace what is on the way.
+    """Return a path with its links followed, as far as it exists.
 
     Raises:
-        ConfigurationError: a link or a folder on the way is another user's, or others can write to it.
-        OSError: the path cannot be followed.
+        ConfigurationError: A link on the way belongs to another user.
+        OSError: The path cannot be followed.
 
     """
     path = Path.cwd() / path
@@ -56,9 +56,11 @@ def locate(path: Path) -> Path:
             place = following
             continue
         if found.st_uid not in (0, os.geteuid()):
-            raise ConfigurationError(f"{following} is a link of another user, and is not followed: {_ADVICE}")
+            raise ConfigurationError(
+                f"{following} is a link that belongs to another user, and is not followed: {_ADVICE}"
+            )
         links += 1
-        if links > _MOST_LINKS:
+        if links > _MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         target = following.readlink()
         if target.is_absolute():
@@ -71,8 +73,8 @@ def read(path: Path) -> Secret | None:
     """Return the content of a file that only its owner can read or replace; None if there is no file.
 
     Raises:
-        ConfigurationError: others can read or replace it, or it is no regular file.
-        OSError: it cannot be read.
+        ConfigurationError: Others can read or replace it, or it is not a regular file.
+        OSError: It cannot be read.
 
     """
     path = locate(path)
@@ -82,7 +84,7 @@ def read(path: Path) -> Secret | None:
             _check_file(path, found)
             if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and _POSIX:
                 raise ConfigurationError(
-                    f"{path} holds secrets and is open to others: run `chmod 600 {shlex.quote(str(path))}`"
+                    f"{path} holds secrets, and other users can read it: run `chmod 600 {shlex.quote(str(path))}`"
                 )
             _check_folders(path.parent, found)
             with open(handle, "rb", closefd=False) as file:
@@ -92,9 +94,9 @@ def read(path: Path) -> Secret | None:
 
 
 def prepare(path: Path) -> None:
-    """Make the folder of a file, and check that the file can be written; raises as `write` does."""
+    """Make the folder of a file, and check that the file can be written. Raises as `write` does."""
     path = locate(path)
-    # One by one: the parents that `mkdir` makes by itself are as open as the umask lets them be.
+    # One by one: `mkdir(parents=True)` would give parents the permissions that the umask allows.
     for each in reversed([path.parent, *path.parent.parents]):
         each.mkdir(mode=stat.S_IRWXU, exist_ok=True)
     with _folder(path.parent) as folder:
@@ -102,11 +104,11 @@ def prepare(path: Path) -> None:
 
 
 def write(path: Path, content: Secret) -> None:
-    """Put a file in the place of another in one step, so that neither is ever seen incomplete, or by others.
+    """Replace a file in one step, so that it is never seen incomplete, or by others.
 
     Raises:
-        ConfigurationError: others can replace it, or what is there is another user's or no regular file.
-        OSError: it cannot be written.
+        ConfigurationError: Others can replace it, or the present file is another user's or not a regular file.
+        OSError: It cannot be written.
 
     """
     prepare(path)
@@ -117,33 +119,33 @@ def write(path: Path, content: Secret) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         handle = os.open(_at(temporary, folder), flags, stat.S_IRUSR | stat.S_IWUSR, dir_fd=folder)
         try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - a path could not be opened so
+            with open(handle, "wb") as file:  # noqa: PTH123 - `Path.open` takes no descriptor
                 file.write(content.reveal().encode())
                 file.flush()
                 os.fsync(file.fileno())
                 if _POSIX and os.geteuid() == 0 and existing is not None:
-                    # Root's for another user: it stays theirs.
+                    # Root may write a user's file: it stays the user's.
                     os.fchown(file.fileno(), existing.st_uid, existing.st_gid)
             os.replace(_at(temporary, folder), _at(path, folder), src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:  # Ctrl-C too: nothing secret is left beside the file, and it is raised again
+        except BaseException:  # Ctrl-C included: no secret is left beside the file, and the exception is raised again
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(_at(temporary, folder), dir_fd=folder)
             raise
         if folder is not None:
-            # After a power failure the old file would be back, with a token that may be dead. Some file systems refuse.
+            # Else a power failure may bring back the old file, with a revoked token. Some file systems refuse.
             with contextlib.suppress(OSError):
                 os.fsync(folder)
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Keep other commands from replacing a file between a look at it and its replacement.
+    """Keep other commands from replacing a file while the block reads and replaces it.
 
-    The lock is the folder's, so that nothing is left beside the file. A holder that keeps it for seconds hangs or is
-    hostile: then this goes ahead without the lock.
+    The folder is locked, so that no lock file is left behind. A holder that keeps the lock for seconds hangs or is
+    hostile; then the block runs without the lock.
     """
     with _folder(path.parent) as folder:
-        give_up_at = time.monotonic() + _LOCK_PATIENCE
+        give_up_at = time.monotonic() + _LOCK_TIMEOUT
         locked = False
         with contextlib.suppress(OSError):  # a file system without locks
             while folder is not None and not (locked := try_lock(folder)) and time.monotonic() < give_up_at:
@@ -157,11 +159,11 @@ def lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _folder(path: Path, *, only_pass: bool = False) -> Iterator[int | None]:
-    """Open a folder, so that what follows is about this one, whatever takes its place; None where that cannot be.
+    """Open a folder, so that the block uses this one even if it is replaced. Yields None without POSIX users.
 
     Args:
-        path: the folder.
-        only_pass: do without the permission to list it, if the system can.
+        path: The folder.
+        only_pass: Require no permission to list the folder, if the system supports that.
 
     """
     if not _POSIX:
@@ -177,7 +179,7 @@ def _folder(path: Path, *, only_pass: bool = False) -> Iterator[int | None]:
 
 @contextmanager
 def _opened(path: Path, folder: int | None) -> Iterator[int]:
-    # Not a device, which opening may change; and a FIFO would wait for its other end.
+    # Checked first: opening may change a device, and a FIFO waits for its other end.
     _check_file(path, os.stat(_at(path, folder), dir_fd=folder, follow_symlinks=False))
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(_at(path, folder), flags | getattr(os, "O_BINARY", 0), dir_fd=folder)
@@ -192,7 +194,7 @@ def _at(path: Path, folder: int | None) -> str:
 
 
 def _existing(path: Path, folder: int | None) -> os.stat_result | None:
-    """What is to be replaced; None if there is nothing."""
+    """Return the status of the file to replace; None if there is none."""
     try:
         found = os.stat(_at(path, folder), dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -202,21 +204,21 @@ def _existing(path: Path, folder: int | None) -> os.stat_result | None:
 
 
 def _check_file(path: Path, file: os.stat_result) -> None:
-    """Refuse what is not a regular file of this user. Root may use a user's, as in a container that mounts it."""
+    """Refuse anything but a regular file of this user. Root may use a user's file, as in a container that mounts it."""
     if not stat.S_ISREG(file.st_mode):
         raise ConfigurationError(f"{path} is not a regular file: {_ADVICE}")
     if _POSIX and file.st_uid != os.geteuid() != 0:
         raise ConfigurationError(
-            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to a file of "
-            f"your own with --credentials"
+            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to "
+            f"another file with --credentials"
         )
 
 
 def _check_folders(folder: Path, file: os.stat_result | None) -> None:
     """Refuse a folder if others can replace the file in it, or any folder above it.
 
-    Others are not root, nor the owner of a file that root uses. The user's own group may write: on most
-    systems each user has a private one, which may write to all they make.
+    Root is trusted, and so is the owner of a file that root uses. The user's own group may write: on most systems each
+    user has a private group.
     """
     if not _POSIX:
         return
@@ -227,16 +229,14 @@ def _check_folders(folder: Path, file: os.stat_result | None) -> None:
         found = each.stat(follow_symlinks=False)
         where = each if each == folder else f"{each}, above {folder},"
         if found.st_uid not in trusted:
-            raise ConfigurationError(
-                f"{where} is to hold secrets and belongs to another user, who can replace them: {_ADVICE}"
-            )
-        # With the sticky bit, as in /tmp, users can replace only what is their own.
+            raise ConfigurationError(f"{where} belongs to another user, who could replace the secrets in it: {_ADVICE}")
+        # With the sticky bit, as in /tmp, users can replace only their own files.
         if found.st_mode & stat.S_ISVTX:
             continue
         everybody, group = found.st_mode & stat.S_IWOTH, found.st_mode & stat.S_IWGRP
         if everybody or (group and found.st_gid not in (0, os.getegid())):
             who, what = ("everybody", "o-w") if everybody else ("another group", "g-w")
             raise ConfigurationError(
-                f"{where} is to hold secrets, and {who} can write to it: run `chmod {what} {shlex.quote(str(each))}`, "
+                f"{where} is for secrets, but {who} can write to it: run `chmod {what} {shlex.quote(str(each))}`, "
                 "or use a dedicated folder"
             )

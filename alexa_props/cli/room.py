@@ -1,78 +1,34 @@
-"""The options that say how a room is to be, and `alexa-props room reset`."""
+"""`alexa-props room`: one room as a whole."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from alexa_props.cli.credentials import CredentialsFile, find, smart_properties
-from alexa_props.cli.exit import Exit, note, run
-from alexa_props.cli.output import AsJson, Rows
-from alexa_props.cli.rooms import UnitId, not_looked_at, station_of
-from alexa_props.errors import ConfigurationError
+from alexa_props.cli.client import smart_properties
+from alexa_props.cli.credentials import CredentialsFile, find
+from alexa_props.cli.exit import STATUS, Exit, run
+from alexa_props.cli.room_defaults import (
+    DistanceUnits,
+    DoNotDisturb,
+    Locales,
+    StationName,
+    TemperatureUnit,
+    TimeZone,
+    Volume,
+    WakeWord,
+    room_defaults,
+)
+from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.streams import note
+from alexa_props.cli.units import UnitId, advice_below
 from alexa_props.fleet import Failure, RoomDefaults, Steps, reset_room
 
-__all__ = [
-    "EXIT",
-    "DistanceUnits",
-    "DoNotDisturb",
-    "Locales",
-    "StationName",
-    "TemperatureUnit",
-    "TimeZone",
-    "Volume",
-    "WakeWord",
-    "defaults_of",
-    "room",
-]
+__all__ = ["room"]
 
-EXIT = {"done": Exit.DONE, "failed": Exit.FAILED, "unknown": Exit.UNKNOWN}
-
-StationName = Annotated[
-    str | None,
-    typer.Option(
-        "--station", metavar="STATION", help="Default station: a label, or PROVIDER:STATION.", show_default=False
-    ),
-]
-Volume = Annotated[int | None, typer.Option(min=0, max=100, help="Volume of every device.", show_default=False)]
-DoNotDisturb = Annotated[
-    bool | None,
-    typer.Option("--do-not-disturb/--disturb", help="Whether notifications are held back.", show_default="disturb"),
-]
-Locales = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--locale", metavar="LOCALE", help="Such as en-US; twice for two, the preferred one first.", show_default=False
-    ),
-]
-WakeWord = Annotated[str | None, typer.Option(metavar="WORD", help="Such as ALEXA.", show_default=False)]
-TimeZone = Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Paris.", show_default=False)]
-TemperatureUnit = Annotated[str | None, typer.Option(metavar="UNIT", help="CELSIUS or FAHRENHEIT.", show_default=False)]
-DistanceUnits = Annotated[str | None, typer.Option(metavar="UNITS", help="METRIC or IMPERIAL.", show_default=False)]
-
-
-def defaults_of(
-    *,
-    station: str | None,
-    locales: list[str] | None,
-    do_not_disturb: bool | None,
-    **others: Any,
-) -> RoomDefaults:
-    """The defaults that the options say; options that make no sense end the command."""
-    try:
-        return RoomDefaults(
-            station=None if station is None else station_of(station),
-            locales=locales or None,
-            do_not_disturb=bool(do_not_disturb),
-            **others,
-        )
-    except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-room = typer.Typer(no_args_is_help=True, help="A room as a whole.")
+room = typer.Typer(no_args_is_help=True, help="One room as a whole.")
 
 
 @room.command("reset")
@@ -90,12 +46,12 @@ def reset(
     credentials: CredentialsFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a room forget its guest, on every device of it; a row for each step.
+    """Remove a guest's data from a room, and restore its defaults.
 
-    Deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and sets what the options say. A step that
-    fails does not stop the others.
+    On every device, deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and applies the options.
+    Prints a row per step. A step that fails does not stop the others.
     """
-    defaults = defaults_of(
+    defaults = room_defaults(
         station=station,
         volume=volume,
         do_not_disturb=do_not_disturb,
@@ -111,20 +67,20 @@ def reset(
 async def _reset(unit_id: str, defaults: RoomDefaults, credentials: Path | None, *, as_json: bool) -> Exit:
     async with smart_properties(find(credentials)) as asp:
         steps = await reset_room(asp, unit_id, defaults)
-        below = await not_looked_at(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
+        below = await advice_below(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
     with Rows(("step", "endpoint_id", "status", "code", "description"), as_json=as_json) as rows:
         for row in _rows(steps):
             rows.add(row)
-    done = f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps are done"
+    done = f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps done"
     if steps.status == "done" and not any(step.endpoint_id for step in steps):
         note(f"{done}, but no device is directly in it{below}")
         return Exit.ERROR if below else Exit.DONE
     note(f"{done}{below}")
-    return EXIT[steps.status]
+    return STATUS[steps.status]
 
 
 def _rows(steps: Steps) -> list[dict[str, Any]]:
-    """A row for each step, and where it failed on several devices, for each of these."""
+    """Return a row per step, or one per failure if a step failed on several devices."""
     return [
         {
             "step": step.name,

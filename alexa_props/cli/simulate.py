@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack
 import anyio
 import anyio.lowlevel
 
-from alexa_props.cli.exit import on_signals, write
+from alexa_props.cli.signals import on_signals
+from alexa_props.cli.streams import write
+from alexa_props.errors import ConfigurationError
 from alexa_props.simulator import CallerScope, Simulator
 
 __all__ = ["simulate"]
@@ -33,7 +35,7 @@ async def simulate(
     as_json: bool,
     until_eof: bool,
 ) -> None:
-    """Serve until a signal comes; the arguments are the options of the command."""
+    """Serve until a signal is received. The arguments are the options of the command."""
     with anyio.CancelScope() as scope, on_signals(scope.cancel, scope.cancel):
         async with Simulator(
             rooms=rooms,
@@ -46,21 +48,23 @@ async def simulate(
                 sim.quota("*", quota, burst)
             if latency:
                 sim.latency(latency)
-            ill = _spread(sim.endpoints, offline + failing)
-            sim.set_offline(*ill[:offline])
-            sim.set_failing(*ill[offline:])
+            faulty = _spread(sim.endpoints, offline + failing)
+            sim.set_offline(*faulty[:offline])
+            sim.set_failing(*faulty[offline:])
             async with AsyncExitStack() as stack:
                 try:
                     base_url = await stack.enter_async_context(sim.serve(host=host, port=port))
                 except OSError as error:
-                    sys.exit(f"alexa-props: cannot listen on {host}:{port}: {error.strerror or error}")
-                _tell(sim, base_url, as_json=as_json)
+                    raise ConfigurationError(
+                        f"cannot listen on {host}:{port}: {error.strerror or error}: choose another --port"
+                    ) from None
+                _print_facts(sim, base_url, as_json=as_json)
                 await (_end_of_input() if until_eof else anyio.sleep_forever())
 
 
 async def _end_of_input() -> None:
-    """Wait for the end of standard input, which comes with the end of the process at its other end."""
-    if sys.stdin is None:  # closed at the start; its number may be another file's by now
+    """Wait for the end of standard input, which comes when the process at its other end exits."""
+    if sys.stdin is None:  # closed at the start; its descriptor may be another file's by now
         return
     handle = sys.stdin.fileno()
     pollable = True
@@ -68,24 +72,24 @@ async def _end_of_input() -> None:
         if pollable:
             try:
                 await anyio.wait_readable(handle)
-            except OSError:  # epoll takes no files, kqueue no /dev/null; reading these never waits
+            except OSError:  # epoll refuses files, kqueue /dev/null; reading these never blocks
                 pollable = False
         try:
             if not os.read(handle, 65536):
                 return
-        except OSError:  # a terminal that is gone
+        except OSError:  # the terminal is gone
             return
         await anyio.lowlevel.checkpoint()
 
 
 def _spread(endpoints: list[str], count: int) -> list[str]:
-    """`count` of the endpoints, as far apart as they can be, those with an even place in the choice first."""
+    """Return `count` endpoints, spread evenly. Every other one comes first, so that both halves are spread too."""
     count = min(count, len(endpoints))
     chosen = [endpoints[place * len(endpoints) // count] for place in range(count)]
     return chosen[::2] + chosen[1::2]
 
 
-def _tell(sim: Simulator, base_url: str, *, as_json: bool) -> None:
+def _print_facts(sim: Simulator, base_url: str, *, as_json: bool) -> None:
     facts = {
         "base_url": base_url,
         "token_url": sim.token_url,
@@ -102,4 +106,4 @@ def _tell(sim: Simulator, base_url: str, *, as_json: bool) -> None:
         return
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
-    write("\n".join([*lines, "", "These credentials are made up and good here only. Ctrl-C ends."]) + "\n")
+    write("\n".join([*lines, "", "These credentials are invented and valid only here. Press Ctrl-C to stop."]) + "\n")

@@ -1,7 +1,7 @@
-r"""Tab-separated lines: the one dialect that commands print in a pipe and that `fleet run --from` reads.
+r"""Tab-separated lines: the dialect that commands print in a pipe and `fleet run --from` reads.
 
-A line is a row, without a heading and without quotes. Tabs, line breaks, other characters that do not print, and
-backslashes are written as `\t`, `\n`, `\x1b`, `\u200b`, `\\` and so on, so a cell never breaks a line.
+A line is a row, without headings or quotes. Tabs, line breaks, other unprintable characters and backslashes are
+escaped as `\t`, `\n`, `\x1b`, `\u200b` and `\\`, so a cell never breaks a line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from alexa_props.cli.exit import plain
+from alexa_props.cli.streams import printable
 
 __all__ = ["join", "split"]
 
@@ -19,12 +19,12 @@ _SHORT: Final = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 
 
 def join(cells: Iterable[str]) -> str:
-    """Return the line of a row, without a line break at its end."""
-    return "\t".join(plain(cell.replace("\\", "\\\\")) for cell in cells)
+    """Return the line of a row, without a line break."""
+    return "\t".join(printable(cell.replace("\\", "\\\\")) for cell in cells)
 
 
 def split(line: str) -> list[str]:
-    """Return the cells of a line. A backslash that starts none of our escapes stands for itself."""
+    """Return the cells of a line. A backslash that starts no escape of `join` is kept verbatim."""
     return [_ESCAPE.sub(_character, cell) for cell in line.rstrip("\r\n").split("\t")]
 
 

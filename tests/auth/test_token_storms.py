@@ -21,7 +21,8 @@ import httpx
 import pytest
 
 from alexa_props import RateLimit, SmartProperties, errors
-from alexa_props.cli import credentials
+from alexa_props.cli import client as cli_client
+from alexa_props.cli import credentials, stored_login
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
 from tests import loops
@@ -525,7 +526,7 @@ class TestKilled:
     ) -> None:
         locked_out = moment == "while the file is written"
         path = tmp_path / "private" / "credentials.json"
-        first = credentials.Credentials(
+        first = stored_login.Credentials(
             path=path,
             client_id=sim.client_id,
             client_secret=Secret(sim.client_secret),
@@ -534,24 +535,24 @@ class TestKilled:
             base_url=sim.base_url,
             token_url=sim.token_url,
         )
-        credentials.keep(first)
+        stored_login.save(first)
         before = path.read_bytes()
-        hook = "os.fsync = kill" if locked_out else "credentials._Kept.save = save_and_die"
+        hook = "os.fsync = kill" if locked_out else "client.StoredToken.save = save_and_die"
         program = f"""
             import asyncio, os, pathlib, signal, sys
-            from alexa_props.cli import credentials
+            from alexa_props.cli import client, credentials, stored_login
 
             def kill(*_):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-            async def save_and_die(store, token, save=credentials._Kept.save):
+            async def save_and_die(store, token, save=client.StoredToken.save):
                 await save(store, token)
                 kill()
 
             {hook}
 
             async def main():
-                async with credentials.smart_properties(credentials.find(pathlib.Path(sys.argv[1]))) as asp:
+                async with client.smart_properties(credentials.find(pathlib.Path(sys.argv[1]))) as asp:
                     await asp.units.get("unit")
 
             asyncio.run(main())
@@ -562,7 +563,7 @@ class TestKilled:
         assert child.returncode == -signal.SIGKILL, child.stderr.decode()
         assert sim.count("token") == 1
         assert (path.read_bytes() == before) == locked_out
-        second = credentials.smart_properties(credentials.find(path))
+        second = cli_client.smart_properties(credentials.find(path))
         async with second:
             if locked_out:
                 with pytest.raises(errors.AuthenticationError, match="invalid_grant"):

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from alexa_props import AlexaForBusiness, Limits, RateLimit, RetryPolicy, SmartProperties, errors, fleet
 from alexa_props.auth.authorize import Consent
+from alexa_props.cli import client as cli_client
 from alexa_props.cli import credentials
 from alexa_props.cli.room_list import read_rooms
 from alexa_props.paging import Page
@@ -424,7 +425,7 @@ KEPT = {
 @given(content=bodies(KEPT))
 def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path: Path) -> None:
     path.write_bytes(content)
-    made = attempt(lambda: credentials.smart_properties(credentials.find(path)), errors.ConfigurationError)
+    made = attempt(lambda: cli_client.smart_properties(credentials.find(path)), errors.ConfigurationError)
     if isinstance(made, errors.ConfigurationError):
         check_error(made)
         assert "secret" not in str(made).replace("client_secret", "")

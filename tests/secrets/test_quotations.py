@@ -15,7 +15,7 @@ import pytest
 
 from alexa_props import LoginWithAmazon, SigV4, SmartProperties, errors, fleet
 from alexa_props.auth.authorize import Consent
-from alexa_props.cli.credentials import Credentials, keep
+from alexa_props.cli.stored_login import Credentials, save
 from alexa_props.hooks import Event
 from alexa_props.pipeline.pool import Pool
 from alexa_props.settings import Secret
@@ -279,8 +279,8 @@ def test_a_keyring_quotes_what_it_was_to_keep(secret: str, monkeypatch: pytest.M
     for form, quote in QUOTATIONS.items():
         refusal = keyring.errors.PasswordSetError(f"cannot keep {quote(secret)}")
         monkeypatch.setattr(keyring, "set_password", unittest.mock.Mock(side_effect=refusal))
-        with pytest.raises(errors.ConfigurationError, match="keyring cannot be used: cannot keep") as caught:
-            keep(kept)
+        with pytest.raises(errors.ConfigurationError, match="cannot use the system's keyring: cannot keep") as caught:
+            save(kept)
         assert not is_quoted(quote(secret), str(caught.value)), form
 
 

@@ -13,26 +13,26 @@ import attrs
 import typer
 
 from alexa_props.cli import tabs
-from alexa_props.cli.exit import plain, write, writing
+from alexa_props.cli.streams import printable, write, writing
 from alexa_props.paging import Pager
 
 __all__ = ["AsJson", "Rows"]
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, one object a row, with all that is known.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines: one object per row, with all fields.")]
 
 
 class Rows:
-    """Rows of a command, to be used as a context.
+    """Print the rows of a command; use it as a context manager.
 
-    On a terminal they become a table when the context ends, also if it ends early. Elsewhere each is a line, at the
-    latest when its page is complete: the columns between tabs as in `tabs`, or with `as_json` the whole row as a JSON
-    object. None is an empty column.
+    On a terminal the rows become a table when the context ends, even if it ends early. Elsewhere each row is a line,
+    printed by the end of its page: tab-separated columns as in `tabs`, or the whole row as a JSON object. None is an
+    empty column.
 
     Args:
-        columns: the members of a row that tables and tab-separated lines show.
-        as_json: whether to print JSON lines.
+        columns: The keys of a row that tables and tab-separated lines show.
+        as_json: Whether to print JSON lines.
 
     """
 
@@ -40,36 +40,37 @@ class Rows:
         self._columns = columns
         self._as_json = as_json
         self._table: list[Mapping[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
-        self._busy = ExitStack()
-        self._tell: Callable[[str], None] = _nothing
+        self._spinner = ExitStack()
+        self._show_progress: Callable[[str], None] = _ignore
 
     def __enter__(self) -> Self:
         if self._table is not None and sys.stderr.isatty():
-            from rich.console import Console  # here and below: most commands are not for a terminal
+            from rich.console import Console  # here and below: most commands do without a terminal
 
-            status = self._busy.enter_context(Console(stderr=True).status("…"))
-            self._tell = status.update
+            status = self._spinner.enter_context(Console(stderr=True).status("…"))
+            self._show_progress = status.update
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._busy.close()
+        self._spinner.close()
         if self._table is not None and (self._table or kind is None):
             self._print(self._table)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """One row more."""
+        """Add a row."""
         if self._table is not None:
             self._table.append(row)
-            self._tell(f"{len(self._table):,} …")
+            self._show_progress(f"{len(self._table):,} …")
         else:
             with writing():
                 sys.stdout.write(self._line(row) + "\n")
 
     async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
-        """Every item of a list, page by page; `row` makes a row of an item, and None takes its attributes.
+        """Add every item of a list, page by page, and return their number.
 
-        Returns:
-            How many there were.
+        Args:
+            pager: The list.
+            row: Makes a row from an item; None takes the item's attributes.
 
         """
         count = 0
@@ -94,17 +95,17 @@ class Rows:
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in self._columns:
-            # Folded, not cut off: an id is there to be copied.
+            # Folded, not truncated: ids are there to be copied.
             table.add_column(column.replace("_", " "), overflow="fold")
         for row in rows:
-            # Texts, not strings: what is in brackets is nobody's markup.
-            table.add_row(*(Text(plain(_text(row.get(column)))) for column in self._columns))
+            # `Text`, not a string: rich would read brackets as markup.
+            table.add_row(*(Text(printable(_text(row.get(column)))) for column in self._columns))
         with writing():
             Console().print(table if rows else "none")
 
 
-def _nothing(_: str) -> None:
-    """Tell nobody how far it is."""
+def _ignore(_: str) -> None:
+    """Show no progress."""
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,72 @@
+"""The options for a room's defaults, shared by `room reset` and `fleet run reset`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from alexa_props.cli.station import parse_station
+from alexa_props.errors import ConfigurationError
+from alexa_props.fleet import RoomDefaults
+
+__all__ = [
+    "DistanceUnits",
+    "DoNotDisturb",
+    "Locales",
+    "StationName",
+    "TemperatureUnit",
+    "TimeZone",
+    "Volume",
+    "WakeWord",
+    "room_defaults",
+]
+
+StationName = Annotated[
+    str | None,
+    typer.Option(
+        "--station", metavar="STATION", help="Default station: a label, or PROVIDER:STATION.", show_default=False
+    ),
+]
+Volume = Annotated[int | None, typer.Option(min=0, max=100, help="Volume of every device.", show_default=False)]
+DoNotDisturb = Annotated[
+    bool | None,
+    typer.Option("--do-not-disturb/--disturb", help="Whether to hold back notifications.", show_default="disturb"),
+]
+Locales = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--locale",
+        metavar="LOCALE",
+        help="Such as en-US. Repeat it for a second one; the preferred one comes first.",
+        show_default=False,
+    ),
+]
+WakeWord = Annotated[str | None, typer.Option(metavar="WORD", help="Such as ALEXA.", show_default=False)]
+TimeZone = Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Paris.", show_default=False)]
+TemperatureUnit = Annotated[str | None, typer.Option(metavar="UNIT", help="CELSIUS or FAHRENHEIT.", show_default=False)]
+DistanceUnits = Annotated[str | None, typer.Option(metavar="UNITS", help="METRIC or IMPERIAL.", show_default=False)]
+
+
+def room_defaults(
+    *,
+    station: str | None,
+    locales: list[str] | None,
+    do_not_disturb: bool | None,
+    **others: Any,
+) -> RoomDefaults:
+    """Return the defaults that the options set.
+
+    Raises:
+        typer.BadParameter: An option is invalid.
+
+    """
+    try:
+        return RoomDefaults(
+            station=None if station is None else parse_station(station),
+            locales=locales or None,
+            do_not_disturb=bool(do_not_disturb),
+            **others,
+        )
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,0 +1,91 @@
+"""`alexa-props station`: the default station of a unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import attrs
+import typer
+
+from alexa_props import DefaultStation, Stations
+from alexa_props.cli.client import smart_properties
+from alexa_props.cli.credentials import CredentialsFile, find
+from alexa_props.cli.exit import run
+from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.units import UnitId
+
+__all__ = ["parse_station", "station"]
+
+station = typer.Typer(no_args_is_help=True, help="The station that plays if a guest just asks for music.")
+
+_COLUMNS: Final = ("unit_id", "provider_id", "station_id", "label")
+
+
+def parse_station(text: str) -> DefaultStation:
+    """Return the station of a label, or of PROVIDER:STATION.
+
+    Raises:
+        typer.BadParameter: It is neither.
+
+    """
+    known = Stations.find(text)
+    if known is not None:
+        return known.setting
+    provider_id, _, station_id = text.partition(":")
+    if provider_id and station_id:
+        return DefaultStation(provider_id, station_id)
+    labels = ", ".join(row.label for row in Stations.ALL if row.label)
+    raise typer.BadParameter(f"{text!r} is not a known station: give PROVIDER:STATION, or one of {labels}")
+
+
+@station.command("get")
+def get_station(*, unit_id: UnitId, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+    """Show the default station of a unit: unit, provider, station, label.
+
+    The last three are empty if none is set.
+    """
+    run(_get(unit_id, credentials, as_json=as_json))
+
+
+async def _get(unit_id: str, credentials: Path | None, *, as_json: bool) -> None:
+    async with smart_properties(find(credentials)) as asp:
+        setting = await asp.unit_settings.get_default_music_station(unit_id)
+    _print(unit_id, setting, as_json=as_json)
+
+
+@station.command("set")
+def set_station(
+    *,
+    unit_id: UnitId,
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="STATION",
+            help="A label such as IHR_JAZZ, or PROVIDER:STATION such as TUNEIN:s16492.",
+            show_default=False,
+        ),
+    ],
+    credentials: CredentialsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set the default station of a unit, and show it as `station get` does."""
+    run(_set(unit_id, parse_station(wanted), credentials, as_json=as_json), writes=True)
+
+
+async def _set(unit_id: str, setting: DefaultStation, credentials: Path | None, *, as_json: bool) -> None:
+    async with smart_properties(find(credentials)) as asp:
+        await asp.unit_settings.set_default_music_station(unit_id, setting)
+    _print(unit_id, setting, as_json=as_json)
+
+
+def _print(unit_id: str, setting: DefaultStation | None, *, as_json: bool) -> None:
+    with Rows(_COLUMNS, as_json=as_json) as rows:
+        rows.add(_row(unit_id, setting))
+
+
+def _row(unit_id: str, setting: DefaultStation | None) -> dict[str, Any]:
+    if setting is None:
+        return {"unit_id": unit_id, "provider_id": None, "station_id": None, "label": None}
+    known = (row for row in Stations.of(setting.provider_id) if row.setting == setting)
+    return {"unit_id": unit_id, **attrs.asdict(setting), "label": next((row.label for row in known), None)}

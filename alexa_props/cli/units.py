@@ -1,0 +1,123 @@
+"""`alexa-props units` and `endpoints`: the units below a unit, and the devices in it."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import attrs
+import typer
+
+from alexa_props import SmartProperties
+from alexa_props.cli.client import smart_properties
+from alexa_props.cli.credentials import CredentialsFile, find
+from alexa_props.cli.exit import run
+from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.streams import note
+from alexa_props.errors import AlexaError
+from alexa_props.paging import Pager
+
+__all__ = ["UnitId", "advice_below", "endpoints", "has_any", "units"]
+
+UnitId = Annotated[str, typer.Argument(metavar="UNIT_ID", help="The unit, usually a room.", show_default=False)]
+
+_PAGE_SIZE: Final = 50
+"""Units per page, as in `fleet.walk_rooms` and Amazon's command-line tool. The service's default is 10."""
+
+
+def _depth(text: str) -> str:
+    if text != "all" and not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise typer.BadParameter(f"{text!r} is not a depth: give a whole number of at least 1, or all")
+    return text
+
+
+def units(
+    *,
+    parent_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PARENT_ID", help="The unit to start at; defaults to the organization.", show_default=False
+        ),
+    ] = None,
+    organization: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT_ID",
+            envvar="ALEXA_PROPS_ORGANIZATION_ID",
+            help="The id of the organization.",
+            show_default=False,
+        ),
+    ] = None,
+    depth: Annotated[
+        str, typer.Option(metavar="N|all", callback=_depth, help="Levels to list; 1 lists the direct children.")
+    ] = "1",
+    credentials: CredentialsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the units below a unit: id, name, level, parent."""
+    start = parent_id or organization
+    if not start:
+        raise typer.BadParameter("name a unit, or the organization with --organization or ALEXA_PROPS_ORGANIZATION_ID")
+    run(_units(start, "all" if depth == "all" else int(depth), credentials, as_json=as_json))
+
+
+async def _units(parent_id: str, depth: int | Literal["all"], credentials: Path | None, *, as_json: bool) -> None:
+    async with smart_properties(find(credentials)) as asp:
+        with Rows(("id", "name", "level", "parent_id"), as_json=as_json) as rows:
+            await rows.add_all(asp.units.list(parent_id, depth=depth, expand="all", page_size=_PAGE_SIZE))
+
+
+def endpoints(
+    *,
+    unit_id: UnitId,
+    reachability: Annotated[
+        bool, typer.Option("--reachability", help="Also query each device's connectivity.", show_default=False)
+    ] = False,
+    credentials: CredentialsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the devices directly in a unit.
+
+    Prints id, name, model and serial number.
+    """
+    run(_endpoints(unit_id, credentials, reachability=reachability, as_json=as_json))
+
+
+async def _endpoints(unit_id: str, credentials: Path | None, *, reachability: bool, as_json: bool) -> None:
+    columns: tuple[str, ...] = ("id", "friendly_name", "model", "serial_number")
+    expand: tuple[str, ...] = ("all",)
+    if reachability:
+        columns, expand = (*columns, "reachability"), (*expand, "feature:connectivity")
+    async with smart_properties(find(credentials)) as asp:
+        with Rows(columns, as_json=as_json) as rows:
+            found = await rows.add_all(
+                asp.endpoints.list(unit_id=unit_id, expand=expand),
+                lambda endpoint: {**attrs.asdict(endpoint), "reachability": endpoint.reachability},
+            )
+            if found:
+                return
+            # The service lists no devices for an unknown unit, too; this call raises.
+            await asp.units.get(unit_id)
+        note(f"no device is directly in {unit_id}{await advice_below(asp, unit_id, 'units --depth all')}")
+
+
+# Calls about a unit do not extend to the units below it.
+
+
+async def advice_below(asp: SmartProperties, unit_id: str, command: str) -> str:
+    """Return what to add to a message if units below this one were left out; empty if there are none."""
+    try:
+        below = await has_any(asp.units.list(unit_id, page_size=1))
+    except AlexaError as error:
+        return f"; cannot tell whether there are units below it: {error}"
+    return f"; the units below it were not included: see `alexa-props {command} {unit_id}`" if below else ""
+
+
+async def has_any(pager: Pager[Any]) -> bool:
+    """Return whether a list has an item, without reading more pages than that takes."""
+    async with aclosing(pager.pages()) as pages:
+        async for page in pages:
+            if page.items:
+                return True
+    return False
