@@ -1,4 +1,4 @@
-"""A simulator in a process of its own, and the command with and without a terminal."""
+"""A simulator, and the command in this process, as a process, and on a terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.processes import COMMAND, TAKE_TERMINAL, Run, Service, Terminal, simulated
+from tests.cli.commands import COMMAND, TAKE_TERMINAL, Run, Start, Terminal, invoke, show
+from tests.cli.service import Service, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_have_an_effect() -> None:
-    """A signal that the tests were started to ignore (`nohup`, a script's `&`) would be ignored by their children."""
+    """Child processes would ignore the signals that the tests were started to ignore (`nohup`, a script's `&`)."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -24,7 +26,7 @@ def _signals_have_an_effect() -> None:
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Service]:
-    with simulated(rooms=12) as service:
+    with serving(rooms=12) as service:
         yield service
 
 
@@ -35,42 +37,63 @@ def service(simulator: Service) -> Service:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    """An environment without credentials, with a home of its own, and in which output is buffered, as it mostly is."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return {**inherited, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "COLUMNS": "120"}
+def config(tmp_path: Path) -> dict[str, str]:
+    """The variables of an empty home directory, and of a wide terminal."""
+    return {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "COLUMNS": "120"}
 
 
 @pytest.fixture
-def run(home: dict[str, str]) -> Run:
-    """Runs the command without a terminal, and by default without credentials."""
+def home(config: dict[str, str]) -> dict[str, str]:
+    """The environment of a process: no credentials, an empty home directory, and buffered output, as usual."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | config
 
-    def start(
-        *arguments: str, env: Mapping[str, str] | None = None, text: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**home, **(env or {})},
-            start_new_session=True,
-            timeout=60,
-        )
-        assert "Traceback" not in done.stderr
-        assert "Exception ignored" not in done.stderr
-        return done
+
+@pytest.fixture
+def run(config: dict[str, str]) -> Run:
+    """Runs the command in this process, without a terminal, and by default without credentials."""
+
+    def start(*arguments: str, env: Mapping[str, str] | None = None, **options: Any) -> Any:
+        return invoke(*arguments, env={**config, **(env or {})}, **options)
 
     return start
 
 
 @pytest.fixture
+def screen(config: dict[str, str]) -> Run:
+    """Runs the command in this process, with its outputs on a terminal."""
+
+    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Any:
+        return show(*arguments, env={**config, **(env or {})})
+
+    return start
+
+
+@pytest.fixture
+def start(home: dict[str, str]) -> Iterator[Start]:
+    """Starts the command as a process, in a session of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        prefix: list[str] = options.pop("prefix", [])
+        process = subprocess.Popen(
+            [*prefix, *COMMAND, *arguments], env={**home, **(env or {})}, text=True, start_new_session=True, **options
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        with process:  # its pipes are closed
+            process.kill()
+
+
+@pytest.fixture
 def terminal(home: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """Starts the command on a terminal."""
+    """Starts the command as a process on a terminal."""
     started: list[Terminal] = []
 
-    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Terminal:
+    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> Terminal:
         ours, theirs = os.openpty()
         try:
             process = subprocess.Popen(
@@ -85,7 +108,7 @@ def terminal(home: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
         started.append(Terminal(process, ours))
         return started[-1]
 
-    yield start
+    yield begin
     for each in started:
         each.process.kill()
         each.process.wait()

@@ -1,4 +1,4 @@
-"""The file of `--limits`: nothing is lost, nothing is followed, and what is wrong is said with the file's name."""
+"""The file of `--limits`: it is replaced in one step, links are not followed, and errors name the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alexa_props.limits import ScopeLimits
 LIMITS = Limits({"units.list": ScopeLimits(rate=4.0, ceiling=5.0)})
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+def test_saved_limits_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "limits.json"
     assert limits_file.load(path) is None
     limits_file.save(path, LIMITS)
@@ -23,9 +23,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["limits.json"]  # noqa: PTH208 - names are compared
 
 
-def test_it_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_on_the_disk_before_it_replaces_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, synced = tmp_path / "limits.json", list[int]()
     fsync, replace = os.fsync, Path.replace
 
@@ -45,7 +43,7 @@ def test_it_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
     assert path.stat().st_ino == synced[0]
 
 
-def test_no_link_that_somebody_planted_is_written_through(tmp_path: Path) -> None:
+def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     victim, path = tmp_path / "victim", tmp_path / "limits.json"
     victim.write_text("precious")
     for link in (path, tmp_path / "limits.json.new"):
@@ -66,7 +64,7 @@ def test_no_link_that_somebody_planted_is_written_through(tmp_path: Path) -> Non
         (lambda path: path.parent.rmdir(), "there is no folder"),
     ],
 )
-def test_what_is_no_file_of_limits_is_refused_by_name(tmp_path: Path, make: object, words: str) -> None:
+def test_a_file_without_limits_is_refused_by_name(tmp_path: Path, make: object, words: str) -> None:
     path = tmp_path / "folder" / "limits.json"
     path.parent.mkdir()
     assert callable(make)
@@ -77,11 +75,11 @@ def test_what_is_no_file_of_limits_is_refused_by_name(tmp_path: Path, make: obje
     assert words in str(refused.value)
 
 
-def test_limits_that_cannot_be_stored_are_said_and_leave_nothing(
+def test_limits_that_cannot_be_stored_are_reported_and_leave_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "limits.json"
     path.mkdir()
     limits_file.save(path, LIMITS)
-    assert f"alexa-props: the learned rates could not be stored in {path}: " in capsys.readouterr().err
+    assert f"alexa-props: cannot store the learned rates in {path}: " in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [path]

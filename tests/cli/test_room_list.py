@@ -1,4 +1,4 @@
-"""What `fleet run --from` reads: every form of a list of rooms, every malformed row, and what commands wrote."""
+"""`fleet run --from`: every form of a list of rooms, every malformed row, and the output of commands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import typer
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alexa_props.cli.output import Rows
 from alexa_props.cli.room_list import RoomList, read_rooms
+from alexa_props.cli.rows import Rows
 from alexa_props.codec import PlainText
 from alexa_props.fleet import FleetReport, Outcome, Room
 from alexa_props.smart_properties.units import Unit
@@ -81,29 +81,29 @@ def test_forms_of_a_list_of_rooms(file: Path, text: str) -> None:
         ('room-0\n"room-1\nroom-2\n', "line 2: row 2 cannot be read: a quote"),
         ("unit_id,name\nroom-1,a\n,b\n", "line 3: row 2 has no unit_id"),
         ("name,unit_id\na,room-1\nb\n", "line 3: row 2 has no unit_id"),
-        ("unit_id,name\nroom-1,a,b\n", "line 2: row 1 has 3 cells where the first row has 2"),
-        ("room-1\nroom-2,Suite\n", "line 2: row 2 has 2 cells where the first row has 1"),
+        ("unit_id,name\nroom-1,a,b\n", "line 2: row 1 has 3 cells, but the first row has 2"),
+        ("room-1\nroom-2,Suite\n", "line 2: row 2 has 2 cells, but the first row has 1"),
         ("unit_id\nroom-1;Suite\n", "line 2: row 1 holds a semicolon"),
-        ("unit_id\tname\nroom-1\n", "line 2: row 1 has 1 cells where the first row has 2"),
-        ("room-1\ta\t3\tp\nb\t3\tp\n", "line 2: row 2 has 3 cells where the first row has 4"),
+        ("unit_id\tname\nroom-1\n", "line 2: row 1 has 1 cells, but the first row has 2"),
+        ("room-1\ta\t3\tp\nb\t3\tp\n", "line 2: row 2 has 3 cells, but the first row has 4"),
         ("name,unit_id\n#5 Suite,room-1\n", "line 2: row 1 starts with #"),
-        ("amzn1.unit\tSeaside\t1\n", "line 1: several columns need a heading"),
+        ("amzn1.unit\tSeaside\t1\n", "line 1: a table of several columns needs a heading"),
         ("Room,name\n101,Suite\n", "line 2: row 1 has a room number in the column 'Room'"),
         ("unit_id,Unit ID\na,b\n", "line 1: two columns are called 'unit_id'"),
         ("sep=x\nunit_idxname\n", "line 1: sep=x must name"),
-        ("unit_id\nroom\u200b1\n", "line 2: row 1: 'room\\u200b1' holds a character that does not show"),
-        ("unit_id\nroom\ufeff1\n", "does not show"),
-        ("unit_id\nroom\x001\n", "line 2: row 1: 'room\\x001' holds a character that does not show"),
+        ("unit_id\nroom\u200b1\n", "line 2: row 1: 'room\\u200b1' holds an invisible character"),
+        ("unit_id\nroom\ufeff1\n", "invisible character"),
+        ("unit_id\nroom\x001\n", "line 2: row 1: 'room\\x001' holds an invisible character"),
         ("unit_id\n..\n", "line 2: row 1: unit_id must be an id"),
-        ('{"id": "room-1"}\n{"id": "room-2\n', "line 2: the JSON after row 1 is damaged or cut off"),
+        ('{"id": "room-1"}\n{"id": "room-2\n', "line 2: the JSON after row 1 is damaged or truncated"),
         ('{"id": "room-1"}\n{"name": "Suite"}\n', "line 2: row 2 has no unit_id"),
         ('{"id": "room-1"}\n{"id": 2}\n', "line 2: row 2 has no unit_id"),
         ('{"id": "room-1"}\n{"id": "a", "id": "b"}\n', "line 2: after row 1: a JSON object has 'id' twice"),
         ('{"id": "room-1"}\nroom-2\n', "line 2: the JSON after row 1 is damaged"),
         ('["room-1", ["room-2"]]', "line 1: row 2 is not a JSON object"),
         ("unit_id\nÉtage".encode("cp1252"), "cannot be read: line 2 is not in UTF-8, but perhaps in Windows-1252"),
-        ("unit_id\nroom-1\n".encode("utf-16"), "cannot be read: it is in UTF-16; save it as"),
-        ("unit_id\nroom-1\n".encode("utf-16-le"), "cannot be read: it is in UTF-16; save it as"),
+        ("unit_id\nroom-1\n".encode("utf-16"), "cannot be read: it is in UTF-16: save it as"),
+        ("unit_id\nroom-1\n".encode("utf-16-le"), "cannot be read: it is in UTF-16: save it as"),
         (b"PK\x03\x04 and so on", "cannot be read: it is a workbook"),
     ],
 )
@@ -124,15 +124,15 @@ def test_what_is_left_out_is_counted(file: Path) -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_of_a_tree_the_rooms_are_read_and_the_units_above_them_are_counted(file: Path, as_json: bool) -> None:
+def test_parent_units_of_a_tree_are_left_out_and_counted(file: Path, as_json: bool) -> None:
     tree = [unit("p", "Seaside", "org", 1), unit("f", "Floor", "p", 2), unit("r", "Room", "f", 3)]
     found = read(file, printed(tree, as_json=as_json))
     assert found.rooms == ["r"]
     assert (found.rooms[0].name, found.rooms[0].parent_id) == ("Room", "f")
-    assert found.left_out == {"units above others of the list": 2}
+    assert found.left_out == {"parent units": 2}
 
 
-# What is written is read.
+# What is written can be read
 
 
 def unit(id_: str, name: str | None, parent_id: str = "org", level: int = 3) -> Unit:
@@ -165,7 +165,7 @@ UNITS = st.lists(st.builds(unit, IDS, NAMES), min_size=1, max_size=6)
 
 
 def void(_: object) -> None:
-    """For writers that give something."""
+    """For writers that return something."""
 
 
 @pytest.mark.parametrize("writer", WRITERS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,14 @@ import attrs
 import pytest
 from typer.testing import CliRunner
 
-from alexa_props.cli import credentials
 from alexa_props.cli.app import app
-from alexa_props.cli.credentials import Credentials, find, keep, smart_properties
+from alexa_props.cli.client import StoredToken, smart_properties
+from alexa_props.cli.credentials import find
+from alexa_props.cli.stored_login import Credentials, save
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
-from tests.cli.processes import COMMAND, Service
+from tests.cli.commands import Start
+from tests.cli.service import Service
 
 keyring = pytest.importorskip("keyring")
 
@@ -36,35 +37,24 @@ def made(path: Path, world: Any, **changes: Any) -> Credentials:
     return attrs.evolve(whole, **changes)
 
 
-def command(home: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=home,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_a_fleet_run_goes_on_with_the_token_that_another_command_had_rotated(
-    service: Service, home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_fleet_run_continues_with_the_token_that_another_command_rotated(
+    service: Service, home: dict[str, str], start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "config" / "alexa-props" / "credentials.json"
-    keep(made(path, {**service.facts, **service.world}))
+    save(made(path, {**service.facts, **service.world}))
     service.script("settings", rotate_refresh_tokens=True)
     service.script("latency", seconds=0.2, operation="alerts.delete_alarms")
     arguments = ("--under", service.facts["organization_id"], "--concurrency", "1")
-    with command(home, "fleet", "run", "alarms", *arguments) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        # The other rooms take longer than the other command, however busy the machine is.
-        service.script("latency", seconds=2, operation="alerts.delete_alarms")
-        monkeypatch.setenv("XDG_CONFIG_HOME", home["XDG_CONFIG_HOME"])
-        who = CliRunner().invoke(app, ["whoami"])
-        service.script("expire_tokens")
-        service.script("latency", seconds=0, operation="alerts.delete_alarms")
-        rest, said = process.communicate(timeout=60)
+    process = start("fleet", "run", "alarms", *arguments)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    # The other rooms take longer than the other command, however busy the machine is.
+    service.script("latency", seconds=2, operation="alerts.delete_alarms")
+    monkeypatch.setenv("XDG_CONFIG_HOME", home["XDG_CONFIG_HOME"])
+    who = CliRunner().invoke(app, ["whoami"])
+    service.script("expire_tokens")
+    service.script("latency", seconds=0, operation="alerts.delete_alarms")
+    rest, said = process.communicate(timeout=60)
     assert (who.exit_code, process.returncode) == (0, 0), who.stderr + said
     assert len([first, *rest.splitlines()]) == len(service.world["rooms"])
     assert json.loads(path.read_text())["refresh_token"] == service.world["refresh_token"]
@@ -72,14 +62,14 @@ def test_a_fleet_run_goes_on_with_the_token_that_another_command_had_rotated(
 
 
 def test_commands_that_start_together_do_not_use_the_same_refresh_token(
-    service: Service, home: dict[str, str], tmp_path: Path
+    service: Service, start: Start, tmp_path: Path
 ) -> None:
     path = tmp_path / "credentials.json"
-    keep(made(path, {**service.facts, **service.world}))
+    save(made(path, {**service.facts, **service.world}))
     service.script("settings", rotate_refresh_tokens=True)
     # Long enough for both of them to have read the file.
     service.script("latency", seconds=1, operation="token")
-    started = [command(home, "whoami", "--credentials", str(path)) for _ in range(2)]
+    started = [start("whoami", "--credentials", str(path)) for _ in range(2)]
     ended = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
     assert ended == [("", 0)] * 2
     assert json.loads(path.read_text())["refresh_token"] == service.world["refresh_token"]
@@ -96,7 +86,7 @@ class TestInProcess:
 
     @pytest.fixture(params=["file", "keyring"])
     def login(self, request: pytest.FixtureRequest, sim: Simulator, tmp_path: Path) -> Iterator[Credentials]:
-        """The login, kept where commands look for it."""
+        """The login, stored where commands look for it."""
 
         class Keyring(keyring.backend.KeyringBackend):  # type: ignore[misc, name-defined]
             priority = 1
@@ -117,7 +107,7 @@ class TestInProcess:
             {name: getattr(sim, name) for name in names},
             keyring="one" if request.param == "keyring" else None,
         )
-        keep(login)
+        save(login)
         yield login
         keyring.set_keyring(before)
 
@@ -134,14 +124,14 @@ class TestInProcess:
     @pytest.mark.parametrize(
         "change",
         [
-            lambda login: keep(attrs.evolve(login, client_id="another", refresh_token=Secret("Atzr|another"))),
-            lambda login: keep(attrs.evolve(login, region="EU", refresh_token=Secret("Atzr|another"))),
-            lambda login: keep(attrs.evolve(login, base_url=None, keyring=None, refresh_token=Secret("Atzr|another"))),
+            lambda login: save(attrs.evolve(login, client_id="another", refresh_token=Secret("Atzr|another"))),
+            lambda login: save(attrs.evolve(login, region="EU", refresh_token=Secret("Atzr|another"))),
+            lambda login: save(attrs.evolve(login, base_url=None, keyring=None, refresh_token=Secret("Atzr|another"))),
             lambda login: login.path.unlink(),
         ],
         ids=["another client", "another region", "another address", "none"],
     )
-    async def test_another_login_in_its_place_is_left_alone_and_the_command_goes_on(
+    async def test_a_login_that_replaced_it_is_left_alone_and_the_command_continues(
         self,
         sim: Simulator,
         login: Credentials,
@@ -160,28 +150,28 @@ class TestInProcess:
         assert content(path) == left
         # One line for both refreshes.
         [line] = capsys.readouterr().err.splitlines()
-        assert line.startswith(f"alexa-props: {path} now holds another login or none, and is left unchanged: ")
-        assert f"of client {login.client_id} is not saved" in line
+        assert line.startswith(f"alexa-props: {path} now holds a different login or none, and is left unchanged: ")
+        assert f"of client {login.client_id} is not stored" in line
 
-    async def test_a_login_that_came_while_a_token_was_rotated_is_not_overwritten(
+    async def test_a_login_stored_while_a_token_was_rotated_is_not_overwritten(
         self, login: Credentials, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert login.path is not None
-        store = credentials._Kept(login)
+        store = StoredToken(login)
         assert await store.load() == login.refresh_token.reveal()
-        keep(attrs.evolve(login, refresh_token=Secret("Atzr|of a new login")))
+        save(attrs.evolve(login, refresh_token=Secret("Atzr|of a new login")))
         await store.save("Atzr|rotated")
         assert find(login.path).refresh_token == Secret("Atzr|of a new login")
-        assert "now holds another login" in capsys.readouterr().err
-        # It is taken over with the next refresh.
+        assert "now holds a different login" in capsys.readouterr().err
+        # The next refresh uses it.
         assert await store.load() == "Atzr|of a new login"
         await store.save("Atzr|rotated-2")
         await store.save("Atzr|rotated-2")
         assert find(login.path).refresh_token == Secret("Atzr|rotated-2")
 
     async def test_a_client_secret_that_was_replaced_meanwhile_stays(self, login: Credentials) -> None:
-        store = credentials._Kept(login)
-        keep(attrs.evolve(login, client_secret=Secret("newer")))
+        store = StoredToken(login)
+        save(attrs.evolve(login, client_secret=Secret("newer")))
         await store.save("Atzr|rotated")
         found = find(login.path)
         assert (found.client_secret, found.refresh_token) == (Secret("newer"), Secret("Atzr|rotated"))

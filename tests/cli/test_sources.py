@@ -1,4 +1,4 @@
-"""Which credentials a command uses: a file that was named, else the environment, else what `login` kept."""
+"""Which credentials a command uses: those of a named file, else of the environment, else of the last login."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from alexa_props.cli.app import app
-from alexa_props.cli.credentials import Credentials, find, keep, place
+from alexa_props.cli.credentials import find, resolve
+from alexa_props.cli.stored_login import Credentials, save
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
-from tests.cli.processes import Service
+from tests.cli.service import Service
 
 ENVIRONMENT = {
     "ALEXA_PROPS_CLIENT_ID": "of the environment",
@@ -25,11 +26,11 @@ ENVIRONMENT = {
     "ALEXA_PROPS_BASE_URL": "https://environment.example",
     "ALEXA_PROPS_TOKEN_URL": "https://environment.example/token",
 }
-SETTINGS = ("ALEXA_PROPS_REGION", "ALEXA_PROPS_BASE_URL", "ALEXA_PROPS_TOKEN_URL")
+OVERRIDES = ("ALEXA_PROPS_REGION", "ALEXA_PROPS_BASE_URL", "ALEXA_PROPS_TOKEN_URL")
 
 
 def login(path: Path) -> Credentials:
-    """A login, kept in a file."""
+    """A login, stored in a file."""
     kept = Credentials(
         path=path,
         client_id="of the file",
@@ -39,14 +40,14 @@ def login(path: Path) -> Credentials:
         base_url=None,
         token_url="https://file.example/token",
     )
-    keep(kept)
+    save(kept)
     return kept
 
 
 @pytest.fixture
 def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return place(None)
+    return resolve(None)
 
 
 @pytest.fixture
@@ -66,11 +67,11 @@ def test_a_file_that_is_named_wins_over_the_environment_as_a_whole(
     tmp_path: Path, usual: Path, setenv: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     named = login(tmp_path / "named.json")
-    keep(attrs.evolve(named, path=usual, client_id="of the usual file"))
+    save(attrs.evolve(named, path=usual, client_id="of the usual file"))
     setenv(*ENVIRONMENT)
     assert find(named.path) == named
     assert capsys.readouterr().err == (
-        f"alexa-props: {named.path} was named, so it is used as a whole; ignored: {', '.join(SETTINGS)}\n"
+        f"alexa-props: using {named.path} as a whole, because it was named; ignored: {', '.join(OVERRIDES)}\n"
     )
 
 
@@ -79,16 +80,16 @@ def test_the_environment_wins_over_the_usual_file_as_a_whole(usual: Path, setenv
     setenv(*ENVIRONMENT)
     found = find(None)
     assert (found.path, found.client_id, found.region) == (None, "of the environment", "EU")
-    assert (found.base_url, found.token_url) == tuple(ENVIRONMENT[name] for name in SETTINGS[1:])
+    assert (found.base_url, found.token_url) == tuple(ENVIRONMENT[name] for name in OVERRIDES[1:])
 
 
-@pytest.mark.parametrize("names", [SETTINGS, SETTINGS[:1], SETTINGS[1:2], SETTINGS[2:], ()], ids=", ".join)
+@pytest.mark.parametrize("names", [OVERRIDES, OVERRIDES[1:2], ()], ids=", ".join)
 def test_region_and_addresses_of_the_environment_win_over_those_of_the_usual_file(
     usual: Path, setenv: Callable[..., None], names: tuple[str, ...]
 ) -> None:
     kept = login(usual)
     setenv(*names)
-    fields = dict(zip(SETTINGS, ("region", "base_url", "token_url"), strict=True))
+    fields = dict(zip(OVERRIDES, ("region", "base_url", "token_url"), strict=True))
     changes: dict[str, Any] = {fields[name]: ENVIRONMENT[name] for name in names}
     assert find(None) == attrs.evolve(kept, overridden_by=names, **changes)
 
@@ -150,7 +151,7 @@ def test_whoami_says_what_is_used(
 ) -> None:
     path = tmp_path / "named.json" if named else usual
     facts = service.facts
-    keep(
+    save(
         Credentials(
             path=path,
             client_id=facts["client_id"],
@@ -176,6 +177,6 @@ def test_whoami_says_what_is_used(
 
 def test_without_an_address_whoami_says_the_host_of_the_region(usual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = login(usual)
-    keep(attrs.evolve(kept, token_url="http://127.0.0.1:9/token"))
+    save(attrs.evolve(kept, token_url="http://127.0.0.1:9/token"))
     done = whoami()
     assert json.loads(done.stdout)["base_url"] == "https://api.fe.amazonalexa.com"

@@ -7,8 +7,6 @@ import os
 import secrets
 import subprocess
 import sys
-import urllib.request
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,8 @@ import alexa_props.cli.login
 from alexa_props.cli.app import app
 from alexa_props.client import Client
 from alexa_props.simulator import Simulator
-from tests.cli.processes import Service, simulated
+from tests.cli.login import play_browser
+from tests.cli.service import Service, serving
 from tests.secrets.leaks import Leaks, watching
 
 MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": "Signature="}
@@ -29,7 +28,7 @@ MARKS = {"an access token": "Atza|", "a refresh token": "Atzr|", "a signature": 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Service]:
-    with simulated(rooms=2) as service:
+    with serving(rooms=2) as service:
         yield service
 
 
@@ -48,13 +47,13 @@ def leaks(service: Service) -> Leaks:
 
 @attrs.frozen
 class Command:
-    """Runs the command in this process, and looks at all that it says."""
+    """Runs the command in this process, and checks everything that it prints."""
 
     leaks: Leaks
 
     def __call__(self, *arguments: str, text: str = "", **environment: str) -> Any:
         with pytest.MonkeyPatch.context() as patch:
-            # Not as an argument: the frame of whoever takes it would be in the traceback.
+            # Not as an argument, which would be in a frame of the traceback.
             for name, value in environment.items():
                 patch.setenv(name, value)
             done = CliRunner().invoke(app, list(arguments), input=text)
@@ -74,7 +73,7 @@ def command(service: Service, leaks: Leaks, tmp_path: Path, monkeypatch: pytest.
 
 
 def commands(service: Service) -> dict[str, list[str]]:
-    """One of each kind, by what it calls."""
+    """One command of each kind, by the operation that it calls."""
     room, organization = service.world["rooms"][0], service.facts["organization_id"]
     return {
         "endpoints.list": ["whoami"],
@@ -89,15 +88,15 @@ def commands(service: Service) -> dict[str, list[str]]:
 
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "well": {},
+    "fine": {},
     "403": {"kind": "status", "status": 403},
-    "cut off": {"kind": "cut_body"},
+    "truncated": {"kind": "cut_body"},
     "dropped": {"kind": "drop_after"},
     "no token": {"kind": "stale_token"},
 }
 
 
-@pytest.mark.parametrize("how", ["well", "well, as JSON", "403", "403, as JSON", "cut off", "dropped", "no token"])
+@pytest.mark.parametrize("how", ["fine", "fine, as JSON", "403", "403, as JSON", "truncated", "dropped", "no token"])
 def test_commands(command: Command, service: Service, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: low)
     fault, _, as_json = how.partition(", as ")
@@ -109,9 +108,9 @@ def test_commands(command: Command, service: Service, how: str, monkeypatch: pyt
             service.script("faults", operation=hit, times=None, **how_hit)
         statuses[operation] = command(*arguments, *(["--json"] if as_json else [])).exit_code
     if fault == "no token":
-        # It is not asked for Alexa for Business.
+        # Alexa for Business does without.
         assert statuses.pop("devices.search") == 0
-    assert [bool(status) for status in statuses.values()] == [fault != "well"] * len(statuses)
+    assert [bool(status) for status in statuses.values()] == [fault != "fine"] * len(statuses)
 
 
 def test_wrong_credentials(command: Command) -> None:
@@ -143,19 +142,12 @@ def test_a_fleet(command: Command, service: Service, tmp_path: Path) -> None:
 # Logging in
 
 
-def browse(url: str) -> bool:
-    """A browser: it consents, and goes where it is sent."""
-    with urllib.request.urlopen(url) as page:
-        page.read()
-    return True
-
-
 @pytest.fixture
 def login(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments, with a verifier that can be recognized."""
     kept = secrets.token_urlsafe
     monkeypatch.setattr(secrets, "token_urlsafe", lambda size: "canary-verifier" * 6 if size == 64 else kept(size))
-    monkeypatch.setattr(webbrowser, "open", browse)
+    play_browser(monkeypatch)
     base_url = service.facts["base_url"]
     return ["login", "--authorize-url", f"{base_url}/ap/oa", "--port", "0"]
 
@@ -198,7 +190,7 @@ def test_a_crash_in_a_call(command: Command, service: Service, monkeypatch: pyte
         assert isinstance(done.exception, Bug | ExceptionGroup), arguments
 
 
-@pytest.mark.parametrize("where", ["keep", "prepare"])
+@pytest.mark.parametrize("where", ["save", "prepare"])
 def test_a_crash_in_a_login(command: Command, login: list[str], where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: Any) -> None:
         raise Bug
@@ -223,7 +215,7 @@ main()
 """
 
 
-def test_a_crash_of_the_process_with_all_that_python_shows(command: Command, service: Service) -> None:
+def test_a_crash_of_the_process_with_all_debug_output(command: Command, service: Service) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", CRASH, "units"],
         env={**os.environ, "PYTHONASYNCIODEBUG": "1", "PYTHONFAULTHANDLER": "1", "COLUMNS": "400"},
@@ -238,10 +230,10 @@ def test_a_crash_of_the_process_with_all_that_python_shows(command: Command, ser
     assert command.leaks.of(done.stdout + done.stderr) == []
 
 
-# What is printed on purpose
+# Printed on purpose
 
 
-def test_only_the_simulator_prints_credentials_its_own_made_up_ones(service: Service) -> None:
+def test_the_simulator_prints_only_invented_credentials(service: Service) -> None:
     sim = Simulator(rooms=2, endpoints_per_room=2, seed=7)
     printed = {service.facts[name] for name in ("client_secret", "refresh_token", "aws_secret_access_key")}
     assert printed == {sim.client_secret, sim.refresh_token, sim.aws_secret_access_key}

@@ -1,4 +1,4 @@
-"""The file of the credentials: for its owner only, from its first byte, and refused when it is not."""
+"""The credentials file: private from its first byte, and refused if others can read or replace it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import attrs
 import pytest
 
 from alexa_props.auth.token_endpoint import TOKEN_URL
-from alexa_props.cli.credentials import Credentials, find, keep, place, prepare, smart_properties
+from alexa_props.cli.client import smart_properties
+from alexa_props.cli.credentials import find, resolve
+from alexa_props.cli.stored_login import Credentials, prepare, save
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
 from tests.secrets.leaks import Leaks, faces, shown
@@ -25,7 +27,7 @@ as_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="on
 
 @pytest.fixture(autouse=True)
 def _open_umask() -> Iterator[None]:
-    """Nothing is private but what is made so."""
+    """Files are private only if the code makes them so."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -51,23 +53,23 @@ def mode(path: Path) -> int:
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     path = tmp_path / "config" / "alexa-props" / "credentials.json"
-    keep(credentials(path))
+    save(credentials(path))
     return path
 
 
-def test_all_that_is_made_is_private_whatever_the_umask(tmp_path: Path, kept: Path) -> None:
+def test_files_and_folders_are_private_whatever_the_umask(tmp_path: Path, kept: Path) -> None:
     assert [mode(path) for path in (kept, kept.parent, kept.parent.parent)] == [0o600, 0o700, 0o700]
     assert list(kept.parent.iterdir()) == [kept]
-    keep(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
+    save(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
     assert mode(kept) == 0o600
     assert list(kept.parent.iterdir()) == [kept]
     assert find(kept) == credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2"))
 
 
-def test_the_usual_place_is_made_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    keep(credentials(place(None)))
+    save(credentials(resolve(None)))
     assert [mode(tmp_path / name) for name in (".config", ".config/alexa-props")] == [0o700, 0o700]
     assert find(None).refresh_token == Secret("Atzr|canary-refresh-token")
 
@@ -84,13 +86,13 @@ def test_no_byte_is_written_to_a_file_that_others_can_read(tmp_path: Path, monke
 
     monkeypatch.setattr(os, "open", watched)
     path = tmp_path / "credentials.json"
-    # Somebody waits for it: what is written goes to a file of its own, which then takes this one's place.
+    # Another user has opened it: the secrets go to a new file, which replaces this one.
     path.write_text("")
     path.chmod(0o666)
     seen = path.stat().st_ino
-    with path.open() as somebody:
-        keep(credentials(path))
-        assert somebody.read() == ""
+    with path.open() as reader:
+        save(credentials(path))
+        assert reader.read() == ""
     assert path.stat().st_ino != seen
     assert mode(path) == 0o600
     [(flags, first)] = opened
@@ -106,37 +108,39 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(kept: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space") as caught:
-        keep(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
+        save(credentials(kept, refresh_token=Secret("Atzr|canary-refresh-token-2")))
     assert kept.read_bytes() == before
     assert list(kept.parent.iterdir()) == [kept]
     LEAKS.check(shown(caught.value))
 
 
-@pytest.mark.parametrize("bits", [0o640, 0o604, 0o644, 0o660, 0o601, 0o610])
+@pytest.mark.parametrize("bits", [0o640, 0o604, 0o601])
 def test_a_file_that_is_open_to_others_is_refused(kept: Path, bits: int) -> None:
     kept.chmod(bits)
-    with pytest.raises(ConfigurationError, match="holds secrets and is open to others: run `chmod 600 ") as caught:
+    with pytest.raises(
+        ConfigurationError, match="holds secrets, and other users can read it: run `chmod 600 "
+    ) as caught:
         find(kept)
     LEAKS.check_error(caught.value)
     kept.chmod(0o400)
     assert find(kept).client_id == "client-1"
 
 
-@pytest.mark.parametrize("bits", [0o777, 0o702, 0o707, 0o722])
+@pytest.mark.parametrize("bits", [0o702, 0o722])
 def test_a_folder_in_which_others_can_replace_the_file_is_refused(kept: Path, bits: int) -> None:
     kept.parent.chmod(bits)
     with pytest.raises(ConfigurationError, match="everybody can write to it: run `chmod o-w ") as caught:
         find(kept)
     LEAKS.check_error(caught.value)
-    for write in (prepare, keep):
+    for write in (prepare, save):
         with pytest.raises(ConfigurationError, match="everybody can write to it") as caught:
             write(credentials(kept))
         LEAKS.check_error(caught.value)
     assert list(kept.parent.iterdir()) == [kept]
 
 
-@pytest.mark.parametrize("bits", [0o700, 0o755, 0o775, 0o1777])
-def test_a_folder_in_which_nobody_else_can_replace_it_will_do(kept: Path, bits: int) -> None:
+@pytest.mark.parametrize("bits", [0o775, 0o1777])
+def test_a_folder_in_which_others_cannot_replace_the_file_is_accepted(kept: Path, bits: int) -> None:
     kept.parent.chmod(bits)
     prepare(credentials(kept))
     assert find(kept).client_id == "client-1"
@@ -146,7 +150,7 @@ def test_a_folder_in_which_nobody_else_can_replace_it_will_do(kept: Path, bits: 
 def test_root_may_use_the_file_of_a_user_and_leaves_it_theirs(kept: Path) -> None:
     os.chown(kept, 65534, 65534)
     assert find(kept).client_id == "client-1"
-    keep(credentials(kept))
+    save(credentials(kept))
     assert (kept.stat().st_uid, kept.stat().st_gid, stat.S_IMODE(kept.stat().st_mode)) == (65534, 65534, 0o600)
 
 
@@ -163,7 +167,7 @@ def test_a_link_is_followed_to_what_it_hides(kept: Path, tmp_path: Path) -> None
     link.symlink_to(kept)
     assert find(link).client_id == "client-1"
     kept.chmod(0o644)
-    with pytest.raises(ConfigurationError, match="open to others"):
+    with pytest.raises(ConfigurationError, match="other users can read it"):
         find(link)
     kept.chmod(0o600)
     kept.parent.chmod(0o777)
@@ -173,23 +177,25 @@ def test_a_link_is_followed_to_what_it_hides(kept: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("ours", ["folder", "link"])
 @as_root
-def test_a_link_of_another_user_is_followed_by_no_command(kept: Path, tmp_path: Path, ours: str) -> None:
+def test_a_link_of_another_user_is_never_followed(kept: Path, tmp_path: Path, ours: str) -> None:
     link = tmp_path / "link"
     link.symlink_to(kept.parent if ours == "folder" else kept)
     os.lchown(link, 65534, 65534)
     path, before = link / kept.name if ours == "folder" else link, kept.read_bytes()
-    for use in (find, place, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
-        with pytest.raises(ConfigurationError, match="is a link of another user, and is not followed") as caught:
+    for use in (find, resolve, lambda path: prepare(credentials(path)), lambda path: save(credentials(path))):
+        with pytest.raises(
+            ConfigurationError, match="is a link that belongs to another user, and is not followed"
+        ) as caught:
             use(path)
         LEAKS.check_error(caught.value)
     assert (kept.read_bytes(), list(kept.parent.iterdir())) == (before, [kept])
 
 
-def test_a_file_is_written_through_a_link_of_ones_own(kept: Path, tmp_path: Path) -> None:
+def test_a_file_is_written_through_a_link_of_the_same_user(kept: Path, tmp_path: Path) -> None:
     (tmp_path / "to the folder").symlink_to("config/alexa-props/../alexa-props")
     link = tmp_path / "link.json"
     link.symlink_to("to the folder/credentials.json")
-    keep(credentials(link, client_id="client-2"))
+    save(credentials(link, client_id="client-2"))
     assert link.is_symlink()
     assert find(kept).client_id == find(link).client_id == "client-2"
 
@@ -202,23 +208,23 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
 
 
 def others_replace(kept: Path, tmp_path: Path, way: str) -> str:
-    """Let others replace the file, in some way; return what is said of it."""
+    """Let others replace the file, in some way; return the message that reports it."""
     above = tmp_path / "config"
     match way:
         case "everybody writes above it":
             above.chmod(0o777)
-            return f"{above}, above {kept.parent}, is to hold secrets, and everybody can write to it: run `chmod o-w "
+            return f"{above}, above {kept.parent}, is for secrets, but everybody can write to it: run `chmod o-w "
         case "another group writes to it":
             os.chown(kept.parent, -1, 65534)
             kept.parent.chmod(0o770)
-            return f"{kept.parent} is to hold secrets, and another group can write to it: run `chmod g-w "
+            return f"{kept.parent} is for secrets, but another group can write to it: run `chmod g-w "
         case "a sticky folder of another user":
             kept.parent.chmod(0o1777)
             os.chown(kept.parent, 65534, 65534)
-            return f"{kept.parent} is to hold secrets and belongs to another user, who can replace them: choose "
+            return f"{kept.parent} belongs to another user, who could replace the secrets in it: choose "
         case _:
             os.chown(above, 65534, 65534)
-            return f"{above}, above {kept.parent}, is to hold secrets and belongs to another user"
+            return f"{above}, above {kept.parent}, belongs to another user"
 
 
 OTHERS = [
@@ -233,7 +239,7 @@ OTHERS = [
 @pytest.mark.parametrize("way", OTHERS)
 def test_folders_all_the_way_up_are_checked(kept: Path, tmp_path: Path, way: str) -> None:
     said = others_replace(kept, tmp_path, way)
-    for use in (find, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
+    for use in (find, lambda path: prepare(credentials(path)), lambda path: save(credentials(path))):
         with pytest.raises(ConfigurationError) as caught:
             use(kept)
         assert str(caught.value).startswith(said)
@@ -242,31 +248,31 @@ def test_folders_all_the_way_up_are_checked(kept: Path, tmp_path: Path, way: str
 
 
 @as_root
-def test_root_may_use_a_user_s_file_in_that_user_s_folders_but_no_third_user_s(kept: Path, tmp_path: Path) -> None:
+def test_root_may_use_a_file_in_its_owners_folders_but_not_in_a_third_users(kept: Path, tmp_path: Path) -> None:
     for path in (kept, kept.parent, kept.parent.parent):
         os.chown(path, 65534, 65534)
-    keep(credentials(kept, client_id="client-2"))
+    save(credentials(kept, client_id="client-2"))
     assert find(kept).client_id == "client-2"
     os.chown(tmp_path / "config", 65533, 65533)
-    with pytest.raises(ConfigurationError, match="belongs to another user, who can replace"):
+    with pytest.raises(ConfigurationError, match="belongs to another user, who could replace"):
         find(kept)
 
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", ["a FIFO", "a folder"])
-def test_what_is_not_a_regular_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+def test_anything_but_a_regular_file_is_refused_immediately(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "credentials.json"
     if kind == "a FIFO":
         os.mkfifo(path, 0o600)
     else:
         path.mkdir()
-    for use in (find, lambda path: prepare(credentials(path)), lambda path: keep(credentials(path))):
+    for use in (find, lambda path: prepare(credentials(path)), lambda path: save(credentials(path))):
         with pytest.raises(ConfigurationError, match="is not a regular file"):
             use(path)
     assert not path.is_file()
 
 
-def test_a_folder_that_another_command_has_locked_is_waited_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_locked_by_another_command_is_waited_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -277,7 +283,7 @@ def test_a_folder_that_another_command_has_locked_is_waited_for(kept: Path, monk
     monkeypatch.setattr(time, "sleep", sleep)
     other = os.open(kept.parent, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
-    keep(credentials(kept, client_id="client-2"))
+    save(credentials(kept, client_id="client-2"))
     assert (len(waits), find(kept).client_id) == (3, "client-2")
 
 
@@ -287,7 +293,7 @@ def test_a_folder_that_stays_locked_does_not_stop_a_command(kept: Path, monkeypa
     monkeypatch.setattr(time, "sleep", lambda _: now.append(now.pop() + 1))
     other = os.open(kept.parent, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
-    keep(credentials(kept, client_id="client-2"))
+    save(credentials(kept, client_id="client-2"))
     os.close(other)
     assert (now, find(kept).client_id) == ([5.0], "client-2")
 
@@ -300,16 +306,16 @@ def test_a_folder_that_stays_locked_does_not_stop_a_command(kept: Path, monkeypa
         '["canary-client-secret", "Atzr|canary-refresh-token"]',
         "canary-client-secret\x00Atzr|canary-refresh-token",
     ],
-    ids=["cut off", "incomplete", "an array", "no JSON"],
+    ids=["truncated", "incomplete", "an array", "not JSON"],
 )
-def test_a_file_that_makes_no_sense_is_not_quoted(kept: Path, content: str) -> None:
+def test_an_invalid_file_is_not_quoted(kept: Path, content: str) -> None:
     kept.write_text(content)
     with pytest.raises(ConfigurationError, match="run `alexa-props login` again") as caught:
         find(kept)
     LEAKS.check_error(caught.value)
 
 
-def test_what_was_found_shows_no_secret(kept: Path) -> None:
+def test_found_credentials_show_no_secret(kept: Path) -> None:
     found = find(kept)
     LEAKS.check(faces(found))
     LEAKS.check(iter([("asdict", repr(attrs.asdict(found))), ("source", found.source)]))

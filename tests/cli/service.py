@@ -1,0 +1,71 @@
+"""A simulator on a socket in a thread of the tests, scripted through its control routes as from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from alexa_props.simulator import Simulator
+
+FACTS = (
+    *("base_url", "token_url", "client_id", "client_secret", "refresh_token"),
+    *("aws_access_key_id", "aws_secret_access_key", "aws_region", "organization_id"),
+)
+
+
+@attrs.frozen
+class Service:
+    """The simulator, scripted from outside."""
+
+    facts: dict[str, str]
+    http: httpx.Client
+
+    def script(self, what: str, **values: Any) -> None:
+        response = self.http.post(f"/_simulator/{what}", json=values)
+        assert response.is_success, response.text
+
+    def calls(self, operation: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get("/_simulator/calls", params={"operation": operation}).json()[
+            "calls"
+        ]
+        return found
+
+    @property
+    def world(self) -> dict[str, Any]:
+        world: dict[str, Any] = self.http.get("/_simulator").json()
+        return world
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that commands read, with the latest refresh token."""
+        return {
+            "ALEXA_PROPS_CLIENT_ID": self.facts["client_id"],
+            "ALEXA_PROPS_CLIENT_SECRET": self.facts["client_secret"],
+            "ALEXA_PROPS_REFRESH_TOKEN": self.world["refresh_token"],
+            "ALEXA_PROPS_BASE_URL": self.facts["base_url"],
+            "ALEXA_PROPS_TOKEN_URL": self.facts["token_url"],
+            "ALEXA_PROPS_ORGANIZATION_ID": self.facts["organization_id"],
+            "ALEXA_PROPS_A4B_BASE_URL": self.facts["base_url"],
+            "AWS_ACCESS_KEY_ID": self.facts["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self.facts["aws_secret_access_key"],
+            "AWS_REGION": self.facts["aws_region"],
+        }
+
+
+@contextmanager
+def serving(rooms: int) -> Iterator[Service]:
+    """Serve a simulator in a thread."""
+    sim = Simulator(rooms=rooms, endpoints_per_room=2, seed=7)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(sim),
+        portal.wrap_async_context_manager(sim.serve()),
+    ):
+        facts = {name: getattr(sim, name) for name in FACTS}
+        with httpx.Client(base_url=sim.base_url, timeout=30) as http:
+            yield Service(facts, http)
