@@ -160,6 +160,7 @@ def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
     assert sum(take(at) for at in range(60_000, 70_000)) == 1_000 + 10
 
 
+@pytest.mark.apart
 def test_a_soak_of_seconds_leaves_no_task_and_no_descriptor() -> None:
     done = benchmarks(ALONE, "--minutes", "0.04")
     assert done.returncode == 0, done.stderr + done.stdout

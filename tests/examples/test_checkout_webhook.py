@@ -1,10 +1,9 @@
-"""The web app for check-outs as it is run: uvicorn in a process of its own, against a simulator on a socket."""
+"""The web app for check-outs, against a simulator on a socket: in this process, and under uvicorn as a process."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import ssl
 import threading
 from collections import Counter
@@ -18,14 +17,12 @@ import httpx
 import pytest
 import trustme
 
+from alexa_props.errors import ConfigurationError
 from examples import checkout_webhook
 from tests.examples.webhook import (
-    COMMAND,
     KINDS,
-    ROOT,
     Gate,
     as_reset,
-    check_out,
     check_secrets,
     post,
     running,
@@ -53,6 +50,14 @@ async def here(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) 
             yield http
 
 
+async def resets(http: httpx.AsyncClient, number: int) -> None:
+    """Wait until so many resets are in flight."""
+    with anyio.fail_after(30):
+        while (await http.get("/health")).json()["resets"] != number:  # noqa: ASYNC110 - as a user can see it
+            await anyio.sleep(0.01)
+
+
+@pytest.mark.apart
 async def test_200_check_outs_at_once_and_every_room_is_as_it_should_be() -> None:
     async with served(rooms=200, devices=1) as (sim, environment), running(environment) as app:
         sim.quota("*", 200, burst=20)
@@ -121,6 +126,7 @@ async def test_200_check_outs_at_once_and_every_room_is_as_it_should_be() -> Non
         check_secrets("".join(answer.text for answer in (*answers.values(), *seen)), environment)
 
 
+@pytest.mark.apart
 @pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
 async def test_rooms_are_reset_over_tls_on_uvloop(tmp_path: Path) -> None:
     """It is what `uvicorn[standard]` runs the app on, and Amazon is https."""
@@ -138,52 +144,45 @@ async def test_rooms_are_reset_over_tls_on_uvloop(tmp_path: Path) -> None:
         assert {room: state(sim, room) for room in sim.rooms} == {room: as_reset(before[room]) for room in sim.rooms}
 
 
-async def test_a_room_that_is_posted_again_meanwhile_is_reset_once_whoever_leaves() -> None:
+async def test_a_room_that_is_posted_again_is_reset_once_even_if_senders_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gate = Gate()
-    async with served(sleep=gate.sleep) as (sim, environment), running(environment) as app:
+    async with served(sleep=gate.sleep) as (sim, environment), here(environment, monkeypatch) as http:
         sim.latency(1, "alerts.delete_alarms")
         before = {room: state(sim, room) for room in sim.rooms}
         room, other, _, _ = sim.rooms
-        answers: list[httpx.Response] = []
-        sent = [anyio.Event(), anyio.Event()]
+        responses: list[httpx.Response] = []
 
-        async def send(number: int) -> None:
-            async def trace(event: str, _: object) -> None:
-                if event == "http11.send_request_body.complete":
-                    sent[number].set()
-
-            request = check_out(app.http, room)
-            request.extensions["trace"] = trace
-            answers.append(await app.http.send(request))
+        async def send() -> None:
+            responses.append(await post(http, room))
 
         async with anyio.create_task_group() as tasks:
             async with anyio.create_task_group() as impatient:
-                impatient.start_soon(post, app.http, room)
-                impatient.start_soon(post, app.http, other)
-                await app.resets(2)
+                impatient.start_soon(post, http, room)
+                impatient.start_soon(post, http, other)
                 await gate.arrived.wait()
+                await resets(http, 2)
                 impatient.cancel_scope.cancel()
-            tasks.start_soon(send, 0)
-            tasks.start_soon(send, 1)
-            for event in sent:
-                await event.wait()
-            # Whatever was sent before this has arrived when this is answered.
-            await app.resets(2)
+            tasks.start_soon(send)
+            tasks.start_soon(send)
+            # Anything sent before this has arrived when this is answered.
+            await resets(http, 2)
             gate.opened.set()
-        first, second = answers
+        first, second = responses
         assert (first.status_code, first.json()["status"]) == (200, "done")
         assert first.content == second.content
         # Nobody waits for the other room any more: it is reset all the same.
-        await app.resets(0)
+        await resets(http, 0)
         assert sim.count("alerts.delete_alarms") == 2
         for each in (room, other):
             assert state(sim, each) == as_reset(before[each])
         # The next guest has left too.
-        assert (await post(app.http, room)).status_code == 200
+        assert (await post(http, room)).status_code == 200
         assert sim.count("alerts.delete_alarms") == 3
 
 
-async def test_sigterm_lets_work_under_way_end_and_then_the_app() -> None:
+async def test_sigterm_lets_resets_in_flight_end_and_then_the_app() -> None:
     gate = Gate()
     async with served(sleep=gate.sleep) as (sim, environment), running(environment) as app:
         sim.latency(1)
@@ -193,6 +192,9 @@ async def test_sigterm_lets_work_under_way_end_and_then_the_app() -> None:
         async def send(room: str) -> None:
             answers.append(await post(app.http, room))
 
+        # A sender that leaves in the middle of its request is not an error of the app.
+        async with await anyio.connect_tcp(app.http.base_url.host, app.http.base_url.port or 0) as leaving:
+            await leaving.send(b"POST /check-outs HTTP/1.1\r\nHost: app\r\nContent-Length: 99\r\n\r\nhalf")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send, sim.rooms[0])
             async with anyio.create_task_group() as impatient:
@@ -214,11 +216,13 @@ async def test_sigterm_lets_work_under_way_end_and_then_the_app() -> None:
         assert "Application shutdown complete" in app.said
 
 
-async def test_what_is_no_signed_check_out_is_refused_and_nothing_is_sent() -> None:
-    async with served() as (sim, environment), running(environment) as app:
+async def test_a_request_that_is_not_a_signed_check_out_is_refused_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with served() as (sim, environment), here(environment, monkeypatch) as http:
         good = json.dumps({"unit_id": sim.rooms[0]}).encode()
         for headers in ({}, {"X-Signature": ""}, signed(good + b" "), {"X-Signature": b"\xff\xc3\xa9"}):
-            answer = await app.http.post("/check-outs", content=good, headers=headers)  # type: ignore[arg-type]
+            answer = await http.post("/check-outs", content=good, headers=headers)  # type: ignore[arg-type]
             assert answer.status_code == 401, headers
             check_secrets(answer.text, environment)
         bodies = (
@@ -233,13 +237,13 @@ async def test_what_is_no_signed_check_out_is_refused_and_nothing_is_sent() -> N
             b'{"unit_id"',
         )
         for body in bodies:
-            answer = await app.http.post("/check-outs", content=body, headers=signed(body))
+            answer = await http.post("/check-outs", content=body, headers=signed(body))
             assert (answer.status_code, answer.text) == (
                 400,
                 'a check-out is a JSON object such as {"unit_id": "…"}',
             ), body
         for unit_id in ("", ".", "..", "\ud800"):
-            answer = await post(app.http, unit_id)
+            answer = await post(http, unit_id)
             assert answer.status_code == 400
             assert "unit_id must be an id" in answer.text
 
@@ -248,25 +252,20 @@ async def test_what_is_no_signed_check_out_is_refused_and_nothing_is_sent() -> N
                 yield b" " * 1000
 
         for content in (b" " * 4097, chunks()):
-            answer = await app.http.post("/check-outs", content=content, headers=signed(b" " * 5000))
+            answer = await http.post("/check-outs", content=content, headers=signed(b" " * 5000))
             assert (answer.status_code, answer.text) == (413, "a check-out has at most 4096 bytes")
-        assert (await app.http.get("/check-outs")).status_code == 405
-        host, port = app.http.base_url.host, app.http.base_url.port
-        assert port
-        async with await anyio.connect_tcp(host, port) as leaving:
-            await leaving.send(b"POST /check-outs HTTP/1.1\r\nHost: app\r\nContent-Length: 99\r\n\r\nhalf")
-        await app.resets(0)
+        assert (await http.get("/check-outs")).status_code == 405
         assert sim.count() == 0
 
 
-async def test_an_offline_device_is_named_and_an_unknown_room_is_not_found() -> None:
-    async with served() as (sim, environment), running(environment) as app:
+async def test_an_offline_device_is_named_and_an_unknown_room_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served() as (sim, environment), here(environment, monkeypatch) as http:
         before = {room: state(sim, room) for room in sim.rooms}
         room, forbidden, _, _ = sim.rooms
         gone, well = sim.endpoints_in(room)
         sim.set_offline(gone)
         sim.set_forbidden(forbidden)
-        answer = await post(app.http, room)
+        answer = await post(http, room)
         assert answer.status_code == 200
         told = answer.json()
         assert told["status"] == "failed"
@@ -283,38 +282,38 @@ async def test_an_offline_device_is_named_and_an_unknown_room_is_not_found() -> 
             well: as_reset(before[room])["endpoints"][well],
         }
         for unit_id in (forbidden, "amzn1.alexa.unit.did.NOBODY"):
-            answer = await post(app.http, unit_id)
+            answer = await post(http, unit_id)
             assert (answer.status_code, answer.text) == (404, f"no such room: {unit_id}")
         assert state(sim, forbidden) == before[forbidden]
 
 
-async def test_who_is_too_many_is_to_come_back_and_health_says_so() -> None:
-    async with served() as (sim, environment), running(environment) as app:
+async def test_too_many_check_outs_are_turned_away_and_health_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served() as (sim, environment), here(environment, monkeypatch) as http:
         sim.quota("alerts.delete_timers", 0.001, burst=1, retry_after=300)
         first, second, third, _ = sim.rooms
-        assert (await post(app.http, first)).status_code == 200
-        assert (await app.http.get("/health")).status_code == 200
+        assert (await post(http, first)).status_code == 200
+        assert (await http.get("/health")).status_code == 200
 
-        refused = await post(app.http, second)
+        refused = await post(http, second)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
         (failure,) = refused.json()["failures"]
         assert failure["step"] == "timers"
 
-        health = await app.http.get("/health")
+        health = await http.get("/health")
         assert health.status_code == 503
         assert 200 < health.json()["seconds_in_line"] <= 300
         assert health.json()["limits"]["alerts.delete_timers"]["refused"] == 1
         seen = sim.count()
-        turned_away = await post(app.http, third)
+        turned_away = await post(http, third)
         assert (turned_away.status_code, turned_away.json()) == (503, {"status": "too busy"})
         assert turned_away.headers["Retry-After"] == "60"
         assert sim.count() == seen
 
 
-async def test_a_line_that_is_too_long_takes_nobody_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_queue_that_is_too_long_takes_no_more_check_outs(monkeypatch: pytest.MonkeyPatch) -> None:
     async with served(rooms=21, devices=1) as (sim, environment), here(environment, monkeypatch) as http:
-        sim.quota("alerts.delete_reminders", 5, burst=1)
-        monkeypatch.setattr(checkout_webhook, "MAX_WAIT", 0.5)
+        sim.quota("alerts.delete_reminders", 20, burst=1)
+        monkeypatch.setattr(checkout_webhook, "MAX_WAIT", 0.2)
         *rooms, another = sim.rooms
         answers: list[httpx.Response] = []
 
@@ -339,7 +338,7 @@ async def test_a_line_that_is_too_long_takes_nobody_more(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("wrong", ["ALEXA_PROPS_REFRESH_TOKEN", "ALEXA_PROPS_CLIENT_SECRET"])
-async def test_check_outs_are_kept_while_the_login_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_login_asks_for_the_check_out_again(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with served() as (sim, environment), here({**environment, wrong: "Atzr|revoked"}, monkeypatch) as http:
         answer = await post(http, sim.rooms[0])
         assert answer.status_code == 503
@@ -351,7 +350,7 @@ async def test_check_outs_are_kept_while_the_login_is_refused(wrong: str, monkey
 @pytest.mark.parametrize(
     ("name", "seconds", "code"), [("DEADLINE", 0.2, "DeadlineExceeded"), ("MAX_WAIT", 0.01, "RateLimitTooLong")]
 )
-async def test_no_check_out_waits_for_ever(
+async def test_no_check_out_waits_forever(
     name: str, seconds: float, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
@@ -369,7 +368,7 @@ async def test_no_check_out_waits_for_ever(
 
 
 @pytest.mark.parametrize("patient", [True, False])
-async def test_a_reset_goes_on_when_its_request_is_cancelled_and_ends_with_the_app(
+async def test_a_reset_continues_if_its_request_is_cancelled_and_ends_with_the_app(
     patient: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
@@ -393,7 +392,7 @@ async def test_a_reset_goes_on_when_its_request_is_cancelled_and_ends_with_the_a
 
 
 @pytest.mark.parametrize("secret", [{}, {"CHECKOUT_SECRET": ""}])
-async def test_without_a_secret_it_does_not_start(secret: dict[str, str]) -> None:
-    done = await anyio.run_process([*COMMAND, "asyncio"], cwd=ROOT, env={**os.environ, **secret}, check=False)
-    assert done.returncode != 0
-    assert b"set CHECKOUT_SECRET to the secret" in done.stderr
+async def test_without_a_secret_it_does_not_start(secret: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="set CHECKOUT_SECRET to the secret"):
+        async with here(secret, monkeypatch):
+            pytest.fail("it started")

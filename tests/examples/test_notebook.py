@@ -1,4 +1,4 @@
-"""The notebook as its reader runs it: all cells, in a kernel of its own."""
+"""The notebook as its reader runs it: all cells once, in one kernel."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ KERNEL = {
     "language": "python",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
+
+needs_kernel = pytest.mark.apart
+"""A kernel with pandas and matplotlib takes many seconds to start."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def shown(notebook: Any, text: str) -> Any:
     return outputs(notebook, text)[-1].data
 
 
-def test_it_is_stored_without_outputs_and_without_a_trace_of_a_machine() -> None:
+def test_it_is_stored_without_outputs_and_machine_specific_metadata() -> None:
     text = NOTEBOOK.read_text(encoding="utf-8")
     notebook = json.loads(text)
     assert text == json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
@@ -83,6 +86,7 @@ def test_it_is_stored_without_outputs_and_without_a_trace_of_a_machine() -> None
     assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
 
 
+@needs_kernel
 def test_every_cell_runs_and_none_warns(executed: Any) -> None:
     cells = [cell for cell in executed.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
@@ -90,6 +94,7 @@ def test_every_cell_runs_and_none_warns(executed: Any) -> None:
     assert written == []
 
 
+@needs_kernel
 def test_the_plan_comes_first_and_counts_the_calls(executed: Any) -> None:
     lines = printed(executed, "fleet.plan(reset").splitlines()
     assert lines[0] == "reset_room: 120 items with 240 endpoints"
@@ -97,6 +102,7 @@ def test_the_plan_comes_first_and_counts_the_calls(executed: Any) -> None:
     assert "  alerts.delete_alarms: 120 calls" in lines
 
 
+@needs_kernel
 def test_the_report_names_every_device_that_was_unplugged(executed: Any) -> None:
     report = shown(executed, "progress=True")
     assert re.search(r"120 items: 107 done, 13 failed, 0 unknown, in [\d.]+ s", report["text/html"])
@@ -105,6 +111,7 @@ def test_the_report_names_every_device_that_was_unplugged(executed: Any) -> None
     assert "<tr><td>Seaside 1</td><td>64</td></tr><tr><td>Hôtel du Lac 2</td><td>48</td></tr>" in report["text/html"]
 
 
+@needs_kernel
 def test_progress_is_a_widget(executed: Any) -> None:
     bar = outputs(executed, "progress=True")[0].data
     model = bar["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -114,6 +121,7 @@ def test_progress_is_a_widget(executed: Any) -> None:
     assert [text for text in texts if text.startswith("120 of 120, 13 failed")]
 
 
+@needs_kernel
 def test_failures_are_a_dataframe(executed: Any) -> None:
     table = shown(executed, "to_dataframe(failures=True)")["text/html"]
     assert re.findall(r"<th>(\w+)</th>", table)[:5] == ["floor", "room", "endpoint_id", "step", "code"]
@@ -121,6 +129,7 @@ def test_failures_are_a_dataframe(executed: Any) -> None:
     assert "<td>DEVICE_NOT_REACHABLE</td>" in table
 
 
+@needs_kernel
 def test_failures_by_floor_are_a_picture(executed: Any) -> None:
     lines = shown(executed, "reindex(floors")["text/plain"].splitlines()
     assert [" ".join(line.split()) for line in lines[1:-1]] == [
@@ -139,11 +148,13 @@ def test_failures_by_floor_are_a_picture(executed: Any) -> None:
     assert height > 200
 
 
+@needs_kernel
 def test_the_second_run_repeats_what_had_failed_and_the_third_nothing(executed: Any) -> None:
     assert "13 items: 13 done, 0 failed, 0 unknown, 107 skipped" in shown(executed, "retry_failed=True")["text/plain"]
     assert "0 items: 0 done, 0 failed, 0 unknown, 120 skipped" in shown(executed, "nothing_left")["text/plain"]
 
 
+@needs_kernel
 def test_a_run_that_is_stopped_ends_what_it_began_and_one_that_is_left_says_what_that_was(executed: Any) -> None:
     stopped = re.fullmatch(r"(\d+) of 120 rooms: that is enough for a trial\n", printed(executed, "run.stop("))
     assert stopped
@@ -153,6 +164,7 @@ def test_a_run_that_is_stopped_ends_what_it_began_and_one_that_is_left_says_what
     assert re.match(r"left behind: \[\('Room \d+', '(unknown|done)'\)", left)
 
 
+@needs_kernel
 def test_a_station_that_is_right_is_not_written_again(executed: Any) -> None:
     first, second = printed(executed, "fleet.ensure_default_music_station").splitlines()
     assert "120 done" in first
@@ -161,6 +173,7 @@ def test_a_station_that_is_right_is_not_written_again(executed: Any) -> None:
     assert second.endswith(": 0 changed, 0 writes were sent")
 
 
+@needs_kernel
 def test_the_limits_show_what_was_learned(executed: Any) -> None:
     table = shown(executed, "asp.limits")["text/html"]
     assert re.findall(r"<th>(\w+)</th>", table)[:4] == ["operation", "rate", "ceiling", "refused"]

@@ -1,4 +1,4 @@
-"""The web app for check-outs in a process of its own, and a simulator on a socket that guests have lived in."""
+"""The web app for check-outs as a process, and a simulator on a socket whose rooms have had guests."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def as_reset(before: dict[str, Any]) -> dict[str, Any]:
 
 @attrs.define
 class App:
-    """The app in a process of its own."""
+    """The app as a process."""
 
     process: anyio.abc.Process
     http: httpx.AsyncClient
