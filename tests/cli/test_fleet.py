@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -353,10 +354,11 @@ def test_a_run_leaves_signals_alone_that_were_ignored_at_its_start(service: Serv
 # On a terminal
 
 
+@pytest.mark.apart
 def test_json_lines_on_a_terminal_are_whole_and_the_bar_says_that_rooms_are_listed(
     screen: Run, service: Service
 ) -> None:
-    service.script("latency", seconds=0.2, operation="units.list")
+    service.script("latency", seconds=1.1, operation="units.list")
     arguments = ("fleet", "run", "alarms", "--under", organization(service), "--json")
     shown = screen(*arguments, env={**service.environment, "COLUMNS": "80"})
     assert shown.returncode == 0
@@ -364,7 +366,7 @@ def test_json_lines_on_a_terminal_are_whole_and_the_bar_says_that_rooms_are_list
     found = [line.rpartition("\x1b[2K")[2] for line in text.splitlines() if '{"unit_id"' in line]
     assert sorted(json.loads(line)["unit_id"] for line in found) == sorted(rooms(service))
     assert min(map(len, found)) > 80
-    assert "listing rooms: 0 units, 0:00:00 elapsed" in text
+    assert re.search(r"listing rooms: 0 units, 0:00:\d\d elapsed", text)
 
 
 def test_on_a_terminal_there_is_a_bar_and_a_table_of_failures(screen: Run, service: Service, tmp_path: Path) -> None:
