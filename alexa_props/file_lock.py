@@ -1,4 +1,4 @@
-"""Advisory locks of open files (`flock`): the kernel releases one when its holder dies. Windows has none."""
+"""Advisory locks on open files (`flock`), which the kernel releases when their holder dies. Windows has none."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ AVAILABLE: Final = sys.platform != "win32"
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file without waiting; return False if it is locked already.
+    """Lock an open file without waiting; return False if it is already locked.
 
     Raises:
-        OSError: there are no locks on this system or file system.
+        OSError: The system or file system has no locks.
 
     """
     if sys.platform != "win32":
@@ -33,7 +33,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Unlock an open file. Closing it does not, if a process that was forked meanwhile has it open too."""
+    """Unlock an open file. Closing it does not suffice if a process forked in the meantime has it open too."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -1,8 +1,8 @@
-"""Hiding secrets in text that came from outside: from a service, a proxy, a token store, a keyring or a browser.
+"""Redaction of text from a service, a proxy, a token store, a keyring or a browser.
 
-A service that was sent a secret may quote it: verbatim, encoded, folded or truncated. A secret is therefore searched
-for by its letters and digits only, in lower case and without what is between them, and every piece of it that is too
-long to be a coincidence is hidden. The work is bounded: only the beginning of a text is looked at, and shown.
+A service that was sent a secret may quote it: verbatim, encoded, folded or truncated. The search therefore compares
+only letters and digits, in lower case, and hides every piece of a secret that is too long to be a coincidence. The work
+is bounded: only the beginning of a text is searched and shown.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from alexa_props.settings import Secret
 __all__ = ["SECRETS", "Redactor", "one_line", "remember_secrets", "sanitize", "secrets_of"]
 
 SECRETS: Final = "alexa_props_secrets"
-"""Key of `httpx.Request.extensions`: secrets of the exchange that the request itself does not hold (any longer)."""
+"""Key of `httpx.Request.extensions`: secrets of the exchange that the request does not hold, or no longer holds."""
 
 _HIDDEN: Final = "…"
 _LONGEST: Final = 500
-"""Characters of a text that a message shows."""
+"""Characters of a text to show in a message."""
 _WINDOW: Final = 2_000
-"""Characters of a text that are looked at; of what is hidden, more of them are needed than are shown."""
+"""Characters of a text to search: more than are shown, as redacted text becomes shorter."""
 _PIECE: Final = 8
-"""Consecutive letters and digits that give a secret away: too many to match by chance."""
+"""Consecutive letters and digits that reveal a secret: too many to match by chance."""
 _PIECE_OF_NUMBERS: Final = 12
-"""The same of a secret in numbers: two or three digits are one character, and ids are digits too."""
+"""The same for a secret in numbers: two or three digits are one character, and ids have digits too."""
 _PROBE: Final = 5
-"""Letters and digits of a piece that are looked for first, at regular distances: each piece covers one of those."""
+"""Letters and digits to compare first, at regular distances such that every piece contains one such probe."""
 _SHORTEST: Final = 4
-"""Characters of the shortest secret that is hidden, as a whole word: a shorter one is in too many ordinary words."""
+"""Characters of the shortest secret to hide, as a whole word. Shorter ones are part of too many ordinary words."""
 _MANY: Final = 500
-"""Searches after which it pays to make a set."""
+"""Searches after which building a set pays off."""
 _BUDGET: Final = 200_000
-"""Characters that one redactor takes apart; what needs it beyond that is hidden as a whole."""
+"""Characters that one redactor analyzes. Beyond that, a suspicious text is hidden completely."""
 _LAYERS: Final = 8
-"""Encodings, one within another, that are undone."""
+"""Nested encodings to decode."""
 
 _NEITHER_LETTER_NOR_DIGIT: Final = re.compile(r"[\W_]+")
 _ESCAPE: Final = re.compile(
@@ -55,7 +55,7 @@ _ESCAPE: Final = re.compile(
 )
 _SEPARATOR: Final = r"(?:\||%(?:25){0,4}7C|&(?:amp;){0,3}(?:#124|#x7c|verbar|vert|VerticalLine);|\\{1,4}[ux](?:00)?7c)"
 _TOKEN: Final = re.compile(rf"Atz[a-z]{_SEPARATOR}[\w.~+/=|%-]+", re.IGNORECASE)
-"""A token of Login with Amazon: known by its form, as another process may have been given it."""
+"""A token of Login with Amazon, recognized by its form: it may be another process's."""
 _AWS_PARTS: Final = re.compile(r"(?:Credential|Signature)=([^/,\s]+)")
 
 _PUBLIC_HEADERS: Final = frozenset(
@@ -67,29 +67,29 @@ _PUBLIC_MEMBERS: Final = frozenset({"client_id", "grant_type", "redirect_uri", "
 
 
 def sanitize(text: str | None, *secrets: str | Secret | None) -> str | None:
-    """Text from outside, fit for a message: one printable line, not too long, and without these secrets."""
+    """Return text as one printable line of limited length without these secrets."""
     return Redactor(*secrets).sanitize(text)
 
 
 def one_line(text: str, longest: int = _LONGEST) -> str:
-    """Text without line breaks and control characters, and not too long."""
+    """Return text without line breaks and control characters, of limited length."""
     text = " ".join(text.split())
     text = text if len(text) <= longest else text[:longest] + _HIDDEN
-    # A terminal obeys control characters, and no file takes half a surrogate pair.
+    # A terminal obeys control characters, and no file can store half a surrogate pair.
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def remember_secrets(request: httpx.Request, *secrets: Secret) -> None:
-    """Note secrets of the exchange that the request itself does not hold, or will not hold any longer."""
+    """Note secrets of the exchange that the request does not hold, or soon will not hold."""
     known = request.extensions.get(SECRETS, ())
     # A copy: the caller's dict may serve several requests.
     request.extensions = {**request.extensions, SECRETS: tuple(dict.fromkeys((*known, *secrets)))}
 
 
 def secrets_of(request: httpx.Request) -> list[Secret]:
-    """The secrets of a request: credentials in headers and forms, and those that `remember_secrets` noted."""
+    """Return the secrets of a request: credentials in headers and forms, and those from `remember_secrets`."""
     found = [*request.extensions.get(SECRETS, ())]
     for name, value in request.headers.raw:
         if name.lower() not in _PUBLIC_HEADERS:
@@ -101,7 +101,7 @@ def secrets_of(request: httpx.Request) -> list[Secret]:
 
 def _credentials_in(header: bytes, value: str) -> Iterator[str]:
     if header not in (b"authorization", b"proxy-authorization"):
-        # Any other header may be how somebody's own `httpx.Auth` authorizes; a short value is a setting.
+        # A custom `httpx.Auth` may use any other header. A short value is a setting.
         if len(value) >= _PIECE:
             yield value
         return
@@ -126,24 +126,24 @@ def _members_of_form(request: httpx.Request) -> list[Secret]:
 
 
 class _Haystack:
-    """All forms of some secrets, in which pieces of a text are looked for.
+    """All forms of some secrets, to be searched for pieces of a text.
 
     Args:
-        forms: letters and digits only.
-        piece: so many of them in a row give a secret away.
+        forms: Letters and digits only.
+        piece: Number of consecutive ones that reveal a secret.
 
     """
 
     def __init__(self, forms: Iterable[str], piece: int) -> None:
-        # No piece is found across a line break: what is looked for holds none.
+        # A piece has no line break, so none is found across two forms.
         self._forms = "\n".join(forms)
         self._piece = piece
         self._pieces: frozenset[str] | None = None
         self._probes: frozenset[str] = frozenset()
-        self._asked = 0
+        self._searches = 0
 
     def holds_piece_of(self, letters: str) -> bool:
-        """Whether these letters and digits hold a piece of a secret."""
+        """Whether these letters and digits contain a piece of a secret."""
         if not self._forms:
             return False
         step = self._piece - _PROBE + 1
@@ -151,7 +151,7 @@ class _Haystack:
         self._prepare(len(probes))
         if self._pieces is not None and self._probes.isdisjoint(probes):
             return False
-        # By chance a probe is known now and then; all pieces that it may be of are around it.
+        # A probe may match by chance, so all pieces that contain it are compared.
         return any(
             self._is_piece(letters[at : at + self._piece])
             for number, probe in enumerate(probes)
@@ -160,7 +160,7 @@ class _Haystack:
         )
 
     def pieces_of(self, letters: str) -> Iterator[tuple[int, int]]:
-        """Where the pieces of secrets are: first and last place of each."""
+        """Yield the first and last index of each piece of a secret."""
         self._prepare(len(letters))
         for start in range(len(letters) - self._piece + 1):
             if self._is_piece(letters[start : start + self._piece]):
@@ -169,10 +169,10 @@ class _Haystack:
     def _is_piece(self, letters: str) -> bool:
         return len(letters) == self._piece and letters in (self._forms if self._pieces is None else self._pieces)
 
-    def _prepare(self, questions: int) -> None:
-        """Make sets if so many questions are asked that they pay."""
-        self._asked += questions
-        if self._pieces is None and self._asked > _MANY:
+    def _prepare(self, searches: int) -> None:
+        """Build the sets once there are enough searches to make up for it."""
+        self._searches += searches
+        if self._pieces is None and self._searches > _MANY:
             self._pieces, self._probes = self._substrings(self._piece), self._substrings(_PROBE)
 
     def _substrings(self, length: int) -> frozenset[str]:
@@ -181,10 +181,10 @@ class _Haystack:
 
 
 class Redactor:
-    """Takes some secrets out of texts.
+    """Hides some secrets in texts.
 
     Args:
-        secrets: what to hide; None and what is empty counts for nothing.
+        secrets: What to hide. None and empty ones are ignored.
 
     """
 
@@ -201,15 +201,15 @@ class Redactor:
 
     @classmethod
     def of(cls, request: httpx.Request, *secrets: str | Secret | None) -> Redactor:
-        """One for what answers a request: it hides the secrets of that, and others if given."""
+        """Return a redactor for the response to a request: it hides the request's secrets and the given ones."""
         return cls(*secrets_of(request), *secrets)
 
     def sanitize(self, text: str | None, longest: int = _LONGEST) -> str | None:
-        """Text from outside, fit for a message: one printable line, not too long, and without secrets."""
+        """Return text as one printable line of limited length without secrets."""
         return None if text is None else one_line(self.redact(text), longest)
 
     def redact_all(self, texts: Sequence[str]) -> Sequence[str]:
-        """As `redact` for each; many ordinary texts, such as ids, are looked at together."""
+        """Redact each text. Many ordinary texts, such as ids, are searched together, which is faster."""
         if len(texts) < 2:  # noqa: PLR2004 - it cannot be halved
             return [self.redact(text) for text in texts]
         if self._short is None and max(map(len, texts)) <= _WINDOW and not self._is_suspicious("".join({*texts})):
@@ -220,7 +220,7 @@ class Redactor:
         return [*self.redact_all(texts[:half]), *self.redact_all(texts[half:])]
 
     def redact(self, text: str) -> str:
-        """The text with each secret, and each piece of one, replaced; what is very long is cut off first."""
+        """Return text with each secret and each piece of one replaced. A very long text is truncated."""
         text, cut = text[:_WINDOW], _HIDDEN if len(text) > _WINDOW else ""
         if self._short is not None:
             text = self._short.sub(_HIDDEN, text)
@@ -234,19 +234,19 @@ class Redactor:
         for start, end in _merged([*(match.span() for match in _TOKEN.finditer(text)), *self._pieces_in(text)]):
             shown += text[done:start], _HIDDEN
             done = end
-        # What a signature is called on the wire says nothing without it.
+        # The name of a signature is noise without the signature.
         return "".join((*shown, text[done:], cut)).replace(f"Signature={_HIDDEN}", _HIDDEN)
 
     def _is_suspicious(self, text: str) -> bool:
-        """Whether a text has to be taken apart: it holds a piece of a secret, or it may hold something encoded."""
+        """Whether a text has to be analyzed: it contains a piece of a secret, or may contain an encoded one."""
         if _is_encoded(text):
             return True
         letters = _letters(text)
         return "atz" in letters or any(haystack.holds_piece_of(letters) for haystack in self._haystacks)
 
     def _pieces_in(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where the pieces of secrets are."""
-        letters, starts, ends = _taken_apart(text)
+        """Yield the span of each piece of a secret."""
+        letters, starts, ends = _analyze(text)
         for haystack in self._haystacks:
             for first, last in haystack.pieces_of(letters):
                 yield starts[first], ends[last]
@@ -257,32 +257,32 @@ def _is_encoded(text: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    """The letters and digits of a text, in lower case."""
+    """Return the letters and digits of a text, in lower case."""
     return _NEITHER_LETTER_NOR_DIGIT.sub("", text).lower()
 
 
 def _decoded_letters(text: str) -> str:
-    return _taken_apart(text)[0] if _is_encoded(text) else _letters(text)
+    return _analyze(text)[0] if _is_encoded(text) else _letters(text)
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is looked for: also in base64, wherever it begins in what was encoded."""
+    """Yield the forms of a secret to search for, base64 at each of its three alignments included."""
     yield from {_letters(secret), _decoded_letters(secret)}
     for before, uncertain in enumerate((0, 2, 3)):
-        # What is at either end depends on what is beside the secret.
+        # The characters at either end depend on what surrounds the secret.
         encoded = base64.b64encode(b"." * before + secret.encode("utf-8", "surrogatepass"))
         yield _letters(encoded.decode()[uncertain:-4])
 
 
 def _numbers(secret: str) -> tuple[str, str]:
-    """The bytes of a secret in hex, and in decimal, as JSON lists them."""
+    """Return the bytes of a secret in hex, and in decimal as JSON lists them."""
     encoded = secret.encode("utf-8", "surrogatepass")
     return encoded.hex(), "".join(map(str, encoded))
 
 
 def _whole_word(secret: str) -> str:
-    """A pattern for a secret too short to be known by a piece of it."""
-    import html  # late: it is rarely needed
+    """Return a pattern for a secret that is too short to be recognized by a piece."""
+    import html  # late: rarely needed
 
     quoted = {urllib.parse.quote(secret, safe="", errors="replace"), urllib.parse.quote_plus(secret, errors="replace")}
     forms = {secret, html.escape(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1], *quoted}
@@ -291,8 +291,8 @@ def _whole_word(secret: str) -> str:
     return f"{before}(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))}){after}"
 
 
-def _taken_apart(text: str) -> tuple[str, list[int], list[int]]:
-    """The letters and digits of a text, decoded and in lower case, and where each begins and ends in the text."""
+def _analyze(text: str) -> tuple[str, list[int], list[int]]:
+    """Return the decoded letters and digits of a text in lower case, and where each begins and ends in it."""
     starts, ends = [*range(len(text))], [*range(1, len(text) + 1)]
     for _ in range(_LAYERS):
         signs: list[str] = []
@@ -301,10 +301,10 @@ def _taken_apart(text: str) -> tuple[str, list[int], list[int]]:
         done = 0
         for match in _ESCAPE.finditer(text):
             start, end = match.span()
-            meant = _meaning(match[0])
-            signs += text[done:start], meant
-            begins += starts[done:start] + [starts[start]] * len(meant)
-            stops += ends[done:start] + [ends[end - 1]] * len(meant)
+            decoded = _decode_escape(match[0])
+            signs += text[done:start], decoded
+            begins += starts[done:start] + [starts[start]] * len(decoded)
+            stops += ends[done:start] + [ends[end - 1]] * len(decoded)
             done = end
         if not done:
             break
@@ -320,23 +320,23 @@ def _taken_apart(text: str) -> tuple[str, list[int], list[int]]:
     return "".join(lower for lower, _, _ in found), [start for _, start, _ in found], [end for _, _, end in found]
 
 
-def _meaning(escape: str) -> str:
+def _decode_escape(escape: str) -> str:
     if escape[0] == "%":
         return chr(int(escape[2:6], 16)) if escape[1] == "u" else urllib.parse.unquote(escape, errors="replace")
     if escape[0] == "&":
-        import html  # late: it is rarely needed
+        import html  # late: rarely needed
 
         return html.unescape(escape)
     kind, digits = escape[1], escape[2:].strip("{}")
     if digits:
         code = int(kind + digits, 8) if kind.isdigit() else int(digits, 16)
         return chr(code) if code <= sys.maxunicode else ""
-    # A line break, a tab or the like is a blank, and all other characters stand for themselves.
+    # A line break, a tab and so on count as a blank. All other characters stand for themselves.
     return " " if kind in "abfnrtv0" else kind
 
 
 def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Spans that overlap or touch as one, in order."""
+    """Yield the spans in order, overlapping and adjacent ones merged."""
     last: tuple[int, int] | None = None
     for span in sorted(spans):
         if last is None:

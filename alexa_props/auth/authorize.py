@@ -1,10 +1,10 @@
-"""Login with Amazon for the first time: a person consents in a browser, and that gives a refresh token.
+"""First login with Amazon: a person consents in a browser, which yields a refresh token.
 
-The authorization-code grant with PKCE (S256). Nothing here opens a browser or listens for its answer: that is up to the
-caller, and `alexa-props login` is one.
+The authorization-code grant with PKCE (S256). Opening a browser and listening for the redirect is up to the caller, as
+`alexa-props login` does.
 
     consent = Consent.ask(client_id=…, redirect_uri="http://127.0.0.1:8766/callback")
-    # The person opens `consent.url`; the browser comes back to the redirect URI with a query.
+    # The person opens `consent.url`; the browser is redirected to the redirect URI with a query.
     code = consent.code(query)
     async with httpx.AsyncClient() as http:
         refresh_token = await consent.refresh_token(http, code, client_secret=…)
@@ -34,52 +34,50 @@ __all__ = ["AUTHORIZE_URL", "SCOPE", "Consent"]
 
 AUTHORIZE_URL: Final = "https://www.amazon.com/ap/oa"
 SCOPE: Final = "alexa::enterprise:management"
-"""The scope of all of Alexa Smart Properties that this library calls."""
+"""The scope of all Alexa Smart Properties operations of this library."""
 
 _REFUSED: Final = {
-    "access_denied": " - consent was refused in the browser",
+    "access_denied": " - consent was refused in the browser: log in again and accept",
     "invalid_scope": " - the security profile may not ask for this scope: is it registered as an API client?",
-    "unauthorized_client": " - the security profile may not use this grant",
+    "unauthorized_client": " - the security profile is not allowed to use this grant: check its settings",
 }
 _NOT_EXCHANGED: Final = {
-    "invalid_grant": " - the code was used before, is older than five minutes, or belongs to another client or address",
-    "invalid_client": " - client_id or client_secret is wrong",
-    "unauthorized_client": " - the security profile is not allowed to use this grant",
+    "invalid_grant": (
+        " - the code was used before, is older than five minutes, or belongs to another client or redirect URI: log in "
+        "again for a new one"
+    ),
+    "invalid_client": " - client_id or client_secret is wrong: compare them with the security profile",
+    "unauthorized_client": " - the security profile is not allowed to use this grant: check its settings",
 }
 
 
 @attrs.frozen(kw_only=True)
 class Consent:
-    """One asking for a person's consent, and what proves that an answer belongs to it. Make it with `ask`.
-
-    Attributes:
-        url: the page that the person opens in a browser.
-        client_id: of the security profile.
-        redirect_uri: where the browser brings the answer.
-        state: comes back with the answer, and is known to nobody else.
-        verifier: what the code is bound to; sent with it when it is traded.
-
-    """
+    """A request for a person's consent, with the proofs that a response belongs to it. Make it with `ask`."""
 
     url: str = attrs.field(repr=False)
+    """The page that the person opens in a browser."""
     client_id: str
+    """Of the security profile."""
     redirect_uri: str
+    """The address to which the browser brings the response."""
     state: Secret
+    """Identifies the response. It is known only to this process, the browser and Amazon."""
     verifier: Secret
+    """Sent with the code when it is exchanged: Amazon bound the code to it."""
 
     @classmethod
     def ask(cls, *, client_id: str, redirect_uri: str, scope: str = SCOPE, authorize_url: str = AUTHORIZE_URL) -> Self:
-        """Prepare to ask; nothing is sent.
+        """Prepare a request for consent; nothing is sent.
 
         Args:
-            client_id: of the security profile.
-            redirect_uri: where the browser is to bring the answer, one of the profile's Allowed Return URLs; https, or
-                http to this machine.
-            scope: what to ask for, names separated by spaces.
-            authorize_url: the consent page; https, or http to this machine.
+            client_id: Of the security profile.
+            redirect_uri: One of the profile's Allowed Return URLs, for the response; https, or http to loopback.
+            scope: Scopes to ask for, separated by spaces.
+            authorize_url: The consent page; https, or http to loopback.
 
         Raises:
-            ConfigurationError: an argument is empty, or an address is not https.
+            ConfigurationError: An argument is empty, or an address is not https.
 
         """
         for name, value in (("client_id", client_id), ("scope", scope)):
@@ -87,9 +85,9 @@ class Consent:
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         page = require_https("authorize_url", authorize_url)
         require_https("redirect_uri", redirect_uri)
-        # 43 characters at least, says RFC 7636; these are 86 and 43.
+        # RFC 7636 requires 43 characters of the verifier; these have 86 and 43.
         verifier, state = Secret(secrets.token_urlsafe(64)), Secret(secrets.token_urlsafe(32))
-        question = {
+        query = {
             "client_id": client_id,
             "scope": scope,
             "response_type": "code",
@@ -99,7 +97,7 @@ class Consent:
             "code_challenge_method": "S256",
         }
         return cls(
-            url=f"{page}?{urllib.parse.urlencode(question, quote_via=urllib.parse.quote)}",
+            url=f"{page}?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}",
             client_id=client_id,
             redirect_uri=redirect_uri,
             state=state,
@@ -107,26 +105,28 @@ class Consent:
         )
 
     def is_answer(self, query: str) -> bool:
-        """Whether the query of a request to the redirect URI answers this asking, and not another or a forged one."""
+        """Whether the query of a request to the redirect URI belongs to this request, and is not forged."""
         given = _members(query).get("state", Secret(""))
-        # What is beyond UTF-8 is not ours either, and no reason to fail.
+        # A state beyond UTF-8 is another one, not an error.
         return hmac.compare_digest(given.reveal().encode(errors="replace"), self.state.reveal().encode())
 
     def code(self, query: str) -> Secret:
-        """The authorization code in the query of the answer.
+        """Return the authorization code of a redirect.
 
         Args:
-            query: what comes after the question mark of the request to the redirect URI.
+            query: The part after the question mark of the request to the redirect URI.
 
         Raises:
-            AuthenticationError: it answers another asking, consent was refused, or it holds no code.
+            AuthenticationError: The redirect belongs to another request, consent was refused, or there is no code.
 
         """
         ours, answer = self.is_answer(query), _members(query)
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may be shown with this frame's locals.
         del query
         if not ours:
-            raise AuthenticationError("the browser brought the answer to another login: its state is not this one's")
+            raise AuthenticationError(
+                "the browser returned from another login (its state is not this one's): open this login's page again"
+            )
         clean = Redactor(self.state, self.verifier, answer.get("code")).sanitize
         error, description = (
             clean(answer[name].reveal()) if answer.get(name) else None for name in ("error", "error_description")
@@ -139,28 +139,28 @@ class Consent:
                 error_description=description,
             )
         if not answer.get("code"):
-            raise AuthenticationError("the browser brought an answer without a code and without an error")
+            raise AuthenticationError("the browser returned without a code and without an error: log in again")
         return answer["code"]
 
     async def refresh_token(
         self, http: httpx.AsyncClient, code: Secret, *, client_secret: str, token_url: str = TOKEN_URL
     ) -> Secret:
-        """Trade the code for a refresh token. It is sent once: a code is good for one use.
+        """Exchange the code for a refresh token. The request is sent once, as a code is valid for one use.
 
         Args:
-            http: sends the request; its own `auth` and redirects are left out.
-            code: what `code()` gave.
-            client_secret: of the security profile.
-            token_url: token endpoint; https, or http to this machine.
+            http: Sends the request, without its `auth` and without following redirects.
+            code: From `code()`.
+            client_secret: Of the security profile.
+            token_url: Token endpoint; https, or http to loopback.
 
         Raises:
-            ConfigurationError: an argument is empty, or the address is not https.
-            AuthenticationError: the token endpoint refused, or gave no refresh token.
-            TransportError: no answer; the code may be used up, so ask for consent anew.
+            ConfigurationError: An argument is empty, or the address is not https.
+            AuthenticationError: The token endpoint refused, or gave no refresh token.
+            TransportError: No response. The code may have been used: ask for consent again.
 
         """
         secret = Secret(client_secret)
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may be shown with this frame's locals.
         del client_secret
         if not secret or not secret.reveal().isprintable():
             raise ConfigurationError("client_secret must be a non-empty string without line breaks")
@@ -188,13 +188,14 @@ class Consent:
         if isinstance(response, TransportError):
             raise response
         if not response.is_success:
-            what = f"{address.host} refused to give a refresh token to client {self.client_id!r}"
-            raise refusal(response, what, _NOT_EXCHANGED, secret, code, self.verifier)
+            attempt = f"{address.host} refused to give a refresh token to client {self.client_id!r}"
+            raise refusal(response, attempt, _NOT_EXCHANGED, secret, code, self.verifier)
         tokens = read_tokens(response)
         if tokens.refresh is None:
             request_id = request_id_of_grant(response)
             raise AuthenticationError(
-                f"{address.host} gave an access token but no refresh token (request id {request_id})",
+                f"{address.host} gave client {self.client_id!r} an access token but no refresh token: log in again "
+                f"(request id {request_id})",
                 status=response.status_code,
                 request_id=request_id,
             )
@@ -202,13 +203,14 @@ class Consent:
 
 
 async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response | TransportError:
-    """The answer, or the error to raise outside: as a cause, httpx's would show frames that hold the body."""
+    """Return the response, or the error to raise outside: chained, httpx's own would show frames with the body."""
     try:
         return await http.send(request, auth=None, follow_redirects=False)
     except httpx.RequestError as error:
         reason = Redactor.of(request).sanitize(str(error))
         return TransportError(
-            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {reason}",
+            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {reason}; log in again, as "
+            f"the code may have been used",
             sent=was_sent(error) if isinstance(error, httpx.TransportError) else "maybe",
             attempts=1,
         )
@@ -220,6 +222,6 @@ def _challenge(verifier: Secret) -> str:
 
 
 def _members(query: str) -> dict[str, Secret]:
-    """The members of a query; of one that comes twice, the first."""
+    """Return the members of a query. Of a repeated one, the first counts."""
     members = urllib.parse.parse_qsl(query, keep_blank_values=True, errors="replace")
     return {name: Secret(value) for name, value in reversed(members)}

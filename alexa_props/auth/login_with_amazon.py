@@ -1,4 +1,4 @@
-"""Login with Amazon: a refresh token becomes access tokens, one refresh at a time.
+"""Login with Amazon: exchange a refresh token for access tokens, one refresh at a time.
 
 Source: https://developer.amazon.com/docs/login-with-amazon/refresh-token.html
 """
@@ -30,11 +30,21 @@ from alexa_props.settings import Secret, Unpicklable, require_https
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
 _ADVISORY: Final = 300.0
-"""Seconds before expiry from which one caller refreshes while the others go on with the old token."""
+"""Seconds before expiry: from then on one caller refreshes while the others continue with the old token."""
 _MANDATORY: Final = 60.0
-"""Seconds before expiry from which everybody waits for the new token."""
+"""Seconds before expiry: from then on all callers wait for the new token."""
 _AFTER_FAILURE: Final = 10.0
-"""Seconds between two tries of a refresh that is only advisory."""
+"""Seconds before a failed advisory refresh is tried again."""
+
+
+_ADVICE: Final = {
+    "invalid_grant": (
+        " - the refresh token is wrong, belongs to another client, or consent was withdrawn: log in for a new one"
+    ),
+    "invalid_client": " - client_id or client_secret is wrong: compare them with the security profile",
+    "unauthorized_client": " - the security profile is not allowed to use this grant: check its settings",
+}
+"""Next steps by OAuth error code."""
 
 
 @attrs.frozen
@@ -46,7 +56,7 @@ class _Token:
     def left(self, now: float) -> float:
         return self.received + self.life - now
 
-    # A token that lives shorter than the windows would never be fresh: they shrink with it.
+    # A token with a life shorter than the windows would never be fresh, so the windows shrink with it.
     def needs_refresh(self, now: float) -> bool:
         return self.left(now) < min(_ADVISORY, self.life / 4)
 
@@ -55,7 +65,7 @@ class _Token:
 
 
 class _Refresh:
-    """A refresh under way: whoever waits for it gets its outcome, not a turn of their own."""
+    """A refresh in flight. All callers that wait for it share its outcome."""
 
     def __init__(self) -> None:
         self.done = anyio.Event()
@@ -64,36 +74,36 @@ class _Refresh:
         self.turn: Turn | None = None
 
     def end(self) -> None:
-        """Let the others know, in this process and on this host."""
+        """Wake the waiters of this login, and release the lock of this host."""
         if self.turn is not None:
             self.turn.release()
         self.done.set()
 
 
 class LoginWithAmazon(Unpicklable, httpx.Auth):
-    """Authorizes requests with access tokens that it fetches by the refresh-token grant.
+    """Authorizes requests with access tokens from the refresh-token grant.
 
-    Works as `auth=` of this library's clients and of any `httpx.AsyncClient`. One refresh is in flight however many
-    requests wait; a refused token is dropped only if it is the one that was refused; `401 FORBIDDEN` means missing
-    permission, never a refresh. It serves one event loop at a time, as clients do: make one for each thread.
+    Use it as `auth=` of this library's clients or of any `httpx.AsyncClient`. One refresh is in flight however many
+    requests wait. A refused token is dropped only if it is still the current one. `401 FORBIDDEN` means a missing
+    permission and never causes a refresh. Like a client, it serves one event loop at a time: make one per thread.
 
     Args:
-        client_id: of the Login with Amazon security profile.
-        client_secret: of the same profile.
-        refresh_token: from the authorization-code grant (`Atzr|…`).
-        token_url: token endpoint; https, or http to loopback.
-        token_store: keeps the refresh token if the server rotates it. Processes may share one. Those of one user on one
-            host refresh one after the other, each with the token that is in the store by then. On several hosts, one
-            whose token is refused because another has had it rotated takes the new one from the store.
+        client_id: Of the Login with Amazon security profile.
+        client_secret: Of the same profile.
+        refresh_token: From the authorization-code grant (`Atzr|…`).
+        token_url: Token endpoint; https, or http to loopback.
+        token_store: Stores the refresh token if the server rotates it. Processes may share one store. The processes of
+            one user on one host refresh one after another, each with the token that the store holds by then. On another
+            host, a process whose token is refused because it was rotated elsewhere loads the new one from the store.
 
     Raises:
-        ConfigurationError: an argument is empty, or the address is not https; from a request: it is in use on another
+        ConfigurationError: An argument is empty, or the address is not https. From a request: it is in use on another
             event loop that still runs.
-        AuthenticationError: from a request, when the token endpoint refuses.
+        AuthenticationError: From a request, if the token endpoint refuses or the token store fails.
 
     """
 
-    # The body of a 401 says whether the token or the permission is at fault.
+    # The body of a 401 distinguishes a refused token from a missing permission.
     requires_response_body = True
 
     def __init__(
@@ -108,7 +118,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         self._client_id = client_id
         self._client_secret = Secret(client_secret)
         given = Secret(refresh_token)
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may be shown with this frame's locals.
         del client_secret, refresh_token
         for name, secret in (
             ("client_id", Secret(client_id)),
@@ -118,72 +128,72 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             if not secret or not secret.reveal().isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_https("token_url", token_url)
-        self._kept = RefreshTokenState(given, token_store)
-        # A token that is not stored is not shared either.
+        self._refresh_token = RefreshTokenState(given, token_store)
+        # Without a store, no other process has the token.
         self._lock = None if token_store is None else RefreshLock(client_id, str(self._token_url))
         self._token: _Token | None = None
         self._refresh: _Refresh | None = None
         self._not_before = -math.inf
         self._loop: object = None
-        self._moving = threading.Lock()
+        self._loop_lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"LoginWithAmazon(client_id={self._client_id!r})"
 
     def sync_auth_flow(
         self,
-        request: httpx.Request,  # noqa: ARG002 - the interface's
+        request: httpx.Request,  # noqa: ARG002 - httpx's interface
     ) -> Generator[httpx.Request, httpx.Response, None]:
-        """Not there: waiting for a token is asynchronous."""
+        """Raise `ConfigurationError`: a synchronous client cannot wait for a token."""
         raise ConfigurationError("LoginWithAmazon needs an asynchronous client: use httpx.AsyncClient")
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Authorize the request; a request for a token may come first."""
+        """Authorize the request, after requesting a token if needed."""
         call = attached_call(request)
         scheme = "Bearer" if call is None else call.token_scheme
         refreshed = call is not None and call.state.refreshed
-        self._move()
+        self._adopt_loop()
         for replacing in (False, True):
             token = self._good_token()
             while token is None:
                 refresh = self._refresh
                 if refresh is not None:
-                    token = await self._outcome(refresh)
+                    token = await self._wait_for(refresh)
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
                     await self._begin(refresh)
                     response = yield self._token_request()
-                    if await refused_with(response) == "invalid_grant" and await self._kept.is_replaced():
+                    if await refused_with(response) == "invalid_grant" and await self._refresh_token.is_replaced():
                         response = yield self._token_request()
                     token = self._token = refresh.token = await self._accept(response)
                 except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
-                        refresh.error = _again(error)
+                        refresh.error = _copy_error(error)
                         raise
-                    logger.warning("refreshing the access token failed, the old one still serves: %s", error)
+                    logger.warning("refreshing the access token failed; the current one is still valid: %s", error)
                     token = self._token
                 finally:
                     self._end(refresh)
 
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
-            # At most one refresh per call: a fresh token that is refused too is not the token's fault.
+            # At most one refresh per call: if a fresh token is refused too, the token is not the reason.
             if replacing or refreshed or not await _is_token_refused(response):
                 return
             if self._token is token:
                 self._token = None
 
-    def _move(self) -> None:
-        """Serve the running event loop, if the one before has ended."""
+    def _adopt_loop(self) -> None:
+        """Move to the running event loop if the previous one has ended."""
         loop = anyio.lowlevel.current_token()
         if loop == self._loop:
             return
-        # Two threads may come at the same moment.
-        with self._moving:
+        # Two threads may get here at the same time.
+        with self._loop_lock:
             if is_running(self._loop):
                 raise ConfigurationError(
-                    "the login is in use on another event loop that still runs: make one LoginWithAmazon a thread"
+                    "the login is in use on another event loop that still runs: make one LoginWithAmazon per thread"
                 )
             self._loop = loop
             abandoned, self._refresh = self._refresh, None
@@ -191,9 +201,9 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             abandoned.turn.release()
 
     def _good_token(self) -> _Token | None:
-        """The present token, if it may be used without waiting or refreshing."""
+        """Return the current token if it may be used without waiting or refreshing."""
         token, now = self._token, anyio.current_time()
-        # A token from a clock of another event loop would be older than nothing: it is not trusted.
+        # A token from the future was timed by another event loop's clock, so its age is unknown.
         if token is None or token.received > now:
             return None
         if token.needs_refresh(now) and not (token.usable(now) and (self._refresh or now < self._not_before)):
@@ -203,23 +213,23 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
     async def _begin(self, refresh: _Refresh) -> None:
         if self._lock is not None:
             refresh.turn = await self._lock.acquire()
-        await self._kept.begin()
+        await self._refresh_token.begin()
 
     def _end(self, refresh: _Refresh) -> None:
         if refresh.token is None:
-            # It failed or was cancelled: while the old token serves, the next call does not wait for the same.
+            # It failed or was cancelled: while the old token is valid, the next call does not wait for another try.
             self._not_before = loop_time() + _AFTER_FAILURE
-        # If the one who refreshes is cancelled, one of those who wait takes over.
+        # If the refreshing call was cancelled, one of the waiters takes over.
         if self._refresh is refresh:
             self._refresh = None
         refresh.end()
 
-    async def _outcome(self, refresh: _Refresh) -> _Token | None:
-        """What a refresh of somebody else gives; None if it was cancelled. Raises what it met."""
+    async def _wait_for(self, refresh: _Refresh) -> _Token | None:
+        """Return the token of another call's refresh, None if it was cancelled; raise a copy of its error."""
         await refresh.done.wait()
         if refresh.error is not None:
-            raise _again(refresh.error)
-        # It is used however short its life: else each of those who wait would fetch one more.
+            raise _copy_error(refresh.error)
+        # Used however short its life, or each waiter would request another one.
         return (refresh.token if refresh.token is self._token else None) or self._good_token()
 
     def _token_request(self) -> httpx.Request:
@@ -230,7 +240,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             content=urllib.parse.urlencode(
                 {
                     "grant_type": "refresh_token",
-                    "refresh_token": self._kept.current.reveal(),
+                    "refresh_token": self._refresh_token.current.reveal(),
                     "client_id": self._client_id,
                     "client_secret": self._client_secret.reveal(),
                 }
@@ -241,28 +251,21 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         await response.aread()
         received = anyio.current_time()
         if not response.is_success:
-            what = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
-            raise refusal(response, what, _ADVICE, self._client_secret, self._kept.current)
+            attempt = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
+            raise refusal(response, attempt, _ADVICE, self._client_secret, self._refresh_token.current)
         tokens = read_tokens(response)
-        await self._kept.accepted(tokens.refresh)
+        await self._refresh_token.accepted(tokens.refresh)
         return _Token(tokens.access, received, tokens.life)
 
 
-_ADVICE: Final = {
-    "invalid_grant": " - the refresh token is wrong, belongs to another client, or consent was withdrawn",
-    "invalid_client": " - client_id or client_secret is wrong",
-    "unauthorized_client": " - the security profile is not allowed to use this grant",
-}
-
-
 async def _is_token_refused(response: httpx.Response) -> bool:
-    """Whether it is a 401 that a new token may cure.
+    """Whether the response is a 401 that a new token may resolve.
 
-    The bulk deletions of alerts give that status to a missing permission too, and to a result that names endpoints.
+    Bulk deletions of alerts also return 401 for a missing permission, and for a result that names endpoints.
     """
     if response.status_code != httpx.codes.UNAUTHORIZED:
         return False
-    # A plain httpx client leaves it on the wire.
+    # A plain httpx client has not read it yet.
     await response.aread()
     body = json_object(response)
     found = body.get("errors")
@@ -272,8 +275,13 @@ async def _is_token_refused(response: httpx.Response) -> bool:
     return "FORBIDDEN" not in (first_string(body, "type"), *(first_string(entry, "code") for entry in [body, *entries]))
 
 
-def _again(error: AlexaError) -> AlexaError:
-    """Return a copy of an error for another waiter: one exception raised in many tasks collects their tracebacks."""
+def _copy_error(error: AlexaError) -> AlexaError:
+    """Return a copy of an error without its traceback.
+
+    Each waiter raises its own: one exception raised in many tasks collects the tracebacks of all. The auth stage makes
+    an error per call anyway, but a plain httpx client does not. The refresh holds a copy too, or else its error's
+    traceback would hold the refresh.
+    """
     again = copy.copy(error)
     again.__cause__ = error.__cause__
     return again

@@ -1,4 +1,4 @@
-"""One refresh of a login at a time on this host, so that each begins with the token that the one before it has saved.
+"""A lock that lets one refresh of a login run at a time on this host: each begins with the previously saved token.
 
 The lock is `flock` on a file in a private folder of the user: the kernel releases it when its holder dies. Other users
 and other hosts are not excluded.
@@ -26,7 +26,7 @@ from alexa_props.hooks import logger
 __all__ = ["RefreshLock", "Turn"]
 
 _STALLED: Final = 30.0
-"""Seconds without a change of holder after which a waiter goes ahead without the lock."""
+"""Seconds without a change of holder after which a waiter proceeds without the lock."""
 _LONGEST: Final = 300.0
 """Longest wait in seconds."""
 _POLL: Final = (0.02, 0.06)
@@ -35,7 +35,7 @@ _FOLDER: Final = "alexa-props"
 
 
 class _Queue:
-    """The waiters of one event loop, first come first served: only the first of them polls the file."""
+    """The waiters of one event loop, in order of arrival. Only the first one polls the file."""
 
     def __init__(self) -> None:
         self._held = False
@@ -44,7 +44,7 @@ class _Queue:
         self._changed = anyio.current_time()
 
     async def enter(self, give_up_at: float) -> bool:
-        """Wait to be the first; return False if the wait was too long."""
+        """Wait to be the first waiter; return False if that takes too long."""
         if not self._held:
             self._held = True
             return True
@@ -67,14 +67,14 @@ class _Queue:
         return True
 
     def leave(self) -> None:
-        """Let the next one in."""
+        """Let the next waiter enter."""
         if self._waiting:
             self._waiting.popleft().set()
         else:
             self._held = False
 
     def note(self, locked_at: int) -> None:
-        """Take in when the file was locked last: a change means that the wait is worth it."""
+        """Note when the file was last locked: a change shows that its holders make progress."""
         if locked_at != self._seen:
             self._seen, self._changed = locked_at, anyio.current_time()
 
@@ -86,12 +86,12 @@ class _Queue:
         return min(self._changed + _STALLED, give_up_at)
 
 
-# Events belong to an event loop; between loops the file decides.
+# Events belong to an event loop; across loops the file lock decides.
 _queues: Final[anyio.lowlevel.RunVar[dict[str, _Queue]]] = anyio.lowlevel.RunVar("alexa_props.refresh_queues")
 
 
 class Turn:
-    """What `RefreshLock.acquire` gives. Release it, from any task."""
+    """The turn that `RefreshLock.acquire` returns. It may be released from any task."""
 
     def __init__(self, queue: _Queue | None = None) -> None:
         self._queue = queue
@@ -100,7 +100,7 @@ class Turn:
         self._file: int | None = None
 
     def lock(self, name: str) -> int | None:
-        """Try to lock the file; return when it was locked last, or None if it is ours or there can be none."""
+        """Try to lock the file. Return None once it is ours or if it cannot be locked, else when it was last locked."""
         while True:
             if self._file is None:
                 self._file = _open(name)
@@ -113,14 +113,14 @@ class Turn:
                 logger.debug("refreshing the access token without a lock: %s", error)
                 return None
             if os.fstat(self._file).st_nlink:
-                # Shows the waiters that the lock has changed hands.
+                # Shows waiters that the holder has changed.
                 os.utime(self._file)
                 return None
-            # The file was removed meanwhile, so that newcomers lock another one.
+            # The file was removed in the meantime, so later callers would lock another one.
             self._unlock()
 
     def release(self) -> None:
-        """Let the next one refresh. May be called again."""
+        """Let the next refresh begin. Releasing again has no effect."""
         self._unlock()
         if self._queue is not None and self._is_on_its_loop():
             queue, self._queue = self._queue, None
@@ -130,7 +130,7 @@ class Turn:
         file, self._file = self._file, None
         if file is None:
             return
-        # A child that was forked meanwhile must not unlock it for its parent.
+        # A child process forked in the meantime must not release its parent's lock.
         if os.getpid() == self._pid:
             unlock(file)
         os.close(file)
@@ -139,7 +139,7 @@ class Turn:
         try:
             return anyio.lowlevel.current_token() == self._loop
         except RuntimeError:
-            # No event loop runs here: this one was abandoned with its own.
+            # No event loop is running: the turn was abandoned together with its loop.
             return False
 
     def __del__(self) -> None:
@@ -147,16 +147,16 @@ class Turn:
 
 
 class RefreshLock:
-    """Lets one refresh of a login run at a time, whichever process, event loop or object of this user begins it.
+    """Lets one refresh of a login run at a time among all processes, event loops and objects of this user.
 
-    A refresh goes ahead without the lock if there is none (no `flock`, no folder to write to) or its holder hangs.
+    A refresh proceeds without the lock if there is none (no `flock`, no private folder) or its holder hangs.
     """
 
     def __init__(self, client_id: str, token_url: str) -> None:
         self._name = hashlib.sha256(f"{token_url} {client_id}".encode()).hexdigest()[:32] + ".lock"
 
     async def acquire(self) -> Turn:
-        """Wait for the turn. A cancelled wait leaves nothing behind."""
+        """Wait for a turn. A cancelled wait leaves nothing behind."""
         give_up_at = anyio.current_time() + _LONGEST
         queue = self._queue()
         if await queue.enter(give_up_at):
@@ -166,15 +166,15 @@ class RefreshLock:
                     queue.note(locked_at)
                     if queue.is_stalled(give_up_at):
                         break
-                    await anyio.sleep(random.uniform(*_POLL))  # noqa: S311 - so that processes do not poll in step
+                    await anyio.sleep(random.uniform(*_POLL))  # noqa: S311 - jitter
                 else:
                     queue.note(time.monotonic_ns())
                     return turn
-            except BaseException:  # cancelled: the next one takes over
+            except BaseException:  # cancelled: the next waiter takes over
                 turn.release()
                 raise
             turn.release()
-        logger.warning("refreshing the access token without waiting longer for another refresh, which seems to hang")
+        logger.warning("refreshing the access token without the lock: another refresh seems to hang")
         return Turn()
 
     def _queue(self) -> _Queue:
@@ -184,7 +184,7 @@ class RefreshLock:
 
 
 def _open(name: str) -> int | None:
-    """Open the lock's file in the first folder that is private; None if there is none."""
+    """Open the lock file in the first private folder; return None if there is none."""
     if not AVAILABLE:
         return None
     for folder in _folders():
@@ -199,7 +199,7 @@ def _open(name: str) -> int | None:
 
 
 def _folders() -> Iterator[Path]:
-    """Where the file may be, the same for all processes of a user: a session's own folder would not do."""
+    """Folders for the lock file, the same for all processes of a user. A session's runtime folder would not be."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if cache.is_absolute():
         yield cache / _FOLDER

@@ -19,10 +19,10 @@ __all__ = ["RefreshTokenState", "TokenStore"]
 T = TypeVar("T")
 
 _LIMIT: Final = 10.0
-"""Seconds that a store has to answer; to save, it has them though nobody waits for it any more."""
+"""Seconds a store may take. A save may take them even after its caller was cancelled."""
 
 _REMEMBERED: Final = 8
-"""Tokens that were replaced: a store that gives one of them lags behind."""
+"""Replaced tokens that are remembered: a store that returns one of them lags behind."""
 
 
 class TokenStore(Protocol):
@@ -41,18 +41,16 @@ class TokenStore(Protocol):
 
 
 class RefreshTokenState:
-    """A refresh token, and the store that keeps those which come after it.
-
-    Attributes:
-        current: the one to use.
+    """The current refresh token and the store for its successors.
 
     Raises:
-        AuthenticationError: from its methods, the store failed.
+        AuthenticationError: From its methods: the store failed.
 
     """
 
     def __init__(self, given: Secret, store: TokenStore | None) -> None:
         self.current = given
+        """The token to use."""
         self._store = store
         self._begun = False
         self._unreadable = False
@@ -61,10 +59,10 @@ class RefreshTokenState:
         self._spent: deque[Secret] = deque(maxlen=_REMEMBERED)
 
     async def begin(self) -> None:
-        """Before a refresh: take what is in the store, or save what an earlier refresh could not.
+        """Prepare a refresh: load the stored token, or save the one that an earlier refresh could not save.
 
-        If the store has another token than this one had, another process has gone on from there. But as some stores lag
-        behind, the one that was not saved, or used before, stays a second choice until a refresh has succeeded.
+        A stored token that is unknown here comes from another process. As some stores lag behind, the unsaved token and
+        the one used before remain fallbacks until a refresh succeeds.
         """
         self._unreadable = False
         if self._store is None:
@@ -74,8 +72,8 @@ class RefreshTokenState:
         except AuthenticationError as error:
             if not self._begun or self._unsaved is not None:
                 raise
-            # The one that it has may be the latest all the same.
-            logger.warning("looking for a newer refresh token: %s", error)
+            # The current one may still be the latest.
+            logger.warning("checking for a newer refresh token: %s", error)
             self._unreadable = True
             return
         begun, self._begun = self._begun, True
@@ -87,7 +85,7 @@ class RefreshTokenState:
             self.current = stored
 
     async def is_replaced(self) -> bool:
-        """Whether there is another one, which is then the current: another process may have had this one rotated."""
+        """Whether there is another token, which becomes the current one: another process may have rotated this one."""
         if self._store is None:
             return False
         stored = None
@@ -95,8 +93,8 @@ class RefreshTokenState:
             try:
                 stored = await self._load(self._store)
             except AuthenticationError as error:
-                # Why it is asked says more.
-                logger.warning("looking for a newer refresh token: %s", error)
+                # The refusal that led here is the more useful error.
+                logger.warning("checking for a newer refresh token: %s", error)
                 return False
         for choice in (stored, self._unsaved, self._former):
             if choice is not None and choice != self.current and choice not in self._spent:
@@ -105,9 +103,9 @@ class RefreshTokenState:
         return False
 
     async def accepted(self, rotated: Secret | None) -> None:
-        """After a refresh: if it gave a new one, save that, and use it from now on.
+        """Conclude a refresh: save the rotated token, if there is one, then make it the current one.
 
-        If it cannot be saved it is not lost: the next refresh begins with it, as the old one may be dead by now.
+        A token that could not be saved is not lost: the next refresh saves it first, as the old one may be invalid.
         """
         self._former = None
         self._unsaved = None if rotated == self.current else rotated
@@ -118,16 +116,17 @@ class RefreshTokenState:
         store = self._store
         if store is not None:
             with anyio.move_on_after(_LIMIT, shield=True) as limit:
-                await _ask("keep the new refresh token", lambda: store.save(rotated.reveal()), rotated, *self._known())
+                await _ask("save the new refresh token", lambda: store.save(rotated.reveal()), rotated, *self._known())
             if limit.cancelled_caught:
                 raise AuthenticationError(
-                    f"the token store did not keep the new refresh token within {_LIMIT:g} s, so it is not used"
+                    f"the token store did not save the new refresh token within {_LIMIT:g} s, so it is not used; the "
+                    f"next call saves it first"
                 )
         self._spent.append(self.current)
         self.current, self._unsaved = rotated, None
 
     def _known(self) -> list[Secret | None]:
-        """All tokens that the words of a store may quote."""
+        """Return all tokens that a store's error may quote."""
         return [self.current, self._unsaved, self._former, *self._spent]
 
     async def _load(self, store: TokenStore) -> Secret | None:
@@ -137,22 +136,22 @@ class RefreshTokenState:
 
         stored = None
         with anyio.move_on_after(_LIMIT) as limit:
-            stored = await _ask("give the refresh token", load, *self._known())
+            stored = await _ask("load the refresh token", load, *self._known())
         if limit.cancelled_caught:
-            raise AuthenticationError(f"the token store did not give the refresh token within {_LIMIT:g} s")
+            raise AuthenticationError(f"the token store did not load the refresh token within {_LIMIT:g} s")
         if stored is not None and not (stored and stored.reveal().isprintable()):
             raise AuthenticationError(
-                "the token store gave no refresh token: it must be a non-empty string without line breaks, or None"
+                "the token store loaded an invalid refresh token: load() must return None or one printable line"
             )
         return stored
 
 
-async def _ask(doing: str, ask: Callable[[], Awaitable[T]], *secrets: Secret | None) -> T:
-    """What a token store gives. Its exceptions stay inside, without `secrets`: frames and texts may show tokens."""
+async def _ask(attempt: str, ask: Callable[[], Awaitable[T]], *secrets: Secret | None) -> T:
+    """Return a token store's result, or raise its error without `secrets`: its own exception's frames hold tokens."""
     try:
         return await ask()
-    except (Exception, anyio.get_cancelled_exc_class()) as error:  # a store may do what it wants
+    except (Exception, anyio.get_cancelled_exc_class()) as error:  # a store may raise anything
         if not isinstance(error, Exception) and being_cancelled():
             raise
         reason = sanitize(f"{type(error).__name__}: {error}", *secrets)
-    raise AuthenticationError(f"the token store could not {doing}: {reason}")
+    raise AuthenticationError(f"the token store could not {attempt}: {reason}")

@@ -1,6 +1,6 @@
-"""Signature V4, the way Alexa for Business wants it, as an `httpx.Auth`.
+"""Signature V4 for Alexa for Business, as an `httpx.Auth`.
 
-Its signatures are those of botocore, byte for byte, over the headers that botocore signs for this service.
+Signs the headers that botocore signs for this service, and its signatures equal botocore's byte for byte.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 """
@@ -24,26 +24,26 @@ from alexa_props.settings import Secret, Unpicklable
 __all__ = ["SigV4", "check_visible"]
 
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
-_KEPT_KEYS: Final = 8
-"""Derived keys that are kept: one a day and region, and yesterday's are of no use."""
+_MOST_KEYS: Final = 8
+"""Derived keys to cache. There is one per day and region, and yesterday's is never used again."""
 
 
 class SigV4(Unpicklable, httpx.Auth):
-    """Signs each request with an AWS access key. Each attempt is signed anew; a signature holds for 15 minutes.
+    """Signs each request with an AWS access key. Each attempt is signed anew; a signature is valid for 15 minutes.
 
-    Works in sync and async httpx clients. The body is signed too, so it is read into memory first.
+    Works in sync and async httpx clients. The body is part of the signature, so it is read into memory first.
 
     Args:
-        access_key: access key id.
-        secret_key: secret access key.
-        session_token: for temporary credentials.
-        region: AWS region, such as "us-east-1"; by default that of the client that calls, else the one in the host.
-        service: name of the service in the signature.
-        clock: seconds since the epoch. AWS refuses a request whose time is off by more than 15 minutes.
+        access_key: Access key id.
+        secret_key: Secret access key.
+        session_token: Of temporary credentials.
+        region: AWS region, such as "us-east-1". By default that of the calling client, or else the one in the host.
+        service: Service name in the signature.
+        clock: Returns seconds since the epoch. AWS refuses a request whose time is off by more than 15 minutes.
 
     Raises:
-        ConfigurationError: an argument is empty, no string, or holds blanks, line breaks or characters beyond ASCII;
-            when signing: the region is not known.
+        ConfigurationError: An argument is empty, not a string, or has blanks, line breaks or non-ASCII characters. When
+            signing: the region is unknown.
 
     """
 
@@ -63,7 +63,7 @@ class SigV4(Unpicklable, httpx.Auth):
         self._session_token = None if session_token is None else Secret(session_token)
         self.region = region
         self.service = service
-        # The checks raise, and a traceback may be shown with this frame's locals.
+        # The checks may raise, and a traceback may be shown with this frame's locals.
         del access_key, secret_key, session_token
         check_visible("access_key", self._access_key)
         check_visible("secret_key", self._secret_key)
@@ -83,16 +83,16 @@ class SigV4(Unpicklable, httpx.Auth):
         yield request
 
     def sign(self, request: httpx.Request) -> None:
-        """Put `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization` on a request, in place of any it carries.
+        """Set `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization` of a request.
 
-        Signed are the host, the content type and every `x-amz-` header; proxies may touch the others.
+        Signed are the host, the content type and every `x-amz-` header; proxies may change the others.
 
         Raises:
-            ConfigurationError: neither this object, nor the call, nor the host names a region.
+            ConfigurationError: Neither this object, nor the call, nor the host names a region.
 
         """
         region = self._region_for(request)
-        # What may raise comes before the first local that holds the session token.
+        # Whatever may raise comes before the first local variable that holds the session token.
         now, body = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock())), request.content
         headers = request.headers
         headers["X-Amz-Date"] = now
@@ -127,9 +127,9 @@ class SigV4(Unpicklable, httpx.Auth):
         )
 
     def _region_for(self, request: httpx.Request) -> str:
-        region = self.region or getattr(attached_call(request), "region", None)
-        if region:
-            return str(region)
+        call = attached_call(request)
+        if region := self.region or (call.region if call is not None else None):
+            return region
         if match := self._host.fullmatch(request.url.host):
             return match[1]
         raise ConfigurationError(
@@ -138,24 +138,24 @@ class SigV4(Unpicklable, httpx.Auth):
         )
 
     def _keyed(self, date: str, region: str) -> hmac.HMAC:
-        """A fresh HMAC with the day's key in it: an object that shows its key in no repr, and is cheap to copy."""
+        """Return a new HMAC with the key of a day: its repr does not show the key, and it is cheap to copy."""
         keyed = self._keyed_hmacs.get((date, region))
         if keyed is None:
             keyed = hmac.new(f"AWS4{self._secret_key.reveal()}".encode(), digestmod=sha256)
             for part in (date, region, self.service, "aws4_request"):
                 keyed.update(part.encode())
                 keyed = hmac.new(keyed.digest(), digestmod=sha256)
-            if len(self._keyed_hmacs) >= _KEPT_KEYS:
+            if len(self._keyed_hmacs) >= _MOST_KEYS:
                 self._keyed_hmacs.clear()
             self._keyed_hmacs[date, region] = keyed
         return keyed.copy()
 
 
 def check_visible(argument: str, value: str | Secret | None) -> None:
-    """Refuse what cannot stand in a header; a line break at the end of a pasted key is the usual slip.
+    """Refuse a value that no header can hold, such as a pasted key with a line break at its end.
 
     Raises:
-        ConfigurationError: the value is neither None nor a string of visible ASCII characters.
+        ConfigurationError: The value is neither None nor a string of visible ASCII characters.
 
     """
     if value is None:
@@ -166,7 +166,7 @@ def check_visible(argument: str, value: str | Secret | None) -> None:
 
 
 def _canonical_path(path: str) -> str:
-    """The path as the signature wants it: dot segments and doubled slashes resolved, and quoted once more."""
+    """Return a path as it is signed: dot segments and repeated slashes removed, then quoted once more."""
     if path in ("", "/"):
         return "/"
     segments: list[str] = []

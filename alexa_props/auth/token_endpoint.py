@@ -1,4 +1,4 @@
-"""What the token endpoint of Login with Amazon answers: tokens, or why it gives none.
+"""Reading responses of the token endpoint of Login with Amazon: tokens, or the reason for a refusal.
 
 Source: https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html
 """
@@ -23,74 +23,71 @@ __all__ = ["TOKEN_URL", "Tokens", "read_tokens", "refusal", "refused_with", "req
 TOKEN_URL: Final = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
 _DEFAULT_LIFE: Final = 3600.0
 _LONGEST_BODY: Final = 50_000
-"""Characters of an answer that are looked for in its request id; tokens have one or two thousand."""
+"""Characters of a body that must not be quoted in its request id; tokens have one or two thousand."""
 _TOKENS: Final = re.compile(r'_token"\s*:\s*"([^"]+)')
+_IS_IT_RIGHT: Final = " - is token_url right?"
 
 
 @attrs.frozen
 class Tokens:
-    """What a grant gave.
-
-    Attributes:
-        access: the access token.
-        refresh: a new refresh token; None where the answer holds none.
-        life: seconds for which the access token is good.
-
-    """
+    """The tokens of a grant."""
 
     access: Secret
     refresh: Secret | None
+    """A new refresh token; None if the response has none."""
     life: float
+    """Seconds until the access token expires."""
 
 
 def read_tokens(response: httpx.Response) -> Tokens:
-    """The tokens of a success that was read in whole; raises `AuthenticationError` where it holds none."""
+    """Return the tokens of a successful response whose body was read; raise `AuthenticationError` without any."""
     fault = None
     try:
         body = parse_json(response.content)
         access, refresh = first_string(body, "access_token"), first_string(body, "refresh_token")
         if not access:
-            fault = "its answer holds no access_token"
+            fault = "its response has no access_token"
         elif not (access + (refresh or "")).isprintable() or not access.isascii():
-            fault = "its answer holds a token that cannot be sent"
+            fault = "its response has a token that cannot be sent"
         else:
             return Tokens(Secret(access), Secret(refresh) if refresh else None, _life(body.get("expires_in")))
     except DecodeError:
-        # Not the parser's own words: they show how the answer begins, which may be a token cut off.
-        fault = "its answer is not JSON"
+        # Without the parser's message: it quotes the beginning of the body, which may be a truncated token.
+        fault = "its response is not JSON"
     finally:
-        # These names would show in a traceback.
+        # A traceback may be shown with these names.
         body = access = refresh = None
     request_id = request_id_of_grant(response)
     raise AuthenticationError(
-        f"the token endpoint answered {response.status_code}, but {fault} (request id {request_id})",
+        f"{response.request.url.host} gave no usable token: {response.status_code}, but {fault}{_IS_IT_RIGHT} "
+        f"(request id {request_id})",
         status=response.status_code,
         request_id=request_id,
     )
 
 
 def request_id_of_grant(response: httpx.Response) -> str | None:
-    """The request id of an answer whose body is a secret, though it may hold no token that can be read."""
+    """Return the request id of a response whose whole body is a secret, whether or not it can be parsed."""
     return request_id_in(response, None, _text(response))
 
 
-def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *secrets: Secret) -> AuthenticationError:
-    """The exception for an answer, read in whole, that is no success.
+def refusal(response: httpx.Response, attempt: str, advice: Mapping[str, str], *secrets: Secret) -> AuthenticationError:
+    """Return the exception for an unsuccessful response whose body was read.
 
     Args:
-        response: the answer.
-        what: who refused what, such as "api.amazon.com refused to give an access token to client 'x'".
-        advice: what to say of each OAuth error code.
-        secrets: what the answer must not quote, besides what the request holds.
+        response: The response.
+        attempt: Beginning of the message, such as "api.amazon.com refused to give an access token to client 'x'".
+        advice: Next steps by OAuth error code.
+        secrets: To hide in what the response says, besides the secrets of its request.
 
     """
     given = [*secrets, *map(Secret, _TOKENS.findall(_text(response)))]
     clean = Redactor.of(response.request, *given).sanitize
     error, description = (clean(first_string(_body(response), name)) for name in ("error", "error_description"))
     request_id = request_id_in(response, None, *given)
-    hint = advice.get(error or "", "" if error else " - is token_url right?")
+    hint = advice.get(error or "", "" if error else _IS_IT_RIGHT)
     return AuthenticationError(
-        f"{what}: {response.status_code} {error or ''}{': ' + description if description else ''}{hint} "
+        f"{attempt}: {response.status_code} {error or ''}{': ' + description if description else ''}{hint} "
         f"(request id {request_id})",
         error=error,
         error_description=description,
@@ -100,7 +97,7 @@ def refusal(response: httpx.Response, what: str, advice: Mapping[str, str], *sec
 
 
 async def refused_with(response: httpx.Response) -> str | None:
-    """The OAuth error code of an answer; None if it has none."""
+    """Read a response and return its OAuth error code; None if it has none."""
     await response.aread()
     return None if response.is_success else first_string(_body(response), "error")
 
