@@ -1,4 +1,4 @@
-"""A token store on a file, which processes share."""
+"""A token store in a file, which processes share. It imports little, as child processes use it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 @attrs.frozen
 class FileStore:
-    """As the README says: two methods, and nothing that locks."""
+    """The store of the README: two methods without a lock."""
 
     path: Path
 

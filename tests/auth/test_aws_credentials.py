@@ -1,3 +1,5 @@
+"""Credentials of botocore's chain: loaded once for all who wait, renewed in time, and shown nowhere."""
+
 from __future__ import annotations
 
 import asyncio
@@ -18,15 +20,15 @@ import pytest
 from alexa_props.auth.aws_credentials import AWSCredentials
 from alexa_props.auth.sigv4 import SigV4
 from alexa_props.errors import AuthenticationError, ConfigurationError
+from tests.secrets.leaks import everything
 
 URL = "https://a4b.us-east-1.amazonaws.com/"
 START = datetime(2018, 4, 26, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+EVERY_BACKEND = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+"""For what threads, cancellation and locks do."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 class Source:
-    """A botocore session whose credentials live for an hour, and that says how often it was asked."""
+    """A botocore session whose credentials are valid for an hour. It counts how often it was asked."""
 
     def __init__(self) -> None:
         self.now = START
@@ -81,21 +83,6 @@ async def key_of(auth: httpx.Auth) -> str:
     return credential.partition("/")[0]
 
 
-def shown(error: BaseException) -> str:
-    """All that a report of the error could show: messages and the locals of every frame but this file's."""
-    texts = []
-    link: BaseException | None = error
-    while link is not None:
-        texts.append(repr(link))
-        trace = link.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename != __file__:
-                texts.append(repr(trace.tb_frame.f_locals))
-            trace = trace.tb_next
-        link = link.__cause__ or link.__context__
-    return "\n".join(texts)
-
-
 async def test_signs_with_keys_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env-secret")
@@ -113,13 +100,13 @@ async def test_signs_with_keys_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert theirs.headers == ours.headers
 
 
-@pytest.mark.parametrize(("profile", "key"), [(None, "AKIDDEFAULT"), ("hotel", "AKIDHOTEL")])
-async def test_signs_with_keys_from_a_profile(profile: str | None, key: str, tmp_path: Path) -> None:
+async def test_signs_with_keys_from_a_profile(tmp_path: Path) -> None:
     await anyio.Path(tmp_path / "credentials").write_text(
         "[default]\naws_access_key_id = AKIDDEFAULT\naws_secret_access_key = a\n"
         "[hotel]\naws_access_key_id = AKIDHOTEL\naws_secret_access_key = b\n"
     )
-    assert await key_of(AWSCredentials(profile=profile)) == key
+    assert await key_of(AWSCredentials()) == "AKIDDEFAULT"
+    assert await key_of(AWSCredentials(profile="hotel")) == "AKIDHOTEL"
 
 
 async def test_the_environment_names_the_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -134,7 +121,9 @@ async def test_the_environment_names_the_profile(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_no_credentials_anywhere_says_where_it_looked() -> None:
-    with pytest.raises(ConfigurationError, match=r"no AWS credentials found .*AWS_ACCESS_KEY_ID.*files.*SSO.*roles"):
+    with pytest.raises(
+        ConfigurationError, match=r"no AWS credentials found .*AWS_ACCESS_KEY_ID.*files.*SSO.*roles: set up"
+    ):
         await signed(AWSCredentials())
 
 
@@ -148,14 +137,11 @@ async def test_credentials_that_appear_later_are_found(monkeypatch: pytest.Monke
     assert await key_of(auth) == "AKIDLATER"
 
 
-async def test_a_missing_profile_is_named() -> None:
+async def test_a_missing_profile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AuthenticationError, match=r"profile 'hotel'.*ProfileNotFound: .*hotel"):
         await signed(AWSCredentials(profile="hotel"))
-
-
-async def test_a_missing_profile_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "hotel")
-    with pytest.raises(AuthenticationError, match=r"profile 'hotel'"):
+    monkeypatch.setenv("AWS_PROFILE", "resort")
+    with pytest.raises(AuthenticationError, match=r"profile 'resort'"):
         await signed(AWSCredentials())
 
 
@@ -170,38 +156,34 @@ async def test_keys_that_cannot_be_signed_with_are_an_error(monkeypatch: pytest.
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter 2")
     with pytest.raises(AuthenticationError, match="secret_key must be") as caught:
         await signed(AWSCredentials())
-    assert "hunter" not in shown(caught.value)
+    assert "hunter" not in everything(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("failure", "told"),
-    [
-        (
-            botocore.exceptions.CredentialRetrievalError(provider="custom-process", error_msg="hunter2"),
-            "CredentialRetrievalError",
-        ),
-        (
-            botocore.exceptions.ClientError(
-                {"Error": {"Code": "SignatureDoesNotMatch", "Message": "x-amz-security-token:hunter2"}}, "AssumeRole"
-            ),
-            "ClientError SignatureDoesNotMatch",
-        ),
-        (botocore.exceptions.ClientError({"Error": {"Code": "quoted:hunter2"}}, "AssumeRole"), "ClientError"),
-        (ValueError("Expecting value: hunter2"), "ValueError"),
-        (KeyError("hunter2"), "KeyError"),
-        (OSError("hunter2"), "OSError"),
-    ],
-)
-async def test_a_source_that_fails_is_told_without_its_secrets(failure: Exception, told: str) -> None:
-    source = Source()
-    source.failure = failure
-    with pytest.raises(AuthenticationError, match=f"getting AWS credentials failed .*: {told}$") as caught:
-        await signed(AWSCredentials(session=source))
-    assert "hunter2" not in shown(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None
+FAILURES: dict[str, Exception] = {
+    "CredentialRetrievalError": botocore.exceptions.CredentialRetrievalError(
+        provider="custom-process", error_msg="hunter2"
+    ),
+    "ClientError SignatureDoesNotMatch": botocore.exceptions.ClientError(
+        {"Error": {"Code": "SignatureDoesNotMatch", "Message": "x-amz-security-token:hunter2"}}, "AssumeRole"
+    ),
+    "ClientError": botocore.exceptions.ClientError({"Error": {"Code": "quoted:hunter2"}}, "AssumeRole"),
+    "ValueError": ValueError("Expecting value: hunter2"),
+    "KeyError": KeyError("hunter2"),
+    "OSError": OSError("hunter2"),
+}
 
 
-async def test_a_fault_of_a_source_is_raised_and_blocks_nobody() -> None:
+async def test_a_source_that_fails_is_reported_without_its_secrets() -> None:
+    for reported, failure in FAILURES.items():
+        source = Source()
+        source.failure = failure
+        with pytest.raises(AuthenticationError, match=f"loading AWS credentials failed .*: {reported}$") as caught:
+            await signed(AWSCredentials(session=source))
+        assert "hunter2" not in everything(caught.value)
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+async def test_an_unexpected_error_of_a_source_is_raised_and_blocks_no_later_request() -> None:
     source = Source()
     source.failure = ZeroDivisionError()
     auth = AWSCredentials(session=source)
@@ -211,6 +193,7 @@ async def test_a_fault_of_a_source_is_raised_and_blocks_nobody() -> None:
     assert await key_of(auth) == "key2"
 
 
+@EVERY_BACKEND
 async def test_fifty_waiters_share_one_refresh() -> None:
     source = Source()
     auth = AWSCredentials(session=source)
@@ -245,7 +228,7 @@ async def test_fifty_waiters_share_one_failure() -> None:
         for _ in range(50):
             tasks.start_soon(sign)
     assert source.refreshed == 1
-    # One exception raised in many tasks would pile up their tracebacks.
+    # One exception raised in many tasks would collect the tracebacks of all.
     assert len({id(error) for error in errors}) == 50
     source.failure = None
     assert await key_of(auth) == "key2"
@@ -269,7 +252,7 @@ async def test_keys_that_do_not_expire_are_looked_for_once(monkeypatch: pytest.M
     assert await key_of(auth) == "AKIDENV"
 
 
-async def test_the_event_loop_runs_on_while_a_source_takes_its_time() -> None:
+async def test_a_slow_source_does_not_block_the_event_loop() -> None:
     source = Source()
     source.open.clear()
     auth = AWSCredentials(session=source)
@@ -346,6 +329,7 @@ async def test_an_early_renewal_that_fails_is_not_tried_at_every_request() -> No
     assert await key_of(auth) == "key5"
 
 
+@EVERY_BACKEND
 async def test_the_first_waiter_may_be_cancelled() -> None:
     source = Source()
     source.open.clear()
@@ -368,7 +352,7 @@ async def test_the_first_waiter_may_be_cancelled() -> None:
             tasks.start_soon(sign)
         await anyio.wait_all_tasks_blocked()
         leader.cancel()
-        # At once, not when the source has answered.
+        # Immediately, not after the source.
         with anyio.fail_after(10):
             await left.wait()
         await anyio.wait_all_tasks_blocked()
@@ -378,6 +362,7 @@ async def test_the_first_waiter_may_be_cancelled() -> None:
     assert source.refreshed == source.asked == 1
 
 
+@EVERY_BACKEND
 async def test_cancelled_waiters_leave_no_threads_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source()
     source.open.clear()
@@ -415,7 +400,7 @@ async def test_cancelled_waiters_leave_no_threads_behind(monkeypatch: pytest.Mon
     assert source.refreshed == 1
 
 
-async def test_everybody_may_be_cancelled() -> None:
+async def test_all_waiters_may_be_cancelled() -> None:
     source = Source()
     source.open.clear()
     auth = AWSCredentials(session=source)
@@ -491,11 +476,11 @@ def test_a_missing_botocore_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("argument", ["profile", "region", "service"])
-@pytest.mark.parametrize("value", ["", 7])
-def test_refuses_arguments_that_cannot_work(argument: str, value: object) -> None:
-    arguments: dict[str, Any] = {argument: value}
-    with pytest.raises(ConfigurationError, match=f"^{argument} must be"):
-        AWSCredentials(**arguments)
+def test_refuses_invalid_arguments(argument: str) -> None:
+    invalid: list[Any] = ["", 7]
+    for value in invalid:
+        with pytest.raises(ConfigurationError, match=f"^{argument} must be"):
+            AWSCredentials(**{argument: value})
 
 
 async def test_no_secret_is_in_the_repr() -> None:

@@ -1,9 +1,9 @@
-"""One refresh at a time, when it is due, of the token that was refused, and no token lost."""
+"""One refresh at a time, when it is due or the token was refused, and no refresh token lost."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -14,6 +14,7 @@ import pytest
 import trio.testing
 
 from alexa_props import LoginWithAmazon, RetryPolicy, TokenStore, errors
+from tests.auth.stores import Store
 from tests.helpers import (
     ORIGIN,
     STATION,
@@ -31,27 +32,6 @@ from tests.helpers import (
 @pytest.fixture
 def anyio_backend() -> object:
     return virtual_time()
-
-
-class Store:
-    """A token store in memory."""
-
-    def __init__(self, kept: str | None = None) -> None:
-        self.kept = kept
-        self.loads = 0
-        self.saved: list[str] = []
-        self.before_load: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
-        self.before_save: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
-
-    async def load(self) -> str | None:
-        await self.before_load()
-        self.loads += 1
-        return self.kept
-
-    async def save(self, refresh_token: str) -> None:
-        await self.before_save()
-        self.kept = refresh_token
-        self.saved.append(refresh_token)
 
 
 def test_it_is_a_token_store() -> None:
@@ -97,18 +77,19 @@ async def test_the_token_endpoint_may_be_elsewhere() -> None:
     assert str(amazon.token.seen[0].url) == "http://localhost:8080/auth/o2/token"
 
 
-@pytest.mark.parametrize("url", ["http://api.amazon.com/token", "ftp://api.amazon.com", "api.amazon.com", ""])
-def test_secrets_are_not_sent_in_the_clear(url: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match="token_url must be https"):
-        login(token_url=url)
+def test_secrets_are_not_sent_in_the_clear() -> None:
+    for url in ("http://api.amazon.com/token", "ftp://api.amazon.com", "api.amazon.com", ""):
+        with pytest.raises(errors.ConfigurationError, match="token_url must be https"):
+            login(token_url=url)
 
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret", "refresh_token"])
-@pytest.mark.parametrize("value", ["", None, 7, b"bytes", "token\n", "\udc80"])
-def test_arguments_that_cannot_be_right(name: str, value: Any) -> None:
-    arguments = {"client_id": "id", "client_secret": "secret", "refresh_token": "Atzr|token", name: value}
-    with pytest.raises(errors.ConfigurationError, match=f"{name} must be a non-empty string"):
-        LoginWithAmazon(**arguments)
+def test_refuses_invalid_arguments(name: str) -> None:
+    invalid: list[Any] = ["", None, 7, b"bytes", "token\n", "\udc80"]
+    for value in invalid:
+        arguments = {"client_id": "id", "client_secret": "secret", "refresh_token": "Atzr|token", name: value}
+        with pytest.raises(errors.ConfigurationError, match=f"{name} must be a non-empty string"):
+            LoginWithAmazon(**arguments)
 
 
 # When
@@ -124,17 +105,17 @@ async def test_a_token_is_used_until_it_is_due() -> None:
     assert amazon.token.times == pytest.approx([0, 3300.1], abs=0.01)
 
 
-@pytest.mark.parametrize("life", [3600, "3600", 3600.0, None, "soon", 0, -5, 1e999, 10**400, [1]])
-async def test_a_life_that_makes_no_sense_is_an_hour(life: object) -> None:
-    amazon = Amazon(life=life)
-    client = smart_properties(amazon, auth=login())
-    await get(client)
-    await anyio.sleep(3299)
-    await get(client)
-    assert len(amazon.token.seen) == 1
-    await anyio.sleep(2)
-    await get(client)
-    assert len(amazon.token.seen) == 2
+async def test_an_invalid_life_counts_as_an_hour() -> None:
+    for life in (3600, "3600", 3600.0, None, "soon", 0, -5, 1e999, 10**400, [1]):
+        amazon = Amazon(life=life)
+        client = smart_properties(amazon, auth=login())
+        await get(client)
+        await anyio.sleep(3299)
+        await get(client)
+        assert len(amazon.token.seen) == 1, life
+        await anyio.sleep(2)
+        await get(client)
+        assert len(amazon.token.seen) == 2, life
 
 
 async def test_short_lived_tokens_are_not_refreshed_on_each_call() -> None:
@@ -146,7 +127,7 @@ async def test_short_lived_tokens_are_not_refreshed_on_each_call() -> None:
     assert len(amazon.token.seen) <= 10 / 3.7 + 1
 
 
-async def test_in_the_advisory_window_one_refreshes_and_the_others_go_on() -> None:
+async def test_in_the_advisory_window_one_refreshes_and_the_others_continue() -> None:
     amazon = Amazon(latency=30)
     client = smart_properties(amazon, auth=login())
     await get(client)
@@ -210,7 +191,7 @@ async def test_an_advisory_refresh_that_fails_is_tried_again_after_ten_seconds(
         await get(client)
         await anyio.sleep(0.4)
     assert len(amazon.token.seen) == 2
-    assert "the old one still serves" in caplog.text
+    assert "the current one is still valid: " in caplog.text
     await anyio.sleep(2.1)
     await get(client)
     assert len(amazon.token.seen) == 3
@@ -237,35 +218,6 @@ async def test_an_advisory_refresh_that_is_cut_off_does_not_hold_up_the_next_cal
 # How often
 
 
-async def test_200_callers_are_one_refresh() -> None:
-    amazon = Amazon(latency=1)
-    client = smart_properties(amazon, auth=login())
-    results = await gather(*[lambda: get(client)] * 200)
-    assert not any(isinstance(result, Exception) for result in results)
-    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 200)
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.5])
-async def test_200_refusals_of_one_token_are_one_refresh(spread: float) -> None:
-    """azure-core fetches 8 tokens for this, and a lock without the comparison 200."""
-    amazon = Amazon(latency=0.2)
-    client = smart_properties(amazon, auth=login())
-    await get(client)
-    amazon.revoke()
-    serve = amazon.api.script[0]
-
-    async def late(request: httpx.Request) -> Any:
-        assert callable(serve)
-        response = serve(request)
-        await anyio.sleep(len(amazon.api.seen) % 200 / 200 * spread)
-        return response
-
-    amazon.api.script = [late]
-    results = await gather(*[lambda: get(client)] * 200)
-    assert not any(isinstance(result, Exception) for result in results)
-    assert len(amazon.token.seen) == 2
-
-
 async def test_a_late_refusal_of_the_old_token_does_not_drop_the_new_one() -> None:
     amazon = Amazon()
     client = smart_properties(amazon, auth=login())
@@ -285,7 +237,7 @@ async def test_a_late_refusal_of_the_old_token_does_not_drop_the_new_one() -> No
     assert len(amazon.token.seen) == 2
 
 
-async def test_at_most_one_refresh_a_call() -> None:
+async def test_at_most_one_refresh_per_call() -> None:
     amazon = Amazon()
     amazon.api.script = [401]
     client = smart_properties(amazon, auth=login())
@@ -303,31 +255,28 @@ FORBIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("body", FORBIDDEN)
-async def test_a_missing_permission_is_no_reason_to_refresh(body: object) -> None:
-    amazon = Amazon()
-    amazon.api.script = [answer(401, body)]
-    client = smart_properties(amazon, auth=login())
-    with pytest.raises(errors.ApiError):
-        await client.alerts.delete_alarms("unit-1")
-    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 1)
+async def test_a_missing_permission_is_no_reason_to_refresh() -> None:
+    for body in FORBIDDEN:
+        amazon = Amazon()
+        amazon.api.script = [answer(401, body)]
+        client = smart_properties(amazon, auth=login())
+        with pytest.raises(errors.ApiError):
+            await client.alerts.delete_alarms("unit-1")
+        assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 1), body
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
+async def test_any_other_401_refreshes() -> None:
+    for refusal in (
         answer(401),
         answer(401, {"errors": "FORBIDDEN"}),
         answer(401, ["FORBIDDEN"]),
         answer(401, {"errors": [{"code": "UNAUTHORIZED"}]}),
         httpx.Response(401, html="<p>FORBIDDEN</p>"),
-    ],
-)
-async def test_any_other_401_refreshes(refusal: httpx.Response) -> None:
-    amazon = Amazon()
-    amazon.api.script = [refusal, 204]
-    await get(smart_properties(amazon, auth=login()))
-    assert len(amazon.token.seen) == 2
+    ):
+        amazon = Amazon()
+        amazon.api.script = [refusal, 204]
+        await get(smart_properties(amazon, auth=login()))
+        assert len(amazon.token.seen) == 2, refusal.content
 
 
 async def test_a_403_does_not_refresh() -> None:
@@ -347,38 +296,23 @@ async def test_a_refresh_that_is_refused_after_a_401_raises_that() -> None:
     assert len(amazon.api.seen) == 1
 
 
-# The leader fails, or leaves
-
-
-async def test_a_refusal_is_shared_by_all_who_wait() -> None:
-    amazon = Amazon(latency=1)
-    amazon.token.script = [answer(400, {"error": "invalid_grant", "error_description": "revoked"})]
-    client = smart_properties(amazon, auth=login())
-    results = await gather(*[lambda: get(client)] * 50)
-    assert {type(result) for result in results} == {errors.AuthenticationError}
-    assert {result.error for result in results} == {"invalid_grant"}
-    # Not one exception in fifty tasks: its traceback would grow in all of them.
-    assert len({id(result) for result in results}) == 50
-    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0)
-    # Those who come later ask again.
-    with pytest.raises(errors.AuthenticationError):
-        await get(client)
-    assert len(amazon.token.seen) == 2
-
-
-async def test_a_token_endpoint_that_is_down_fails_all_who_wait_at_once() -> None:
-    amazon = Amazon(latency=1)
+async def test_a_call_that_gets_no_token_was_not_sent() -> None:
+    amazon = Amazon()
     amazon.token.script = [httpx.ConnectError]
-    client = smart_properties(amazon, auth=login())
-    results = await gather(*[lambda: get(client)] * 50)
-    assert {type(result) for result in results} == {errors.TransportError}
-    assert {result.sent for result in results} == {"no"}
-    assert len(amazon.token.seen) == 3
+    with pytest.raises(
+        errors.TransportError, match=r"asking api.amazon.com .*3 attempts; the call itself was not sent"
+    ) as caught:
+        await get(smart_properties(amazon, auth=login()))
+    assert caught.value.sent == "no"
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (3, 0)
+
+
+# The refreshing call is cancelled
 
 
 @pytest.mark.parametrize(("latency", "requests"), [(8, [0]), (20, [0, 10])])
-async def test_the_one_who_refreshes_is_cancelled(latency: float, requests: list[float]) -> None:
-    """It has 5 s to end, so that a rotated token is not lost; if that is not enough, another takes over."""
+async def test_a_refresh_whose_call_is_cancelled_ends_or_is_taken_over(latency: float, requests: list[float]) -> None:
+    """It has 5 s to end, so that a rotated token is not lost. After that, a waiter takes over."""
     amazon = Amazon(latency=latency)
     amazon.rotate = True
     client = smart_properties(amazon, auth=login())
@@ -413,31 +347,41 @@ async def test_a_deadline_during_a_refresh_loses_no_rotated_token() -> None:
 # OAuth errors
 
 
-@pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "unauthorized_client", "invalid_request"])
-async def test_oauth_errors(error: str) -> None:
+ADVICE = {
+    "invalid_grant": " - the refresh token is wrong, .*: log in for a new one",
+    "invalid_client": " - client_id or client_secret is wrong: ",
+    "unauthorized_client": " - the security profile is not allowed to use this grant: ",
+    "invalid_request": "",
+}
+
+
+@pytest.mark.parametrize("error", ADVICE)
+async def test_a_refusal_says_what_was_attempted_what_came_back_and_what_to_do(error: str) -> None:
     amazon = Amazon()
     amazon.token.script = [
         answer(400, {"error": error, "error_description": "so it is", "request_id": "x"}, x_amzn_RequestId="request-9")
     ]
-    with pytest.raises(errors.AuthenticationError) as caught:
+    call = r"unit_settings.get_default_music_station\(.unit-1.\)"
+    message = (
+        rf"^{call}: api.amazon.com refused to give an access token to client "
+        rf"'amzn1.application-oa2-client.one': 400 {error}: so it is{ADVICE[error]}.*\(request id request-9\)$"
+    )
+    with pytest.raises(errors.AuthenticationError, match=message) as caught:
         await get(smart_properties(amazon, auth=login()))
     assert (caught.value.error, caught.value.error_description) == (error, "so it is")
     assert (caught.value.status, caught.value.request_id) == (400, "request-9")
-    for part in ("api.amazon.com", "amzn1.application-oa2-client.one", "400", error, "so it is", "request-9"):
-        assert part in str(caught.value)
-    assert "secret" not in str(caught.value).replace("client_secret", "")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b'{"error": 7}'])
-async def test_a_refusal_that_says_nothing(body: bytes) -> None:
-    amazon = Amazon()
-    amazon.token.script = [httpx.Response(403, content=body)]
-    with pytest.raises(errors.AuthenticationError, match="403") as caught:
-        await get(smart_properties(amazon, auth=login()))
-    assert (caught.value.error, caught.value.error_description) == (None, None)
+async def test_a_refusal_without_a_reason_suggests_to_check_the_address() -> None:
+    for body in (b"", b"<html>", b"[]", b'"x"', b'{"error": 7}'):
+        amazon = Amazon()
+        amazon.token.script = [httpx.Response(403, content=body)]
+        with pytest.raises(errors.AuthenticationError, match=r"403 .*is token_url right\?") as caught:
+            await get(smart_properties(amazon, auth=login()))
+        assert (caught.value.error, caught.value.error_description) == (None, None)
 
 
-NONSENSE = [
+INVALID = [
     b"",
     b"<html>Atza|secret</html>",
     b'{"access_token": "Atza|secret',
@@ -453,25 +397,25 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("body", NONSENSE)
-async def test_a_success_that_makes_no_sense(body: bytes) -> None:
-    amazon = Amazon()
-    amazon.token.script = [httpx.Response(200, content=body)]
-    with pytest.raises(errors.AuthenticationError, match="answered 200, but its answer") as caught:
-        await get(smart_properties(amazon, auth=login()))
-    assert "secret" not in str(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None
-    assert amazon.api.seen == []
+async def test_an_invalid_grant_is_an_error_without_the_token() -> None:
+    for body in INVALID:
+        amazon = Amazon()
+        amazon.token.script = [httpx.Response(200, content=body)]
+        with pytest.raises(errors.AuthenticationError, match="gave no usable token: 200, but its response") as caught:
+            await get(smart_properties(amazon, auth=login()))
+        assert "secret" not in str(caught.value), body
+        assert caught.value.__cause__ is None
+        assert amazon.api.seen == []
 
 
 # The store
 
 
-async def test_the_store_knows_the_refresh_token_and_is_asked_before_each_refresh() -> None:
+async def test_the_store_is_loaded_before_each_refresh() -> None:
     amazon, store = Amazon(life=20), Store("Atzr|stored")
     client = smart_properties(amazon, auth=login(token_store=store))
     for stored in ("Atzr|stored", "Atzr|stored", "Atzr|rotated elsewhere"):
-        store.kept = stored
+        store.stored = stored
         await gather(*[lambda: get(client)] * 20)
         await anyio.sleep(30)
     sent = [seen.form["refresh_token"] for seen in amazon.token.seen]
@@ -479,21 +423,21 @@ async def test_the_store_knows_the_refresh_token_and_is_asked_before_each_refres
     assert store.loads == 3
 
 
-@pytest.mark.parametrize("kept", [None, ""])
-async def test_an_empty_store_leaves_the_given_refresh_token(kept: str | None) -> None:
-    amazon = Amazon()
-    await get(smart_properties(amazon, auth=login(token_store=Store(kept))))
-    assert amazon.token.seen[0].form["refresh_token"] == "Atzr|secret-refresh"
+async def test_with_an_empty_store_the_given_refresh_token_is_used() -> None:
+    for stored in (None, ""):
+        amazon = Amazon()
+        await get(smart_properties(amazon, auth=login(token_store=Store(stored))))
+        assert amazon.token.seen[0].form["refresh_token"] == "Atzr|secret-refresh"
 
 
 async def test_a_rotated_token_is_saved_before_anything_uses_it() -> None:
     amazon, store = Amazon(life=20), Store()
     amazon.rotate = True
-    kept_at_call: list[str | None] = []
+    stored_at_call: list[str | None] = []
     serve = amazon.api.script[0]
 
     def look(request: httpx.Request) -> Any:
-        kept_at_call.append(store.kept)
+        stored_at_call.append(store.stored)
         assert callable(serve)
         return serve(request)
 
@@ -504,11 +448,11 @@ async def test_a_rotated_token_is_saved_before_anything_uses_it() -> None:
     for _ in range(2):
         await gather(*[lambda: get(client)] * 20)
         await anyio.sleep(30)
-    assert kept_at_call == ["Atzr|rotated-1"] * 20 + ["Atzr|rotated-2"] * 20
+    assert stored_at_call == ["Atzr|rotated-1"] * 20 + ["Atzr|rotated-2"] * 20
     assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|secret-refresh", "Atzr|rotated-1"]
 
 
-async def test_without_a_store_a_rotated_token_is_used_all_the_same() -> None:
+async def test_without_a_store_a_rotated_token_is_used_too() -> None:
     amazon = Amazon(life=20)
     amazon.rotate = True
     client = smart_properties(amazon, auth=login())
@@ -528,7 +472,7 @@ async def test_a_token_that_was_not_rotated_is_not_saved() -> None:
     await get(smart_properties(amazon, auth=login(token_store=store)))
 
 
-async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_without_the_token() -> None:
+async def test_a_store_that_cannot_save_fails_all_waiters_with_one_request_and_without_the_token() -> None:
     amazon, store = Amazon(latency=1), Store()
     amazon.rotate = True
     store.before_save = fail
@@ -536,7 +480,7 @@ async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_
     results = await gather(*[lambda: get(client)] * 20)
     doing = "unit_settings.get_default_music_station('unit-1')"
     assert {str(result) for result in results} == {
-        f"{doing}: the token store could not keep the new refresh token: OSError: disk full, while writing …"
+        f"{doing}: the token store could not save the new refresh token: OSError: disk full, while writing …"
     }
     assert {type(result) for result in results} == {errors.AuthenticationError}
     assert len(amazon.token.seen) == 1
@@ -548,18 +492,18 @@ async def test_a_store_that_cannot_save_fails_all_who_wait_with_one_request_and_
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.parametrize("way", ["load", "save"])
-async def test_a_store_that_is_cancelled_by_others_fails_the_call(way: str) -> None:
+async def test_a_store_that_is_cancelled_by_others_fails_the_call() -> None:
     async def fail() -> None:
         future = asyncio.get_running_loop().create_future()
         future.cancel()
         await future
 
-    amazon, store = Amazon(), Store()
-    amazon.rotate = True
-    setattr(store, f"before_{way}", fail)
-    with pytest.raises(errors.AuthenticationError, match=r"the token store could not .*: CancelledError"):
-        await get(smart_properties(amazon, auth=login(token_store=store)))
+    for way in ("load", "save"):
+        amazon, store = Amazon(), Store()
+        amazon.rotate = True
+        setattr(store, f"before_{way}", fail)
+        with pytest.raises(errors.AuthenticationError, match=rf"the token store could not {way} .*: CancelledError"):
+            await get(smart_properties(amazon, auth=login(token_store=store)))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -574,17 +518,13 @@ async def test_a_caller_that_is_cancelled_while_a_store_loads_is_cancelled() -> 
         await asyncio.wait_for(get(client), 0.01)
 
 
-@pytest.mark.parametrize("stored", [b"Atzr|bytes", "Atzr|line\n", 5])
-async def test_a_store_that_gives_what_cannot_be_a_token(stored: Any) -> None:
-    class Odd(Store):
-        async def load(self) -> str | None:
-            odd: str = stored
-            return odd
-
-    amazon = Amazon()
-    with pytest.raises(errors.AuthenticationError, match="the token store gave no refresh token"):
-        await get(smart_properties(amazon, auth=login(token_store=Odd())))
-    assert amazon.token.seen == []
+async def test_a_store_that_loads_an_invalid_token() -> None:
+    invalid: list[Any] = [b"Atzr|bytes", "Atzr|line\n", 5]
+    for stored in invalid:
+        amazon = Amazon()
+        with pytest.raises(errors.AuthenticationError, match="the token store loaded an invalid refresh token"):
+            await get(smart_properties(amazon, auth=login(token_store=Store(stored))))
+        assert amazon.token.seen == []
 
 
 async def test_a_store_that_cannot_load() -> None:
@@ -592,18 +532,8 @@ async def test_a_store_that_cannot_load() -> None:
         async def load(self) -> str | None:
             raise KeyError("no such entry")
 
-    with pytest.raises(errors.AuthenticationError, match="could not give the refresh token: KeyError"):
+    with pytest.raises(errors.AuthenticationError, match="could not load the refresh token: KeyError"):
         await get(smart_properties(Amazon(), auth=login(token_store=Broken())))
-
-
-async def test_a_store_that_hangs_is_given_up() -> None:
-    amazon, store = Amazon(), Store()
-    amazon.rotate = True
-    store.before_save = anyio.sleep_forever
-    begun = anyio.current_time()
-    with pytest.raises(errors.AuthenticationError, match="within 10 s, so it is not used"):
-        await get(smart_properties(amazon, auth=login(token_store=store)))
-    assert anyio.current_time() - begun == pytest.approx(10)
 
 
 async def test_a_store_that_fails_in_the_advisory_window_leaves_the_old_token() -> None:
@@ -624,7 +554,7 @@ async def test_saving_outlives_the_call_that_was_cancelled() -> None:
     client = smart_properties(amazon, auth=login(token_store=store))
     with anyio.move_on_after(1):
         await get(client)
-    assert store.kept == "Atzr|rotated-1"
+    assert store.stored == "Atzr|rotated-1"
     await get(client)
     assert len(amazon.token.seen) == 1
 
@@ -636,24 +566,7 @@ class TestOnAsyncio:
     def anyio_backend(self) -> str:
         return "asyncio"
 
-    async def test_saving_outlives_the_task_that_was_cancelled(self) -> None:
-        amazon, store = Amazon(), Store()
-        amazon.rotate = True
-        store.before_save = lambda: anyio.sleep(0.05)
-        client = smart_properties(amazon, auth=login(token_store=store))
-        call = asyncio.create_task(get(client))
-        await asyncio.sleep(0.02)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        assert store.kept == "Atzr|rotated-1"
-        await get(client)
-        assert len(amazon.token.seen) == 1
-        amazon.revoke()
-        await get(client)
-        assert amazon.token.seen[-1].form["refresh_token"] == "Atzr|rotated-1"
-
-    async def test_the_one_who_refreshes_is_cancelled_and_ends_it_all_the_same(self) -> None:
+    async def test_a_refresh_whose_task_is_cancelled_ends_and_serves_the_others(self) -> None:
         amazon = Amazon(latency=0.05)
         client = smart_properties(amazon, auth=login())
         calls = [asyncio.create_task(get(client)) for _ in range(20)]
@@ -704,7 +617,7 @@ async def test_on_a_plain_httpx_client_bodies_are_read_when_they_are_needed() ->
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 3)
 
 
-async def test_on_a_plain_httpx_client_the_token_endpoint_fails_once_for_whoever_asked() -> None:
+async def test_on_a_plain_httpx_client_a_transport_error_is_that_of_one_request() -> None:
     amazon = Amazon()
     amazon.token.script = [httpx.ConnectError, amazon.token.script[0]]
     async with httpx.AsyncClient(transport=amazon, auth=login()) as client:
@@ -713,7 +626,22 @@ async def test_on_a_plain_httpx_client_the_token_endpoint_fails_once_for_whoever
         assert (await client.get(f"{ORIGIN}/v2/x")).status_code == 200
 
 
-def test_on_a_sync_client_it_says_so() -> None:
+async def test_on_a_plain_httpx_client_each_waiter_raises_its_own_copy_of_an_error() -> None:
+    """One exception raised in many tasks would collect the tracebacks of all. The clients' auth stage makes its own."""
+    amazon = Amazon(latency=1)
+    amazon.token.script = [answer(400, {"error": "invalid_grant", "error_description": "revoked"})]
+    async with httpx.AsyncClient(transport=amazon, auth=login()) as client:
+        results = await gather(*[lambda: client.get(f"{ORIGIN}/v2/x")] * 5)
+        assert {type(result) for result in results} == {errors.AuthenticationError}
+        assert {(result.error, result.error_description, result.status) for result in results} == {
+            ("invalid_grant", "revoked", 400)
+        }
+        assert len({str(result) for result in results}) == 1
+        assert len({id(result) for result in results}) == 5
+        assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0)
+
+
+def test_refuses_a_sync_client() -> None:
     with (
         httpx.Client(auth=login(), transport=httpx.MockTransport(lambda _: answer(204))) as client,
         pytest.raises(errors.ConfigurationError, match=r"use httpx\.AsyncClient"),
@@ -728,7 +656,7 @@ async def test_two_clients_may_share_it() -> None:
     assert len(amazon.token.seen) == 1
 
 
-def test_a_token_from_the_future_is_of_another_event_loops_clock_and_not_trusted() -> None:
+def test_a_token_timed_by_another_event_loops_clock_is_not_used() -> None:
     amazon = Amazon()
     client = smart_properties(amazon, auth=login())
     for begin in (500_000, 10_000):
@@ -751,23 +679,12 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
     assert len(amazon.token.seen) == 1
 
 
-@pytest.mark.parametrize("code", ["UNAUTHORIZED", "DEVICE_NOT_REACHABLE"])
-async def test_a_401_that_names_endpoints_is_a_result_and_refreshes_nothing(code: str) -> None:
+async def test_a_401_that_names_endpoints_is_a_result_and_refreshes_nothing() -> None:
     amazon = Amazon()
-    amazon.api.script = [answer(401, {"errors": [{"code": code, "endpointId": "e1"}]})]
+    amazon.api.script = [answer(401, {"errors": [{"code": "UNAUTHORIZED", "endpointId": "e1"}]})]
     client = smart_properties(amazon, auth=login())
-    assert [failure.code async for failure in client.alerts.delete_alarms("unit-1")] == [code]
+    assert [failure.code async for failure in client.alerts.delete_alarms("unit-1")] == ["UNAUTHORIZED"]
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 1)
-
-
-async def test_the_words_of_a_refusal_are_without_secrets_in_their_encoded_form_too() -> None:
-    amazon = Amazon()
-    amazon.token.script = [
-        lambda request: answer(400, {"error": "invalid_request", "error_description": request.content.decode()})
-    ]
-    with pytest.raises(errors.AuthenticationError, match="grant_type=refresh_token&refresh_token=…&") as caught:
-        await get(smart_properties(amazon, auth=login()))
-    assert "secret-refresh" not in str(caught.value)
 
 
 # Threads

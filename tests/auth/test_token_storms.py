@@ -1,15 +1,17 @@
-"""A thousand calls and one token: expired, revoked, refused, hanging, rotated, and lost half-way."""
+"""Many calls and one token: expired, revoked, refused, hanging, rotated, and lost on the way to its store."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,15 +22,13 @@ import attrs
 import httpx
 import pytest
 
-from alexa_props import RateLimit, SmartProperties, errors
-from alexa_props.cli import client as cli_client
-from alexa_props.cli import credentials, stored_login
-from alexa_props.settings import Secret
+from alexa_props import LoginWithAmazon, RateLimit, SmartProperties, errors
 from alexa_props.simulator import Simulator
 from tests import loops
+from tests.auth.stores import Store, Strict, failures
 from tests.helpers import Amazon, answer, gather, get, login, smart_properties, virtual_time
 
-CROWD = 1000
+CROWD = 100
 INSTANT = RateLimit(per_second=1e6)
 
 
@@ -37,53 +37,12 @@ def anyio_backend() -> object:
     return virtual_time()
 
 
-class Strict(Amazon):
-    """Rotates the refresh token with every grant, and takes none but the latest."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.rotate = True
-        self.latest = "Atzr|secret-refresh"
-
-    def _give(self, request: httpx.Request) -> httpx.Response:
-        if f"refresh_token={self.latest.replace('|', '%7C')}&" not in request.content.decode():
-            return answer(400, {"error": "invalid_grant", "error_description": "The refresh token is dead."})
-        grant = super()._give(request)
-        self.latest = grant.json()["refresh_token"]
-        return grant
-
-
-class Store:
-    """A token store in memory; `before` and `after` run around the moment at which it writes."""
-
-    def __init__(self, kept: str = "Atzr|secret-refresh") -> None:
-        self.kept = kept
-        self.saves = 0
-        self.before_load: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
-        self.before: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
-        self.after: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
-
-    async def load(self) -> str | None:
-        await self.before_load()
-        return self.kept
-
-    async def save(self, refresh_token: str) -> None:
-        self.saves += 1
-        await self.before()
-        self.kept = refresh_token
-        await self.after()
-
-
 async def disk_full() -> None:
     raise OSError("disk full")
 
 
 def crowd(client: SmartProperties, number: int = CROWD) -> list[Callable[[], Awaitable[Any]]]:
     return [lambda: get(client)] * number
-
-
-def failures(results: list[Any]) -> list[Any]:
-    return [result for result in results if isinstance(result, Exception)]
 
 
 # A thousand calls, one request
@@ -95,17 +54,17 @@ async def test_a_thousand_calls_with_an_expired_token_are_one_token_request() ->
     await get(client)
     await anyio.sleep(4000)
     amazon.revoke()
-    results = await gather(*crowd(client))
+    results = await gather(*crowd(client, 1000))
     assert failures(results) == []
-    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, CROWD + 1)
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 1001)
     assert {seen.token for seen in amazon.api.seen[1:]} == {"Bearer Atza|access-2"}
 
 
-@pytest.mark.parametrize(("number", "refreshing"), [(CROWD, 1.0), (200, 30.0)])
-async def test_a_thousand_calls_on_a_revoked_token_are_one_refresh_however_their_refusals_are_spread(
+@pytest.mark.parametrize(("number", "refreshing"), [(1000, 1.0), (CROWD, 30.0)])
+async def test_a_thousand_calls_on_a_revoked_token_are_one_refresh_whenever_they_are_refused(
     number: int, refreshing: float
 ) -> None:
-    """Refusals come before the refresh, while it is under way, and long after it."""
+    """Refusals come before the refresh, while it is in flight, and long after it. azure-core fetches 8 tokens."""
     amazon = Amazon(latency=refreshing)
     client = smart_properties(amazon, auth=login())
     await get(client)
@@ -127,37 +86,36 @@ async def test_a_thousand_calls_on_a_revoked_token_are_one_refresh_however_their
     assert [seen.token for seen in amazon.api.seen[1:]].count("Bearer Atza|access-2") == number
 
 
-FAILURES = [
-    (lambda: answer(400, {"error": "invalid_grant"}), errors.AuthenticationError, 1),
-    (lambda: answer(200, {"token_type": "bearer"}), errors.AuthenticationError, 1),
-    (lambda: answer(503), errors.AuthenticationError, 3),
-    (lambda: httpx.ConnectError("refused"), errors.TransportError, 3),
-]
+FAILURES: dict[str, tuple[Any, type[errors.AlexaError], int]] = {
+    "refused": (answer(400, {"error": "invalid_grant"}), errors.AuthenticationError, 1),
+    "invalid": (answer(200, {"token_type": "bearer"}), errors.AuthenticationError, 1),
+    "unavailable": (503, errors.AuthenticationError, 3),
+    "unreachable": (httpx.ConnectError("refused"), errors.TransportError, 3),
+}
 
 
-@pytest.mark.parametrize(("fault", "kind", "requests"), FAILURES, ids=["refused", "nonsense", "503", "unreachable"])
-async def test_a_refresh_that_fails_fails_all_who_wait_and_the_next_call_tries_again(
-    fault: Callable[[], Any], kind: type[errors.AlexaError], requests: int
-) -> None:
+@pytest.mark.parametrize("fault", FAILURES)
+async def test_a_refresh_that_fails_fails_all_waiters_and_the_next_call_tries_again(fault: str) -> None:
+    response, kind, requests = FAILURES[fault]
     amazon = Amazon(latency=1, api_latency=5)
-    give = amazon.token.script[0]
+    grant = amazon.token.script[0]
     client = smart_properties(amazon, auth=login())
     await get(client)
     amazon.revoke()
-    amazon.token.script = [fault()]
-    results = await gather(*crowd(client, 250))
+    amazon.token.script = [response]
+    results = await gather(*crowd(client))
     assert {type(result) for result in results} == {kind}
-    # Its own: an exception that is raised in many tasks would pile up their tracebacks.
-    assert len({id(result) for result in results}) == 250
+    # One exception raised in many tasks would collect the tracebacks of all.
+    assert len({id(result) for result in results}) == CROWD
     assert len(amazon.token.seen) == 1 + requests
-    assert len(amazon.api.seen) == 1 + 250, "nobody came back with the token that was refused"
-    amazon.token.script = [give]
+    assert len(amazon.api.seen) == 1 + CROWD, "a call was repeated with the refused token"
+    amazon.token.script = [grant]
     assert await get(client) is not None
     assert len(amazon.token.seen) == 2 + requests
 
 
 class OffsetLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock can be moved on: real sockets, and nobody has to wait."""
+    """A loop with real sockets and a clock that can be advanced."""
 
     offset = 0.0
 
@@ -165,7 +123,7 @@ class OffsetLoop(asyncio.SelectorEventLoop):
         return super().time() + self.offset
 
 
-def test_over_a_socket_a_thousand_calls_are_one_token_request_whether_the_token_expired_or_was_revoked() -> None:
+def test_over_a_socket_many_calls_are_one_token_request_whether_the_token_expired_or_was_revoked() -> None:
     loop = OffsetLoop()
     start = datetime.now(UTC)
 
@@ -174,12 +132,12 @@ def test_over_a_socket_a_thousand_calls_are_one_token_request_whether_the_token_
         async with sim, sim.serve():
             client = sim.smart_properties(rate_limit=INSTANT)
             calls = [lambda: get(client, sim.rooms[0])] * CROWD
-            # Both know that it expired: nothing is refused.
+            # Both sides know that it expired: nothing is refused.
             await calls[0]()
             loop.offset += 4000
             assert failures(await gather(*calls)) == []
             assert (sim.count("token"), sim.count(status=401)) == (2, 0)
-            # Only the service knows.
+            # Only the service knows that it was revoked.
             sim.expire_tokens()
             assert failures(await gather(*calls)) == []
             assert sim.count("token") == 3
@@ -190,34 +148,34 @@ def test_over_a_socket_a_thousand_calls_are_one_token_request_whether_the_token_
         runner.run(main())
 
 
-# A token that dies young
+# A short-lived token
 
 
-async def test_a_token_that_lives_shorter_than_its_store_takes_is_fetched_once_a_call_and_not_for_ever() -> None:
+async def test_a_token_that_expires_while_it_is_stored_is_requested_once_per_call() -> None:
     amazon, store = Amazon(life=1), Store()
     amazon.rotate = True
-    store.before = lambda: anyio.sleep(2)
+    store.before_save = lambda: anyio.sleep(2)
     client = smart_properties(amazon, auth=login(token_store=store))
     with anyio.fail_after(100):
         assert await get(client) is not None
     assert len(amazon.token.seen) == 1
     with anyio.fail_after(100):
         assert failures(await gather(*crowd(client))) == []
-    # One for those who waited for it. It had expired by then, so this is for the service to say.
+    # One for all waiters. It had expired by then, which is for the service to decide.
     assert len(amazon.token.seen) == 2
 
 
-async def test_a_token_that_is_dead_when_it_arrives_costs_one_more_refresh_for_all_who_waited_for_it() -> None:
+async def test_a_token_that_is_revoked_when_it_arrives_costs_all_waiters_one_more_refresh() -> None:
     amazon = Amazon(latency=1)
     client = smart_properties(amazon, auth=login())
     give: Any = amazon.token.script[0]
 
-    def give_a_dead_one(request: httpx.Request) -> httpx.Response:
+    def give_a_revoked_one(request: httpx.Request) -> httpx.Response:
         response: httpx.Response = give(request)
         amazon.revoke()
         return response
 
-    amazon.token.script = [give_a_dead_one, give]
+    amazon.token.script = [give_a_revoked_one, give]
     results = await gather(*crowd(client, 50))
     assert failures(results) == []
     assert len(amazon.token.seen) == 2
@@ -226,9 +184,9 @@ async def test_a_token_that_is_dead_when_it_arrives_costs_one_more_refresh_for_a
 # The store
 
 
-async def test_a_slow_store_makes_a_thousand_wait_for_one_save_and_each_only_as_long_as_it_wants() -> None:
+async def test_many_calls_wait_for_one_slow_save_each_up_to_its_own_deadline() -> None:
     amazon, store = Strict(), Store()
-    store.before = lambda: anyio.sleep(8)
+    store.before_save = lambda: anyio.sleep(8)
     client = smart_properties(amazon, auth=login(token_store=store))
     hasty = client.with_options(deadline=3)
     ends: list[float] = []
@@ -240,47 +198,53 @@ async def test_a_slow_store_makes_a_thousand_wait_for_one_save_and_each_only_as_
 
     results: list[Any] = []
     async with anyio.create_task_group() as tasks:
-        # The one who asks for the token is patient; which task is the first is chance otherwise.
+        # Otherwise it is random which task is the first, and so refreshes.
         tasks.start_soon(get, client)
         await anyio.wait_all_tasks_blocked()
-        results = await gather(*crowd(client), *[give_up] * 100)
+        results = await gather(*crowd(client), *[give_up] * 20)
     assert failures(results) == []
-    assert ends == pytest.approx([3] * 100, abs=0.01)
-    assert (store.saves, len(amazon.token.seen), store.kept) == (1, 1, amazon.latest)
+    assert ends == pytest.approx([3] * 20, abs=0.01)
+    assert (store.saved, len(amazon.token.seen)) == ([amazon.latest], 1)
 
 
 async def test_a_store_that_fails_and_then_works_has_not_cost_the_new_refresh_token() -> None:
-    """The old one is dead: whoever went back to it would be locked out for good."""
-    amazon, store = Strict(), Store()
-    store.before = disk_full
+    """The old one is invalid: a client that used it again would be locked out for good."""
+    amazon, store = Strict(), Store("Atzr|secret-refresh")
+    store.before_save = disk_full
     client = smart_properties(amazon, auth=login(token_store=store))
     for _ in range(3):
         results = await gather(*crowd(client, 50))
         assert {type(result) for result in results} == {errors.AuthenticationError}
         assert {"disk full" in str(result) for result in results} == {True}
-    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0), "asked again before the first grant was safe"
-    assert store.kept == "Atzr|secret-refresh"
-    store.before = anyio.lowlevel.checkpoint
+    assert (len(amazon.token.seen), len(amazon.api.seen)) == (1, 0), (
+        "another grant was requested before the first was saved"
+    )
+    assert store.stored == "Atzr|secret-refresh"
+    store.before_save = anyio.lowlevel.checkpoint
     assert failures(await gather(*crowd(client, 50))) == []
     assert [seen.form["refresh_token"] for seen in amazon.token.seen] == ["Atzr|secret-refresh", "Atzr|rotated-1"]
-    assert store.kept == amazon.latest == "Atzr|rotated-2"
+    assert store.stored == amazon.latest == "Atzr|rotated-2"
 
 
-async def test_a_store_that_hung_is_asked_again_and_keeps_the_same_new_refresh_token() -> None:
+async def test_after_a_save_that_hung_the_same_refresh_token_is_saved_again() -> None:
     amazon, store = Strict(), Store()
-    store.before = anyio.sleep_forever
+    store.before_save = anyio.sleep_forever
     client = smart_properties(amazon, auth=login(token_store=store))
-    with pytest.raises(errors.AuthenticationError, match="within 10 s, so it is not used"):
+    with pytest.raises(
+        errors.AuthenticationError,
+        match=r"did not save .* within 10 s, so it is not used; the next call saves it first",
+    ):
         await get(client)
-    store.before = anyio.lowlevel.checkpoint
+    assert anyio.current_time() == pytest.approx(10)
+    store.before_save = anyio.lowlevel.checkpoint
     assert await get(client) is not None
-    assert store.kept == amazon.latest
+    assert store.stored == amazon.latest
 
 
 # Two processes on one store
 
 
-async def test_who_has_a_token_that_another_process_had_rotated_takes_the_new_one_from_the_store() -> None:
+async def test_a_token_that_another_process_had_rotated_is_loaded_from_the_store() -> None:
     amazon, store = Strict(life=100), Store()
     one, other = (smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT) for _ in range(2))
     for _ in range(3):
@@ -290,35 +254,33 @@ async def test_who_has_a_token_that_another_process_had_rotated_takes_the_new_on
     # Six refreshes, none of them refused.
     sent = [seen.form["refresh_token"].removeprefix("Atzr|") for seen in amazon.token.seen]
     assert sent == ["secret-refresh", *(f"rotated-{number}" for number in range(1, 6))]
-    assert store.kept == "Atzr|rotated-6"
+    assert store.stored == "Atzr|rotated-6"
 
 
 @pytest.mark.parametrize(("saving", "refused"), [(0.2, 0), (5, 1)])
-async def test_who_is_refused_before_another_process_has_saved_goes_on_with_its_next_call(
-    saving: float, refused: int
-) -> None:
-    """On another host, where nobody waits for the refresh of this one."""
+async def test_a_refusal_before_another_process_has_saved_costs_one_call(saving: float, refused: int) -> None:
+    """On two hosts, which have no lock in common."""
     amazon, store = Strict(latency=1), Store()
-    store.before_load, store.before = lambda: anyio.sleep(0.5), lambda: anyio.sleep(saving)
+    store.before_load, store.before_save = lambda: anyio.sleep(0.5), lambda: anyio.sleep(saving)
     one, other = (
         smart_properties(amazon, auth=login(token_store=store, token_url=url), rate_limit=INSTANT)
         for url in ("https://one.example/auth/o2/token", "https://other.example/auth/o2/token")
     )
     results = await gather(lambda: get(one), lambda: get(other))
-    # Either of them may be the first.
+    # Either of them may be the first one.
     found = failures(results)
     assert [getattr(error, "error", error) for error in found] == ["invalid_grant"] * refused
     assert len(amazon.token.seen) == 3 - refused
     assert failures(await gather(lambda: get(one), lambda: get(other))) == []
-    assert store.kept == amazon.latest
+    assert store.stored == amazon.latest
 
 
-async def test_only_a_token_that_is_dead_is_looked_for_in_the_store() -> None:
-    """A store whose reads lag behind would give an old one."""
+async def test_only_an_invalid_token_is_looked_up_in_the_store() -> None:
+    """A store whose reads lag behind would return an old one."""
     amazon, store = Strict(life=100), Store()
     client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
     await get(client)
-    store.kept = "Atzr|secret-refresh"
+    store.stored = "Atzr|secret-refresh"
     await anyio.sleep(100)
     give = amazon.token.script
     for refusal in (429, answer(401, {"error": "invalid_client"}), answer(400, {}), 403):
@@ -328,45 +290,45 @@ async def test_only_a_token_that_is_dead_is_looked_for_in_the_store() -> None:
     amazon.token.script = give
     before = len(amazon.token.seen)
     await get(client)
-    # The old one was replaced here: it is not even tried.
+    # The old one was replaced by this client, so it is not tried.
     assert len(amazon.token.seen) == before + 1
-    assert store.kept == amazon.latest == "Atzr|rotated-2"
+    assert store.stored == amazon.latest == "Atzr|rotated-2"
 
 
-async def test_an_old_token_of_another_process_in_a_store_that_lags_behind_costs_one_refused_request() -> None:
+async def test_another_process_old_token_in_a_store_that_lags_behind_costs_one_refused_request() -> None:
     amazon, store = Strict(life=100), Store()
     client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
     await get(client)
     await anyio.sleep(100)
-    store.kept = "Atzr|never seen here"
+    store.stored = "Atzr|never seen here"
     assert await get(client) is not None
     sent = [seen.form["refresh_token"].removeprefix("Atzr|") for seen in amazon.token.seen]
     assert sent == ["secret-refresh", "never seen here", "rotated-1"]
-    assert store.kept == amazon.latest
+    assert store.stored == amazon.latest
 
 
-@pytest.mark.parametrize("way", ["fails", "hangs"])
-async def test_a_store_that_gives_nothing_as_a_token_is_dead_leaves_it_at_that(
-    way: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("fault", "seconds"), [(disk_full, 0), (anyio.sleep_forever, 10)], ids=["fails", "hangs"])
+async def test_a_store_that_cannot_replace_an_invalid_token_leaves_the_refusal(
+    fault: Callable[[], Awaitable[object]], seconds: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     amazon, store = Strict(life=100), Store()
     client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
     await get(client)
     await anyio.sleep(100)
     amazon.latest = "Atzr|elsewhere"
-    store.before_load = disk_full if way == "fails" else anyio.sleep_forever
+    store.before_load = fault
     begun = anyio.current_time()
     with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
         await get(client)
-    assert anyio.current_time() - begun == pytest.approx(0 if way == "fails" else 10)
-    assert "looking for a newer refresh token: the token store" in caplog.text
+    assert anyio.current_time() - begun == pytest.approx(seconds)
+    assert "checking for a newer refresh token: the token store" in caplog.text
 
 
-async def test_a_store_that_hangs_before_the_first_token_is_given_up() -> None:
+async def test_a_first_load_that_hangs_ends_after_ten_seconds() -> None:
     amazon, store = Strict(), Store()
     store.before_load = anyio.sleep_forever
     begun = anyio.current_time()
-    with pytest.raises(errors.AuthenticationError, match="did not give the refresh token within 10 s"):
+    with pytest.raises(errors.AuthenticationError, match="did not load the refresh token within 10 s"):
         await get(smart_properties(amazon, auth=login(token_store=store)))
     assert anyio.current_time() - begun == pytest.approx(10)
     assert amazon.token.seen == []
@@ -378,13 +340,13 @@ async def test_what_could_not_be_saved_is_not_lost_to_a_store_that_lags_behind()
     client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
     await get(client)
     await anyio.sleep(100)
-    store.before = disk_full
+    store.before_save = disk_full
     with pytest.raises(errors.AuthenticationError, match="disk full"):
         await get(client)
-    store.before = anyio.lowlevel.checkpoint
-    store.kept = "Atzr|older"
+    store.before_save = anyio.lowlevel.checkpoint
+    store.stored = "Atzr|older"
     await get(client)
-    assert store.kept == amazon.latest == "Atzr|rotated-3"
+    assert store.stored == amazon.latest == "Atzr|rotated-3"
 
 
 @pytest.mark.parametrize("landed", [True, False])
@@ -392,20 +354,20 @@ async def test_what_could_not_be_saved_does_not_overwrite_what_another_process_h
     amazon, store = Strict(life=100), Store()
     one, other = (smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT) for _ in range(2))
     if landed:
-        store.after = disk_full
+        store.after_save = disk_full
     else:
-        store.before = disk_full
+        store.before_save = disk_full
     with pytest.raises(errors.AuthenticationError, match="disk full"):
         await get(one)
-    store.before = store.after = anyio.lowlevel.checkpoint
+    store.before_save = store.after_save = anyio.lowlevel.checkpoint
     if landed:
         await get(other)
-        assert store.kept == "Atzr|rotated-2"
+        assert store.stored == "Atzr|rotated-2"
     await get(one)
-    assert store.kept == amazon.latest == ("Atzr|rotated-3" if landed else "Atzr|rotated-2")
+    assert store.stored == amazon.latest == ("Atzr|rotated-3" if landed else "Atzr|rotated-2")
 
 
-async def test_a_refused_token_that_nobody_has_replaced_is_asked_for_once() -> None:
+async def test_an_invalid_token_that_was_not_replaced_is_sent_once() -> None:
     amazon, store = Strict(), Store("Atzr|dead")
     with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
         await get(smart_properties(amazon, auth=login(token_store=store)))
@@ -413,22 +375,21 @@ async def test_a_refused_token_that_nobody_has_replaced_is_asked_for_once() -> N
 
 
 @pytest.mark.parametrize("way", ["task", "scope"])
-@pytest.mark.parametrize("moment", [0.5, 1.5, 4.5, 10.5, 14.0])
-def test_a_save_whose_call_was_cancelled_at_any_moment_loses_nothing(moment: float, way: str) -> None:
-    """From the moment on at which Amazon has rotated it. On asyncio: its `Task.cancel` goes through a shield."""
-    amazon, store = Strict(), Store()
-    give: Any = amazon.token.script[0]
+def test_a_save_whose_call_was_cancelled_at_any_moment_loses_nothing(way: str) -> None:
+    """From the moment on at which Amazon has rotated the token. On asyncio: its `Task.cancel` passes a shield."""
 
-    async def give_and_answer_later(request: httpx.Request) -> httpx.Response:
-        response: httpx.Response = give(request)
-        await anyio.sleep(1)
-        return response
+    async def main(_: loops.JumpingLoop, moment: float) -> None:
+        amazon, store = Strict(), Store()
+        give: Any = amazon.token.script[0]
 
-    amazon.token.script[:] = [give_and_answer_later]
-    client = smart_properties(amazon, auth=login(token_store=store))
+        async def give_and_respond_later(request: httpx.Request) -> httpx.Response:
+            response: httpx.Response = give(request)
+            await anyio.sleep(1)
+            return response
 
-    async def main(_: loops.JumpingLoop) -> None:
-        store.before = lambda: anyio.sleep(12)  # longer than it is given
+        amazon.token.script[:] = [give_and_respond_later]
+        client = smart_properties(amazon, auth=login(token_store=store))
+        store.before_save = lambda: anyio.sleep(12)  # longer than its limit
         with anyio.CancelScope() as scope:
             call = asyncio.create_task(get(client)) if way == "task" else None
             asyncio.get_running_loop().call_later(moment, call.cancel if call else scope.cancel)
@@ -437,23 +398,24 @@ def test_a_save_whose_call_was_cancelled_at_any_moment_loses_nothing(moment: flo
             else:
                 with pytest.raises(errors.AuthenticationError, match="within 10 s"):
                     await get(client)
-        store.before = anyio.lowlevel.checkpoint
+        store.before_save = anyio.lowlevel.checkpoint
         assert await get(client) is not None
-        assert store.kept == amazon.latest
+        assert store.stored == amazon.latest, moment
 
-    loops.run(main)
+    for moment in (0.5, 1.5, 4.5, 10.5, 14.0):
+        loops.run(functools.partial(main, moment=moment))
 
 
-async def test_a_save_has_its_ten_seconds_though_nobody_waits_for_it_any_more() -> None:
+async def test_a_save_has_its_ten_seconds_after_its_call_was_cancelled() -> None:
     amazon, store = Strict(latency=1), Store()
-    store.before = lambda: anyio.sleep(7)  # longer than a token request that was given up
+    store.before_save = lambda: anyio.sleep(7)  # longer than an abandoned token request
     client = smart_properties(amazon, auth=login(token_store=store))
     with anyio.move_on_after(1.5):
         await get(client)
-    assert store.kept == amazon.latest == "Atzr|rotated-1"
+    assert store.stored == amazon.latest == "Atzr|rotated-1"
 
 
-# A process that ends between two lines
+# A process that ends
 
 
 class PowerCut(BaseException):
@@ -465,7 +427,7 @@ async def power_cut() -> None:
 
 
 async def lived(amazon: Strict, store: Store) -> bool:
-    """One process, from its start to its end: whether it came to its end by itself."""
+    """Run one process; return whether it ended by itself."""
     client = smart_properties(amazon, auth=login(token_store=store))
     try:
         await get(client)
@@ -478,105 +440,101 @@ async def lived(amazon: Strict, store: Store) -> bool:
     return True
 
 
-@pytest.mark.parametrize("moment", ["before the request", "before the call", "in the call", "after the save"])
-async def test_a_process_that_ends_at_any_moment_but_one_leaves_a_store_to_go_on_with(moment: str) -> None:
-    amazon, store = Strict(), Store()
-    give, serve = amazon.token.script[0], amazon.api.script[0]
-    match moment:
-        case "before the request":
-            amazon.token.script = [PowerCut, give]
-        case "after the save":
-            store.after = power_cut
-        case "before the call":
-            amazon.api.script = [PowerCut, serve]
-        case _:
-            amazon.api.script = [lambda _: power_cut(), serve]
-    assert not await lived(amazon, store)
-    store.after = anyio.lowlevel.checkpoint
-    for _ in range(3):
-        assert await lived(amazon, store)
-        assert store.kept == amazon.latest
+async def test_a_process_that_ends_before_the_grant_or_after_the_save_leaves_a_valid_store() -> None:
+    for moment in ("before the request", "before the call", "in the call", "after the save"):
+        amazon, store = Strict(), Store("Atzr|secret-refresh")
+        give, serve = amazon.token.script[0], amazon.api.script[0]
+        match moment:
+            case "before the request":
+                amazon.token.script = [PowerCut, give]
+            case "after the save":
+                store.after_save = power_cut
+            case "before the call":
+                amazon.api.script = [PowerCut, serve]
+            case _:
+                amazon.api.script = [lambda _: power_cut(), serve]
+        assert not await lived(amazon, store)
+        store.after_save = anyio.lowlevel.checkpoint
+        for _ in range(3):
+            assert await lived(amazon, store)
+            assert store.stored == amazon.latest, moment
 
 
-async def test_the_one_moment_at_which_a_process_must_not_end_is_said_clearly_afterwards() -> None:
-    """Between Amazon's answer and the store's write nobody but the process that is gone knows the new token."""
+async def test_a_process_that_ends_between_the_grant_and_the_save_needs_a_new_login() -> None:
+    """Only the process that ended knew the new token."""
     amazon, store = Strict(), Store()
-    store.before = power_cut
+    store.before_save = power_cut
     assert not await lived(amazon, store)
-    store.before = anyio.lowlevel.checkpoint
-    with pytest.raises(errors.AuthenticationError, match=r"the refresh token is wrong.*or consent was withdrawn"):
+    store.before_save = anyio.lowlevel.checkpoint
+    with pytest.raises(errors.AuthenticationError, match=r"the refresh token is wrong.*log in for a new one"):
         await lived(amazon, store)
 
 
-class TestKilled:
-    """The file of `alexa-props login` as the store, a process that is killed, and another one."""
+@pytest.mark.apart
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_kill_9_leaves_a_whole_file_and_a_valid_token_unless_it_came_before_the_write(tmp_path: Path) -> None:
+    """The file is that of `alexa-props login`."""
+    hooks = {
+        "while the file is written": "os.fsync = kill",
+        "when it is written": "os.replace = replace_and_die",
+    }
 
-    @pytest.fixture
-    def anyio_backend(self) -> str:
-        return "asyncio"
-
-    @pytest.fixture
-    async def sim(self) -> AsyncIterator[Simulator]:
+    async def command(moment: str) -> None:
         async with Simulator(rooms=1, rotate_refresh_tokens=True) as sim, sim.serve():
-            yield sim
+            folder = tmp_path / moment
+            folder.mkdir(mode=0o700)
+            path = folder / "credentials.json"
+            login = {
+                "client_id": sim.client_id,
+                "client_secret": sim.client_secret,
+                "refresh_token": sim.refresh_token,
+                "token_url": sim.token_url,
+            }
+            path.touch(mode=0o600)
+            path.write_text(json.dumps({**login, "region": "NA", "base_url": sim.base_url}))
+            child = await anyio.run_process(
+                [sys.executable, "-c", textwrap.dedent(program).replace("HOOK", hooks[moment]), str(path)],
+                check=False,
+                stderr=subprocess.PIPE,
+            )
+            assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+            assert sim.count("token") == 1
+            stored = json.loads(path.read_text())["refresh_token"]
+            assert (stored == login["refresh_token"]) == (moment == "while the file is written")
+            auth = LoginWithAmazon(**{**login, "refresh_token": stored})
+            async with sim.smart_properties(auth=auth) as client:
+                if moment == "when it is written":
+                    assert (await client.units.get(sim.rooms[0])).id == sim.rooms[0]
+                else:
+                    with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
+                        await client.units.get(sim.rooms[0])
 
-    @pytest.mark.parametrize("moment", ["while the file is written", "when it is written"])
-    async def test_kill_9_leaves_a_whole_file_and_a_token_that_works_unless_it_came_before_the_write(
-        self, sim: Simulator, tmp_path: Path, moment: str
-    ) -> None:
-        locked_out = moment == "while the file is written"
-        path = tmp_path / "private" / "credentials.json"
-        first = stored_login.Credentials(
-            path=path,
-            client_id=sim.client_id,
-            client_secret=Secret(sim.client_secret),
-            refresh_token=Secret(sim.refresh_token),
-            region="NA",
-            base_url=sim.base_url,
-            token_url=sim.token_url,
-        )
-        stored_login.save(first)
-        before = path.read_bytes()
-        hook = "os.fsync = kill" if locked_out else "client.StoredToken.save = save_and_die"
-        program = f"""
-            import asyncio, os, pathlib, signal, sys
-            from alexa_props.cli import client, credentials, stored_login
+    program = """
+        import os, signal, sys
 
-            def kill(*_):
-                os.kill(os.getpid(), signal.SIGKILL)
+        def kill(*args, **options):
+            os.kill(os.getpid(), signal.SIGKILL)
 
-            async def save_and_die(store, token, save=client.StoredToken.save):
-                await save(store, token)
-                kill()
+        def replace_and_die(*args, replace=os.replace, **options):
+            replace(*args, **options)
+            kill()
 
-            {hook}
+        HOOK
+        from alexa_props.cli import main
 
-            async def main():
-                async with client.smart_properties(credentials.find(pathlib.Path(sys.argv[1]))) as asp:
-                    await asp.units.get("unit")
-
-            asyncio.run(main())
-        """
-        child = await anyio.run_process(
-            [sys.executable, "-c", textwrap.dedent(program), str(path)], check=False, stderr=subprocess.PIPE
-        )
-        assert child.returncode == -signal.SIGKILL, child.stderr.decode()
-        assert sim.count("token") == 1
-        assert (path.read_bytes() == before) == locked_out
-        second = cli_client.smart_properties(credentials.find(path))
-        async with second:
-            if locked_out:
-                with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
-                    await second.units.get(sim.rooms[0])
-            else:
-                assert (await second.units.get(sim.rooms[0])).id == sim.rooms[0]
+        sys.argv = ["alexa-props", "units", "unit", "--credentials", sys.argv[1]]
+        main()
+    """
+    async with anyio.create_task_group() as tasks:
+        for moment in hooks:
+            tasks.start_soon(command, moment)
 
 
 # Clocks
 
 
-@pytest.mark.parametrize("hours", [-100_000, -5, 5, 100_000])
-async def test_a_wall_clock_that_is_set_changes_nothing(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hours", [-100_000, 100_000])
+async def test_setting_the_wall_clock_changes_nothing(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
     amazon = Amazon(life=3600)
     client = smart_properties(amazon, auth=login())
     now = time.time()
@@ -590,12 +548,12 @@ async def test_a_wall_clock_that_is_set_changes_nothing(hours: int, monkeypatch:
     assert len(amazon.token.seen) == 2
 
 
-async def test_a_machine_that_slept_while_its_clock_stood_still_refreshes_once_and_goes_on() -> None:
+async def test_after_a_suspension_that_its_clock_did_not_count_a_client_refreshes_once() -> None:
     """Linux does not count suspended time: only the service knows that the token has expired."""
     start, slept = datetime.now(UTC), [0.0]
     async with Simulator(rooms=1, now=lambda: start + timedelta(seconds=slept[0])) as sim:
         client = sim.smart_properties(rate_limit=INSTANT)
-        calls = [lambda: get(client, sim.rooms[0])] * 100
+        calls = [lambda: get(client, sim.rooms[0])] * 20
         for night in (1, 2, 3):
             assert failures(await gather(*calls)) == []
             assert sim.count("token") == night
@@ -607,7 +565,7 @@ async def test_a_machine_that_slept_while_its_clock_stood_still_refreshes_once_a
 
 @attrs.define
 class Hanging:
-    """A token endpoint that answers nobody before it is released."""
+    """A token endpoint that does not respond before it is released."""
 
     amazon: Amazon
     released: anyio.Event = attrs.field(factory=anyio.Event)
@@ -623,7 +581,7 @@ class Hanging:
         self.amazon.token.script[:] = [hang]
 
 
-async def test_while_the_token_endpoint_hangs_each_call_ends_when_it_wants_and_the_others_go_on_afterwards() -> None:
+async def test_while_the_token_endpoint_hangs_each_call_keeps_its_own_deadline() -> None:
     hanging = Hanging(Amazon())
     client = smart_properties(hanging.amazon, auth=login())
     ends: dict[str, list[float]] = {}
@@ -640,27 +598,27 @@ async def test_while_the_token_endpoint_hangs_each_call_ends_when_it_wants_and_t
         ends.setdefault(kind, []).append(anyio.current_time())
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(call, "the one who asks", 2.0)
+        tasks.start_soon(call, "refreshing", 2.0)
         await anyio.wait_all_tasks_blocked()
-        for _ in range(300):
+        for _ in range(30):
             tasks.start_soon(call, "deadline", 3.0)
             tasks.start_soon(call, "cancelled", None, 4.0)
             tasks.start_soon(call, "patient", 100.0)
         await anyio.sleep(60)
         hanging.released.set()
-    assert ends["deadline"] == pytest.approx([3] * 300, abs=0.01)
-    assert ends["cancelled"] == pytest.approx([4] * 300, abs=0.01)
-    # A token that Amazon may be rotating is waited for a little longer by the one who asked for it.
-    assert ends["the one who asks"] == pytest.approx([7], abs=0.01)
-    assert ends["patient"] == pytest.approx([60] * 300, abs=0.01)
+    assert ends["deadline"] == pytest.approx([3] * 30, abs=0.01)
+    assert ends["cancelled"] == pytest.approx([4] * 30, abs=0.01)
+    # Amazon may be rotating the token, so the refreshing call waits a little longer.
+    assert ends["refreshing"] == pytest.approx([7], abs=0.01)
+    assert ends["patient"] == pytest.approx([60] * 30, abs=0.01)
     assert sent == {"no"}
     assert hanging.amazon.token.times == pytest.approx([0, 7], abs=0.01)
 
 
-async def test_a_hundred_deadlines_one_after_the_other_leave_nothing_behind_that_holds_up_the_next_call() -> None:
+async def test_deadlines_in_a_row_leave_nothing_behind_that_delays_the_next_call() -> None:
     hanging = Hanging(Amazon())
     client = smart_properties(hanging.amazon, auth=login())
-    for _ in range(100):
+    for _ in range(20):
         with pytest.raises(errors.DeadlineExceeded):
             await get(client.with_options(deadline=0.5))
     hanging.released.set()

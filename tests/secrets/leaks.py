@@ -158,6 +158,11 @@ def shown(error: BaseException) -> Places:
             trace = trace.tb_next
 
 
+def everything(error: BaseException) -> str:
+    """Return all that `shown` finds, as one text."""
+    return "\n".join(text for _, text in shown(error))
+
+
 def reports(error: BaseException) -> Places:
     """What the tools for crash reports make of an error, with all locals but those of the tests' frames."""
     for link in chain(error):
