@@ -1,4 +1,4 @@
-"""Hiding secrets in text from outside: every form of a quotation, no ordinary text, and bounded work."""
+"""Redaction hides every form of a quoted secret and no ordinary text, with bounded work."""
 
 from __future__ import annotations
 
@@ -30,57 +30,54 @@ def random_text(length: int, seed: int) -> str:
     )
 
 
-@pytest.mark.parametrize("form", QUOTATIONS)
 @given(
     secret=st.builds(random_text, st.integers(40, 150), st.integers(0, 2**32)),
     before=st.sampled_from(["", "«", "Zurückgewiesen, und zwar «"]),
 )
-@settings(max_examples=15)
-def test_hides_every_form_of_a_secret(form: str, secret: str, before: str) -> None:
-    quoted = QUOTATIONS[form](secret)
-    shown = Redactor(secret).redact(f"{before}{quoted} (room 12)")
-    # The letter before a piece may happen to be the one that the secret has there.
-    assert shown.startswith(before[:20])
-    assert not is_quoted(quoted, shown)
-    # At most a few signs that are neither letters nor digits are left at its ends.
-    assert len(shown) < len(f"{before}… (room 12)") + 30
+@settings(max_examples=15, deadline=None)
+def test_hides_every_form_of_a_secret(secret: str, before: str) -> None:
+    for form, quote in QUOTATIONS.items():
+        quoted = quote(secret)
+        shown = Redactor(secret).redact(f"{before}{quoted} (room 12)")
+        # The letter before a piece may happen to be the one that the secret has there.
+        assert shown.startswith(before[:20]), form
+        assert not is_quoted(quoted, shown), form
+        # At most a few characters that are neither letters nor digits are left at its ends.
+        assert len(shown) < len(f"{before}… (room 12)") + 30, form
 
 
-def test_undoes_many_encodings_one_within_another() -> None:
+def test_decodes_nested_encodings() -> None:
     quoted = "".join(f"%252525252525{byte:02x}" for byte in TOKEN.encode())
     assert Redactor(TOKEN).redact(f"no {quoted} here") == "no … here"
 
 
-@pytest.mark.parametrize("form", ["verbatim", "percent", "html", "json", "repr"])
-def test_hides_a_password_of_odd_characters(form: str) -> None:
+def test_hides_a_password_with_special_characters() -> None:
     password = "p ä%41\\n&'\"pw"
-    assert is_quoted(QUOTATIONS[form](password), QUOTATIONS[form](password), length=8)
-    shown = Redactor(password).redact(f"wrong password {QUOTATIONS[form](password)} for host")
-    assert not is_quoted(QUOTATIONS[form](password), shown, length=8)
-    assert shown.startswith("wrong password ")
+    for form in ("verbatim", "percent", "html", "json", "repr"):
+        quoted = QUOTATIONS[form](password)
+        shown = Redactor(password).redact(f"wrong password {quoted} for host")
+        assert not is_quoted(quoted, shown, length=8), form
+        assert shown.startswith("wrong password ")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_leaves_ordinary_text_unchanged() -> None:
+    for text in (
         "units.get('amzn1.alexa.unit.did.AAAA'): 403 Forbidden",
         "SignatureDoesNotMatch",
         "a 50 % discount &amp; C:\\rooms\\12",
         "Bearer authorization failed: the access token is invalid",
         "device offline",
-    ],
-)
-def test_ordinary_text_stays(text: str) -> None:
-    assert Redactor(TOKEN, "off", "to", secrets.token_hex(32)).redact(text) == text
+    ):
+        assert Redactor(TOKEN, "off", "to", secrets.token_hex(32)).redact(text) == text
 
 
-def test_ids_stay_as_they_are_whatever_the_secrets() -> None:
+def test_leaves_ids_unchanged_whatever_the_secrets() -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - shown where it fails
+    print(f"seed {seed}")  # noqa: T201 - shown if it fails
     draw = random.Random(seed)
     redactor = Redactor(TOKEN, f"{draw.getrandbits(256):064x}", base64.b64encode(draw.randbytes(900)).decode())
-    ids = [f"amzn1.alexa.endpoint.did.{draw.getrandbits(160):040x}" for _ in range(5_000)]
-    ids += [str(uuid.UUID(int=draw.getrandbits(128))) for _ in range(5_000)]
+    ids = [f"amzn1.alexa.endpoint.did.{draw.getrandbits(160):040x}" for _ in range(2_000)]
+    ids += [str(uuid.UUID(int=draw.getrandbits(128))) for _ in range(2_000)]
     assert redactor.redact_all(ids) == ids
     assert [redactor.redact(each) for each in ids] == ids
 
@@ -99,21 +96,22 @@ def test_hides_eight_letters_of_a_secret_wherever_they_are() -> None:
                 assert redactor.redact("x" * before + piece + "y" * after) == "x" * before + "…" + "y" * after
 
 
-@pytest.mark.parametrize(
-    ("secret", "text", "shown"),
-    [
+def test_hides_a_short_secret_as_a_word() -> None:
+    for secret, text, shown in (
         ("hotel7", "password hotel7 is wrong, hotel77 is not", "password … is wrong, hotel77 is not"),
         ("p@ss", "u:p%40ss@proxy", "u:…@proxy"),
         ("abc", "abc", "abc"),
-    ],
-)
-def test_a_short_secret_is_hidden_as_a_word(secret: str, text: str, shown: str) -> None:
-    assert Redactor(secret).redact(text) == shown
+    ):
+        assert Redactor(secret).redact(text) == shown
 
 
-@pytest.mark.parametrize("separator", ["|", "%7C", "%257c", "&#124;", "\\u007c"])
-def test_hides_a_token_of_amazon_that_it_does_not_know(separator: str) -> None:
-    assert sanitize(f"cannot parse 'Atzr{separator}IwEBIKx7_mQ2vL' of row 3") == "cannot parse '…' of row 3"
+def test_hides_a_token_of_amazon_that_it_does_not_know() -> None:
+    for separator in ("|", "%7C", "%257c", "&#124;", "\\u007c"):
+        assert sanitize(f"cannot parse 'Atzr{separator}IwEBIKx7_mQ2vL' of row 3") == "cannot parse '…' of row 3"
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKID/d/r/a4b/aws4_request, SignedHeaders=h, Signature=5ec"
 
 
 @pytest.mark.parametrize(
@@ -121,33 +119,21 @@ def test_hides_a_token_of_amazon_that_it_does_not_know(separator: str) -> None:
     [
         ({"Authorization": "Bearer b-token"}, b"", ["b-token"]),
         ({"Authorization": "bare-token"}, b"", ["bare-token"]),
-        (
-            {"Authorization": "AWS4-HMAC-SHA256 Credential=AKID/d/r/a4b/aws4_request, SignedHeaders=h, Signature=5ec"},
-            b"",
-            ["AKID", "5ec"],
-        ),
+        ({"Authorization": SIGNED}, b"", ["AKID", "5ec"]),
         ({"Authorization": "Basic dTpwdw=="}, b"", ["dTpwdw==", "pw"]),
-        ({"X-Amz-Security-Token": "session"}, b"", []),
-        ({"X-Amz-Security-Token": "session-token"}, b"", ["session-token"]),
-        (
-            {"X-Api-Key": "key-of-ones-own", "User-Agent": "agent-of-ones-own", "X-Level": "bulk"},
-            b"",
-            ["key-of-ones-own"],
-        ),
-        (
-            {"Content-Type": "application/x-www-form-urlencoded"},
-            b"grant_type=refresh_token&client_id=c&refresh_token=Atzr%7Cx&client_secret=s",
-            ["Atzr|x", "s"],
-        ),
+        ({"X-Amz-Security-Token": "session-token", "X-Level": "bulk"}, b"", ["session-token"]),
+        ({"X-Api-Key": "custom-key", "User-Agent": "custom-agent"}, b"", ["custom-key"]),
+        (FORM, b"grant_type=refresh_token&client_id=c&refresh_token=Atzr%7Cx&client_secret=s", ["Atzr|x", "s"]),
     ],
+    ids=["bearer", "bare", "signature", "basic", "short", "custom", "form"],
 )
-def test_knows_the_secrets_of_a_request(headers: dict[str, str], body: bytes, hidden: list[str]) -> None:
+def test_finds_the_secrets_of_a_request(headers: dict[str, str], body: bytes, hidden: list[str]) -> None:
     request = httpx.Request("POST", "https://a.example/", headers=headers, content=body)
     assert secrets_of(request) == [Secret(each) for each in hidden]
 
 
-def test_texts_beyond_a_budget_are_hidden_as_a_whole() -> None:
-    texts = [f"{TOKEN} of room {number}" for number in range(10_000)]
+def test_texts_beyond_a_budget_are_hidden_completely() -> None:
+    texts = [f"{TOKEN} of room {number}" for number in range(4_000)]
     shown = Redactor(TOKEN).redact_all(texts)
     assert shown[:2] == ["… of room 0", "… of room 1"]
     taken_apart = sum(len(text) for text, seen in zip(texts, shown, strict=True) if seen != "…")
@@ -166,13 +152,12 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_work_is_bounded(name: str) -> None:
-    text = HOSTILE[name]
-    redactor = Redactor(TOKEN, "x" * 60_000, "hotel7")
-    assert len(redactor.redact(text)) <= 2_001
+def test_work_is_bounded() -> None:
     started = time.process_time()
-    for _ in range(50):
-        assert len(redactor.sanitize(text) or "") <= 501
-    # Reading all of it 50 times takes minutes.
+    for name, text in HOSTILE.items():
+        redactor = Redactor(TOKEN, "x" * 60_000, "hotel7")
+        assert len(redactor.redact(text)) <= 2_001, name
+        for _ in range(5):
+            assert len(redactor.sanitize(text) or "") <= 501, name
+    # Reading all of each text takes minutes.
     assert time.process_time() - started < 10

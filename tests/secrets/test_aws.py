@@ -1,4 +1,4 @@
-"""Credentials that botocore finds: none of its sources shows a secret by way of us, with its loggers at DEBUG too."""
+"""Credentials of botocore's chain: no source shows a secret through this library, with its loggers at DEBUG too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ print(json.dumps({"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey":
 
 
 class Sts(BaseHTTPRequestHandler):
-    """Lends a role."""
+    """A token service that grants a role."""
 
     status = 200
 
@@ -60,7 +60,7 @@ class Sts(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sts() -> Iterator[type[Sts]]:
     kind = type("OneSts", (Sts,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
@@ -125,8 +125,8 @@ async def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("profile", ["role", "failing", "odd", "no such"])
-async def test_sources_that_fail(profile: str, sts: type[Sts]) -> None:
-    sts.status = 403
+async def test_sources_that_fail(profile: str, sts: type[Sts], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sts, "status", 403)
     auth = AWSCredentials(profile=profile)
     with watching(LEAKS), pytest.raises(errors.AlexaError) as caught:
         await key(auth)
@@ -134,16 +134,16 @@ async def test_sources_that_fail(profile: str, sts: type[Sts]) -> None:
     LEAKS.check(faces(auth))
 
 
-async def test_what_others_ask_botocore_is_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+async def test_other_uses_of_botocore_are_logged_as_before(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     await key(AWSCredentials(profile="role"))
     assert not [record for record in caplog.records if record.name == "botocore.parsers"]
 
-    def of_their_own() -> None:
+    def other_use() -> None:
         client = botocore.session.Session(profile="keys").create_client("sts", region_name="us-east-1")
         client.assume_role(RoleArn="arn:aws:iam::123456789012:role/r", RoleSessionName="session")
 
-    await anyio.to_thread.run_sync(of_their_own)
+    await anyio.to_thread.run_sync(other_use)
     assert [record for record in caplog.records if record.name == "botocore.parsers"]
-    # It is theirs to know that botocore does this.
+    # Secrets in these records are up to that other use.
     assert "key of a role" in LEAKS.of(caplog.text)

@@ -1,4 +1,4 @@
-"""A secret is quoted in every form and at every place: no error, log line or event shows it."""
+"""A secret that is quoted at any place is in no error, log line or event. Its forms are those of test_redaction.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alexa_props.pipeline.pool import Pool
 from alexa_props.settings import Secret
 from tests.helpers import Service, answer, for_business, get, login, smart_properties
 from tests.pipeline.pool_servers import Exchange, Server, ok
-from tests.secrets.leaks import QUOTATIONS, is_quoted, shown
+from tests.secrets.leaks import QUOTATIONS, everything, is_quoted
 from tests.wire import ONCE
 
 ACCESS = "Atza|IwEBIKx7mQ2vL9pRzT4wYc8nHsUjE0oGfDbAqXyVtN6kJ5hZ"
@@ -31,11 +31,10 @@ CLIENT_SECRET = "amzn1.oa2-cs.v1.7d3f0b9c5e2a48167f90d1c2b3a4e5f6978"
 SESSION = "IQoJb3JpZ2luX2VjEPn+Qz/8KvT2mWx6Ls0YhRd4UfA"
 PASSWORD = "hT7/vQ2pLx9+Rk4mWz8sB"
 
+FORMS = {form: QUOTATIONS[form] for form in ("verbatim", "percent", "json, all of it", "base64 after 1", "end")}
+"""One of each kind: whether a form is recognized does not depend on the place."""
+
 Quote: TypeAlias = Callable[[str], str]
-
-
-def everything(error: BaseException) -> str:
-    return "\n".join(text for _, text in shown(error))
 
 
 async def error_of(call: Awaitable[Any]) -> BaseException:
@@ -56,7 +55,7 @@ class Token(httpx.Auth):
         yield request
 
 
-# The places. Each gives all that can be seen of what it quotes there.
+# The places. Each returns all that can be seen of a secret that is quoted there.
 
 
 async def service_says(quote: Quote) -> list[str]:
@@ -115,7 +114,7 @@ async def service_quotes_a_token_that_was_replaced(quote: Quote) -> list[str]:
 
 
 def in_header(text: str) -> str:
-    # What no header can hold would be refused before.
+    # Other characters would be refused before they are sent.
     return "".join(sign if " " <= sign <= "~" else " " for sign in text)
 
 
@@ -147,7 +146,7 @@ async def exchange_of_a_code_is_refused(quote: Quote) -> list[str]:
     consent = Consent.ask(client_id="client-1", redirect_uri="http://127.0.0.1:1/callback")
     async with httpx.AsyncClient(transport=Service(refuse)) as http:
         error = await error_of(consent.refresh_token(http, Secret("ANdNAVhyhqirUelHGEHA"), client_secret=CLIENT_SECRET))
-    # Half of a short code is no longer known for one.
+    # Half of a short code is no longer recognized.
     assert [each for each in sent if is_quoted(quote(each), everything(error))] == []
     return [everything(error)]
 
@@ -188,7 +187,7 @@ async def store_fails_to_save(quote: Quote) -> list[str]:
 
 
 async def transport_fails(quote: Quote) -> list[str]:
-    # The cause is the transport's own and holds its words: the message is ours.
+    # The cause is the transport's own exception; only the message is ours.
     error = await error_of(get(bearer(Service(httpx.ReadError(f"cannot read the answer to {quote(ACCESS)}")))))
     return [str(error)]
 
@@ -255,15 +254,14 @@ SECRETS = (ACCESS, REFRESH, NEW, CLIENT_SECRET, SESSION, PASSWORD)
 @pytest.mark.parametrize("place", PLACES)
 async def test_a_quoted_secret_is_shown_nowhere(place: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "alexa_props")
-    for form, quote in QUOTATIONS.items():
+    for form, quote in FORMS.items():
         caplog.clear()
         seen = [*await PLACES[place](quote), caplog.text]
         found = [secret for secret in SECRETS for text in seen if is_quoted(quote(secret), text)]
         assert found == [], form
 
 
-@pytest.mark.parametrize("secret", [REFRESH, CLIENT_SECRET])
-def test_a_keyring_quotes_what_it_was_to_keep(secret: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_keyring_that_quotes_what_it_cannot_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keyring = pytest.importorskip("keyring")
     kept = Credentials(
         path=tmp_path / "credentials.json",
@@ -276,12 +274,13 @@ def test_a_keyring_quotes_what_it_was_to_keep(secret: str, monkeypatch: pytest.M
         keyring="entry",
     )
 
-    for form, quote in QUOTATIONS.items():
-        refusal = keyring.errors.PasswordSetError(f"cannot keep {quote(secret)}")
+    for form, quote in FORMS.items():
+        refusal = keyring.errors.PasswordSetError(f"cannot keep {quote(REFRESH)} and {quote(CLIENT_SECRET)}")
         monkeypatch.setattr(keyring, "set_password", unittest.mock.Mock(side_effect=refusal))
-        with pytest.raises(errors.ConfigurationError, match="cannot use the system's keyring: cannot keep") as caught:
+        with pytest.raises(errors.ConfigurationError, match="keyring cannot be used: cannot keep") as caught:
             save(kept)
-        assert not is_quoted(quote(secret), str(caught.value)), form
+        for secret in (REFRESH, CLIENT_SECRET):
+            assert not is_quoted(quote(secret), str(caught.value)), form
 
 
 def contents(folder: Path) -> str:

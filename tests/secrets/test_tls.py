@@ -1,4 +1,4 @@
-"""Verification of certificates: nothing in the environment switches it off, and no argument but a context can."""
+"""Certificates are verified: no environment variable and no argument switches that off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ from tests.wire import ONCE
 TRY = """
 import asyncio, json, sys
 import httpx
-from alexa_props import AlexaForBusiness, SmartProperties
+from alexa_props import AlexaForBusiness, RetryPolicy, SmartProperties
 
 async def attempt(kind, url):
-    async with kind(auth=httpx.Auth(), base_url=url) as client:
+    async with kind(auth=httpx.Auth(), base_url=url, retry=RetryPolicy(max_attempts=1)) as client:
         try:
             return (await client.request("GET", "/v2/x")).status_code
         except Exception as error:
@@ -39,7 +39,6 @@ async def main():
 
 asyncio.run(main())
 """
-# What switches it off elsewhere, or might.
 OFF = {
     "PYTHONHTTPSVERIFY": "0",
     "PYTHONSSLVERIFY": "0",
@@ -58,23 +57,23 @@ OFF = {
     "SSL_CERT_DIR": "",
     "OPENSSL_CONF": "/dev/null",
 }
+"""Variables that switch it off in other programs, or might."""
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    """Somebody who is who they say, by the word of nobody known."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("localhost").configure_cert(context)
-    server = Server(answering(ok()), tls=context)
+async def server(tls: ssl.SSLContext) -> AsyncIterator[Server]:
+    """A server with a certificate of an unknown authority."""
+    server = Server(answering(ok()), tls=tls)
     async with server.running():
         yield server
 
 
-async def outcomes(server: Server, environment: Mapping[str, str]) -> list[str]:
+@pytest.mark.apart
+async def test_variables_that_python_reads_at_its_start_do_not_switch_it_off(server: Server) -> None:
     def run() -> str:
         return subprocess.run(
             [sys.executable, "-c", TRY, server.url],
-            env={**os.environ, **environment},
+            env={**os.environ, **OFF},
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -82,41 +81,45 @@ async def outcomes(server: Server, environment: Mapping[str, str]) -> list[str]:
         ).stdout
 
     found: list[str] = json.loads(await anyio.to_thread.run_sync(run))
-    return found
-
-
-async def test_all_that_switches_it_off_elsewhere(server: Server) -> None:
-    """In a process of its own: some of it is read when Python starts."""
-    found = await outcomes(server, OFF)
     assert ["certificate was not accepted" in outcome for outcome in found] == [True, True], found
     assert server.requests == []
 
 
+async def test_no_variable_switches_it_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OFF.items():
+        monkeypatch.setenv(name, value)
+    # The usual advice on the web, although not an environment variable.
+    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
+    for kind in (SmartProperties, AlexaForBusiness):
+        async with kind(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
+            with pytest.raises(errors.TransportError, match="certificate was not accepted"):
+                await client.request("GET", "/v2/x")
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-@pytest.mark.parametrize("what", ["missing", "rubbish", "empty", "another authority"])
-async def test_certificates_that_are_none(
-    server: Server, name: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_bundle_without_the_authority_switches_nothing_off(
+    server: Server, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "certificates"
-    file = folder / "ca.pem"
-    if what != "missing":
-        folder.mkdir()
-        file.touch()
-    if what == "rubbish":
-        file.write_text("no certificate")
-    if what == "another authority":
-        trustme.CA().cert_pem.write_to_path(str(file))
-    monkeypatch.setenv(name, str(file if name == "SSL_CERT_FILE" else folder))
-    async with SmartProperties(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
-        with pytest.raises((errors.ConfigurationError, errors.TransportError)):
-            await client.request("GET", "/v2/x")
+    contents = {"missing": None, "rubbish": b"no certificate", "empty": b"", "another": trustme.CA().cert_pem.bytes()}
+    for what, content in contents.items():
+        file = tmp_path / what / "ca.pem"
+        if content is not None:
+            file.parent.mkdir()
+            file.write_bytes(content)
+        monkeypatch.setenv(name, str(file if name == "SSL_CERT_FILE" else file.parent))
+        async with SmartProperties(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
+            with pytest.raises((errors.ConfigurationError, errors.TransportError)):
+                await client.request("GET", "/v2/x")
     assert server.requests == []
 
 
 @pytest.mark.parametrize("source", ["verify", "SSL_CERT_FILE", "certifi"])
-async def test_a_certificate_of_another_host(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By an authority that is trusted, whatever names it."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+async def test_a_certificate_of_another_host_is_refused(
+    source: str, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an authority that is trusted, however it was named."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("elsewhere.example").configure_cert(context)
     trusted = str(tmp_path / "ca.pem")
     authority.cert_pem.write_to_path(trusted)
@@ -139,26 +142,16 @@ async def test_a_certificate_of_another_host(source: str, tmp_path: Path, monkey
 
 UNVERIFIED = ssl.create_default_context()
 UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
-ANYBODYS = ssl.create_default_context()
-ANYBODYS.check_hostname = False
-NO_TRUST = {
-    "False": False,
-    "0": 0,
-    "1": 1,
-    "True": True,
-    "empty": b"",
-    "CERT_NONE": ssl.CERT_NONE,
-    "context": UNVERIFIED,
-    "of whomever": ANYBODYS,
-}
+ANY_HOST = ssl.create_default_context()
+ANY_HOST.check_hostname = False
 
 
-@pytest.mark.parametrize("verify", NO_TRUST.values(), ids=NO_TRUST)
 @pytest.mark.parametrize("kind", [SmartProperties, AlexaForBusiness, Pool])
-def test_it_is_no_switch(kind: Any, verify: object) -> None:
-    options: dict[str, Any] = {"verify": verify} if kind is Pool else {"verify": verify, "auth": NoAuth()}
-    with pytest.raises(errors.ConfigurationError, match="verify must be"):
-        kind(**options)
+def test_verify_is_no_switch(kind: Any) -> None:
+    for verify in (False, 0, 1, True, b"", ssl.CERT_NONE, UNVERIFIED, ANY_HOST):
+        options: dict[str, Any] = {"verify": verify} if kind is Pool else {"verify": verify, "auth": NoAuth()}
+        with pytest.raises(errors.ConfigurationError, match="verify must be"):
+            kind(**options)
 
 
 async def test_a_context_that_is_changed_afterwards_sends_nothing(server: Server) -> None:
@@ -168,17 +161,6 @@ async def test_a_context_that_is_changed_afterwards_sends_nothing(server: Server
         with pytest.raises(errors.ConfigurationError, match="verify must be a context that verifies"):
             await client.request("GET", "/v2/x")
     assert server.connections == 0
-
-
-async def test_a_patched_default_of_pythons_own_changes_nothing(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The usual answer on the web to "how do I make the error go away"."""
-    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
-    async with SmartProperties(auth=NoAuth(), base_url=server.url, retry=ONCE) as client:
-        with pytest.raises(errors.TransportError, match="certificate was not accepted"):
-            await client.request("GET", "/v2/x")
-    assert server.requests == []
 
 
 async def test_the_proxys_certificate_is_verified_too(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Where secrets go on the wire: to whom they are for, and to nobody else."""
+"""Each secret is sent only to the server that it is for."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ LEAKS = Leaks(
 ANYTHING = b'{"providerId": "P", "stationId": "s", "Device": {}}'
 
 
-def said_to(server: Server) -> set[str]:
-    """The secrets that somebody was told, in any form and any place."""
+def sent_to(server: Server) -> set[str]:
+    """Return the secrets that a server was sent, in any form and any place."""
     found: set[str] = set()
     for request in server.requests:
         text = f"{request.method} {request.target} {request.headers} {request.body.decode('latin-1')}"
@@ -48,7 +48,7 @@ def said_to(server: Server) -> set[str]:
 
 @attrs.define
 class Places:
-    """All that listens: the token endpoint, the two APIs, and somebody who should never be asked."""
+    """All servers: the token endpoint, the two APIs, and one that must never be connected to."""
 
     token: Server
     asp: Server
@@ -71,14 +71,7 @@ class Places:
 
 
 @pytest.fixture
-def tls() -> tuple[ssl.SSLContext, trustme.CA]:
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-    return context, authority
-
-
-@pytest.fixture
-async def places(tls: tuple[ssl.SSLContext, trustme.CA]) -> AsyncIterator[Places]:
+async def places(tls: ssl.SSLContext) -> AsyncIterator[Places]:
     async def grant(exchange: Exchange) -> None:
         body = f'{{"access_token": "{ACCESS}", "refresh_token": "{ROTATED}"}}'
         exchange.writer.write(ok(body.encode()))
@@ -86,62 +79,61 @@ async def places(tls: tuple[ssl.SSLContext, trustme.CA]) -> AsyncIterator[Places
     async def api(exchange: Exchange) -> None:
         exchange.writer.write(found.answer or ok(ANYTHING))
 
-    context = tls[0]
-    found = Places(Server(grant, context), Server(api, context), Server(api, context), Server(api, context))
+    found = Places(Server(grant, tls), Server(api, tls), Server(api, tls), Server(api, tls))
     async with found.token.running(), found.asp.running(), found.a4b.running(), found.elsewhere.running():
         yield found
 
 
 @pytest.fixture
-def verify(tls: tuple[ssl.SSLContext, trustme.CA], tmp_path: Path) -> str:
+def verify(authority: trustme.CA, tmp_path: Path) -> str:
     path = tmp_path / "ca.pem"
-    tls[1].cert_pem.write_to_path(str(path))
+    authority.cert_pem.write_to_path(str(path))
     return str(path)
 
 
-async def test_each_secret_goes_only_to_whom_it_is_for(places: Places, verify: str) -> None:
+async def test_each_secret_goes_only_to_its_server(places: Places, verify: str) -> None:
     asp, a4b = places.clients(verify=verify)
     async with asp, a4b:
         await get(asp)
-        # What is refused brings a new token, with the refresh token that came with the first.
+        # A refused token is replaced with the refresh token that came with it.
         places.answer = ok(b"{}", status=b"401 Unauthorized")
         with pytest.raises(errors.Unauthorized):
             await get(asp)
         places.answer = b""
         await a4b.devices.get("device-1")
         await asp.request("GET", "/v2/x", params={"q": "1"})
-    assert said_to(places.token) == {"client secret", "refresh token", "rotated token"}
-    assert said_to(places.asp) == {"access token"}
-    assert said_to(places.a4b) == {"AWS session token"}
+    assert sent_to(places.token) == {"client secret", "refresh token", "rotated token"}
+    assert sent_to(places.asp) == {"access token"}
+    assert sent_to(places.a4b) == {"AWS session token"}
     assert len(places.token.requests) == 2
     assert not any("?" in request.target for request in places.token.requests)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_nothing_follows_a_redirect(places: Places, verify: str, status: int) -> None:
-    places.answer = ok(b"", f"Location: {places.elsewhere.url}/stolen".encode(), status=f"{status} Moved".encode())
-    asp, a4b = places.clients(verify=verify)
-    async with asp, a4b:
-        with pytest.raises(errors.ApiError, match=str(status)):
-            await get(asp)
-        with pytest.raises(errors.ApiError, match=str(status)):
-            await a4b.devices.get("device-1")
-        assert (await asp.request("GET", "/v2/x")).status_code == status
-        # Of the token endpoint, neither.
-        places.token.answer = places.asp.answer
-        other, _ = places.clients(verify=verify)
-        async with other:
-            with pytest.raises(errors.AuthenticationError, match=str(status)):
-                await get(other)
-        # An httpx client of one's own that follows redirects gets no credentials to go on with.
-        async with httpx.AsyncClient(transport=asp.pipeline, follow_redirects=True) as http:
-            with pytest.raises(errors.ConfigurationError, match="credentials are for"):
-                await http.get(f"{places.asp.url}/v2/x")
+async def test_no_redirect_is_followed(places: Places, verify: str) -> None:
+    for status in (301, 302, 303, 307, 308):
+        places.answer = ok(b"", f"Location: {places.elsewhere.url}/stolen".encode(), status=f"{status} Moved".encode())
+        asp, a4b = places.clients(verify=verify)
+        async with asp, a4b:
+            with pytest.raises(errors.ApiError, match=str(status)):
+                await get(asp)
+            with pytest.raises(errors.ApiError, match=str(status)):
+                await a4b.devices.get("device-1")
+            assert (await asp.request("GET", "/v2/x")).status_code == status
+            # A plain httpx client that follows redirects gets no credentials for the target.
+            async with httpx.AsyncClient(transport=asp.pipeline, follow_redirects=True) as http:
+                with pytest.raises(errors.ConfigurationError, match="credentials are for"):
+                    await http.get(f"{places.asp.url}/v2/x")
+    # Those of the token endpoint are not followed either.
+    places.token.answer = places.asp.answer
+    other, _ = places.clients(verify=verify)
+    async with other:
+        with pytest.raises(errors.AuthenticationError, match="308"):
+            await get(other)
     assert places.elsewhere.requests == []
     assert places.elsewhere.connections == 0
 
 
-async def test_a_proxy_is_told_its_own_password_and_no_more(places: Places, verify: str) -> None:
+async def test_a_proxy_is_sent_its_own_password_and_no_other_secret(places: Places, verify: str) -> None:
     async with Proxy().running() as proxy:
         address = f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}"
         asp, a4b = places.clients(verify=verify, proxy=address)
@@ -157,10 +149,10 @@ async def test_a_proxy_is_told_its_own_password_and_no_more(places: Places, veri
         assert seen.header("authorization") is None
     for server in (places.token, places.asp, places.a4b):
         assert server.requests
-        assert "proxy" not in said_to(server)
+        assert "proxy" not in sent_to(server)
 
 
-async def test_cookies_are_not_kept(places: Places, verify: str) -> None:
+async def test_cookies_are_not_stored(places: Places, verify: str) -> None:
     places.answer = ok(ANYTHING, b"Set-Cookie: session=canary; Path=/")
     asp, a4b = places.clients(verify=verify)
     async with asp, a4b:
@@ -169,13 +161,13 @@ async def test_cookies_are_not_kept(places: Places, verify: str) -> None:
     assert [request.header("cookie") for request in places.asp.requests] == [None, None]
 
 
-@pytest.mark.parametrize("url", ["https://evil.example/", "http://localhost/", "https://localhost:1/"])
-async def test_another_origin_is_refused_before_anything_is_asked(places: Places, verify: str, url: str) -> None:
+async def test_another_origin_is_refused_before_any_connection(places: Places, verify: str) -> None:
     asp, a4b = places.clients(verify=verify)
     async with asp, a4b:
         for client in (asp, a4b):
             async with httpx.AsyncClient(transport=client.pipeline) as http:
-                with pytest.raises(errors.ConfigurationError, match="credentials are for"):
-                    await http.get(url)
+                for url in ("https://evil.example/", "http://localhost/", "https://localhost:1/"):
+                    with pytest.raises(errors.ConfigurationError, match="credentials are for"):
+                        await http.get(url)
     await asyncio.sleep(0)
     assert [server.connections for server in (places.token, places.asp, places.a4b)] == [0, 0, 0]
