@@ -120,16 +120,16 @@ class Consent:
             AuthenticationError: The redirect belongs to another request, consent was refused, or there is no code.
 
         """
-        ours, answer = self.is_answer(query), _members(query)
+        is_ours, members = self.is_answer(query), _members(query)
         # Before anything may raise: a traceback may be shown with this frame's locals.
         del query
-        if not ours:
+        if not is_ours:
             raise AuthenticationError(
                 "the browser returned from another login (its state is not this one's): open this login's page again"
             )
-        clean = Redactor(self.state, self.verifier, answer.get("code")).sanitize
+        clean = Redactor(self.state, self.verifier, members.get("code")).sanitize
         error, description = (
-            clean(answer[name].reveal()) if answer.get(name) else None for name in ("error", "error_description")
+            clean(members[name].reveal()) if members.get(name) else None for name in ("error", "error_description")
         )
         if error is not None:
             raise AuthenticationError(
@@ -138,9 +138,9 @@ class Consent:
                 error=error,
                 error_description=description,
             )
-        if not answer.get("code"):
+        if not members.get("code"):
             raise AuthenticationError("the browser returned without a code and without an error: log in again")
-        return answer["code"]
+        return members["code"]
 
     async def refresh_token(
         self, http: httpx.AsyncClient, code: Secret, *, client_secret: str, token_url: str = TOKEN_URL
@@ -209,8 +209,7 @@ async def _send(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Respon
     except httpx.RequestError as error:
         reason = Redactor.of(request).sanitize(str(error))
         return TransportError(
-            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {reason}; log in again, as "
-            f"the code may have been used",
+            f"asking {request.url.host} for a refresh token failed: {type(error).__name__}: {reason}; log in again",
             sent=was_sent(error) if isinstance(error, httpx.TransportError) else "maybe",
             attempts=1,
         )

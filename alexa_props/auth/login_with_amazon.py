@@ -164,7 +164,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                 try:
                     await self._begin(refresh)
                     response = yield self._token_request()
-                    if await refused_with(response) == "invalid_grant" and await self._refresh_token.is_replaced():
+                    if await refused_with(response) == "invalid_grant" and await self._refresh_token.use_another():
                         response = yield self._token_request()
                     token = self._token = refresh.token = await self._accept(response)
                 except (AuthenticationError, TransportError) as error:
@@ -254,7 +254,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             attempt = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
             raise refusal(response, attempt, _ADVICE, self._client_secret, self._refresh_token.current)
         tokens = read_tokens(response)
-        await self._refresh_token.accepted(tokens.refresh)
+        await self._refresh_token.finish(tokens.refresh)
         return _Token(tokens.access, received, tokens.life)
 
 

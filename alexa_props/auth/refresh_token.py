@@ -84,8 +84,11 @@ class RefreshTokenState:
             self._former = self.current if begun else None
             self.current = stored
 
-    async def is_replaced(self) -> bool:
-        """Whether there is another token, which becomes the current one: another process may have rotated this one."""
+    async def use_another(self) -> bool:
+        """Make another known token the current one; return False if there is none.
+
+        The current one was refused: another process may have rotated it.
+        """
         if self._store is None:
             return False
         stored = None
@@ -102,8 +105,8 @@ class RefreshTokenState:
                 return True
         return False
 
-    async def accepted(self, rotated: Secret | None) -> None:
-        """Conclude a refresh: save the rotated token, if there is one, then make it the current one.
+    async def finish(self, rotated: Secret | None) -> None:
+        """Conclude a successful refresh: save the rotated token, if there is one, then make it the current one.
 
         A token that could not be saved is not lost: the next refresh saves it first, as the old one may be invalid.
         """

@@ -86,17 +86,18 @@ async def test_a_thousand_calls_on_a_revoked_token_are_one_refresh_whenever_they
     assert [seen.token for seen in amazon.api.seen[1:]].count("Bearer Atza|access-2") == number
 
 
-FAILURES: dict[str, tuple[Any, type[errors.AlexaError], int]] = {
-    "refused": (answer(400, {"error": "invalid_grant"}), errors.AuthenticationError, 1),
-    "invalid": (answer(200, {"token_type": "bearer"}), errors.AuthenticationError, 1),
-    "unavailable": (503, errors.AuthenticationError, 3),
-    "unreachable": (httpx.ConnectError("refused"), errors.TransportError, 3),
+FAILURES: dict[str, tuple[Any, type[errors.AlexaError], type[Exception] | None, int]] = {
+    "refused": (answer(400, {"error": "invalid_grant"}), errors.AuthenticationError, None, 1),
+    "invalid": (answer(200, {"token_type": "bearer"}), errors.AuthenticationError, None, 1),
+    "unavailable": (503, errors.AuthenticationError, None, 3),
+    "unreachable": (httpx.ConnectError("refused"), errors.TransportError, httpx.ConnectError, 3),
 }
+"""What the token endpoint does, the kind of error and of its cause, and the number of token requests."""
 
 
 @pytest.mark.parametrize("fault", FAILURES)
 async def test_a_refresh_that_fails_fails_all_waiters_and_the_next_call_tries_again(fault: str) -> None:
-    response, kind, requests = FAILURES[fault]
+    response, kind, cause, requests = FAILURES[fault]
     amazon = Amazon(latency=1, api_latency=5)
     grant = amazon.token.script[0]
     client = smart_properties(amazon, auth=login())
@@ -105,6 +106,7 @@ async def test_a_refresh_that_fails_fails_all_waiters_and_the_next_call_tries_ag
     amazon.token.script = [response]
     results = await gather(*crowd(client))
     assert {type(result) for result in results} == {kind}
+    assert {result.__cause__ and type(result.__cause__) for result in results} == {cause}
     # One exception raised in many tasks would collect the tracebacks of all.
     assert len({id(result) for result in results}) == CROWD
     assert len(amazon.token.seen) == 1 + requests
