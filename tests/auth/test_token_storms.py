@@ -289,6 +289,7 @@ async def test_only_an_invalid_token_is_looked_up_in_the_store() -> None:
         amazon.token.script = [refusal]
         with pytest.raises(errors.AuthenticationError):
             await get(client)
+    assert store.loads == 1 + 4, "loaded before each refresh, and not again after these refusals"
     amazon.token.script = give
     before = len(amazon.token.seen)
     await get(client)
@@ -374,6 +375,19 @@ async def test_an_invalid_token_that_was_not_replaced_is_sent_once() -> None:
     with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
         await get(smart_properties(amazon, auth=login(token_store=store)))
     assert len(amazon.token.seen) == 1
+
+
+async def test_a_token_that_this_client_had_rotated_is_never_sent_again() -> None:
+    """Although the store lags behind, and the current token was rotated elsewhere."""
+    amazon, store = Strict(life=100), Store()
+    client = smart_properties(amazon, auth=login(token_store=store), rate_limit=INSTANT)
+    await get(client)
+    await anyio.sleep(100)
+    store.stored, amazon.latest = "Atzr|secret-refresh", "Atzr|elsewhere"
+    with pytest.raises(errors.AuthenticationError, match="invalid_grant"):
+        await get(client)
+    sent = [seen.form["refresh_token"] for seen in amazon.token.seen]
+    assert sent == ["Atzr|secret-refresh", "Atzr|rotated-1"]
 
 
 @pytest.mark.parametrize("way", ["task", "scope"])
