@@ -349,7 +349,7 @@ TOKEN_FAULTS: Final = {
     "not HTTP": TokenFault(answering(b"SSH-2.0\r\n\r\n"), errors.TransportError, 3, f"not valid HTTP .*{LEFT_OUT}"),
     "503": TokenFault(answering(ok(b"", status=b"503 Service Unavailable")), errors.AuthenticationError, 3, "503"),
     "429": TokenFault(answering(ok(b"", status=b"429 Too Many Requests")), errors.AuthenticationError, 3, "429"),
-    "a page": TokenFault(answering(ok(b"<html>")), errors.AuthenticationError, 1, "its answer is not JSON"),
+    "a page": TokenFault(answering(ok(b"<html>")), errors.AuthenticationError, 1, "its response is not JSON"),
     "a page that says no": TokenFault(
         answering(ok(b"<html>", status=b"403 Forbidden")), errors.AuthenticationError, 1, "is token_url right?"
     ),
