@@ -1,4 +1,4 @@
-"""Credentials of botocore's chain: loaded once for all who wait, renewed in time, and shown nowhere."""
+"""Credentials of botocore's chain: loaded once for all waiters, renewed in time, and shown nowhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many clients of one host on one plain token store: one refresh after the other, and none waits forever."""
+"""Many clients of one host on one token store: one refresh after another, and no endless wait."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def anyio_backend() -> object:
 
 @pytest.fixture
 def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the locks, which nobody else uses."""
+    """Return the folder of the locks, which no other test uses."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "alexa-props"
 
@@ -58,7 +58,7 @@ def files_below(folder: Path) -> list[Path]:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold the lock as another process does, which then hangs."""
+    """Hold the lock as another process that hangs."""
     with file.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         os.utime(file)
@@ -72,7 +72,7 @@ async def test_forty_clients_of_one_process_converge(tmp_path: Path) -> None:
         results = await gather(*[lambda client=client: get(client) for client in everyone for _ in range(5)])
         assert failures(results) == []
         assert len(results) == 200
-        # None of them was refused, and it went on from one to the next.
+        # None of them was refused: each began with the token of the one before.
         assert len(amazon.token.seen) == 40 * rounds
         assert len({seen.form["refresh_token"] for seen in amazon.token.seen}) == 40 * rounds
         await anyio.sleep(4000)
@@ -98,7 +98,7 @@ async def test_without_a_store_nothing_is_locked(locks: Path) -> None:
     assert files_below(locks) == []
 
 
-async def test_a_holder_that_hangs_is_waited_for_for_half_a_minute(
+async def test_waiting_for_a_holder_that_hangs_ends_after_half_a_minute(
     locks: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     amazon, store = Strict(life=100), Store()
@@ -114,7 +114,7 @@ async def test_a_holder_that_hangs_is_waited_for_for_half_a_minute(
     assert store.stored == amazon.latest == "Atzr|rotated-4"
 
 
-async def test_all_who_queue_behind_a_holder_that_hangs_give_up_together(locks: Path) -> None:
+async def test_all_waiters_for_a_holder_that_hangs_give_up_together(locks: Path) -> None:
     amazon, store = Strict(), Store()
     file = await first_refresh(amazon, store, locks)
     with locked(file):
@@ -123,7 +123,7 @@ async def test_all_who_queue_behind_a_holder_that_hangs_give_up_together(locks: 
         assert anyio.current_time() - begun == pytest.approx(30, abs=0.1)
 
 
-async def test_a_lock_that_changes_hands_is_waited_for_longer_but_not_forever(locks: Path) -> None:
+async def test_waiting_for_a_lock_that_changes_hands_is_longer_but_bounded(locks: Path) -> None:
     amazon, store = Strict(), Store()
     file = await first_refresh(amazon, store, locks)
     begun = anyio.current_time()
@@ -195,12 +195,12 @@ async def test_without_a_private_folder_it_refreshes_without_a_lock(
     monkeypatch.setattr(refresh_lock, "_folders", lambda: [folder])
     amazon, store = Strict(), Store()
     results = await gather(*[lambda client=client: get(client) for client in clients(amazon, store, 3)])
-    # Those of one event loop are queued all the same.
+    # Those of one event loop are still queued.
     assert failures(results) == []
     assert [path for path in files_below(tmp_path) if path.suffix == ".lock"] == []
 
 
-def test_a_loop_that_was_abandoned_with_the_lock_holds_up_nobody() -> None:
+def test_a_loop_that_was_abandoned_with_the_lock_delays_no_other() -> None:
     amazon, store = Strict(), Store()
     give = amazon.token.script[0]
     amazon.token.script = [lambda _: asyncio.Event().wait(), give]
@@ -245,7 +245,7 @@ class TestOnAsyncio:
         assert second.cancelled()
         assert files_below(locks) != []
 
-    async def test_a_holder_that_was_killed_lets_go(self, locks: Path) -> None:
+    async def test_a_lock_is_released_when_its_holder_is_killed(self, locks: Path) -> None:
         amazon, store = Strict(), Store()
         file = await first_refresh(amazon, store, locks)
         program = "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, 2); print(flush=True); time.sleep(99)"

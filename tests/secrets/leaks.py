@@ -1,4 +1,4 @@
-"""Looking for secrets in all that a user, a log or a crash report can see."""
+"""A search for secrets in all that a user, a log or a crash report can show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Places: TypeAlias = Iterator[tuple[str, str]]
 
 
 def forms(secret: str) -> set[str]:
-    """How a secret may look: as it is, escaped, encoded, encoded within something longer, and cut off."""
+    """Return the forms of a secret: verbatim, escaped, encoded, encoded within something longer, and truncated."""
     found = {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret).lower()}
     found |= {json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1], secret.encode().hex()}
     for before in range(3):
@@ -83,21 +83,21 @@ QUOTATIONS: Mapping[str, Callable[[str], str]] = {
     "beginning": lambda text: text[: len(text) // 2],
     "end": lambda text: text[-len(text) // 2 :],
 }
-"""How somebody who was sent a secret may quote it."""
+"""Ways to quote a secret."""
 
 
 def is_quoted(quotation: str, text: str, length: int = 16) -> bool:
-    """Whether a text holds this many characters in a row of a quotation, blanks aside."""
+    """Whether a text contains this many consecutive characters of a quotation, blanks aside."""
     quotation, text = "".join(quotation.split()), "".join(text.split())
     return any(quotation[at : at + length] in text for at in range(max(len(quotation) - length, 0) + 1))
 
 
 class Leaks:
-    """Knows some secrets, in all their forms.
+    """Finds some secrets in all their forms.
 
     Args:
-        secrets: by name, each at least 12 characters.
-        marks: texts that are as telling as a secret, by name: the beginnings of tokens that are not known beforehand.
+        secrets: By name, each at least 12 characters.
+        marks: Texts that reveal a secret too, by name: the beginnings of tokens that are not known beforehand.
     """
 
     def __init__(self, secrets: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
@@ -106,20 +106,20 @@ class Leaks:
             self._forms[name] = {mark, urllib.parse.quote(mark, safe=""), mark.replace("|", "\\u007c")}
 
     def of(self, text: str | bytes) -> list[str]:
-        """The names of the secrets that are in a text."""
+        """Return the names of the secrets in a text."""
         if isinstance(text, bytes):
             text = text.decode("latin-1")
         return [name for name, forms in self._forms.items() if any(form in text for form in forms)]
 
     def check(self, places: Places) -> int:
-        """Fails where a secret is shown; how many places there were."""
+        """Fail if a place shows a secret; return the number of places."""
         seen = list(places)
         for place, text in seen:
             assert self.of(text) == [], place
         return len(seen)
 
     def check_error(self, error: BaseException, *, reported: bool = True) -> None:
-        """Fails if an error shows a secret in any of the ways in which errors are shown; reports take their time."""
+        """Fail if an error shows a secret in any of the ways in which errors are shown. Crash reports take longer."""
         assert self.check(shown(error))
         if reported:
             self.check(reports(error))
@@ -129,7 +129,7 @@ class Leaks:
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """An error, its causes and contexts, and the members of groups."""
+    """Return an error, its causes and contexts, and the members of groups."""
     found: list[BaseException] = []
     pending = [error]
     while pending:
@@ -144,7 +144,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def shown(error: BaseException) -> Places:
-    """Where, and what: all texts of an error, its causes and contexts, and the locals of all frames but the tests'."""
+    """Yield all places and texts of an error and its chain, with the locals of all frames except the tests'."""
     for link in chain(error):
         name = type(link).__name__
         yield f"{name} itself", f"{link} {link!r} {link.args!r} {vars(link)!r}"
@@ -164,7 +164,7 @@ def everything(error: BaseException) -> str:
 
 
 def reports(error: BaseException) -> Places:
-    """What the tools for crash reports make of an error, with all locals but those of the tests' frames."""
+    """Yield what crash reporters show of an error, with all locals except those of the tests' frames."""
     for link in chain(error):
         link.__traceback__ = _without_tests(link.__traceback__)
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
@@ -186,7 +186,7 @@ def reports(error: BaseException) -> Places:
 
 
 def rich_text(error: BaseException) -> str:
-    """The traceback as rich prints it."""
+    """Return the traceback as rich prints it."""
     file = io.StringIO()
     trace = rich.traceback.Traceback.from_exception(
         type(error), error, error.__traceback__, width=500, show_locals=True, locals_max_string=LONG
@@ -211,7 +211,7 @@ def _without_tests(trace: TracebackType | None) -> TracebackType | None:
 
 
 def faces(thing: object) -> Places:
-    """An object's repr, text, format, and what rich makes of it."""
+    """Yield an object's repr, text, format, and how rich shows it."""
     name = type(thing).__name__
     yield f"repr of {name}", repr(thing)
     yield f"str of {name}", f"{thing} {thing!s:.100000}"
@@ -223,7 +223,7 @@ def faces(thing: object) -> Places:
 
 
 class Watch(logging.Handler):
-    """All that was logged, warned of, or could not be raised."""
+    """Collects all log records, warnings and unraisable exceptions."""
 
     def __init__(self, leaks: Leaks) -> None:
         super().__init__(logging.NOTSET)
@@ -234,7 +234,7 @@ class Watch(logging.Handler):
         self.text = ""
 
     def note(self, places: Places) -> None:
-        # Checked at once: what is logged may be changed later, and is much.
+        # Checked immediately: logged objects may change later, and there are many.
         for place, text in places:
             self.seen += 1
             self.found += [f"{name} in {place}" for name in self.leaks.of(text)]
@@ -252,7 +252,7 @@ class Watch(logging.Handler):
 
 @contextmanager
 def watching(leaks: Leaks, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Watch]:
-    """Every logger at DEBUG, every warning, what cannot be raised, and the loop's debug mode; checked at the end."""
+    """Collect all records at DEBUG, warnings and unraisable exceptions in the loop's debug mode; check them at the end."""
     watch = Watch(leaks)
     loggers: list[logging.Logger] = [logging.getLogger()]
     # Those that are not there yet take the root's level.

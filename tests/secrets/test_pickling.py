@@ -67,9 +67,7 @@ HOLDERS: dict[str, Callable[[], object]] = {
     "SmartProperties": lambda: smart_properties(Service(), auth=login()),
     "a view": lambda: smart_properties(Service(), auth=login()).with_options(deadline=1),
     "AlexaForBusiness": lambda: for_business(Service()),
-    "a client with auth of its own": lambda: smart_properties(
-        Service(), auth=httpx.BasicAuth("me", "canary-own-password")
-    ),
+    "a client with custom auth": lambda: smart_properties(Service(), auth=httpx.BasicAuth("me", "canary-own-password")),
     "a client with a proxy": lambda: SmartProperties(
         auth=httpx.Auth(), proxy="http://us:canary-proxy-password@127.0.0.1:9"
     ),
