@@ -119,7 +119,7 @@ class RefreshTokenState:
         store = self._store
         if store is not None:
             with anyio.move_on_after(_LIMIT, shield=True) as limit:
-                await _ask("save the new refresh token", lambda: store.save(rotated.reveal()), rotated, *self._known())
+                await _ask("save the new refresh token", lambda: store.save(rotated.reveal()), *self._known())
             if limit.cancelled_caught:
                 raise AuthenticationError(
                     f"the token store did not save the new refresh token within {_LIMIT:g} s, so it is not used; the "

@@ -252,7 +252,7 @@ class Watch(logging.Handler):
 
 @contextmanager
 def watching(leaks: Leaks, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Watch]:
-    """Collect all records at DEBUG, warnings and unraisable exceptions in the loop's debug mode; check them at the end."""
+    """Collect records at DEBUG, warnings and unraisable exceptions, in the loop's debug mode; check them at the end."""
     watch = Watch(leaks)
     loggers: list[logging.Logger] = [logging.getLogger()]
     # Those that are not there yet take the root's level.

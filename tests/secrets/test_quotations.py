@@ -124,8 +124,10 @@ def asking(*script: Any, store: Any = None) -> Awaitable[Any]:
 
 
 async def token_endpoint_refuses(quote: Quote) -> list[str]:
-    said = " and ".join(map(quote, (REFRESH, CLIENT_SECRET)))
-    refusal = answer(400, {"error": said, "error_description": said}, x_amzn_requestid=in_header(f"id {said}"))
+    said = " and ".join(map(quote, (REFRESH, CLIENT_SECRET, PASSWORD)))
+    # With a token in it, although it is a refusal, that is not of Amazon's form.
+    body = {"error": said, "error_description": said, "refresh_token": PASSWORD}
+    refusal = answer(400, body, x_amzn_requestid=in_header(f"id {said}"))
     return [everything(await error_of(asking(refusal)))]
 
 
