@@ -87,12 +87,8 @@ async def outcome(action: Action, on: Clients) -> BaseException | None:
 FAULTS: dict[str, tuple[dict[str, Any] | None, set[type[BaseException] | None]]] = {
     "well": (None, {None}),
     "token refused once": ({"kind": "stale_token", "times": 1}, {None, errors.Unauthorized}),
-    "302": ({"kind": "status", "status": 302, "headers": {"Location": "http://127.0.0.2:9/"}}, {errors.ApiError}),
-    "403": ({"kind": "status", "status": 403}, {errors.Forbidden}),
-    "429": ({"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}, {errors.Throttled}),
     "500": ({"kind": "status", "status": 500}, {errors.ServerError}),
     "html": ({"kind": "html", "status": 200}, {errors.DecodeError}),
-    "dropped before": ({"kind": "drop_before"}, {errors.TransportError}),
     "dropped after": ({"kind": "drop_after"}, {errors.TransportError}),
     "cut off": ({"kind": "cut_body"}, {errors.TransportError}),
 }
