@@ -199,7 +199,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 state.stopped_by = self._stopped_by(call, error)
                 state.attempts, delay = state.attempts - 1, None
             else:
-                if last.extensions.get(REPLAY):
+                # Removed: a transport may return the same response again.
+                if last.extensions.pop(REPLAY, False):
                     # Its cause is removed: if the next attempt is not made, this response is not the reason.
                     state.forget_response()
                     state.sent, last = before, None
