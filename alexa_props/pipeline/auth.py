@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
@@ -11,7 +12,7 @@ import httpx
 
 from alexa_props.call import EXTENSION, attached_call
 from alexa_props.concurrency import await_foreign, loop_time
-from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
+from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.pipeline.retry import REPLAY
 from alexa_props.redaction import Redactor, remember_secrets, secrets_of
 
@@ -148,21 +149,18 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await anyio.sleep(random.uniform(0, _SIDE_BASE * 2 ** (attempt - 1)))  # noqa: S311 - jitter
 
 
-def _of_call(request: httpx.Request, error: TransportError | AuthenticationError) -> AlexaError:
+def _of_call(
+    request: httpx.Request, error: TransportError | AuthenticationError
+) -> TransportError | AuthenticationError:
     """Return the error of one call for an error of the auth flow, which does not know the call."""
     call = attached_call(request)
     if call is None:
         return error
-    message, state = f"{call.description}: {error}", call.state
-    if isinstance(error, TransportError):
-        return TransportError(message, sent=state.sent, operation=call.operation.name, attempts=state.attempts)
-    return AuthenticationError(
-        message,
-        error=error.error,
-        error_description=error.error_description,
-        status=error.status,
-        request_id=error.request_id,
-    )
+    own = copy.copy(error)
+    own.args = (f"{call.description}: {error}",)
+    if isinstance(own, TransportError):
+        own.sent, own.operation, own.attempts = call.state.sent, call.operation.name, call.state.attempts
+    return own
 
 
 async def _next(wanted: Awaitable[httpx.Request]) -> httpx.Request | None:
