@@ -1,9 +1,9 @@
-"""Task groups out of which a single exception comes as itself, foreign code in them, waits, and the time between loops.
+"""Task groups that raise a single exception unwrapped, foreign code in them, waiters, and the time between loops.
 
-Foreign code is what users and other libraries supply. Some exceptions steer Python and the event loop: a
-`CancelledError` ends a task silently, and a `StopAsyncIteration` ends an `async for`. When foreign code raises one, it
-would end our own code as if everything were done. `call_foreign` and `await_foreign` raise an ordinary error instead,
-with that exception as its cause:
+Foreign code comes from users and other libraries. Some exceptions control Python and the event loop: a `CancelledError`
+ends a task silently, and a `StopAsyncIteration` ends an `async for`. If foreign code raises one, it would end this
+library's code as if everything were done. `call_foreign` and `await_foreign` raise an ordinary error instead, with that
+exception as its cause:
 
 - `concurrent.futures.CancelledError` for a cancellation that was not addressed to the task;
 - `RuntimeError` for `StopIteration`, `StopAsyncIteration` and `GeneratorExit`, as Python does in generators.
@@ -52,7 +52,7 @@ _STOPS = (StopIteration, StopAsyncIteration, GeneratorExit)
 
 
 def loop_time() -> float:
-    """The event loop's time; between loops, and where one is gone and what it left is collected, that of its clock."""
+    """Return the event loop's time; outside a loop, as in a finalizer of what it left, the time of its clock."""
     try:
         return anyio.current_time()
     except RuntimeError:
@@ -60,14 +60,14 @@ def loop_time() -> float:
 
 
 def is_running(loop: object) -> bool:
-    """Whether an event loop, given as anyio's token of it, still runs. Only asyncio's can be asked: others do not."""
-    # anyio wraps it since 4.11.
+    """Return whether an event loop, given as anyio's token, still runs. Known for asyncio only; False for others."""
+    # anyio 4.11 and later wrap it.
     ask = getattr(getattr(loop, "native_token", loop), "is_running", None)
     return ask is not None and bool(ask())
 
 
 class Waiter:
-    """One who waits until somebody wakes it, or for some seconds at most. It may wait again."""
+    """Waits until it is woken, or until a time limit passes. It may wait again."""
 
     __slots__ = ("__weakref__", "_woken")
 
@@ -79,9 +79,9 @@ class Waiter:
         self._woken.set()
 
     async def wait(self, seconds: float | None) -> bool:
-        """Whether it was woken; False if so many seconds passed first."""
+        """Wait, and return whether it was woken; False if these seconds passed first."""
         if seconds is None:
-            # Thousands may have all the patience: they do without a timer and a scope.
+            # Thousands may wait without a limit: they need no timer and no scope.
             await self._woken.wait()
         else:
             with anyio.move_on_after(seconds):
@@ -98,14 +98,14 @@ def call_foreign(what: str, function: Callable[P, T], *args: P.args, **kwargs: P
     """Call a foreign function.
 
     Args:
-        what: names it in error messages.
-        function: the function; it is not awaited.
-        args: its arguments.
-        kwargs: its named arguments.
+        what: Names it in error messages.
+        function: The function; it is not awaited.
+        args: Its arguments.
+        kwargs: Its named arguments.
 
     Raises:
-        CancelledError: it raised a cancellation.
-        RuntimeError: it raised `StopIteration`, `StopAsyncIteration` or `GeneratorExit`.
+        CancelledError: It raised a cancellation.
+        RuntimeError: It raised `StopIteration`, `StopAsyncIteration` or `GeneratorExit`.
 
     """
     try:
@@ -118,16 +118,16 @@ def call_foreign(what: str, function: Callable[P, T], *args: P.args, **kwargs: P
 
 
 async def await_foreign(what: str, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
-    """Await a coroutine that runs foreign code, in a task of ours.
+    """Await a coroutine that runs foreign code, in a task of this library.
 
     Args:
-        what: names it in error messages.
-        coroutine: the coroutine.
-        context: the context to run it in; None runs it in a copy of the task's.
+        what: Names it in error messages.
+        coroutine: The coroutine.
+        context: The context to run it in; None runs it in a copy of the task's.
 
     Raises:
-        CancelledError: it raised a cancellation, and no scope around this task is cancelled.
-        RuntimeError: it raised `StopAsyncIteration` or `GeneratorExit`.
+        CancelledError: It raised a cancellation, and no scope around this task is cancelled.
+        RuntimeError: It raised `StopAsyncIteration` or `GeneratorExit`.
 
     """
     try:
@@ -139,7 +139,7 @@ async def await_foreign(what: str, coroutine: Coroutine[Any, Any, T], context: C
 
 
 async def foreign_cancellation(what: str, error: BaseException) -> CancelledError:
-    """Return the error for a foreign cancellation that a task of ours caught; raise the cancellation if it is ours."""
+    """Return the error for a foreign cancellation that a task caught; raise the cancellation if it is the task's."""
     if anyio.current_effective_deadline() == -math.inf:
         raise error
     # An event loop that ends cancels its tasks in any order: the scope may be cancelled next.
@@ -151,7 +151,7 @@ async def foreign_cancellation(what: str, error: BaseException) -> CancelledErro
 
 
 def being_cancelled() -> bool:
-    """Whether the present cancellation is addressed to this task, which may be the caller's, and so is not foreign."""
+    """Return whether the present cancellation is addressed to this task, and so is not foreign."""
     if anyio.current_effective_deadline() == -math.inf:
         return True
     task = _asyncio_task()
@@ -159,7 +159,7 @@ def being_cancelled() -> bool:
 
 
 def is_async(function: object) -> bool:
-    """Whether calling it returns an awaitable or an async iterator, as far as is known beforehand."""
+    """Return whether calling it returns an awaitable or an async iterator, as far as is known beforehand."""
     while isinstance(function, functools.partial):
         function = function.func
     runs_later = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
@@ -167,7 +167,7 @@ def is_async(function: object) -> bool:
 
 
 def discard_awaitable(value: object) -> bool:
-    """Whether a function that must not be async returned an awaitable; a coroutine is closed."""
+    """Return whether a function that must not be async returned an awaitable, and close it if it is a coroutine."""
     if isinstance(value, Coroutine):
         value.close()
     return isinstance(value, Awaitable)
@@ -198,7 +198,7 @@ def _steps(what: str, coroutine: Coroutine[Any, Any, T], context: Context) -> Ge
         except GeneratorExit:
             context.run(coroutine.close)
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the event loop throws in is the coroutine's
+        except BaseException as error:  # noqa: BLE001 - the event loop may throw anything into the coroutine
             step, sent = coroutine.throw, error
 
 
@@ -219,7 +219,7 @@ def _stopped(what: str, error: BaseException) -> RuntimeError:
 
 
 def _asyncio_task() -> Any:
-    """The running task of asyncio; None on another backend."""
+    """Return the running task of asyncio; None on another backend."""
     asyncio: Any = sys.modules.get("asyncio")
     try:
         return None if asyncio is None else asyncio.current_task()
@@ -238,7 +238,7 @@ def _uncancel() -> None:
 
 
 class Tasks:
-    """A task group whose tasks never end silently: one that is cancelled, but not with its group, raises an error."""
+    """A task group whose tasks never end silently: a task that is cancelled without its group raises an error."""
 
     def __init__(self, group: TaskGroup) -> None:
         self._group = group
@@ -258,7 +258,12 @@ async def _never_silently(name: str, function: Callable[..., Awaitable[Any]], ar
 
 @asynccontextmanager
 async def flattening_task_group(*, cancelled: bool = True) -> AsyncGenerator[Tasks, None]:
-    """A task group out of which a single exception comes as itself; `cancelled` when the block ends, or waited for."""
+    """Open a task group that raises a single exception unwrapped.
+
+    Args:
+        cancelled: Cancel the tasks when the block ends, instead of waiting for them.
+
+    """
     alone: BaseException | None = None
     try:
         async with anyio.create_task_group() as group:
@@ -266,12 +271,12 @@ async def flattening_task_group(*, cancelled: bool = True) -> AsyncGenerator[Tas
             if cancelled:
                 group.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # The caller's own block expects its own exception.
+        # The caller's block expects the exception that it raised.
         if len(group.exceptions) != 1:
             raise
         alone = group.exceptions[0]
     if alone is not None:
-        # Outside the handler, so that its cause and context stay its own.
+        # Outside the handler, so that its cause and context stay unchanged.
         try:
             raise alone
         finally:
@@ -279,7 +284,7 @@ async def flattening_task_group(*, cancelled: bool = True) -> AsyncGenerator[Tas
 
 
 async def gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
-    """What the calls give, made side by side, in their order. The first that raises cancels the others."""
+    """Make calls concurrently and return their results in order. The first that raises cancels the others."""
     calls = list(calls)
     results: list[Any] = [None] * len(calls)
 

@@ -1,6 +1,6 @@
 """One error tree: everything this library raises derives from `AlexaError`.
 
-Messages say what was being done, to which unit or device, what came back, and the request id. No message, repr or
+Messages say what was attempted, on which unit or device, what came back, and the request id. No message, repr or
 attribute holds a token, a key or a request body.
 """
 
@@ -39,18 +39,14 @@ Sent = Literal["no", "maybe"]
 
 
 class AlexaError(Exception):
-    """Base of every error of this library. It can be pickled, and comes back without its cause and traceback.
-
-    Attributes:
-        resume_token: set when a page of a list failed: `pager.resume(error.resume_token)` goes on there. None when the
-            first page failed, or when the call was no list.
-
-    """
+    """Base of every error of this library. It can be pickled, which drops its cause and traceback."""
 
     resume_token: str | None = None
+    """If a page of a list failed: `pager.resume(error.resume_token)` continues there. None if it was the first page,
+    or if the call was no list."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-        # An exception's own way calls the class with `args` alone, and ours want keywords too.
+        # An exception's default calls the class with `args` alone, and these classes also require keywords.
         return _without_init, (type(self), *self.args), vars(self)
 
 
@@ -63,22 +59,23 @@ class ConfigurationError(AlexaError, ValueError):
 
 
 class JournalError(AlexaError):
-    """The journal of a fleet run could not be read or written, is damaged, or is not where it was.
+    """The journal of a fleet run could not be read or written, is damaged, or has moved.
 
-    After a failed write, what it holds stays good, and the next run resumes from it.
+    After a failed write its earlier content stays valid, and the next run resumes from it.
     """
 
 
 class AuthenticationError(AlexaError):
-    """No credentials could be had: the token endpoint refused, or a credential source gave nothing.
+    """No credentials could be obtained: the token endpoint refused, or a credential source gave nothing."""
 
-    Attributes:
-        error: OAuth error code, such as "invalid_grant"; None when the answer held none.
-        error_description: the server's own words; None when the answer held none.
-        status: HTTP status of the token endpoint; None when no token endpoint was asked.
-        request_id: request id of that answer, if it had one.
-
-    """
+    error: str | None
+    """OAuth error code, such as "invalid_grant"; None if the response held none."""
+    error_description: str | None
+    """The server's description; None if the response held none."""
+    status: int | None
+    """HTTP status of the token endpoint; None if it was not asked."""
+    request_id: str | None
+    """Request id of the token endpoint's response; None if it had none."""
 
     def __init__(
         self,
@@ -97,51 +94,52 @@ class AuthenticationError(AlexaError):
 
 
 class TransportError(AlexaError):
-    """The exchange failed below HTTP: refused, timed out, cut off. The cause is the httpx exception.
+    """The exchange failed below HTTP: refused, timed out, cut off. The cause is the httpx exception."""
 
-    Attributes:
-        sent: "no" when the request certainly did not reach the service, else "maybe".
-        operation: the operation's name, such as "units.list".
-        attempts: how often it was tried.
-
-    """
+    sent: Sent
+    """Whether the request may have reached the service: "no" means that it certainly did not, else "maybe"."""
+    operation: str | None
+    """Name of the operation, such as "units.list"."""
+    attempts: int
+    """Number of attempts."""
 
     def __init__(self, message: str, *, sent: Sent, operation: str | None = None, attempts: int = 0) -> None:
         super().__init__(message)
-        self.sent: Sent = sent
+        self.sent = sent
         self.operation = operation
         self.attempts = attempts
 
 
 class DeadlineExceeded(AlexaError):
-    """The call's own time limit (`deadline=` or `Timeouts.total`) passed, waits and retries included.
+    """The time limit of the call (`deadline=` or `Timeouts.total`) passed, waits and retries included."""
 
-    Attributes:
-        sent: "maybe" when an attempt was under way, or an earlier one may have arrived; "no" when nothing can have.
-        operation: the operation's name.
-        attempts: how many attempts had been started.
-
-    """
+    sent: Sent
+    """Whether any attempt may have reached the service: "no" means that none did, else "maybe"."""
+    operation: str | None
+    """Name of the operation, such as "units.list"."""
+    attempts: int
+    """Number of attempts that were started."""
 
     def __init__(self, message: str, *, sent: Sent, operation: str | None = None, attempts: int = 0) -> None:
         super().__init__(message)
-        self.sent: Sent = sent
+        self.sent = sent
         self.operation = operation
         self.attempts = attempts
 
 
 class RateLimitTooLong(AlexaError):
-    """The rate limiter would make the call wait longer than `max_wait`, or the service has asked for a very long pause.
+    """The rate limiter would delay the call by more than `max_wait`, or the service asked for a very long pause.
 
-    Raised as soon as that is known: before any waiting, unless the pause began while the call was in line. Nothing was
-    sent by the attempt.
-
-    Attributes:
-        wait: seconds that it would take as things stand; infinite if it is not known.
-        max_wait: seconds that were allowed: `max_wait`, or `RetryPolicy.max_retry_after` for a pause.
-        operation: the operation's name.
-
+    Raised as soon as that is known: before any waiting, unless the pause began while the call was queued. The attempt
+    sent nothing.
     """
+
+    wait: float
+    """Seconds that it would take at the present rate; infinite if unknown."""
+    max_wait: float
+    """Seconds that were allowed: `max_wait`, or `RetryPolicy.max_retry_after` for a pause."""
+    operation: str | None
+    """Name of the operation, such as "units.list"."""
 
     def __init__(self, message: str, *, wait: float, max_wait: float, operation: str | None = None) -> None:
         super().__init__(message)
@@ -151,13 +149,12 @@ class RateLimitTooLong(AlexaError):
 
 
 class DecodeError(AlexaError):
-    """The service answered with success, but invalid response.
+    """The service reported success, but its response is invalid."""
 
-    Attributes:
-        operation: the operation's name.
-        request_id: request id of that answer, if it had one.
-
-    """
+    operation: str | None
+    """Name of the operation, such as "units.list"."""
+    request_id: str | None
+    """Request id of the response; None if it had none."""
 
     def __init__(self, message: str, *, operation: str | None = None, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -166,18 +163,22 @@ class DecodeError(AlexaError):
 
 
 class ApiError(AlexaError):
-    """The service refused. Subclasses name the reasons that callers tell apart.
+    """The service refused. Subclasses name the reasons that callers distinguish."""
 
-    Attributes:
-        status: HTTP status.
-        code: the service's own error name, such as "NotFoundException"; None when it gave none.
-        message: the service's own words, for logs and support, never for branching; None when it gave none.
-        request_id: quote it to Amazon's support.
-        operation: the operation's name, such as "unit_settings.set_default_music_station".
-        attempts: how often it was tried.
-        retry_after: seconds that the service asked to wait, if it did.
-
-    """
+    status: int
+    """HTTP status."""
+    code: str | None
+    """The service's name of the error, such as "NotFoundException"; None if it gave none."""
+    message: str | None
+    """The service's description, for logs and support, never for branching; None if it gave none."""
+    request_id: str | None
+    """Request id of the response, for Amazon's support; None if it had none."""
+    operation: str | None
+    """Name of the operation, such as "unit_settings.set_default_music_station"."""
+    attempts: int
+    """Number of attempts."""
+    retry_after: float | None
+    """Seconds that the service asked to wait; None if it did not ask."""
 
     def __init__(
         self,
@@ -206,19 +207,19 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """The token, key or signature was refused (401, or an Alexa for Business code that says so)."""
+    """The token, key or signature was refused (401, or an Alexa for Business code that means it)."""
 
 
 class Forbidden(ApiError):
-    """The caller may not do this, or the unit is unknown to it (403, or `401 FORBIDDEN` on bulk deletions)."""
+    """The caller has no permission, or the unit is unknown to it (403, or `401 FORBIDDEN` on bulk deletions)."""
 
 
 class NotFound(ApiError):
-    """There is no such thing (404, or `NotFoundException`)."""
+    """The unit, device or other resource does not exist (404, or `NotFoundException`)."""
 
 
 class Conflict(ApiError):
-    """The thing's state does not allow it (409, or one of Alexa for Business' modeled conflicts). Not retried."""
+    """The state of the resource does not allow it (409, or a conflict that Alexa for Business models). Not retried."""
 
 
 class Throttled(ApiError):
@@ -230,33 +231,25 @@ class ServerError(ApiError):
 
 
 class DeviceUnreachable(ApiError):
-    """A device is offline or does not answer: 504 on a call about it, or on a bulk deletion that does not say which."""
+    """A device is offline or does not respond: 504 on a call about it, or on a bulk deletion that names no device."""
 
 
 @attrs.frozen
 class EndpointFailure:
-    """One endpoint on which a bulk deletion failed.
-
-    Attributes:
-        unit_id: the unit whose alerts were being deleted.
-        endpoint_id: the endpoint; None if the service sent an entry without one among others that had it.
-        code: the service's error name; DEVICE_UNREACHABLE and DEVICE_NOT_REACHABLE both occur for one reason.
-        description: the service's words, for logs, never for branching.
-
-    """
+    """One endpoint on which a bulk deletion failed."""
 
     unit_id: str
+    """The unit whose alerts were to be deleted."""
     endpoint_id: str | None
+    """The endpoint; None if the service sent an entry without one among others that had it."""
     code: str | None
+    """The service's name of the error; DEVICE_UNREACHABLE and DEVICE_NOT_REACHABLE both occur for the same reason."""
     description: str | None
+    """The service's description, for logs, never for branching."""
 
 
 class EndpointFailures(ApiError):
-    """A bulk deletion reached some endpoints and failed on others. Never retried: it is a result.
-
-    Attributes:
-        failures: one `EndpointFailure` for each endpoint that failed, in the order sent.
-
-    """
+    """A bulk deletion reached some endpoints and failed on others. Never retried: it is a result."""
 
     failures: Sequence[EndpointFailure] = ()
+    """One failure per endpoint that failed, in the service's order."""

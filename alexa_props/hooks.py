@@ -1,7 +1,8 @@
 """Events of a call and of its attempts, and the hooks that receive them.
 
-A hook is a function of one event. What it raises is logged and goes no further: a hook never fails a call, and neither
-does a filter or handler of logging. Events hold names, statuses, times and ids, never headers, bodies or query strings.
+A hook is a function that takes one event. What it raises is logged and does not propagate: a hook never fails a call,
+and neither does a filter or handler of logging. Events hold names, statuses, times and ids, never headers, bodies or
+query strings.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ else:
 
 
 class _Logger(_LoggerAdapter):
-    """A logger that never raises: what a filter, a handler or a record factory raises is shown as logging shows it."""
+    """A logger that never raises: what a filter, a handler or a record factory raises is printed, as logging does."""
 
     def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
         return msg, kwargs
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Log, as the caller."""
+        """Log on behalf of the caller."""
         try:
             super().log(level, msg, *args, **{"stacklevel": 2, **kwargs})
         except Exception:  # noqa: BLE001 - foreign code, which may raise anything
@@ -64,145 +65,112 @@ class _Logger(_LoggerAdapter):
 
 logger: Final = _Logger(logging.getLogger("alexa_props"))
 _failures: Final = _Logger(logging.getLogger("alexa_props.failures"))
-# Without any configuration of logging the exception is enough: no line on standard error beside it.
+# If logging is not configured, the exception is enough: no line on standard error beside it.
 _failures.logger.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Base of all events.
-
-    Attributes:
-        call_id: the same number in all events of one call; different from that of every other call under way.
-        operation: the operation's name, such as "units.list".
-
-    """
+    """Base of all events."""
 
     call_id: int
+    """The same number in all events of one call, and different from that of every other call in progress."""
     operation: str
+    """Name of the operation, such as "units.list"."""
 
 
 @attrs.frozen(kw_only=True)
 class CallStarted(Event):
-    """A call enters the pipeline.
-
-    Attributes:
-        subject: the unit or device that it is about, if there is one.
-
-    """
+    """A call enters the pipeline."""
 
     subject: str | None
+    """The unit or device that it is about; None if there is none."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptStarted(Event):
-    """An attempt enters the rate limiter.
-
-    Attributes:
-        attempt: 1 for the first.
-
-    """
+    """An attempt enters the rate limiter."""
 
     attempt: int
+    """Number of the attempt, from 1."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptSent(Event):
-    """An attempt has had its turn, is authorized, and goes to the connection pool.
-
-    Attributes:
-        attempt: 1 for the first.
-        waited: seconds at the rate limiter so far, all attempts of the call together.
-
-    """
+    """An attempt has had its turn, is authorized, and goes to the connection pool."""
 
     attempt: int
+    """Number of the attempt, from 1."""
     waited: float
+    """Seconds at the rate limiter so far, all attempts of the call together."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptThrottled(Event):
-    """The service refused an attempt because of too many.
-
-    Attributes:
-        attempt: 1 for the first.
-        retry_after: seconds that the service asks to wait; None when it does not say.
-        request_id: of the answer, if it had one.
-
-    """
+    """The service refused an attempt because there were too many."""
 
     attempt: int
+    """Number of the attempt, from 1."""
     retry_after: float | None
+    """Seconds that the service asks to wait; None if it does not say."""
     request_id: str | None
+    """Request id of the response; None if it had none."""
 
 
 @attrs.frozen(kw_only=True)
 class AttemptEnded(Event):
-    """An attempt ended, with an answer or an error.
-
-    Attributes:
-        attempt: 1 for the first.
-        status: HTTP status; None when there was no answer.
-        error: name of the exception's class; None when there was an answer.
-        request_id: of the answer, if it had one.
-        elapsed: seconds, the wait at the rate limiter included.
-
-    """
+    """An attempt ended, with a response or an error."""
 
     attempt: int
+    """Number of the attempt, from 1."""
     status: int | None
+    """HTTP status; None if there was no response."""
     error: str | None
+    """Class name of the exception; None if there was a response."""
     request_id: str | None
+    """Request id of the response; None if it had none."""
     elapsed: float
+    """Seconds, including the wait at the rate limiter."""
 
 
 @attrs.frozen(kw_only=True)
 class RetryScheduled(Event):
-    """Another attempt will follow.
-
-    Attributes:
-        attempt: the attempt that failed.
-        delay: seconds until the next.
-
-    """
+    """Another attempt will follow."""
 
     attempt: int
+    """Number of the attempt that failed, from 1."""
     delay: float
+    """Seconds until the next attempt."""
 
 
 @attrs.frozen(kw_only=True)
 class CallEnded(Event):
-    """A call left the pipeline.
-
-    Attributes:
-        status: HTTP status of the last answer; None when there was none.
-        error: name of the exception's class, httpx's for an exchange that failed; None when the pipeline gave an
-            answer, of whatever status.
-        request_id: of the last answer, if it had one.
-        attempts: how many attempts were started.
-        refused: how many of them the service throttled.
-        waited: seconds at the rate limiter.
-        elapsed: seconds in all.
-
-    """
+    """A call left the pipeline."""
 
     status: int | None
+    """HTTP status of the last response; None if there was none."""
     error: str | None
+    """Class name of the exception, httpx's if the exchange failed; None if the pipeline returned a response."""
     request_id: str | None
+    """Request id of the last response; None if it had none."""
     attempts: int
+    """Number of attempts that were started."""
     refused: int
+    """Number of attempts that the service throttled."""
     waited: float
+    """Seconds at the rate limiter, all attempts together."""
     elapsed: float
+    """Seconds in total."""
 
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Bounds of what is counted together; the usual ones are meant for milliseconds."""
+"""Boundaries of the histograms' buckets; the default ones are meant for milliseconds."""
 
 Hook = Callable[[Event], None]
 
 
 def log_event(event: Event) -> None:
-    """The hook that is always there: events to the logger "alexa_props", at DEBUG; retries at INFO."""
+    """Log an event to the logger "alexa_props" at DEBUG; retries at INFO. This hook is always active."""
     level = logging.INFO if isinstance(event, RetryScheduled) else logging.DEBUG
     logger.log(level, "%r", event)
 
@@ -214,83 +182,83 @@ class Hooks:
         try:
             self._hooks = tuple(hooks)
         except TypeError:
-            raise ConfigurationError(f"hooks must be a list of functions of one event, not {hooks!r}") from None
+            raise ConfigurationError(f"hooks must be a list of functions that take one event, not {hooks!r}") from None
         for hook in self._hooks:
             if not callable(hook):
-                raise ConfigurationError(f"hooks must be functions of one event, not {hook!r}")
+                raise ConfigurationError(f"hooks must be functions that take one event, not {hook!r}")
             if is_async(hook):
-                raise ConfigurationError(f"hooks must be plain functions, as nobody would await this: {hook!r}")
+                raise ConfigurationError(f"hooks must be plain functions, not async: nothing would await {hook!r}")
 
     def __bool__(self) -> bool:
-        """Whether anybody listens: nothing is prepared when nobody does."""
+        """Return whether anything receives events: otherwise none are made."""
         return bool(self._hooks) or logger.isEnabledFor(logging.INFO)
 
     def emit(self, event: Event) -> None:
-        """Hand the event to every hook."""
+        """Pass the event to every hook."""
         log_event(event)
         for hook in self._hooks:
             try:
                 hook(event)
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException:  # foreign code: also the CancelledError of a task that it asks
+            except BaseException:  # foreign code may raise anything, even the CancelledError of a task that it asks
                 logger.exception("a hook failed on %s of %s", type(event).__name__, event.operation)
 
 
 def _reason(call: Call, error: Exception | None, request: httpx.Request | None) -> str | None:
-    # Others may say what is nobody's business, and a header that cannot be sent is quoted by some transports.
+    # Other errors may hold secrets, and some transports quote a header that cannot be sent.
     if not isinstance(error, AlexaError | httpx.RequestError) or isinstance(error, httpx.LocalProtocolError):
         return call.state.stop_reason or None
-    said = str(error)
+    text = str(error)
     if request is not None and not isinstance(error, AlexaError):
-        said = Redactor.of(request).sanitize(said) or ""
-    return "; ".join(filter(None, (said, call.state.stop_reason)))
+        text = Redactor.of(request).sanitize(text) or ""
+    return "; ".join(filter(None, (text, call.state.stop_reason)))
 
 
 def log_failure(call: Call, error: Exception | None = None, request: httpx.Request | None = None) -> None:
-    """Log one WARNING for a call that failed: in words, and for machines as a dict in the record's `alexa_props`.
+    """Log one WARNING for a call that failed: as text, and as a dict in the record's `alexa_props`.
 
     Args:
-        call: the call.
-        error: what ended it, or None where the last answer did. An exchange that failed is known by httpx's name.
-        request: what was sent, if the error may come from other code and quote it.
+        call: The call.
+        error: The exception that ended it; None if the last response did. Failed exchanges have httpx's names.
+        request: The request, if the error may come from foreign code and quote it.
 
     """
     if not _failures.isEnabledFor(logging.WARNING):
         return
-    told = {
+    fields = {
         "operation": call.operation.name,
         "subject": call.subject,
         "error": None if error is None else type(error).__name__,
         "reason": _reason(call, error, request),
-        # Of a token request, if that was refused.
+        # A refused token request has its own.
         "status": getattr(error, "status", None) or call.state.status,
         "request_id": getattr(error, "request_id", None) or call.state.request_id,
         "attempts": call.state.attempts,
         "refused": call.state.throttled,
         "waited": round(call.state.waited, 3),
     }
-    words = " ".join(f"{name}={value!r}" for name, value in told.items() if value is not None)
-    _failures.warning("call failed: %s", words, extra={"alexa_props": told})
+    text = " ".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
+    _failures.warning("call failed: %s", text, extra={"alexa_props": fields})
 
 
 class OpenTelemetry:
     """A hook that makes spans and metrics: `SmartProperties(hooks=[OpenTelemetry()])`. Needs the extra `otel`.
 
-    Each call is one client span, named after the operation, a child of the span that is current where the call is made,
-    with an event for each thing that happens to its attempts. The metrics, all by `alexa_props.operation`:
+    Each call is one client span, named after the operation. It is a child of the span that is current where the call
+    is made, and has an event for each event of its attempts. The metrics, all by `alexa_props.operation`:
 
     - `alexa_props.call.duration`, a histogram in seconds, also by `http.response.status_code` and `error.type`; its
       count is the number of calls;
-    - `alexa_props.call.wait`, a histogram: the seconds of it at the rate limiter;
+    - `alexa_props.call.wait`, a histogram: how many of these seconds were spent at the rate limiter;
     - `alexa_props.refusals`, a counter: attempts that the service throttled;
     - `alexa_props.queue`, an up-down counter: attempts that wait for their turn or for a token.
 
-    One may serve several clients.
+    One instance may serve several clients.
 
     Args:
-        tracer_provider: takes the spans; None takes the global one.
-        meter_provider: takes the metrics; None takes the global one.
+        tracer_provider: Receives the spans; None uses the global one.
+        meter_provider: Receives the metrics; None uses the global one.
 
     Raises:
         ConfigurationError: opentelemetry-api is not installed.
@@ -301,7 +269,7 @@ class OpenTelemetry:
         self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
     ) -> None:
         try:
-            from opentelemetry import metrics, trace  # an extra: nobody pays for its import who does not ask for it
+            from opentelemetry import metrics, trace  # an extra, imported only if it is used
         except ImportError:
             raise ConfigurationError('OpenTelemetry is not installed: pip install "alexa-props[otel]"') from None
         self._tracer = trace.get_tracer("alexa_props", tracer_provider=tracer_provider)
@@ -321,20 +289,20 @@ class OpenTelemetry:
         )
         self._refusals = meter.create_counter("alexa_props.refusals", "{attempt}", "Attempts that were throttled")
         self._queue = meter.create_up_down_counter(
-            "alexa_props.queue", "{attempt}", "Attempts that wait for their turn"
+            "alexa_props.queue", "{attempt}", "Attempts that wait for their turn or for a token"
         )
         self._spans: dict[int, Span] = {}
         self._waiting: set[int] = set()
 
     def __call__(self, event: Event) -> None:
-        """Take an event."""
+        """Record an event."""
         by_operation = {"alexa_props.operation": event.operation}
         if isinstance(event, CallStarted):
             self._spans[event.call_id] = span = self._tracer.start_span(event.operation, kind=self._kind)
             if event.subject is not None:
                 span.set_attribute("alexa_props.subject", event.subject)
         elif event.call_id not in self._spans:
-            # It was there before this hook was.
+            # The call began before this hook was added.
             return
         elif isinstance(event, CallEnded):
             self._end(event, self._spans.pop(event.call_id))
@@ -345,7 +313,7 @@ class OpenTelemetry:
                 self._waiting.add(event.call_id)
                 self._queue.add(1, by_operation)
             elif event.call_id in self._waiting:
-                # It was sent, or it ended without.
+                # It was sent, or it ended unsent.
                 self._waiting.remove(event.call_id)
                 self._queue.add(-1, by_operation)
             if isinstance(event, AttemptThrottled):

@@ -1,4 +1,4 @@
-"""What the rate limiter knows of each scope: to look at, to save, and to give to the next process."""
+"""The rate limiter's knowledge by scope: to look at, to save, and to pass to the next process."""
 
 from __future__ import annotations
 
@@ -16,49 +16,45 @@ __all__ = ["Limits", "ScopeLimits"]
 
 def _rate(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
-        raise ConfigurationError(f"{attribute.name} must be requests a second, above 0, not {value!r:.40}")
+        raise ConfigurationError(f"{attribute.name} must be requests per second, above 0, not {value!r:.40}")
 
 
 def _aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, dt.datetime) or value.tzinfo is None:
-        raise ConfigurationError(f"{attribute.name} must be a time with its time zone, not {value!r:.40}")
+        raise ConfigurationError(f"{attribute.name} must be a time with a time zone, not {value!r:.40}")
 
 
 @attrs.frozen(kw_only=True)
 class ScopeLimits:
-    """What the rate limiter knows and does for one scope, now.
-
-    Attributes:
-        rate: requests a second that may leave now.
-        ceiling: requests a second that the service seems to accept: what it was told, or what refusals showed; None
-            until then.
-        waiting: calls in line.
-        in_flight: attempts under way, or waiting for a token.
-        refused: answers that said "throttled", since the first client of the scope was made.
-        paused_until: nothing leaves before; None when nothing is paused.
-        last_request_id: request id of the last refusal.
-
-    """
+    """The present state of one scope, and what the rate limiter has learned about it."""
 
     rate: float = attrs.field(validator=_rate)
+    """Requests per second that may be sent now."""
     ceiling: float | None = attrs.field(default=None, validator=attrs.validators.optional(_rate))
+    """Requests per second that the service seems to accept: the configured rate, or what refusals showed. None until
+    then."""
     waiting: int = 0
+    """Queued calls."""
     in_flight: int = 0
+    """Attempts that were sent, or wait for a token."""
     refused: int = 0
+    """Responses that said "throttled", since the first client of the scope was made."""
     paused_until: dt.datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
+    """Nothing is sent before this time; None if nothing is paused."""
     last_request_id: str | None = None
+    """Request id of the last refusal."""
 
 
 class Limits(dict[str, ScopeLimits]):
     """The limits of a client by scope: the name of an operation, or that of a shared scope.
 
-    `SmartProperties(limits=…)` and `AlexaForBusiness(limits=…)` take it, so that the next process starts with the rates
-    that this one has learned instead of finding them again. A shared scope that another client has made already keeps
-    what it knows, and only one whose name is a string is found again in another process.
+    Pass it as `SmartProperties(limits=…)` or `AlexaForBusiness(limits=…)`, so that the next process starts with the
+    rates that this one has learned. A shared scope that another client has already made keeps its own. Another process
+    finds a shared scope again only if its name is a string.
     """
 
     def to_json(self) -> str:
-        """What was learned, as a JSON object: for each scope the rate, the ceiling, and until when it is paused."""
+        """Return what was learned as a JSON object: the rate, ceiling and end of the pause of each scope."""
         return json.dumps(
             {
                 name: {
@@ -72,11 +68,16 @@ class Limits(dict[str, ScopeLimits]):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """What `to_json` gave; raises `ConfigurationError` for anything else."""
+        """Return the limits that `to_json` saved.
+
+        Raises:
+            ConfigurationError: The text is anything else.
+
+        """
         try:
             return cls({str(name): _scope(**learned) for name, learned in json.loads(text).items()})
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ConfigurationError(f"these are no limits that were saved with to_json: {error}") from None
+            raise ConfigurationError(f"the text holds no limits that were saved with Limits.to_json: {error}") from None
 
 
 def _scope(*, rate: Any, ceiling: Any, paused_until: Any, **_: Any) -> ScopeLimits:

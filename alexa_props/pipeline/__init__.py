@@ -2,8 +2,8 @@
 
 `LoopGuard(Retry(RateLimit(Auth(Pacing(Closing(pool))))))`.
 
-This is the only place that knows the order. Retry is around all that sends, so that every attempt takes a new permit
-and is signed anew, and nothing holds a permit or a connection while it sleeps.
+This is the only place that knows the order. Retry is around everything that sends, so that every attempt takes a new
+permit and is signed anew, and nothing holds a permit or a connection while it sleeps.
 """
 
 from __future__ import annotations
@@ -27,16 +27,12 @@ __all__ = ["Pipeline", "build"]
 
 @attrs.frozen
 class Pipeline:
-    """The stages of one client that the client itself uses.
-
-    Attributes:
-        guard: takes requests, until it is closed.
-        rate_limit: knows the limits.
-
-    """
+    """The stages of one client that the client itself uses."""
 
     guard: LoopGuard
+    """Takes requests, until it is closed."""
     rate_limit: RateLimitTransport
+    """Knows the limits."""
 
 
 def build(
@@ -59,12 +55,12 @@ def build(
         pool: The innermost transport; closed with the client.
         auth: Authorizes each attempt.
         origin: The only scheme, host and port that credentials are sent to.
-        retry: Default retry policy.
+        retry: Retry policy of requests that bring none.
         rate_limit: Settings of the rate limiter.
-        limits: What it learned before.
-        hooks: Receive the events.
+        limits: What an earlier client learned.
+        hooks: Receive events of calls and attempts.
         region: For signing; None if the service has none.
-        max_connections: Requests that the pool has in flight.
+        max_connections: Requests that the pool has in flight at most.
 
     """
     closing = Closing()

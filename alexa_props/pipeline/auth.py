@@ -1,4 +1,4 @@
-"""The stage that authorizes an attempt: it drives any `httpx.Auth`, and sends what its flow asks for on the side."""
+"""The stage that authorizes an attempt: it drives any `httpx.Auth`, and sends the side requests of its flow."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _THROTTLED: Final = 429
 _GRACE: Final = 5.0
 """Seconds that a step of a flow may take to end after its caller was cancelled."""
 _SIDE_BASE: Final = 0.3
-"""Longest wait in seconds before the first repetition of a side request; it doubles."""
+"""Longest wait in seconds before the first retry of a side request; it doubles."""
 
 
 class AuthTransport(httpx.AsyncBaseTransport):
     """Runs the flow of an `httpx.Auth` around the inner transport.
 
-    Requests of the flow's own (for a token) go through the same inner transport, with a small retry policy of their
-    own. When a flow wants to send the API request a second time, this stage does not: it closes the flow and hands the
-    answer up marked, so that the second attempt takes a permit of its own.
+    Side requests of the flow, such as one for a token, go through the same inner transport and have their own
+    small retry policy. When a flow wants to send the API request a second time, this stage does not: it closes the
+    flow and returns the response with a mark, so that the second attempt takes a new permit.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, auth: httpx.Auth, origin: httpx.URL) -> None:
@@ -47,7 +47,8 @@ class AuthTransport(httpx.AsyncBaseTransport):
         if _origin(request.url) != self._origin:
             scheme, host, port = self._origin
             raise ConfigurationError(
-                f"this client's credentials are for {scheme}://{host}:{port}; they are not sent to {request.url.host!r}"
+                f"{request.method} {request.url.path}: this client's credentials are for {scheme}://{host}:{port}; "
+                f"they are not sent to {request.url.host!r}: make another client for it"
             )
         if self._auth.requires_request_body:
             await request.aread()
@@ -55,14 +56,14 @@ class AuthTransport(httpx.AsyncBaseTransport):
         try:
             return await self._run(flow, request)
         except (TransportError, AuthenticationError) as error:
-            # A new one: several calls may get the same error, and each says what it attempted.
+            # A copy: several calls may get the same error, and each says what it attempted.
             raise _of_call(request, error).with_traceback(error.__traceback__) from error.__cause__
         finally:
             await flow.aclose()
 
     async def _run(self, flow: AsyncGenerator[httpx.Request, httpx.Response], request: httpx.Request) -> httpx.Response:
         try:
-            await self._serve(flow, await anext(flow), request)
+            await self._send_side_requests(flow, await anext(flow), request)
         except StopAsyncIteration:
             raise ConfigurationError(
                 f"the flow of {type(self._auth).__name__} ended without yielding the request that it was given"
@@ -72,10 +73,10 @@ class AuthTransport(httpx.AsyncBaseTransport):
         response.request = request
         if self._auth.requires_response_body:
             await response.aread()
-        # The flow may put others in their place, and the answer to those may still quote these.
+        # The flow may replace them, and the next response may still quote the old ones.
         refused = [] if response.is_success else secrets_of(request)
         try:
-            await self._serve(flow, await flow.asend(response), request)
+            await self._send_side_requests(flow, await flow.asend(response), request)
         except StopAsyncIteration:
             return response
         call = attached_call(request)
@@ -85,13 +86,13 @@ class AuthTransport(httpx.AsyncBaseTransport):
             response.extensions[REPLAY] = True
         return response
 
-    async def _serve(
+    async def _send_side_requests(
         self, flow: AsyncGenerator[httpx.Request, httpx.Response], wanted: httpx.Request, request: httpx.Request
     ) -> None:
-        """Send what the flow wants on the side, until it wants the API request."""
+        """Send what the flow yields, until it yields the API request."""
         while wanted is not request:
-            # A token that the service has given, and rotated, must not get lost because one caller gave up.
-            following = await _to_its_end(self._step, flow, wanted, request)
+            # A token that the service has issued, and rotated, must not get lost because one caller gave up.
+            following = await _finish(self._step, flow, wanted, request)
             if following is None:
                 raise StopAsyncIteration
             wanted = following
@@ -99,25 +100,25 @@ class AuthTransport(httpx.AsyncBaseTransport):
     async def _step(
         self, flow: AsyncGenerator[httpx.Request, httpx.Response], wanted: httpx.Request, request: httpx.Request
     ) -> httpx.Request | None:
-        """What the flow wants next; None if it has ended."""
+        """Send a side request and return what the flow yields next; None if it has ended."""
         try:
-            answer = await self._send_aside(wanted, request)
+            response = await self._send_side_request(wanted, request)
         except (TransportError, AuthenticationError) as error:
-            # The flow may go on without, or tell others that wait for the same token.
+            # The flow may continue without it, or report it to other calls that wait for the same token.
             return await _next(flow.athrow(error))
-        return await _next(flow.asend(answer))
+        return await _next(flow.asend(response))
 
-    async def _send_aside(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
-        """Send a request of the flow's own.
+    async def _send_side_request(self, wanted: httpx.Request, request: httpx.Request) -> httpx.Response:
+        """Send a request that the flow yielded.
 
         Raises:
-            TransportError: the last attempt had no answer.
-            AuthenticationError: an answer cannot be read.
+            TransportError: The last attempt had no response.
+            AuthenticationError: A response cannot be read.
 
         """
-        # A flow may copy what it was given: the API call's own marks are not for this.
-        theirs = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
-        wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **theirs}
+        # A flow may copy the request that it was given: the call that travels with that one must not travel with this.
+        extensions = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
+        wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **extensions}
         wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
         call = attached_call(request)
         sent_before = call is not None and call.state.sent == "maybe"
@@ -170,10 +171,10 @@ async def _next(wanted: Awaitable[httpx.Request]) -> httpx.Request | None:
         return None
 
 
-async def _to_its_end(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *arguments: *Ts) -> T:
-    """What a step gives, which has `_GRACE` seconds to end if the caller is cancelled; then the cancellation goes on.
+async def _finish(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *arguments: *Ts) -> T:
+    """Return what a step returns. If the caller is cancelled, the step has `_GRACE` seconds to end.
 
-    The step is a task of its own inside this one, because asyncio's `Task.cancel` goes through a shield.
+    The step is a task inside this one, because asyncio's `Task.cancel` goes through a shield.
     """
     outcome: list[T] = []
     failure: Exception | None = None
@@ -185,7 +186,7 @@ async def _to_its_end(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *arg
         try:
             with shield:
                 outcome.append(await await_foreign("asking for authorization", step(*arguments)))
-        except Exception as error:  # noqa: BLE001 - raised below: out of the group it would take a cancellation's place
+        except Exception as error:  # noqa: BLE001 - raised below: out of the group it would replace a cancellation
             failure = error
         finally:
             done.set()

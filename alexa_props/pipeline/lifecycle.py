@@ -1,4 +1,4 @@
-"""A pipeline's life: it serves one event loop at a time, until it is closed."""
+"""The life of a pipeline: it serves one event loop at a time, until it is closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alexa_props.errors import ConfigurationError
 
 __all__ = ["Closing", "ClosingTransport", "LoopGuard"]
 
-_CLOSED: Final = "the client is closed: make a new one, or leave the `async with` later"
+_CLOSED: Final = "the client is closed: make a new one, or use it within its `async with`"
 _GRACE: Final = 5.0
 """Seconds that closing gives an auth flow's own request to end."""
 
@@ -44,50 +44,50 @@ class Closing:
         return not await waiter.wait(seconds)
 
     def close(self) -> None:
-        """Let nothing be sent any more, and wake all waiters."""
+        """Stop all sending, and wake all waiters."""
         self.closed = True
         for waiter in self.waiters:
             waiter.wake()
 
 
 class ClosingTransport(httpx.AsyncBaseTransport):
-    """The innermost stage: sends nothing once the client is closed, and frees the connections.
+    """The stage around the pool: sends nothing once the client is closed, and frees the connections.
 
-    It lets an auth flow's own requests end first, for some seconds: a token that the service has issued, and rotated,
-    must not get lost.
+    Before that it gives requests of the auth flow some seconds to end: a token that the service has issued, and
+    rotated, must not get lost.
     """
 
     def __init__(self, pool: httpx.AsyncBaseTransport, closing: Closing) -> None:
         self._pool = pool
         self._closing = closing
-        self._aside: set[httpx.Request] = set()
-        self._quiet: anyio.Event | None = None
+        self._side_requests: set[httpx.Request] = set()
+        self._side_requests_ended: anyio.Event | None = None
         self.freed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; raises `ConfigurationError` if the client is closed."""
+        """Send the request; raise `ConfigurationError` if the client is closed."""
         self._closing.check()
         if EXTENSION in request.extensions:
             return await self._pool.handle_async_request(request)
-        self._aside.add(request)
+        self._side_requests.add(request)
         try:
             return await self._pool.handle_async_request(request)
         finally:
-            self._aside.discard(request)
-            if self._quiet is not None and not self._aside:
-                self._quiet.set()
+            self._side_requests.discard(request)
+            if self._side_requests_ended is not None and not self._side_requests:
+                self._side_requests_ended.set()
 
     async def aclose(self) -> None:
-        """Close the client and free the connections. May be called again; after a cancellation, that frees the rest."""
+        """Close the client and free the connections. If it was cancelled, calling it again frees the rest."""
         if self.freed:
             return
         self.freed = True
         self._closing.close()
         try:
-            if self._aside:
-                self._quiet = anyio.Event()
+            if self._side_requests:
+                self._side_requests_ended = anyio.Event()
                 with anyio.move_on_after(_GRACE):
-                    await self._quiet.wait()
+                    await self._side_requests_ended.wait()
         finally:
             # Even if cancelled, it frees what it can.
             await self._free()
@@ -103,7 +103,7 @@ class ClosingTransport(httpx.AsyncBaseTransport):
 
     def forget_requests(self) -> None:
         """Forget requests that were abandoned with another event loop."""
-        self._aside.clear()
+        self._side_requests.clear()
 
 
 class LoopGuard(httpx.AsyncBaseTransport):
@@ -124,9 +124,9 @@ class LoopGuard(httpx.AsyncBaseTransport):
         return self._closing.closed
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Let a call in; raises as `check` does."""
+        """Let a call in; raise as `check` does."""
         self.check()
-        # httpx sets it on a client's responses. Its own client cannot: the stages have read and closed the response.
+        # httpx sets it when a response is closed; here the stages have read and closed it before a client sees it.
         started = time.perf_counter()
         response = await self._inner.handle_async_request(request)
         response.elapsed = dt.timedelta(seconds=time.perf_counter() - started)
@@ -138,13 +138,13 @@ class LoopGuard(httpx.AsyncBaseTransport):
         self._move()
 
     async def close(self) -> None:
-        """Let no call in or out any more, and free the connections. May be called again, from anywhere."""
+        """Let no more calls in or out, and free the connections. May be called again, from any event loop."""
         if not self._outlet.freed:
             self._move()
             await self._outlet.aclose()
 
     def _move(self) -> None:
-        """Serve the running loop if the one before has ended: events and locks wake nothing in another."""
+        """Serve the running loop if the previous one has ended: events and locks wake nothing in another."""
         loop = anyio.lowlevel.current_token()
         if loop == self._loop:
             return

@@ -64,7 +64,7 @@ class CallDefaults:
 
 
 class RetryQuota:
-    """What a client may spend on retries after faults: a dying service drains it, successes fill it.
+    """What a client may spend on retries after faults: a failing service drains it, successes fill it.
 
     Throttled attempts cost nothing: they were not handled, and the rate limiter already slows them down.
     """
@@ -76,7 +76,7 @@ class RetryQuota:
         self._left = self.CAPACITY
 
     def spend(self) -> bool:
-        """Take the cost of one retry; False if there is not enough left."""
+        """Spend the cost of one retry, and return whether there was enough."""
         if self._left < self.COST:
             return False
         self._left -= self.COST
@@ -107,10 +107,10 @@ class RetryTransport(httpx.AsyncBaseTransport):
         self._quota = RetryQuota()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request until it has a response that stands; raises what the last attempt raised."""
+        """Send the request until it has a final response; raise what the last attempt raised."""
         call = attached_call(request)
         if call is None or call.state.attempts:
-            # Not made by the client, or sent again by its owner: what is attached is about the first time.
+            # Not made by the client, or sent again by its owner: then the attached call belongs to the first time.
             call = self._defaults.attach(request)
         item = current_item.get()
         if item is None:
@@ -168,12 +168,14 @@ class RetryTransport(httpx.AsyncBaseTransport):
             with anyio.CancelScope(deadline=call.deadline):
                 return await self._attempts(request, call)
         # The deadline had passed, or the scope has cancelled itself: it swallows nothing else.
-        state = call.state
+        state, operation = call.state, call.operation
+        outcome = "it may have been sent" if state.sent == "maybe" else "nothing was sent"
+        if state.sent == "maybe" and not operation.idempotent:
+            outcome += f": {operation.check_advice}"
         raise DeadlineExceeded(
-            f"{call.description}: not done within {call.time_limit:g} s, after {state.attempts} attempt(s); "
-            + ("it may have been sent" if state.sent == "maybe" else "nothing was sent"),
+            f"{call.description}: not done within {call.time_limit:g} s, after {state.attempts} attempt(s); {outcome}",
             sent=state.sent,
-            operation=call.operation.name,
+            operation=operation.name,
             attempts=state.attempts,
         )
 
@@ -206,7 +208,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     state.sent, last = before, None
                     continue
                 response_class = state.response_class
-                # A service that fails may have done it all the same.
+                # A service that fails may have done it nevertheless.
                 state.sent = "maybe" if response_class is ResponseClass.TRANSIENT else before
                 delay = self._delay_after(call)
                 if response_class is ResponseClass.THROTTLED and delay == 0:
@@ -272,8 +274,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
         """Return seconds before a throttled attempt is queued again: it was not handled, so that is safe.
 
         Usually 0: the rate limiter decides when it is sent. But a call that is refused while others are accepted would
-        take their turns again and again: it backs off by itself. None if something forbids another attempt; the call's
-        state then says what.
+        take their turns again and again, so it backs off. None if a limit allows no further attempt; the call's state
+        then names it.
         """
         policy, state = call.retry, call.state
         if self._hooks:
@@ -303,7 +305,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         return delay
 
     def _delay(self, call: Call, asked: float | None) -> float | None:
-        """Return seconds before the next attempt; None if something forbids one, which the call's state then says."""
+        """Return seconds before the next attempt; None if a limit allows none, which the call's state then names."""
         policy, state = call.retry, call.state
         failed = state.attempts - state.throttled
         delay = max(_backoff(policy, failed - 1), asked or 0.0)
@@ -319,7 +321,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
 
 
 def _identity(call: Call) -> dict[str, Any]:
-    """The fields that all events of a call have."""
+    """Return the fields that all events of a call have."""
     return {"call_id": id(call), "operation": call.operation.name}
 
 

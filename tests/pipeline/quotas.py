@@ -25,7 +25,7 @@ def _rate(rate: Rate, time: float) -> float:
 
 
 def bucket(rate: Rate, burst: float) -> Quota:
-    """So many requests a second, and `burst` at once when none came for a while."""
+    """So many requests per second, and `burst` together after a while without requests."""
     left, at = burst, 0.0
 
     def accepts(time: float) -> bool:
@@ -40,7 +40,7 @@ def bucket(rate: Rate, burst: float) -> Quota:
 
 
 def window(rate: float, seconds: float = 1.0) -> Quota:
-    """So many requests in each second (or so many) of the service's own clock, at any time in it."""
+    """So many requests per second in each window of the service's clock, at any time in it."""
     used: dict[int, int] = {}
 
     def accepts(time: float) -> bool:
@@ -52,7 +52,7 @@ def window(rate: float, seconds: float = 1.0) -> Quota:
 
 
 def shared(quota: Quota, rate: Rate) -> Quota:
-    """A quota of which somebody else takes so many a second."""
+    """A quota of which another client takes so many requests per second."""
     theirs = 0.0
 
     def accepts(time: float) -> bool:
@@ -67,7 +67,7 @@ def shared(quota: Quota, rate: Rate) -> Quota:
 
 @attrs.define
 class Run:
-    """When the service accepted and refused, and how many calls were given up."""
+    """When the service accepted and refused, and how many calls failed."""
 
     accepted: list[float] = attrs.Factory(list)
     refused: list[float] = attrs.Factory(list)
@@ -78,21 +78,21 @@ class Run:
         return len(self.refused) / (len(self.refused) + len(self.accepted))
 
     def per_second(self, begin: float = 0.0, end: float = math.inf) -> float:
-        """Accepted requests a second between two times; without an end, until the last one."""
+        """Accepted requests per second between two times; without an end, until the last one."""
         accepted = [time for time in self.accepted if begin <= time < end]
         return len(accepted) / ((accepted[-1] if end == math.inf else end) - begin)
 
 
 @attrs.define
 class _Service:
-    """Calls in line, under way and waiting for another attempt, on a clock that jumps from event to event."""
+    """Calls that are queued, in flight or waiting for a retry, on a clock that jumps from event to event."""
 
     controller: Controller
     quota: Quota
     latency: float
     retry_after: float | None
     chance: random.Random
-    line: deque[int]
+    queue: deque[int]
     run: Run = attrs.Factory(Run)
     now: float = 0.0
     done: int = 0
@@ -101,11 +101,11 @@ class _Service:
     _order: Iterator[int] = attrs.Factory(itertools.count)
 
     def step(self) -> None:
-        """Send what may leave now, then go on to what happens next."""
-        while self.line and self.controller.delay(self.now) <= 1e-12:
-            self._send(self.line.popleft() + 1)
-        self._held_back = bool(self.line)
-        delay = self.controller.delay(self.now) + 0.0005 * self.chance.random() if self.line else math.inf
+        """Send what may be sent now, then advance to the next event."""
+        while self.queue and self.controller.delay(self.now) <= 1e-12:
+            self._send(self.queue.popleft() + 1)
+        self._held_back = bool(self.queue)
+        delay = self.controller.delay(self.now) + 0.0005 * self.chance.random() if self.queue else math.inf
         if self._events and self._events[0][0] <= self.now + delay:
             self.now, _, happens = heapq.heappop(self._events)
             happens()
@@ -118,22 +118,22 @@ class _Service:
     def _send(self, attempts: int) -> None:
         self.controller.take(self.now, held_back=self._held_back)
         way = self.latency * (1 + 0.2 * self.chance.random()) / 2
-        self._later(way, partial(self._arrives, self.controller.left(self.now), attempts, way))
+        self._later(way, partial(self._arrives, self.controller.send(self.now), attempts, way))
 
-    def _arrives(self, departure: SentRequest, attempts: int, way: float) -> None:
+    def _arrives(self, sent: SentRequest, attempts: int, way: float) -> None:
         accepted = self.quota(self.now)
         (self.run.accepted if accepted else self.run.refused).append(self.now)
-        self._later(way, partial(self._accepted if accepted else self._refused, departure, attempts))
+        self._later(way, partial(self._accepted if accepted else self._refused, sent, attempts))
 
-    def _accepted(self, departure: SentRequest, _: int) -> None:
-        self.controller.accepted(self.now, departure)
+    def _accepted(self, sent: SentRequest, _: int) -> None:
+        self.controller.accepted(self.now, sent)
         self.done += 1
 
-    def _refused(self, departure: SentRequest, attempts: int) -> None:
-        self.controller.throttled(self.now, departure, self.retry_after, None)
+    def _refused(self, sent: SentRequest, attempts: int) -> None:
+        self.controller.throttled(self.now, sent, self.retry_after, None)
         if attempts < 4:
             wait = max(self.retry_after or 0, self.chance.uniform(0, 0.5 * 2 ** (attempts - 1)))
-            self._later(wait, partial(self.line.append, attempts))
+            self._later(wait, partial(self.queue.append, attempts))
         else:
             self.run.lost += 1
             self.done += 1
@@ -149,10 +149,10 @@ def run(
     seed: int = 1,
     retry_after: float | None = None,
 ) -> Run:
-    """Send calls through the controller: all are in line from the beginning.
+    """Send calls through the controller: all are queued from the beginning.
 
-    The latency varies by a fifth, a timer rings up to half a millisecond late, and a refused call comes back after a
-    drawn wait of up to 0.5, 1 and 2 s and is given up after the fourth attempt, as by default.
+    The latency varies by a fifth, a timer rings up to half a millisecond late, and a refused call is queued again after
+    a random wait of up to 0.5, 1 and 2 s and fails after the fourth attempt, as by default.
     """
     service = _Service(controller, quota, latency, retry_after, random.Random(seed), deque([0] * calls))
     while service.done < calls and service.now < until:

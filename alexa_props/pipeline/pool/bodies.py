@@ -1,4 +1,4 @@
-"""Headers and bodies: what of an `httpx.Request` goes to aiohttp, and what of aiohttp's answer comes back."""
+"""Headers and bodies: from an `httpx.Request` to aiohttp, and from aiohttp to an `httpx.Response`."""
 
 from __future__ import annotations
 
@@ -20,31 +20,37 @@ __all__ = ["body_of", "headers_of", "read", "response_of"]
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\0\r\n]*")
-_OURS = frozenset({b"accept-encoding", b"transfer-encoding"})
+_REPLACED = frozenset({b"accept-encoding", b"transfer-encoding"})
 _NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "7bit", "8bit", "binary"})
-"""Some servers name a charset, a transfer encoding of mail or nothing: the body is not encoded."""
-_LOOK = 0.25  # seconds between looks whether a connection with an unfinished body still stands
-_CODINGS = 4  # layers that are undone: each may take as long as a body of max_body bytes
-_MEMBERS = 10_000  # gzip streams in one body
-_PIECE = 64 * 1024  # what is decoded at a time: after each gzip stream, so much may have to be looked at again
-_CODING = re.compile(r"[a-z0-9_-]{1,20}")  # what a message quotes
+"""Names that some servers send for a body that is not encoded: charsets, transfer encodings of mail, or nothing."""
+_CHECK_INTERVAL = 0.25
+"""Seconds between checks whether the connection of an unfinished body is still open."""
+_MAX_CODINGS = 4
+"""Layers that are decoded: each may take as long as a body of max_body bytes."""
+_MAX_MEMBERS = 10_000
+"""Gzip streams in one body."""
+_PIECE = 64 * 1024
+"""Bytes that are decoded at a time: after each gzip stream, this much may have to be read again."""
+_QUOTABLE = re.compile(r"[a-z0-9_-]{1,20}")
+"""Names of encodings that a message quotes."""
 _ZEROS = re.compile(rb"\0*")
 _REASONS = frozenset(map(httpx.codes.get_reason_phrase, range(600)))
-_WRITE = 64 * 1024  # what asyncio takes in one go, without waiting for the server to read
+_WRITE = 64 * 1024
+"""Bytes that asyncio takes in one write, without waiting for the server to read."""
 
 
 @functools.lru_cache(maxsize=256)
 def _name(name: bytes) -> tuple[str, bytes]:
-    """A header's name as aiohttp wants it, and in lower case. Cached: there are few, and they hold no secrets."""
+    """Return a header's name for aiohttp, and in lower case. Cached: there are few, and they hold no secrets."""
     if not _NAME.fullmatch(name):
         raise Failure(httpx.LocalProtocolError, "a header's name has a character that is not allowed")
     return name.decode("ascii"), name.lower()
 
 
 def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
-    """The headers as they are given, in order, but that no coding other than identity is accepted.
+    """Return the headers unchanged and in order, except that no coding other than identity is accepted.
 
-    `Expect: 100-continue` is left out: aiohttp would wait for the 100 without end, and a server need not send one.
+    `Expect: 100-continue` is left out: aiohttp would wait for the 100 forever, and a server need not send one.
     """
     headers = [("Accept-Encoding", "identity")]
     for raw, value in request.headers.raw:
@@ -53,13 +59,13 @@ def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
             raise Failure(httpx.LocalProtocolError, f"the header {name} has a character that is not allowed")
         if kind == b"content-length" and value != b"%d" % len(request.content):
             raise Failure(httpx.LocalProtocolError, "Content-Length is not the length of the body")
-        if kind not in _OURS and not (kind == b"expect" and value.strip().lower() == b"100-continue"):
+        if kind not in _REPLACED and not (kind == b"expect" and value.strip().lower() == b"100-continue"):
             headers.append((name, value.decode("utf-8")))
     return headers
 
 
-class _Body(aiohttp.Payload):
-    """A long body, written in pieces with a time limit on each: aiohttp has no limit on writing."""
+class _LongBody(aiohttp.Payload):
+    """A long body, written in pieces with a time limit for each: aiohttp has no time limit for writing."""
 
     def __init__(self, content: bytes, limit: float | None) -> None:
         super().__init__(content)
@@ -83,50 +89,50 @@ class _Body(aiohttp.Payload):
 
 
 def body_of(request: httpx.Request, limit: float | None) -> aiohttp.Payload | bytes | None:
-    """The body for aiohttp; `limit` is the write timeout in seconds, for a body too long to be written in one go."""
-    return _Body(request.content, limit) if len(request.content) > _WRITE else request.content or None
+    """Return the body for aiohttp. `limit` is the write timeout in seconds, for a body that needs several writes."""
+    return _LongBody(request.content, limit) if len(request.content) > _WRITE else request.content or None
 
 
-async def _part(response: aiohttp.ClientResponse) -> bytes:
+async def _read_chunk(response: aiohttp.ClientResponse) -> bytes:
     while not response.content.is_eof():
         try:
-            async with asyncio.timeout(_LOOK):
+            async with asyncio.timeout(_CHECK_INTERVAL):
                 return await response.content.readany()
         except aiohttp.ServerTimeoutError:
             raise
         except TimeoutError:
-            # A malformed chunk makes aiohttp close the connection, and nobody tells the reader.
+            # A malformed chunk makes aiohttp close the connection without waking the reader.
             if response.connection is None or response.connection.closed:
                 raise aiohttp.ClientPayloadError from None
     return await response.content.readany()
 
 
 async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body, still encoded; `limit` in bytes."""
+    """Read and return the whole body, still encoded. `limit` is in bytes."""
     parts: list[bytes] = []
     size = 0
     announced = response.content_length or 0
-    # An answer to HEAD announces a length too, and is at its end at once.
+    # A response to HEAD announces a length too, and has no body.
     while not response.content.at_eof():
-        part = b"" if announced > limit else await _part(response)
+        part = b"" if announced > limit else await _read_chunk(response)
         size += len(part)
         if announced > limit or size > limit:
-            # Nothing that passes: the same answer would come again.
+            # Not transient: the same response would come again.
             raise Failure(httpx.DecodingError, f"the body is longer than max_body, {limit} bytes")
         parts.append(part)
     return b"".join(parts)
 
 
 def _has_zlib_header(body: bytes) -> bool:
-    # Its own check: the method in four bits, and both bytes together a multiple of 31.
+    # zlib's check: the method in four bits, and both bytes together a multiple of 31.
     return len(body) > 1 and body[0] & 0b1111 == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
 
 
-def _inflated(body: bytes, coding: str, window: int, limit: int) -> bytes:
-    """Decode one layer. A gzip body may be several streams, each followed by zeros, as gzip itself reads it."""
+def _inflate(body: bytes, coding: str, window: int, limit: int) -> bytes:
+    """Decode one layer. A gzip body may be several streams, each followed by zeros, as for gzip itself."""
     parts: list[bytes] = []
     room, at = limit + 1, 0
-    for _ in range(_MEMBERS if window & 16 else 1):
+    for _ in range(_MAX_MEMBERS if window & 16 else 1):
         inflater = zlib.decompressobj(window)
         while not inflater.eof:
             piece = body[at : at + _PIECE]
@@ -145,33 +151,33 @@ def _inflated(body: bytes, coding: str, window: int, limit: int) -> bytes:
             at = padding.end()
         if at == len(body):
             return b"".join(parts)
-    raise Failure(httpx.DecodingError, f"the body is no valid {coding}: followed by something else, or too many parts")
+    raise Failure(httpx.DecodingError, f"the body is no valid {coding}: followed by other data, or too many parts")
 
 
-def _shown(coding: str) -> str:
-    return repr(coding) if _CODING.fullmatch(coding) else f"of {len(coding)} characters"
+def _quoted(coding: str) -> str:
+    return repr(coding) if _QUOTABLE.fullmatch(coding) else f"of {len(coding)} characters"
 
 
-def _decoded(body: bytes, codings: str, limit: int) -> bytes:
+def _decode(body: bytes, codings: str, limit: int) -> bytes:
     layers = [coding for name in codings.split(",") if (coding := name.strip().lower()) not in _NO_CODING]
-    if len(layers) > _CODINGS:
-        raise Failure(httpx.DecodingError, f"the body has {len(layers)} content encodings: more than {_CODINGS}")
+    if len(layers) > _MAX_CODINGS:
+        raise Failure(httpx.DecodingError, f"the body has {len(layers)} content encodings: more than {_MAX_CODINGS}")
     for coding in reversed(layers):
         if coding in {"gzip", "x-gzip"}:
             window = zlib.MAX_WBITS | 16
         elif coding == "deflate":
-            # By the standard with zlib's header; some servers send it raw.
+            # The standard requires zlib's header; some servers send none.
             window = zlib.MAX_WBITS if _has_zlib_header(body) else -zlib.MAX_WBITS
         else:
             raise Failure(
-                httpx.DecodingError, f"the content encoding {_shown(coding)} was not asked for and is not known"
+                httpx.DecodingError, f"the content encoding {_quoted(coding)} was not asked for and is unknown"
             )
-        body = _inflated(body, coding, window, limit)
+        body = _inflate(body, coding, window, limit)
     return body
 
 
-class _Read(httpx.Response):
-    """What `httpx.Response(…, content=body)` is, in a third of its time: httpx reads even bytes piece by piece."""
+class _ReadResponse(httpx.Response):
+    """`httpx.Response(…, content=body)` in a third of its time: httpx reads even bytes piece by piece."""
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, **others: Any) -> None:
         super().__init__(status, headers=headers, stream=httpx.ByteStream(body), **others)
@@ -197,7 +203,7 @@ class _Read(httpx.Response):
         return httpx.Response(self.status_code, content=self._body).aiter_bytes(chunk_size)
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The decoded body: the header that says how it was encoded is gone too."""
+        """Iterate over the decoded body: the header that names its encoding is removed too."""
         self._num_bytes_downloaded = len(self._body)
         return self.iter_bytes(chunk_size)
 
@@ -209,14 +215,14 @@ class _Read(httpx.Response):
 def response_of(
     request: httpx.Request, response: aiohttp.ClientResponse, body: bytes, limit: int, repeated: int
 ) -> httpx.Response:
-    """The answer for httpx, its body decoded up to `limit` bytes."""
+    """Return the response for httpx, its body decoded up to `limit` bytes."""
     headers = list(response.raw_headers)
     codings = ",".join(response.headers.getall("Content-Encoding", ()))
-    if codings and body:  # an answer to HEAD has the header and no body
-        body = _decoded(body, codings, limit)
+    if codings and body:  # a response to HEAD has the header and no body
+        body = _decode(body, codings, limit)
         headers = [item for item in headers if item[0].lower() not in {b"content-encoding", b"content-length"}]
     version = response.version or aiohttp.HttpVersion11
-    return _Read(
+    return _ReadResponse(
         response.status,
         headers,
         body,
@@ -230,6 +236,6 @@ def response_of(
 
 
 def _reason(request: httpx.Request, response: aiohttp.ClientResponse) -> str:
-    """What the status line says besides the status, which the repr of a response shows."""
+    """Return the reason phrase of the status line, which the repr of a response shows."""
     reason = response.reason or ""
     return reason if reason in _REASONS else Redactor.of(request).redact(reason)

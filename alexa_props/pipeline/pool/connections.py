@@ -1,6 +1,6 @@
-"""Single connections: whether one may be used again, how one ends, and bodies that a response cannot have.
+"""Single connections: whether one may be reused, how one is shut, and bodies that a response cannot have.
 
-Nothing here relies on the type of the event loop's transports: uvloop's and asyncio's differ in what they can do.
+Nothing here depends on the type of the event loop's transports: uvloop's and asyncio's differ.
 """
 
 from __future__ import annotations
@@ -21,72 +21,72 @@ __all__ = ["NoBodyHandler", "is_stale", "shut_down"]
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d\.\d +(\d\d\d)")
 _USUAL: Final = b"HTTP/1.1 200 "
 _STATUS: Final = 20
-"""Bytes within which the status comes, if it is HTTP."""
+"""Bytes within which the status comes if the response is HTTP."""
 _END_OF_HEAD: Final = re.compile(rb"[^\r\n]\r\n\r\n")
 _EDGE: Final = 4
-"""Bytes that may belong to an end of the head which the next segment completes."""
+"""Bytes that may begin an end of the head that the next segment completes."""
 _SWITCHING_PROTOCOLS: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 
 
 def is_stale(connection: aiohttp.connector.Connection) -> bool:
-    """Whether a kept connection has ended or has received anything: it is not the answer to what is sent next."""
+    """Return whether an idle connection has ended or received data, which is no response to the next request."""
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None or transport.is_closing() or protocol.should_close:
         return True
-    # What the loop has not looked at yet: it may have been busy with something else for long.
-    held = transport.get_extra_info("socket")
-    if held is None or sys.platform == "win32":  # there is no `poll`
+    # Data that the loop has not read yet: it may have been busy for long.
+    sock = transport.get_extra_info("socket")
+    if sock is None or sys.platform == "win32":  # there is no `poll`
         return False
     poll = select.poll()
-    poll.register(held.fileno(), select.POLLIN)
+    poll.register(sock.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 
 def shut_down(transport: asyncio.BaseTransport) -> None:
-    """Shut a connection without its event loop, which keeps the socket."""
-    held = transport.get_extra_info("socket")
-    if held is None:
+    """Shut a connection without its event loop, which still owns the socket."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
         return
-    # By a duplicate: what loops give as the socket need not be able to shut it (uvloop's raises TypeError).
-    # Nothing is left to shut if the connection has ended.
+    # A duplicate, because the socket object of a loop need not support it (uvloop's raises TypeError).
+    # An OSError means that the connection has already ended.
     with (
         contextlib.suppress(OSError),
-        socket.fromfd(held.fileno(), socket.AF_INET, socket.SOCK_STREAM) as duplicate,
+        socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as duplicate,
     ):
         duplicate.shutdown(socket.SHUT_RDWR)
 
 
 class NoBodyHandler(ResponseHandler):
-    """aiohttp's end of a connection, which drops a body after a response that cannot have one.
+    """aiohttp's protocol of a connection, which drops a body after a response that cannot have one.
 
-    Answers to HEAD, 204 and 304 have none, but some servers send one. aiohttp takes it for the next response: it fails
-    to parse, and the real one is lost with it. The connection is not used again.
+    Responses to HEAD, 204 and 304 have none, but some servers send one. aiohttp would take it for the next response,
+    fail to parse it, and lose the real one. The connection is not used again.
     """
 
-    _begin = b""  # of a head whose status has not come yet
+    _begin = b""  # of a head whose status is incomplete
     _edge = b""
     _status: int | None = None  # of the head that is being read
-    _final = True  # whether the status of the final response is known, and what follows is the parser's
+    _final = True  # whether the final response has begun, so that the rest goes to the parser
     _dropping = False
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin to read a response."""
+        """Start a response."""
         self._begin = self._edge = b""
         self._status, self._final, self._dropping = None, False, False
         super().set_response_params(**params)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Take a response from the parser, and pass it on to its reader."""
+        """Pass a response from the parser to its reader."""
         message = data[0]
         if message.code in _BODILESS and (message.chunked or message.headers.get("Content-Length", "0") != "0"):
-            self.force_close()  # the body may come later, when the next response is expected
+            self.force_close()  # the body may come when the next response is expected
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, without what follows a head that nothing may follow."""
+        """Parse received data, without a body after a head that cannot have one."""
         if not self._final:
-            # Nearly every response begins so; nothing more has to be known of one that has a body.
+            # Nearly every response begins like this, and one that may have a body needs no further check.
             at_begin = self._status is None and not self._begin
             self._final = at_begin and not self._skip_payload and data.startswith(_USUAL)
             while data and not self._final:
@@ -99,7 +99,7 @@ class NoBodyHandler(ResponseHandler):
                 self.transport.abort()
 
     def _read_head(self, data: bytes) -> bytes:
-        """Parse as much of `data` as belongs to the present head, and return what is left."""
+        """Parse as much of `data` as belongs to the present head, and return the rest."""
         if self._status is None:
             self._begin = (self._begin + data).lstrip(b"\r\n")
             found = _STATUS_LINE.match(self._begin)

@@ -1,4 +1,4 @@
-"""What a failure of an exchange becomes: the exact exception of httpx, whose kind says whether anything was sent."""
+"""Failures of an exchange as httpx's exceptions, whose class says whether anything was sent."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import httpx
 
 from alexa_props.redaction import Redactor
 
-__all__ = ["Failure", "describe", "sent", "unsent"]
+__all__ = ["Failure", "explain_sent", "explain_unsent", "httpx_error"]
 
-
-_OF_ANOTHER: Final = (62, 64)
-"""OpenSSL's codes for a certificate that is another host's or address's: trusting more does not help."""
+_WRONG_HOST: Final = (62, 64)
+"""OpenSSL's codes for a certificate of another host or address: trusting more CAs does not help."""
 
 
 class Failure(Exception):
-    """A failure that is found here, as opposed to in aiohttp."""
+    """A failure that the pool finds, as opposed to aiohttp."""
 
     def __init__(self, kind: type[httpx.RequestError], text: str) -> None:
         super().__init__(text)
@@ -25,10 +24,10 @@ class Failure(Exception):
         self.text = text
 
 
-def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestError], str]:
-    """What failed before anything of the request was written: all these kinds say that it certainly was not sent."""
+def explain_unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestError], str]:
+    """Return class and text for a failure before anything was written. Each class says that nothing was sent."""
     broken = httpx.ProxyError if proxied else httpx.ConnectError
-    via = " (by way of a proxy)" if proxied else ""
+    via = " (through a proxy)" if proxied else ""
     match error:
         case TimeoutError():
             return httpx.ConnectTimeout, f"no connection within the connect timeout{via}"
@@ -39,16 +38,16 @@ def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestEr
             reason = getattr(cause, "verify_message", "") or type(cause).__name__
             advice = (
                 ""
-                if getattr(cause, "verify_code", 0) in _OF_ANOTHER
-                else "; if its CA is to be trusted, name it by SSL_CERT_FILE or verify="
+                if getattr(cause, "verify_code", 0) in _WRONG_HOST
+                else "; to trust its CA, set SSL_CERT_FILE or verify="
             )
             return httpx.ConnectError, f"the server's certificate was not accepted: {reason}{via}{advice}"
         case aiohttp.ClientConnectorDNSError():
-            # Where there is a proxy it looks the server up.
+            # If there is a proxy, it resolves the host.
             return httpx.ConnectError, f"the {'proxy' if proxied else 'host'} was not found: {error.strerror}"
         case aiohttp.ClientConnectorError():
-            whom = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-            return httpx.ConnectError, f"could not connect{whom}: {error.strerror or type(error.os_error).__name__}"
+            target = " to the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            return httpx.ConnectError, f"could not connect{target}: {error.strerror or type(error.os_error).__name__}"
         case ValueError():
             return httpx.LocalProtocolError, "the URL, the method or a header is not valid"
         case aiohttp.ClientError() | OSError():
@@ -57,14 +56,17 @@ def unsent(error: BaseException, *, proxied: bool) -> tuple[type[httpx.RequestEr
             return broken, "the client was closed while connecting"
 
 
-def sent(error: BaseException) -> tuple[type[httpx.RequestError], str]:
-    """What failed after something of the request may have been written: none of these kinds says that it was not."""
+def explain_sent(error: BaseException) -> tuple[type[httpx.RequestError], str]:
+    """Return class and text for a failure after something may have been written. No class says that nothing was."""
     match error:
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError():
-            return httpx.RemoteProtocolError, "server disconnected without sending a response; so did connecting again"
+            return (
+                httpx.RemoteProtocolError,
+                "server disconnected without sending a response, and connecting again failed",
+            )
         case aiohttp.ServerTimeoutError():
             return httpx.ReadTimeout, "nothing received within the read timeout"
-        case TimeoutError():  # from `_Body`
+        case TimeoutError():  # from `_LongBody`
             return httpx.WriteTimeout, "nothing could be written within the write timeout"
         case aiohttp.ServerDisconnectedError():
             return httpx.RemoteProtocolError, "Server disconnected without sending a response."
@@ -80,7 +82,7 @@ def sent(error: BaseException) -> tuple[type[httpx.RequestError], str]:
             return httpx.ReadError, "the connection was closed"
 
 
-def describe(request: httpx.Request, kind: type[httpx.RequestError], text: str) -> httpx.RequestError:
-    """The exception to raise. It names the path, but neither query nor headers, and shows no secret of the request."""
+def httpx_error(request: httpx.Request, kind: type[httpx.RequestError], text: str) -> httpx.RequestError:
+    """Return the exception to raise. It names the path, no query and no headers, and shows no secret of the request."""
     path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
     return kind(f"{request.method} {request.url.host}{path}: {Redactor.of(request).sanitize(text)}", request=request)

@@ -1,4 +1,4 @@
-"""The way to a host: through which proxy, and whom to trust."""
+"""The route to a host: which proxy, and which certificates."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["Proxies", "Trust"]
 
 
 def _configured_proxy(value: object) -> tuple[yarl.URL | None, str]:
-    """The proxy's URL, or None and what is wrong with `value`. Never quotes it: it may hold a password."""
+    """Return the proxy's URL, or None and what is wrong with `value`. Never quote it: it may hold a password."""
     text = value.reveal() if isinstance(value, Secret) else str(value)
     try:
         url = yarl.URL(text if "://" in text else f"http://{text}")
     except ValueError:
-        return None, "is no URL"
+        return None, "is not a URL"
     if url.scheme not in {"http", "https"} or not url.host:
-        return None, "must be the URL of an http or https proxy (another kind: by a transport of your own)"
+        return None, "must be the URL of an http or https proxy (for other kinds, pass transport=)"
     return url, ""
 
 
 def _ssl_context(verify: str | os.PathLike[str] | None) -> ssl.SSLContext:
-    """A verifying context: certificates from `verify`, else from SSL_CERT_FILE and SSL_CERT_DIR, else httpx's own."""
+    """Return a verifying context: CAs from `verify`, else from SSL_CERT_FILE and SSL_CERT_DIR, else httpx's default."""
     what = "verify" if verify is not None else "SSL_CERT_FILE or SSL_CERT_DIR"
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if verify is not None:
@@ -54,14 +54,14 @@ def _require_verifying(context: ssl.SSLContext) -> None:
     if context.verify_mode is ssl.CERT_NONE:
         raise ConfigurationError("verify must be a context that verifies, and the verify_mode of this one is CERT_NONE")
     if not context.check_hostname:
-        # So is one of `ssl.PROTOCOL_TLS` unless told otherwise: with public CAs, anybody's certificate would do.
+        # `ssl.PROTOCOL_TLS` does not by default: with public CAs, any valid certificate would be accepted.
         raise ConfigurationError("verify must be a context that checks whose certificate it is: set its check_hostname")
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY is for a host, in lower case; ports and addresses as curl and others write them."""
+    """Return whether an entry of NO_PROXY, written as for curl, matches a host in lower case."""
     name, _, wanted = entry.rpartition(":")
-    if wanted.isdecimal() and (":" not in name or name.endswith("]")):  # a bare address of IPv6 has no port
+    if wanted.isdecimal() and (":" not in name or name.endswith("]")):  # an IPv6 address without brackets has no port
         if wanted != str(port):
             return False
     else:
@@ -79,7 +79,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
 
 
 class Proxies:
-    """Which proxy a request takes: one for all, or those of the environment, which is read once, when first asked."""
+    """The proxy of each request: one for all, or those of the environment, which is read once, at the first request."""
 
     def __init__(self, proxy: str | httpx.URL | Secret | None) -> None:
         self._by_scheme: Mapping[str, yarl.URL | str] | None = None
@@ -94,14 +94,14 @@ class Proxies:
             self._by_scheme = {"all": url}
 
     def find(self, scheme: str, host: str, port: int | None) -> yarl.URL | None:
-        """The proxy for an address; None for a direct connection."""
+        """Return the proxy for an address; None for a direct connection."""
         if self._by_scheme is None:
             self._by_scheme = self._read_environment()
         if not self._by_scheme:
             return None
         if self._environment is not None:
             if is_loopback(host):
-                # Plain http is for this machine, and a proxy meant for the world would take secrets out of it.
+                # Plain http is allowed to loopback: a proxy would carry secrets off this machine in the clear.
                 return None
             named = host.lower().rstrip(".")
             port = port or {"http": 80, "https": 443}[scheme]
@@ -113,7 +113,7 @@ class Proxies:
         return found
 
     def _read_environment(self) -> Mapping[str, yarl.URL | str]:
-        """Proxies by scheme, or what is wrong with them: that matters only to a request which would take one."""
+        """Return proxies by scheme, or what is wrong with each: only a request that would use it reports that."""
         self._environment = urllib.request.getproxies_environment()
         self._direct = self._environment.get("no", "").lower().replace(",", " ").split()
         proxies: dict[str, yarl.URL | str] = {}
@@ -124,7 +124,7 @@ class Proxies:
 
 
 class Trust:
-    """The certificates to believe. The context is made when it is first needed: that takes tens of milliseconds."""
+    """The trusted certificates. The context is made when first needed, which takes tens of milliseconds."""
 
     def __init__(self, verify: ssl.SSLContext | str | os.PathLike[str] | None) -> None:
         if verify is not None and not isinstance(verify, ssl.SSLContext | str | os.PathLike):
@@ -136,9 +136,9 @@ class Trust:
         self._verify = verify
 
     def context(self) -> ssl.SSLContext:
-        """The context, the same one each time."""
+        """Return the context, always the same one."""
         if not isinstance(self._verify, ssl.SSLContext):
             self._verify = _ssl_context(self._verify)
-        # It may be the user's own, and changed meanwhile.
+        # The user may have passed it, and changed it since.
         _require_verifying(self._verify)
         return self._verify

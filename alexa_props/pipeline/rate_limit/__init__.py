@@ -1,8 +1,8 @@
-"""The stage that decides when an attempt may leave: paced from the first one, slower after a refusal.
+"""The stage that decides when an attempt is sent: paced from the first one, slower after a refusal.
 
-`controller` is the arithmetic, `line` the queue in front of it, and this the way of a request through both. It is two
-transports, one on either side of the auth stage: an attempt takes its turn before it is signed, so that the signature
-is fresh, and leaves after it, so that a wait for a token does not let all who had their turn leave at once.
+`controller` is the arithmetic, `queue` the waiters, and this module the path of a request through both. It is two
+transports, one on either side of the auth stage. An attempt takes its turn before it is signed, so that the signature
+is fresh. It is sent after that, so that attempts that waited for the same token are not sent at the same moment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from alexa_props.settings import RateLimit
 __all__ = ["PacingTransport", "RateLimitTransport"]
 
 _shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDictionary()
-"""Scopes that clients share by name: alive while a client uses them."""
+"""Scopes that clients share by name; each lives while a client uses it."""
 
 
 def _shared_scope(settings: RateLimit, learned: ScopeLimits | None) -> Scope:
@@ -37,20 +37,21 @@ def _shared_scope(settings: RateLimit, learned: ScopeLimits | None) -> Scope:
     if scope.settings != attrs.evolve(settings, max_wait=scope.settings.max_wait):
         raise ConfigurationError(
             f"RateLimit(scope={settings.scope!r}) is shared with per_second={scope.settings.per_second}, "
-            f"burst={scope.settings.burst}: all that share a scope must say the same"
+            f"burst={scope.settings.burst}: all clients that share a scope need the same settings"
         )
     return scope
 
 
-def _of_use(limits: ScopeLimits) -> ScopeLimits:
-    """What of it is knowledge, and not what some client does at the moment."""
+def _knowledge(limits: ScopeLimits) -> ScopeLimits:
+    """Return what was learned, without what a client does at the moment."""
     return ScopeLimits(rate=limits.rate, ceiling=limits.ceiling, paused_until=limits.paused_until)
 
 
 class RateLimitTransport(httpx.AsyncBaseTransport):
-    """Gives each attempt its turn: one line for each operation, or one shared line."""
+    """Gives each attempt its turn, from one queue per operation or from a shared queue."""
 
     MAX_SCOPES: Final = 1_000
+    """Queues that a client has at most, and as many of what it learned for others."""
 
     def __init__(
         self,
@@ -64,14 +65,14 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
-        self._learned = {name: _of_use(scope) for name, scope in learned.items()}
+        self._learned = {name: _knowledge(scope) for name, scope in learned.items()}
         self._scopes: dict[Hashable, Scope] = {}
         if settings.scope is not None:
             self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a permit, send, and learn from the answer."""
-        # The retry stage has attached it.
+        """Wait for a permit, send, and learn from the response."""
+        # The retry stage has attached one.
         call: Call = request.extensions[EXTENSION]
         state = call.state
         permit = await self._scope(call).acquire(call, self._closing)
@@ -89,7 +90,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
                 permit.accepted()
             return response
         finally:
-            # It knows the call: left there, both would wait for the garbage collector.
+            # The permit knows the call: a cycle would keep both until the garbage collector runs.
             state.permit = None
             permit.release()
 
@@ -105,9 +106,9 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             state.retry_after = parse_retry_after(response)
 
     def limits(self) -> Limits:
-        """What is known and done now, by scope."""
+        """Return the present state and what was learned, by scope."""
         now = loop_time()
-        # What nobody has used yet is not lost when it is saved again.
+        # Limits that were not used yet are not lost when they are saved again.
         used = {str(key): scope.limits(now) for key, scope in self._scopes.items()}
         return Limits({**self._learned, **used})
 
@@ -124,13 +125,13 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
     def _forget_idle(self) -> None:
         now = anyio.current_time()
         for key in [key for key, scope in self._scopes.items() if scope.idle()]:
-            self._learned[str(key)] = _of_use(self._scopes.pop(key).limits(now))
+            self._learned[str(key)] = _knowledge(self._scopes.pop(key).limits(now))
         for name in [*self._learned][: -self.MAX_SCOPES]:
             del self._learned[name]
 
 
 class PacingTransport(httpx.AsyncBaseTransport):
-    """Lets an attempt that is authorized leave. Requests of the auth flow's own are nobody's attempt."""
+    """Sends an authorized attempt at its turn. Requests of the auth flow itself are no attempts: they are not paced."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, closing: Closing, hooks: Hooks) -> None:
         self._inner = inner

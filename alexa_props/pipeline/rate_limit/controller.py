@@ -1,7 +1,7 @@
-"""The arithmetic of a rate that nobody tells: events and times in, decisions out. No clock and no waiting of its own.
+"""The arithmetic of an unknown rate: events and times in, decisions out. It has no clock and never waits.
 
-What it goes by: whenever a request is refused, the quota is used up. So between two refusals the service accepted just
-what the quota gave, however large its burst allowance and however long its answers take.
+A refusal means that the quota is used up. So between two refusals the service accepted exactly what the quota gave,
+however large its burst allowance and however long its responses take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Controller", "SentRequest"]
 
 
 class SentRequest(NamedTuple):
-    """A request that left: the how manieth, when, and at which rate."""
+    """A request that was sent: its number, when it was sent, and at which rate."""
 
     number: int
     at: float
@@ -21,7 +21,7 @@ class SentRequest(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """A moment at which the quota was used up: what had left by then, when, and how much of it was refused."""
+    """A moment at which the quota was used up: how many were sent by then, when, and how many of them were refused."""
 
     number: int
     at: float
@@ -31,75 +31,75 @@ class _Mark(NamedTuple):
 class Controller:
     """Finds the rate that a service accepts, and spaces requests by it.
 
-    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and answers
-    confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just under the ceiling, slowly up, and ever
-    faster once answers confirm that the ceiling is passed; the next refusal measures the ceiling anew. A refusal that
-    surprises (the first, one far above the ceiling, one too soon after the last for a measure) makes it *hold*: one
-    request in the time that an answer takes, until the answer to one that left since shows that there is room again.
+    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and responses
+    confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and
+    faster once responses confirm that the ceiling is passed. The next refusal measures the ceiling anew. After an
+    unexpected refusal (the first, one far above the ceiling, one too soon after the last to measure) it *holds*: one
+    request per latency, until a response to one of them shows that there is room again.
 
-    A refusal of what left before the last cut says nothing new: each congestion event cuts once. A known quota is where
-    it starts, and the rate is never above it. One answer pauses all for an hour at most.
+    A refusal of a request that was sent before the last cut is not news: each congestion event cuts once. A known quota
+    is the initial rate, and the rate never exceeds it. One response pauses all requests for an hour at most.
     """
 
     START: Final = 20.0
-    """Requests a second to begin with."""
+    """Requests per second to begin with."""
     FLOOR: Final = 0.02
-    """Requests a second below which no refusal brings it."""
+    """Requests per second below which no refusal brings the rate."""
     DOUBLE: Final = 0.25
     """Seconds in which the rate at most doubles."""
     PATIENCE: Final = 1.5
-    """Latencies in which the rate at most doubles: the answers have a say."""
+    """Latencies in which the rate at most doubles, so that responses can confirm it."""
     LEAD: Final = 2.0
     """How many times the confirmed rate the rate may be while it searches."""
     CRUISE_LEAD: Final = 1.25
-    """The same while it cruises."""
+    """The same while cruising."""
     MARGIN: Final = 0.97
-    """Share of the ceiling at which it begins to cruise."""
+    """Share of the ceiling at which cruising begins."""
     CLIMB: Final = 0.03
-    """Share by which the rate climbs in a second. Every probe for more costs a refusal: less at low rates."""
+    """Share by which the rate climbs per second. Every probe for more costs a refusal, so it is less at low rates."""
     CLIMB_FULL: Final = 50.0
-    """Requests a second from which on it climbs with all of that."""
+    """Requests per second above which it climbs by the full share."""
     PASSED: Final = 1.01
-    """Share of the ceiling from which on it seems to have risen."""
+    """Share of the ceiling above which the ceiling seems to have risen."""
     ACCELERATE: Final = 0.15
     """Seconds in which the climbing then doubles."""
     SURPRISE: Final = 1.25
-    """Share of the ceiling from which on a refusal says that the ceiling is no measure any more."""
+    """Share of the ceiling above which a refusal means that the ceiling no longer holds."""
     ENOUGH: Final = 8
-    """Accepted requests that make a measure."""
+    """Accepted requests that make a measurement."""
     GENTLE: Final = 0.9
-    """Least share of the rate that is left after a refusal that made a measure."""
+    """Least share of the rate that remains after a refusal that made a measurement."""
     HARD: Final = 0.75
-    """Share of the ceiling that is left after a surprise."""
+    """Share of the ceiling that remains after an unexpected refusal."""
     SOFT: Final = 0.95
-    """The same where nothing says that the ceiling is far off."""
+    """The same if nothing suggests that the ceiling is far off."""
     PAUSE_COSTS: Final = 10.0
-    """How much slower it climbs for each second that the service makes a refusal cost (`Retry-After`)."""
+    """How much slower it climbs per second that a refusal costs (`Retry-After`)."""
     COSTLY: Final = 10.0
-    """Seconds from which on that makes no difference any more: else a quota that rises would not be followed."""
+    """Seconds above which the cost counts no more: else a rising quota would not be followed."""
     LONGEST_PAUSE: Final = 3600.0
-    """Seconds for which one answer may pause all others; then one request asks again."""
+    """Seconds for which one response may pause all requests; then one of them probes again."""
     STARVED: Final = 120.0
-    """Seconds of refusals, and nothing but refusals, after which asking again is given up."""
+    """Seconds of nothing but refusals after which throttled calls fail."""
     LATE: Final = 0.05
-    """Seconds of waking late that are caught up on."""
+    """Seconds of waking late that are made up for."""
     CATCH_UP: Final = 5
-    """Requests that leave at once for that, at most."""
+    """Requests sent at the same moment to make up for it, at most."""
 
     def __init__(
         self, known: float | None, burst: int, *, rate: float | None = None, ceiling: float | None = None
     ) -> None:
-        """`known` is the quota, `rate` and `ceiling` what was learned before; None where nobody knows."""
-        self._most = math.inf if known is None else known
+        """`known` is the configured quota; `rate` and `ceiling` were learned before. None if unknown."""
+        self._max = math.inf if known is None else known
         self._burst = burst
-        self._ceiling = known if ceiling is None else min(ceiling, self._most)
-        self.rate = min(max(self.START if rate is None else rate, self.FLOOR), self._most)
+        self._ceiling = known if ceiling is None else min(ceiling, self._max)
+        self.rate = min(max(self.START if rate is None else rate, self.FLOOR), self._max)
         if self._ceiling is not None:
-            self.rate = self._most if self._ceiling == self._most else self._cruising()
+            self.rate = self._max if self._ceiling == self._max else self._cruising()
         self.refused = 0
         self.paused_until = 0.0
         self.last_request_id: str | None = None
-        self._next = self._due = self._late_until = 0.0
+        self._next = self._due = self._delayed_until = 0.0
         self._number = self._cut = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
@@ -115,70 +115,77 @@ class Controller:
 
     @property
     def ceiling(self) -> float | None:
-        """Requests a second that the service seems to accept; None until it has refused some."""
-        return None if self._ceiling is None else min(max(self._ceiling, self._confirmed), self._most)
+        """Requests per second that the service seems to accept; None until it has refused one."""
+        return None if self._ceiling is None else min(max(self._ceiling, self._confirmed), self._max)
 
     def delay(self, now: float) -> float:
-        """Seconds until the next request may have its turn; 0 when it may have it now."""
+        """Return the seconds until the next turn; 0 if it is now."""
         return max(self._next - self._allowance() - now, self.paused_until - now, 0.0)
 
-    def late_delay(self, now: float) -> float:
-        """Seconds until one that had its turn, and was kept, may leave."""
-        # All who are kept equally long are as far apart as they were, but for a hair: that is no reason to wait.
-        hair = 0.1 / self.rate
-        return max(self._due - self._allowance() - hair - now, self.paused_until - now, 0.0)
+    def new_turn_delay(self, now: float) -> float:
+        """Return the seconds until a request that missed its turn may be sent."""
+        # Requests that are delayed equally long keep their distances, up to rounding: that is no reason to wait.
+        tolerance = 0.1 / self.rate
+        return max(self._due - self._allowance() - tolerance - now, self.paused_until - now, 0.0)
 
-    def late_ones_leave(self, now: float) -> bool:
-        """Whether one that was kept left so shortly before that one more would come on top."""
-        return now < self._late_until - 0.1 / self.rate
+    def is_sending_delayed(self, now: float) -> bool:
+        """Return whether a delayed request was sent so recently that one more now would exceed the rate."""
+        return now < self._delayed_until - 0.1 / self.rate
 
     def time_for(self, requests: int) -> float:
-        """Seconds that so many requests would take, one after the other, as things stand."""
+        """Return the seconds that this many requests would take, one after the other, at the present rate."""
         if self._ceiling is None:
-            # While they wait, it doubles: the integral of a rate that grows by a factor of e every so many seconds.
+            # The rate doubles while they wait: this is the integral of a rate that grows exponentially.
             growth = self._doubling() / math.log(2)
             return growth * math.log1p(requests / (self.rate * growth))
         return requests / (self._cruising() if self._holding else self.rate)
 
     def take(self, now: float, *, held_back: bool) -> None:
-        """The next turn is taken. `held_back`: for want of it, a request waited."""
-        # Whoever was held back wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
+        """Take the next turn. `held_back`: a request waited for it."""
+        # A waiter wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
         late = min(self.LATE, self.CATCH_UP / self.rate) if held_back else 0.0
-        # Behind schedule it is not the rate that holds requests back: raised further, it would mean nothing.
+        # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         raising = held_back and now - self._next <= late and not self._holding
         self._next = max(self._next, now - late) + 1 / self.rate
         if raising and self._raised_at is not None:
-            # At most a second's climb at once: a long pause is no reason to leap.
+            # At most one second's climb: a long pause is no reason for a leap.
             since = min(now - self._raised_at, 1.0)
-            self.rate = max(self.rate, min(self._most, self._searched(since) or self._climbed(now, since)))
+            self.rate = max(self.rate, min(self._max, self._searched(since) or self._climbed(now, since)))
         self._raised_at = now
 
-    def left(self, now: float, *, late: bool = False, held_back: bool = False) -> SentRequest:
-        """A request leaves. `late`: it was kept after its turn. `held_back`: it waited for those that were kept too."""
+    def send(self, now: float, *, delayed: bool = False, held_back: bool = False) -> SentRequest:
+        """Record that a request is sent.
+
+        Args:
+            now: The time.
+            delayed: It missed its turn.
+            held_back: It waited for others that missed theirs.
+
+        """
         self._due = max(self._due, now) + 1 / self.rate
-        if late:
-            self._late_until = self._due
+        if delayed:
+            self._delayed_until = self._due
         if held_back:
-            # No turns while these leave: they would come on top.
+            # No turns while delayed requests are sent: together they would exceed the rate.
             self._next = max(self._next, self._due)
         self._number += 1
         return SentRequest(self._number, now, self.rate)
 
-    def accepted(self, now: float, departure: SentRequest) -> bool:
-        """A request was not refused. True if the next one may now leave earlier than was said."""
+    def accepted(self, now: float, sent: SentRequest) -> bool:
+        """Record that a request was not refused; return whether the next turn is now earlier than before."""
         self._starving_since = None
-        self._learn_latency(now - departure.at)
-        if departure.number <= self._cut:
+        self._learn_latency(now - sent.at)
+        if sent.number <= self._cut:
             return False
-        self._confirmed = max(self._confirmed, departure.rate)
+        self._confirmed = max(self._confirmed, sent.rate)
         if not self._holding:
             return False
         self._resume(now)
         return True
 
-    def throttled(self, now: float, departure: SentRequest, retry_after: float | None, request_id: str | None) -> None:
-        """A request was refused."""
-        self._learn_latency(now - departure.at)
+    def throttled(self, now: float, sent: SentRequest, retry_after: float | None, request_id: str | None) -> None:
+        """Record that a request was refused."""
+        self._learn_latency(now - sent.at)
         self.refused += 1
         self.last_request_id = request_id
         if self._starving_since is None or now - max(self._refused_at, self.paused_until) > self.STARVED:
@@ -187,10 +194,10 @@ class Controller:
         self._refused_at = now
         self._pause = min(retry_after or 0.0, self.LONGEST_PAUSE)
         self.paused_until = max(self.paused_until, now + self._pause)
-        mark = _Mark(departure.number, departure.at, self.refused)
+        mark = _Mark(sent.number, sent.at, self.refused)
         if self._last is None or mark.number > self._last.number:
             self._last = mark
-        if departure.number > self._cut:
+        if sent.number > self._cut:
             if self._holding:
                 self._ask_less_often()
             else:
@@ -198,21 +205,21 @@ class Controller:
             self._cut = self._number
             self._confirmed = 0.0
             self._raised_at, self._passed_at = now, None
-            # What the old rate had planned no longer holds; after a pause, requests leave one by one.
+            # The schedule of the old rate no longer holds; after a pause, requests are sent one by one.
             self._due = self._next = max(now + 1 / self.rate, self.paused_until) + self._allowance()
 
     def refused_alone(self, request_id: str | None) -> None:
-        """A request was refused for what it asks for: that says nothing of the rate."""
+        """Record a refusal of what a request asks for: it says nothing about the rate."""
         self.refused += 1
         self.last_request_id = request_id
 
     def starved(self, now: float) -> bool:
-        """Whether nothing has been accepted for so long, although it was asked for."""
+        """Return whether nothing was accepted for `STARVED` seconds although requests were sent."""
         return self._starving_since is not None and now - self._starving_since >= self.STARVED
 
     def forget_times(self) -> None:
-        """Another clock ticks: what was learned stands, what was planned does not."""
-        self._due = self._next = self._late_until = self.paused_until = 0.0
+        """Drop the schedule, which another clock made; keep what was learned."""
+        self._due = self._next = self._delayed_until = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = self._refused_at = -math.inf
         self._starving_since = None
@@ -222,26 +229,26 @@ class Controller:
             self.rate = self._cruising()
 
     def _allowance(self) -> float:
-        """Seconds by which a request may be ahead of the schedule: a burst that time without requests has earned."""
+        """Return the seconds by which requests may be ahead of the schedule: a burst after time without requests."""
         return 0.0 if self._holding else (self._burst - 1) / self.rate
 
     def _doubling(self) -> float:
-        """Seconds in which the rate may double."""
+        """Return the seconds in which the rate may double."""
         return max(self.DOUBLE, self.PATIENCE * self._latency, 2 / self.rate)
 
     def _cruising(self) -> float:
-        """The rate just under the ceiling."""
-        assert self._ceiling is not None  # noqa: S101 - nobody asks before there is one
-        return min(max(self._ceiling * self.MARGIN, self.FLOOR), self._most)
+        """Return the rate just below the ceiling."""
+        assert self._ceiling is not None  # noqa: S101 - it is set before
+        return min(max(self._ceiling * self.MARGIN, self.FLOOR), self._max)
 
     def _searched(self, since: float) -> float | None:
-        """The rate after so many seconds of searching; None when it is found."""
+        """Return the rate after this many seconds of searching; None if it is found."""
         if self._ceiling is not None:
             return None
         return min(self.rate * 2 ** (since / self._doubling()), self.LEAD * max(self._confirmed, self.START))
 
     def _climbed(self, now: float, since: float) -> float:
-        """The rate after so many seconds of cruising."""
+        """Return the rate after this many seconds of cruising."""
         assert self._ceiling is not None  # noqa: S101 - else it searches
         climb = self.CLIMB * min(1.0, max(0.1, self.rate / self.CLIMB_FULL)) / (1 + self._cost)
         if self._confirmed <= self._ceiling * self.PASSED:
@@ -253,12 +260,12 @@ class Controller:
         return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self._ceiling))
 
     def _slow_down(self, mark: _Mark) -> None:
-        """Congestion: to the measured rate, or to one request a latency if there is nothing to measure."""
+        """Slow down to the measured rate, or to one request per latency if there is nothing to measure."""
         rate = self.rate
         surprised = self._ceiling is None or rate > self.SURPRISE * self._ceiling
         measured = None if surprised else self._measured(mark)
         if measured is not None:
-            # What nobody took while it cruised, the quota may not have kept: much less is not believed at once.
+            # Quota unused while cruising may have expired: a much lower measurement is not believed immediately.
             self._ceiling = min(max(measured, (self.HARD if self._closed else self.GENTLE) * rate), rate)
             self._sure, self._share = True, 1.0
         elif surprised:
@@ -267,7 +274,7 @@ class Controller:
         else:
             soon = self._anchor is not None or mark.at < self._resumed_at + 1.0
             self._share = self.HARD if soon else self.SOFT
-        # After a surprise the ceiling is a guess, and to find a better one is worth the pauses.
+        # After an unexpected refusal the ceiling is a guess: finding a better one is worth the pauses.
         self._cost = 0.0 if surprised else self.PAUSE_COSTS * min(self._pause, self.COSTLY)
         if self._anchor is None or surprised or measured is not None:
             self._anchor, self._closed = mark, False
@@ -278,7 +285,7 @@ class Controller:
             self.rate = min(rate, max(1 / max(self._latency, 2 / rate), self.FLOOR))
 
     def _ask_less_often(self) -> None:
-        """Nothing at all gets through: the quota opens by its own clock, or something else is wrong."""
+        """Halve the rate: nothing gets through. The quota opens by its own clock, or something else is wrong."""
         self.rate = max(self.rate / 2, min(self.rate, self.FLOOR))
         self._closed = True
         if self._sure:
@@ -286,10 +293,10 @@ class Controller:
             self._share = self.SOFT
 
     def _resume(self, now: float) -> None:
-        """Something got through again."""
-        assert self._ceiling is not None  # noqa: S101 - whoever slowed down has set it
+        """Cruise again: something got through."""
+        assert self._ceiling is not None  # noqa: S101 - slowing down has set it
         self._holding = self._sure = False
-        # A quota that opens by its own clock is measured from one closing to the next, not while it is closed.
+        # A quota that opens by its own clock is measured from one closing to the next, not while closed.
         measured = None if self._closed or self._pause else self._measured(self._last)
         if measured is None:
             self._ceiling *= self._share
@@ -297,14 +304,14 @@ class Controller:
             self._ceiling = min(self._ceiling, max(measured, self._ceiling / 8))
             self._anchor = self._last
         if self._pause:
-            # What the quota gave meanwhile, nobody took.
+            # What the quota gave in the pause was not used.
             self._anchor = None
         self.rate = self._cruising()
         self._raised_at = self._resumed_at = now
         self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
 
     def _measured(self, mark: _Mark | None) -> float | None:
-        """Requests a second that were accepted between the last mark and this; None if too few to say."""
+        """Return the requests per second that were accepted since the anchor; None if too few to tell."""
         if mark is None or self._anchor is None or self._ceiling is None:
             return None
         seconds = mark.at - self._anchor.at

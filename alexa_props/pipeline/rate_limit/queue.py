@@ -1,6 +1,6 @@
-"""The line in front of one quota: who leaves next.
+"""The queue for one quota: which attempt is sent next.
 
-State changes by the clock and by whoever is next in line, never by a task that sleeps.
+State changes by the clock and by the first waiter in the queue, never by a sleeping task.
 """
 
 from __future__ import annotations
@@ -25,71 +25,77 @@ from alexa_props.settings import RateLimit
 
 __all__ = ["Permit", "Scope"]
 
-
-KEPT: Final = 0.05
+_MISSED_AFTER: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
+
+_ROUNDING: Final = 1e-6
+"""Seconds by which a wait may seem too long only because it was computed as a sum of times."""
+
+_Queue = OrderedDict[Waiter, bool]
+"""Waiters in order, and whether each has a `max_wait`. Cancelled waiters leave from the middle, often thousands at a
+time: a deque would be searched for each."""
 
 
 class Permit:
-    """The right of one attempt to leave. What became of it is said to the scope."""
+    """The right of one attempt to be sent. It reports to its scope how the attempt ended."""
 
-    __slots__ = ("_call", "_closing", "_departure", "_scope", "_taken_at")
+    __slots__ = ("_call", "_closing", "_scope", "_sent", "_taken_at")
 
     def __init__(self, scope: Scope, call: Call, closing: Closing, taken_at: float) -> None:
         self._scope = scope
         self._call = call
         self._closing = closing
         self._taken_at = taken_at
-        self._departure: SentRequest | None = None
+        self._sent: SentRequest | None = None
 
     async def send(self) -> None:
-        """Leave now. Whoever was kept (for a token, say) has missed its turn, and takes the next one."""
+        """Return when the attempt may be sent: immediately, or at the next turn if it was delayed past its own."""
         scope = self._scope
         now = scope.now()
-        if now - self._taken_at > KEPT or scope.controller.late_ones_leave(now):
-            # Many may have been kept by the same thing: let go, they would all leave at once.
-            left_at = await scope.wait(self._call, self._closing, "late")
-            self._departure = scope.controller.left(left_at, late=True, held_back=left_at > now)
+        if now - self._taken_at > _MISSED_AFTER or scope.controller.is_sending_delayed(now):
+            # One token may have delayed many attempts: without a new turn, all would be sent at the same moment.
+            sent_at = await scope.wait(self._call, self._closing, "delayed")
+            self._sent = scope.controller.send(sent_at, delayed=True, held_back=sent_at > now)
         else:
-            self._departure = scope.controller.left(now)
+            self._sent = scope.controller.send(now)
 
     def accepted(self) -> None:
-        """It was answered, and not refused."""
+        """Record a response that was no refusal."""
         self._scope.accepted += 1
-        if self._departure is not None and self._scope.controller.accepted(self._scope.now(), self._departure):
+        if self._sent is not None and self._scope.controller.accepted(self._scope.now(), self._sent):
             self._scope.wake()
 
     def throttled(self, retry_after: float | None, request_id: str | None) -> None:
-        """It was refused; whoever watches the clock looks again."""
-        if self._departure is not None:
+        """Record a refusal, and wake the waiters whose turn it may change."""
+        if self._sent is not None:
             now, controller = self._scope.now(), self._scope.controller
             if self._is_singled_out():
                 controller.refused_alone(request_id)
                 return
-            controller.throttled(now, self._departure, retry_after, request_id)
+            controller.throttled(now, self._sent, retry_after, request_id)
             if controller.starved(now):
                 self._call.state.stopped_by = f"the limit of {controller.STARVED:g} s without an accepted request"
             self._scope.wake()
             if retry_after:
-                self._scope.wake_impatient()
+                self._scope.wake_limited()
 
     def _is_singled_out(self) -> bool:
-        """Whether the refusal is about what this call asks for, such as one unit, and says nothing of the rate."""
+        """Return whether the refusal is about what this call asks for, such as one unit, and not about the rate."""
         state, accepted = self._call.state, self._scope.accepted
         since, state.accepted_before = state.accepted_before, accepted
         state.singled_out = 0 if since in (None, accepted) else state.singled_out + 1
         return state.singled_out >= SINGLED_OUT
 
     def release(self) -> None:
-        """It has its answer, or never will."""
+        """Give back the place in flight: the attempt has its response, or will never have one."""
         self._scope.in_flight -= 1
 
 
 class Scope:
-    """The line of one quota: first in, first out within a lane."""
+    """The queue of one quota: first in, first out within a lane."""
 
     BULK_EVERY: Final = 5
-    """While both lanes wait, every so many permits one goes to bulk, so that it never starves."""
+    """While both lanes wait, one permit of so many goes to bulk, so that it never starves."""
 
     def __init__(self, settings: RateLimit, learned: ScopeLimits | None = None) -> None:
         self.settings = settings
@@ -102,10 +108,8 @@ class Scope:
         self.in_flight = 0
         self.accepted = 0
         self._pause = None if learned is None else learned.paused_until
-        # Who waits, and whether not for ever. Whoever is cancelled leaves from the middle, and often thousands do: a
-        # deque would be searched for each.
-        self._lanes: dict[Lane | Literal["late"], OrderedDict[Waiter, bool]] = {
-            "late": OrderedDict(),
+        self._lanes: dict[Lane | Literal["delayed"], _Queue] = {
+            "delayed": OrderedDict(),
             "interactive": OrderedDict(),
             "bulk": OrderedDict(),
         }
@@ -117,55 +121,45 @@ class Scope:
 
     @property
     def waiting(self) -> int:
-        """Calls in line."""
+        """Queued calls."""
         return sum(map(len, self._lanes.values()))
 
     def idle(self) -> bool:
-        """Whether nobody would notice soon if it were forgotten: nothing is under way, planned or paused."""
+        """Return whether forgetting the scope would change nothing soon: nothing is in flight, queued or paused."""
         return not self.waiting and not self.in_flight and self.controller.delay(self.now()) <= 0
 
-    def _time_for_line(self, lane: Lane | Literal["late"]) -> float:
-        """Seconds that those take who would be before one that joined the lane now."""
-        ahead = len(self._lanes["late"])
-        if lane != "late":
-            ahead += len(self._lanes["interactive"])
-        if lane == "bulk":
-            ahead += len(self._lanes["bulk"])
-        return self.controller.time_for(ahead)
-
     async def acquire(self, call: Call, closing: Closing) -> Permit:
-        """Wait for a permit, `max_wait` of the call at most, and not beyond the end of the way out.
+        """Wait for a permit, for `max_wait` of the call at most, and until the client closes.
 
-        Cancelled at any point, it leaves nothing behind.
+        Cancelling it at any point leaves nothing behind.
         """
         self._enter()
         taken_at = await self.wait(call, closing, call.lane)
-        # From here to the caller's `try` nothing waits, so nothing is cancelled.
+        # From here to the caller's `try` there is no await, so nothing can be cancelled.
         self.in_flight += 1
         return Permit(self, call, closing, taken_at)
 
-    async def wait(self, call: Call, closing: Closing, lane: Lane | Literal["late"]) -> float:
-        """Wait in a lane for a turn, and take it: when that was.
+    async def wait(self, call: Call, closing: Closing, lane: Lane | Literal["delayed"]) -> float:
+        """Wait in a lane for a turn, take it, and return its time.
 
-        The lane "late" is of those that had a turn already, and wait to leave. `max_wait` bounds all waits of a call
-        together.
+        The lane "delayed" is for attempts that missed their turn. `max_wait` bounds all waits of a call together.
         """
         waited = call.state.waited
-        due = self.controller.late_delay if lane == "late" else self.controller.delay
+        due = self.controller.new_turn_delay if lane == "delayed" else self.controller.delay
         joined = now = self.now()
-        if not (self._lanes["late"] if lane == "late" else self.waiting) and due(now) <= 0:
+        if not (self._lanes["delayed"] if lane == "delayed" else self.waiting) and due(now) <= 0:
             self._take(now, lane, held_back=False)
             return now
         self._forget_another_loop()
-        self._refuse_long_wait(call, now, waited + due(now) + self._time_for_line(lane))
+        self._refuse_long_wait(call, now, waited + due(now) + self._time_for_queue(lane))
         waiter = Waiter()
-        line = self._lanes[lane]
-        line[waiter] = call.max_wait is not None
+        queue = self._lanes[lane]
+        queue[waiter] = call.max_wait is not None
         closing.waiters.add(waiter)
         try:
             while True:
                 closing.check()
-                # Whoever was overtaken while it watched the clock finds out when it rings.
+                # A waiter that was overtaken while it watched the clock finds out when it wakes.
                 first = self._first() is waiter
                 delay = due(now)
                 if first and delay <= 0:
@@ -181,25 +175,25 @@ class Scope:
                 now = self.now()
         finally:
             call.state.waited += self.now() - joined
-            # It may be gone: another event loop forgets who stood in line.
-            line.pop(waiter, None)
+            # It may be gone: another event loop clears the queues.
+            queue.pop(waiter, None)
             self.wake()
 
     def wake(self) -> None:
-        """Let the first in line look at the clock again."""
+        """Let the first waiter look at the clock again."""
         first = self._first()
         if first is not None:
             first.wake()
 
-    def wake_impatient(self) -> None:
-        """Let those who do not wait for ever see whether a pause is too long for them."""
-        for line in self._lanes.values():
-            for waiter, impatient in line.items():
-                if impatient:
+    def wake_limited(self) -> None:
+        """Let waiters that have a `max_wait` check whether a pause is too long for them."""
+        for queue in self._lanes.values():
+            for waiter, limited in queue.items():
+                if limited:
                     waiter.wake()
 
     def now(self) -> float:
-        """The event loop's time."""
+        """Return the event loop's time."""
         now = loop_time()
         if now < self._seen:  # a clock that went back is another event loop's: trio's begin anywhere
             self.controller.forget_times()
@@ -207,7 +201,7 @@ class Scope:
         return now
 
     def limits(self, now: float) -> ScopeLimits:
-        """What is known and done now."""
+        """Return the present state and what was learned."""
         clock = dt.datetime.now(dt.UTC)
         pause = self.controller.paused_until - now
         until = clock + dt.timedelta(seconds=pause) if pause > 0 else self._pause
@@ -221,9 +215,17 @@ class Scope:
             last_request_id=self.controller.last_request_id,
         )
 
+    def _time_for_queue(self, lane: Lane | Literal["delayed"]) -> float:
+        """Return the seconds that the waiters take that would be before one that joined the lane now."""
+        ahead = len(self._lanes["delayed"])
+        if lane != "delayed":
+            ahead += len(self._lanes["interactive"])
+        if lane == "bulk":
+            ahead += len(self._lanes["bulk"])
+        return self.controller.time_for(ahead)
+
     def _refuse_long_wait(self, call: Call, now: float, wait: float) -> None:
-        # The wait is reckoned from sums of times: a rounding error is no reason to refuse.
-        if call.max_wait is not None and wait > call.max_wait + 1e-6:
+        if call.max_wait is not None and wait > call.max_wait + _ROUNDING:
             allowed, name = call.max_wait, "max_wait"
         elif self.controller.paused_until - now > call.retry.max_retry_after:
             wait, allowed, name = self.controller.delay(now), call.retry.max_retry_after, "max_retry_after"
@@ -232,14 +234,14 @@ class Scope:
         would = "longer" if wait == math.inf else f"{wait:.3g} s"
         raise RateLimitTooLong(
             f"{call.description}: with {self.waiting} call(s) queued at {self.controller.rate:.3g}/s "
-            f"it would wait {would}, which is more than {name}={allowed:g} s",
+            f"it would wait {would}, which is more than {name}={allowed:g} s; call again later, or allow more",
             wait=wait,
             max_wait=allowed,
             operation=call.operation.name,
         )
 
     def _enter(self) -> None:
-        """See to it that whoever is in line belongs to this thread: events wake nobody in another."""
+        """Check that all waiters belong to this thread: events wake none in another."""
         me = threading.current_thread()
         if self._thread is not me:
             if self._thread is not None and self._thread.is_alive() and not self.idle():
@@ -247,28 +249,28 @@ class Scope:
                 raise ConfigurationError(
                     "the client is in use in another thread: make one client per thread"
                     if shared is None
-                    else f"RateLimit(scope={shared!r}) is in use in another thread: share it in one thread only"
+                    else f"RateLimit(scope={shared!r}) is in use in another thread: share it within one thread only"
                 )
             self._thread = me
         if self._pause is not None:
-            # Saved by another process, whose clock was another one.
+            # Saved by another process, which had another clock.
             pause = min((self._pause - dt.datetime.now(dt.UTC)).total_seconds(), Controller.LONGEST_PAUSE)
             self.controller.paused_until = max(self.controller.paused_until, self.now() + pause)
             self._pause = None
 
     def _forget_another_loop(self) -> None:
         if self._loop != (loop := anyio.lowlevel.current_token()):
-            # Whoever still stands in line was abandoned with the old one.
+            # Waiters that are still queued were abandoned with the old loop.
             for abandoned in self._lanes.values():
                 abandoned.clear()
             self._loop = loop
 
-    def _take(self, now: float, lane: Lane | Literal["late"], *, held_back: bool) -> None:
-        if lane != "late":
+    def _take(self, now: float, lane: Lane | Literal["delayed"], *, held_back: bool) -> None:
+        if lane != "delayed":
             self.controller.take(now, held_back=held_back)
             self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
 
     def _first(self) -> Waiter | None:
-        late, interactive, bulk = self._lanes.values()
-        line = late or (bulk if bulk and (self._bulk_turn or not interactive) else interactive)
-        return next(iter(line), None)
+        delayed, interactive, bulk = self._lanes.values()
+        queue = delayed or (bulk if bulk and (self._bulk_turn or not interactive) else interactive)
+        return next(iter(queue), None)
