@@ -1,4 +1,4 @@
-"""What all tests share: one backend by default, and an environment without the developer's own credentials."""
+"""Shared by all tests: one backend by default, and an environment without the developer's credentials."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_cache(_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Locks are one worker's own: in virtual time nobody waits for another process."""
+    """Give each worker its own locks: in virtual time nothing can wait for another process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))

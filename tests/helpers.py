@@ -1,4 +1,4 @@
-"""What the tests of the core share: a scripted service, clients on it, and a clock that does not wait."""
+"""Shared by the tests of the core: a scripted service, clients on it, and a clock that does not wait."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Script: TypeAlias = "Answer | Callable[[httpx.Request], Answer | Awaitable[Answe
 
 
 def virtual_time() -> tuple[str, dict[str, Any]]:
-    """Value of the fixture `anyio_backend`: trio, on a clock that jumps whenever everybody sleeps."""
+    """Return a value of the fixture `anyio_backend`: trio, on a clock that jumps whenever all tasks sleep."""
     return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
 
 
 @attrs.define
 class Seen:
-    """One request as the service saw it, and when: later attempts change the request object."""
+    """One request as the service saw it, and when: later attempts modify the request object."""
 
     time: float
     method: str
@@ -55,7 +55,7 @@ class Seen:
 
 
 class Service(httpx.AsyncBaseTransport):
-    """A service that gives its answers in order, and the last one for ever.
+    """A service that gives its answers in order, and the last one forever.
 
     An answer is a status, a response, an exception, None for the default station, or a function of the request.
     """
@@ -103,7 +103,7 @@ class Service(httpx.AsyncBaseTransport):
 
 
 async def respond(entry: Script, request: httpx.Request) -> httpx.Response:
-    """The response that an entry of a script stands for."""
+    """Return the response that an entry of a script stands for."""
     answer: Any = entry
     if callable(entry) and not inspect.isclass(entry):
         answer = entry(request)
@@ -122,18 +122,18 @@ async def respond(entry: Script, request: httpx.Request) -> httpx.Response:
 
 
 def answer(status: int = 200, json: Any = None, **headers: str) -> httpx.Response:
-    """A response; header names are written with underscores."""
+    """Return a response; header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     content = None if json is None else jsonlib.dumps(json).encode()
     return httpx.Response(status, content=content, headers=named)
 
 
 class NoAuth(httpx.Auth):
-    """Sends requests as they are."""
+    """Sends requests unchanged."""
 
 
 def smart_properties(service: httpx.AsyncBaseTransport, **options: Any) -> SmartProperties:
-    """A client on a scripted service; paced beyond notice unless told otherwise."""
+    """Return a client on a scripted service, by default practically without a rate limit."""
     options.setdefault("auth", NoAuth())
     options.setdefault("rate_limit", RateLimit(per_second=1e6))
     return SmartProperties(transport=service, **options)
@@ -155,7 +155,7 @@ def login(**options: Any) -> LoginWithAmazon:
 
 
 class Amazon(httpx.AsyncBaseTransport):
-    """Token endpoint and API in one: the API takes only the tokens that were given out and not revoked."""
+    """Token endpoint and API in one: the API accepts only issued tokens that were not revoked."""
 
     def __init__(self, *, life: object = 3600, latency: float = 0.0, api_latency: float = 0.0) -> None:
         self.life = life
@@ -185,7 +185,7 @@ class Amazon(httpx.AsyncBaseTransport):
 
 
 async def gather(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """Results in order; an exception is a result."""
+    """Call concurrently and return the results in order; an exception is a result."""
     results: list[Any] = [None] * len(functions)
 
     async def run(index: int, function: Callable[[], Awaitable[Any]]) -> None:
@@ -201,7 +201,7 @@ async def gather(*functions: Callable[[], Awaitable[Any]]) -> list[Any]:
 
 
 async def cancellation() -> BaseException:
-    """What the event loop raises in a task that is cancelled."""
+    """Return what the event loop raises in a task that is cancelled."""
     with anyio.CancelScope() as scope:
         scope.cancel()
         try:
@@ -212,5 +212,5 @@ async def cancellation() -> BaseException:
 
 
 async def get(client: SmartProperties, unit_id: str = "unit-1") -> Any:
-    """Some idempotent call."""
+    """Make an idempotent call."""
     return await client.unit_settings.get_default_music_station(unit_id)

@@ -1,4 +1,4 @@
-"""The event loops that tests run on, and one whose clock jumps whenever everybody sleeps and that counts its work."""
+"""The event loops that tests run on, and one whose clock jumps whenever all tasks sleep and that counts its work."""
 
 from __future__ import annotations
 
@@ -37,49 +37,44 @@ OTHERS: Final = [
         marks=pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"),
     ),
 ]
-"""Values of `anyio_backend` other than asyncio's own loop and tasks."""
+"""Values of `anyio_backend` other than asyncio's default."""
 if sys.version_info >= (3, 12):
     OTHERS.append(pytest.param(("asyncio", {"loop_factory": _with_eager_tasks}), id="eager"))
 EVERY: Final = [pytest.param(("asyncio", {"loop_factory": asyncio.new_event_loop}), id="asyncio"), *OTHERS]
 
 
 def runner(backend: tuple[str, dict[str, Any]]) -> asyncio.Runner:
-    """What runs things on a new loop of a kind, which is one of `EVERY`."""
+    """Return a runner on a new loop of a kind, which is one of `EVERY`."""
     return asyncio.Runner(loop_factory=backend[1]["loop_factory"])
 
 
 class _Selector(selectors.SelectSelector):
-    """Asked once a turn of the loop; instead of waiting it moves the clock on."""
+    """Asked once per turn of the loop; advances the clock instead of waiting."""
 
     loop: JumpingLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.loop.turns += 1
-        # What the look has brought about comes before any time passes.
+        # What `look` has caused comes before any time passes.
         if not self.loop.look():
             if timeout is None:
-                raise AssertionError("everybody waits for ever")
+                raise AssertionError("all tasks wait forever")
             self.loop.now += max(timeout, 0.0)
         return super().select(0)
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """Time is virtual and begins at 0.
-
-    Attributes:
-        turns: of the loop, so far.
-        look: called before each turn; says whether it has done anything.
-        timers: all that were ever set.
-        calls: callbacks that were ever scheduled: steps of tasks, mostly.
-
-    """
+    """Time is virtual and begins at 0."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.turns = 0
         self.look: Callable[[], object] = lambda: False
+        """Called before each turn; returns whether it has done anything."""
         self.timers: list[asyncio.TimerHandle] = []
+        """All that were ever set."""
         self.calls = 0
+        """Callbacks that were ever scheduled, mostly steps of tasks."""
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
@@ -106,7 +101,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Callable[[JumpingLoop], Coroutine[Any, Any, T]]) -> T:
-    """What `main(loop)` gives, on a loop of its own."""
+    """Return what `main(loop)` returns, on a new loop."""
     loop = JumpingLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main(loop))

@@ -1,4 +1,4 @@
-"""What both clients are: options, life, bad input, raw requests, and what answers become."""
+"""Both clients: options, life, invalid input, raw requests, and what responses become."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import importlib.metadata
 import platform
 import re
 import ssl
-import subprocess
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, cast
 
 import anyio
@@ -41,26 +39,26 @@ def anyio_backend() -> object:
     return virtual_time()
 
 
-# Where to
+# Hosts and headers
 
 
-@pytest.mark.parametrize("region", [*Region, "NA", "EU", "FE"])
-async def test_the_region_picks_the_host(region: Any) -> None:
-    service = Service()
-    await get(smart_properties(service, region=region))
-    assert f"https://{service.seen[0].url.host}" == Region(region).base_url
+async def test_the_region_selects_the_host() -> None:
+    regions: list[Any] = [*Region, "EU"]
+    for region in regions:
+        service = Service()
+        await get(smart_properties(service, region=region))
+        assert f"https://{service.seen[0].url.host}" == Region(region).base_url
 
 
 @pytest.mark.parametrize(
     ("region", "host"),
     [
         ("us-east-1", "a4b.us-east-1.amazonaws.com"),
-        ("eu-west-1", "a4b.eu-west-1.amazonaws.com"),
         ("us-gov-west-1", "a4b.us-gov-west-1.amazonaws.com"),
         ("cn-north-1", "a4b.cn-north-1.amazonaws.com.cn"),
     ],
 )
-async def test_the_aws_region_picks_the_host_and_signs(region: str, host: str) -> None:
+async def test_the_aws_region_selects_the_host_and_signs(region: str, host: str) -> None:
     service = Service(answer(json={"Devices": []}))
     await for_business(service, region=region).devices.search()
     (seen,) = service.seen
@@ -71,13 +69,11 @@ async def test_the_aws_region_picks_the_host_and_signs(region: str, host: str) -
 @pytest.mark.parametrize(
     ("base_url", "sent"),
     [
-        ("https://proxy.example", "https://proxy.example/v2/x"),
         ("https://proxy.example:8443/alexa/", "https://proxy.example:8443/alexa/v2/x"),
-        ("http://localhost:8080", "http://localhost:8080/v2/x"),
         ("http://[::1]:8080", "http://[::1]:8080/v2/x"),
     ],
 )
-async def test_base_urls(base_url: str, sent: str) -> None:
+async def test_base_url_replaces_the_host(base_url: str, sent: str) -> None:
     service = Service(200)
     client = smart_properties(service, base_url=base_url)
     await client.request("GET", "/v2/x")
@@ -110,9 +106,11 @@ async def test_the_user_agent() -> None:
     assert re.fullmatch(rf"hotel/1\.2 {own}", service.seen[1].headers["User-Agent"])
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/units/a%2Fb?x=%C3%BC", "/v2/units/ü"])
-@pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("PUT", b"{}"), ("POST", b"")])
-def test_a_request_is_what_httpx_makes_of_it(method: str, path: str, body: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/", None), ("PUT", "/v2/units/a%2Fb?x=%C3%BC", b"{}"), ("POST", "/v2/units/ü", b"")],
+)
+def test_builds_the_request_that_httpx_would_build(method: str, path: str, body: bytes | None) -> None:
     url, headers = f"https://Example.com:443{path}", {"Accept": "application/json", "X-A": "1"}
     ours = build_request(method, url, headers, body)
     theirs = httpx.Request(method, url, headers=headers, content=body)
@@ -132,7 +130,11 @@ async def test_time_limits_travel_with_the_request() -> None:
     ]
 
 
-# Bad input: refused before anything is sent, by name
+# Invalid input
+
+
+ANY: Any = "1"
+"""A value of the wrong type."""
 
 
 def station(**parts: Any) -> DefaultStation:
@@ -140,15 +142,8 @@ def station(**parts: Any) -> DefaultStation:
 
 
 BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] = [
-    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station("")),
     ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station("..")),
-    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station(".")),
-    ("unit_id must be an id", lambda asp, _: asp.unit_settings.get_default_music_station(cast("Any", None))),
-    ("unit_id must be an id", lambda asp, _: asp.unit_settings.set_default_music_station("", station())),
-    (
-        "station must be a DefaultStation",
-        lambda asp, _: asp.unit_settings.set_default_music_station("u", cast("Any", 1)),
-    ),
+    ("station must be a DefaultStation", lambda asp, _: asp.unit_settings.set_default_music_station("u", ANY)),
     (
         "station.provider_id must be",
         lambda asp, _: asp.unit_settings.set_default_music_station("u", station(provider_id="")),
@@ -158,41 +153,32 @@ BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] 
         lambda asp, _: asp.unit_settings.set_default_music_station("u", station(station_id=7)),
     ),
     ("unit_id must be an id", lambda asp, _: asp.alerts.delete_alarms("")),
-    ("unit_id must be an id", lambda asp, _: asp.alerts.delete_timers("..")),
-    ("unit_id must be an id", lambda asp, _: asp.alerts.delete_reminders(".")),
-    ("unit_id must be an id", lambda asp, _: asp.units.get("")),
     ("parent_id must be an id", lambda asp, _: asp.units.list("")),
     ("depth must be a whole number of at least 1", lambda asp, _: asp.units.list("u", depth=0)),
     ("page_size must be a whole number of at least 1", lambda asp, _: asp.units.list("u", page_size=0)),
-    ("endpoint_id must be an id", lambda asp, _: asp.endpoints.get("..")),
     ("name at least one of unit_id", lambda asp, _: asp.endpoints.list()),
-    ("page_size must be a whole number of at least 1", lambda asp, _: asp.endpoints.list(unit_id="u", page_size=-1)),
     ("device_arn must be an id", lambda _, a4b: a4b.devices.get("")),
-    ("device_arn must be an id", lambda _, a4b: a4b.devices.events("")),
-    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.search(page_size=0)),
     ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.search(page_size=51)),
-    ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.users.search(page_size=51)),
     ("page_size must be a whole number from 1 to 50", lambda _, a4b: a4b.devices.events("arn", page_size=51)),
-    ('ascend, or behind one "-" to descend', lambda _, a4b: a4b.devices.search(sort=["+DeviceName"])),
-    ('ascend, or behind one "-" to descend', lambda _, a4b: a4b.users.search(sort=["LastName desc"])),
+    ('to ascend, or "-DeviceName" to descend', lambda _, a4b: a4b.devices.search(sort=["+DeviceName"])),
+    ('to ascend, or "-DeviceName" to descend', lambda _, a4b: a4b.users.search(sort=["LastName desc"])),
     ("sort must be a list such as", lambda _, a4b: a4b.users.search(sort="LastName")),
     ('path must begin with one "/"', lambda asp, _: asp.request("GET", "v2/x")),
     ('path must begin with one "/"', lambda asp, _: asp.request("GET", "//evil.example/")),
-    ('path must begin with one "/"', lambda asp, _: asp.request("GET", "https://evil.example/")),
     ("no request can be made of these arguments: Invalid", lambda asp, _: asp.request("GET", "/v2/\x00")),
     ("token must be a non-empty string", lambda asp, _: asp.units.list("u").resume("")),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=-1)),
-    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=float("nan"))),
     ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=True)),
-    ("deadline must be seconds", lambda asp, _: asp.with_options(deadline=10**400)),
-    ("max_wait must be seconds", lambda asp, _: asp.with_options(max_wait=cast("Any", "1"))),
-    ('priority must be "interactive" or "bulk"', lambda asp, _: asp.with_options(priority=cast("Any", "high"))),
-    ("retry must be a RetryPolicy", lambda asp, _: asp.with_options(retry=cast("Any", 3))),
+    ("max_wait must be seconds", lambda asp, _: asp.with_options(max_wait=ANY)),
+    ('priority must be "interactive" or "bulk"', lambda asp, _: asp.with_options(priority=ANY)),
+    ("retry must be a RetryPolicy", lambda asp, _: asp.with_options(retry=ANY)),
 ]
 
 
 @pytest.mark.parametrize(("message", "call"), BAD_CALLS)
-async def test_bad_arguments(message: str, call: Callable[[SmartProperties, AlexaForBusiness], Any]) -> None:
+async def test_rejects_invalid_arguments_before_sending(
+    message: str, call: Callable[[SmartProperties, AlexaForBusiness], Any]
+) -> None:
     service = Service()
     with pytest.raises(errors.ConfigurationError, match=re.escape(message)):
         await call(smart_properties(service), for_business(service))
@@ -211,15 +197,21 @@ BAD_CLIENTS: list[tuple[type[Client], str, dict[str, Any]]] = [
     (SmartProperties, "retry must be a RetryPolicy", {"retry": 3}),
     (SmartProperties, "rate_limit must be a RateLimit", {"rate_limit": 100}),
     (SmartProperties, "timeouts must be a Timeouts", {"timeouts": 5}),
-    (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": "NA"}),
+    (SmartProperties, "transport must be a AsyncBaseTransport", {"transport": httpx.HTTPTransport()}),
+    (SmartProperties, "hooks must be", {"hooks": print}),
+    (SmartProperties, "hooks must be", {"hooks": [5]}),
+    (SmartProperties, "user_agent must be printable ASCII", {"user_agent": "é"}),
+    (SmartProperties, "user_agent must be printable ASCII", {"user_agent": "a\nb"}),
+    (SmartProperties, "max_connections must be", {"max_connections": 0, "transport": None}),
+    (SmartProperties, "verify must be", {"verify": "/no/such/file", "transport": None}),
     (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": "us-east-1.evil.example/"}),
     (AlexaForBusiness, 'region must be an AWS region such as "us-east-1"', {"region": None}),
-    (AlexaForBusiness, "base_url must be https, or http to this machine", {"base_url": "http://hotel.example"}),
+    (AlexaForBusiness, "base_url must be", {"base_url": "nope"}),
 ]
 
 
 @pytest.mark.parametrize(("kind", "message", "options"), BAD_CLIENTS)
-def test_bad_clients(kind: Any, message: str, options: dict[str, Any]) -> None:
+def test_rejects_invalid_options_of_a_client(kind: Any, message: str, options: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigurationError, match=re.escape(message)):
         kind(**{"auth": NoAuth(), "transport": Service(), **options})
 
@@ -228,14 +220,14 @@ def test_bad_clients(kind: Any, message: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("missing", ["CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"])
-def test_missing_credentials_are_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_env_names_missing_credentials(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in {"CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"} - {missing}:
         monkeypatch.setenv(f"ALEXA_PROPS_{name}", "secret")
     with pytest.raises(errors.ConfigurationError, match=f"ALEXA_PROPS_{missing} is not set"):
         SmartProperties.from_env(transport=Service())
 
 
-async def test_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_from_env_reads_credentials_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"CLIENT_ID": "id", "CLIENT_SECRET": "secret", "REFRESH_TOKEN": "Atzr|token", "REGION": "EU"}
     for name, value in given.items():
         monkeypatch.setenv(f"ALEXA_PROPS_{name}", value)
@@ -253,13 +245,13 @@ async def test_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_from_env_with_a_wrong_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_env_rejects_an_unknown_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALEXA_PROPS_REGION", "US")
     with pytest.raises(errors.ConfigurationError, match='region must be "NA", "EU" or "FE"'):
         SmartProperties.from_env(auth=NoAuth())
 
 
-async def test_alexa_for_business_from_env(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_alexa_for_business_from_env_reads_the_aws_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
@@ -276,7 +268,7 @@ async def test_alexa_for_business_from_env(monkeypatch: pytest.MonkeyPatch) -> N
 # Life
 
 
-async def test_it_works_with_and_without_async_with() -> None:
+async def test_works_with_and_without_async_with() -> None:
     service = Service()
     async with smart_properties(service) as client:
         await get(client)
@@ -322,7 +314,7 @@ async def test_an_httpx_client_on_the_pipeline_does_not_close_it() -> None:
     await client.request("GET", "/v2/x")
 
 
-def test_it_is_built_outside_of_an_event_loop_and_serves_one_after_the_other() -> None:
+def test_is_created_outside_an_event_loop_and_serves_one_after_the_other() -> None:
     service = Service()
     client = smart_properties(service, rate_limit=RateLimit(per_second=100))
     for _ in range(3):
@@ -336,44 +328,41 @@ def test_it_is_built_outside_of_an_event_loop_and_serves_one_after_the_other() -
     assert (len(service.seen), service.closed) == (8, 1)
 
 
-ABANDONED = """
-import asyncio
-from alexa_props import RateLimit
-from tests.helpers import Amazon, Service, get, login, smart_properties
-
-def abandon(*coroutines):
+def abandon(*coroutines: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
+    """Start calls on an event loop that is then closed without ending them. They stay alive with the returned list."""
     loop = asyncio.new_event_loop()
-    tasks.extend(loop.create_task(coroutine) for coroutine in coroutines)
+    tasks = [loop.create_task(coroutine) for coroutine in coroutines]
     loop.run_until_complete(asyncio.sleep(0.01))
     loop.close()
-
-tasks = []
-client = smart_properties(Service(), rate_limit=RateLimit(per_second=20))
-abandon(get(client), get(client), get(client))
-assert client.limits["unit_settings.get_default_music_station"].waiting == 2
-asyncio.run(asyncio.wait_for(get(client), 5))
-
-amazon = Amazon()
-amazon.token.latency = 0.05
-client = smart_properties(amazon, auth=login())
-abandon(get(client))
-asyncio.run(asyncio.wait_for(get(client), 5))
-assert len(amazon.token.seen) == 2
-# It waits for no token that was on its way to another loop.
-asyncio.run(asyncio.wait_for(client.aclose(), 3))
-print("nobody was held up")
-"""
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would report it, which is not the question
+    return tasks
 
 
-def test_what_was_abandoned_with_its_event_loop_holds_nobody_up() -> None:
-    """In a process of its own: Python complains of tasks that were abandoned when it collects them."""
-    done = subprocess.run([sys.executable, "-c", ABANDONED], capture_output=True, text=True, check=False)
-    assert done.stdout == "nobody was held up\n", done.stderr
+def test_queued_calls_abandoned_with_their_event_loop_delay_no_other() -> None:
+    client = smart_properties(Service(), rate_limit=RateLimit(per_second=20))
+    abandoned = abandon(get(client), get(client), get(client))
+    assert client.limits["unit_settings.get_default_music_station"].waiting == 2
+    asyncio.run(asyncio.wait_for(get(client), 5))
+    assert [task.done() for task in abandoned] == [True, False, False]
 
 
-async def test_a_time_limit_that_has_passed_sends_nothing_and_is_named() -> None:
+def test_a_token_request_abandoned_with_its_event_loop_delays_no_call_and_no_closing() -> None:
+    amazon = Amazon()
+    amazon.token.latency = 0.05
+    client = smart_properties(amazon, auth=login())
+    abandoned = abandon(get(client))
+    asyncio.run(asyncio.wait_for(get(client), 5))
+    assert len(amazon.token.seen) == 2
+    asyncio.run(asyncio.wait_for(client.aclose(), 3))
+    assert not abandoned[0].done()
+
+
+async def test_sends_nothing_after_the_deadline() -> None:
     service = Service()
-    with pytest.raises(errors.DeadlineExceeded, match=r"unit-1.*not done within 0 s, 0 attempt") as caught:
+    with pytest.raises(
+        errors.DeadlineExceeded, match=r"unit-1.*not done within 0 s, after 0 .*nothing was sent"
+    ) as caught:
         await get(smart_properties(service).with_options(deadline=0))
     assert caught.value.sent == "no"
     assert service.seen == []
@@ -386,7 +375,7 @@ class TestOnAsyncio:
     def anyio_backend(self) -> str:
         return "asyncio"
 
-    async def test_without_a_transport_it_brings_its_pool(self) -> None:
+    async def test_has_a_pool_without_a_transport(self) -> None:
         client = SmartProperties(auth=NoAuth(), base_url="http://localhost:1", retry=RetryPolicy(max_attempts=1))
         with pytest.raises(errors.TransportError, match="ConnectError") as caught:
             await get(client)
@@ -399,7 +388,7 @@ class TestOnAsyncio:
 # Views
 
 
-async def test_a_view_shares_the_pool_and_the_limits_and_has_options_of_its_own() -> None:
+async def test_a_view_shares_pool_and_limits_and_has_its_own_options() -> None:
     service = Service(latency=10)
     client = smart_properties(service)
     view = client.with_options(deadline=1)
@@ -458,7 +447,7 @@ async def test_all_resources_of_a_view_have_its_options() -> None:
 # Raw requests
 
 
-async def test_a_raw_request() -> None:
+async def test_sends_a_raw_request() -> None:
     service = Service(answer(418, {"short": "stout"}))
     client = smart_properties(service)
     response = await client.request("post", "/v2/tea?kind=green", json={"a": [1]}, headers={"X-Own": "1"})
@@ -469,7 +458,7 @@ async def test_a_raw_request() -> None:
     assert seen.headers["Content-Type"] == "application/json"
 
 
-async def test_a_raw_request_with_parameters_and_without_a_body() -> None:
+async def test_sends_a_raw_request_with_parameters_and_without_a_body() -> None:
     service = Service(200)
     await smart_properties(service).request("GET", "/v2/x", params={"a": "1 /&", "b": ["x", "y"]})
     (seen,) = service.seen
@@ -477,7 +466,7 @@ async def test_a_raw_request_with_parameters_and_without_a_body() -> None:
     assert (seen.content, "Content-Type" in seen.headers) == (b"", False)
 
 
-async def test_headers_of_a_raw_request_replace_ours_whatever_their_case() -> None:
+async def test_headers_of_a_raw_request_replace_the_defaults() -> None:
     service = Service(200)
     await smart_properties(service).request("GET", "/v2/x", headers={"user-agent": "own", "ACCEPT": "text/csv"})
     headers = service.seen[0].headers
@@ -496,7 +485,7 @@ async def test_a_raw_request_of_alexa_for_business_is_signed() -> None:
     assert "SignedHeaders=content-type;host;x-amz-date;x-amz-target" in (service.seen[0].token or "")
 
 
-async def test_the_pipeline_authorizes_limits_and_retries_requests_of_others() -> None:
+async def test_the_pipeline_authorizes_limits_and_retries_foreign_requests() -> None:
     amazon = Amazon()
     amazon.api.script = [503, amazon.api.script[0]]
     client = smart_properties(amazon, auth=login())
@@ -507,7 +496,7 @@ async def test_the_pipeline_authorizes_limits_and_retries_requests_of_others() -
     assert set(client.limits) == {"GET /v2/x"}
 
 
-async def test_a_response_that_is_still_on_the_wire_is_read_in_whole() -> None:
+async def test_reads_a_streamed_response_completely() -> None:
     class Streams(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             async def body() -> Any:
@@ -519,25 +508,25 @@ async def test_a_response_that_is_still_on_the_wire_is_read_in_whole() -> None:
     assert await get(smart_properties(Streams())) == DefaultStation("a", "b")
 
 
-# What answers become
+# What responses become
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-async def test_a_redirect_is_an_error_and_not_followed(status: int) -> None:
-    service = Service(answer(status, Location=f"{ORIGIN}/v2/other"))
-    with pytest.raises(errors.ApiError) as caught:
-        await get(smart_properties(service))
-    assert (type(caught.value), caught.value.status, len(service.seen)) == (errors.ApiError, status, 1)
+async def test_a_redirect_is_an_error_and_not_followed() -> None:
+    for status in (300, 301, 302, 303, 307, 308):
+        service = Service(answer(status, Location=f"{ORIGIN}/v2/other"))
+        with pytest.raises(errors.ApiError) as caught:
+            await get(smart_properties(service))
+        assert (type(caught.value), caught.value.status, len(service.seen)) == (errors.ApiError, status, 1)
 
 
-async def test_a_body_that_cannot_be_decoded() -> None:
+async def test_a_body_that_cannot_be_decoded_is_a_decode_error() -> None:
     response = httpx.DecodingError("bad gzip")
     with pytest.raises(errors.DecodeError, match=r"get_default_music_station.*bad gzip") as caught:
         await get(smart_properties(Service(response)))
     assert caught.value.operation == "unit_settings.get_default_music_station"
 
 
-async def test_an_error_says_what_was_done_to_what_and_the_request_id() -> None:
+async def test_an_error_names_operation_unit_response_and_request_id() -> None:
     refusal = answer(400, {"message": "no such station", "type": "INVALID"}, x_amzn_RequestId="request-3")
     with pytest.raises(errors.BadRequest) as caught:
         await get(smart_properties(Service(refusal)), "room-7")
@@ -560,7 +549,6 @@ NOT_FOUND = "com.amazonaws.alexaforbusiness.v20171109#NotFoundException"
     "refusal",
     [
         answer(400, {"__type": "NotFoundException", "Message": "gone"}),
-        answer(400, {"__type": NOT_FOUND, "message": "gone"}),
         answer(400, {"__type": f"{NOT_FOUND}:http://internal.amazon.com/", "message": "gone"}),
         answer(400, {"message": "gone"}, x_amzn_ErrorType="NotFoundException:http://internal.amazon.com/"),
         answer(400, {"__type": NOT_FOUND, "message": "gone"}, x_amzn_ErrorType="ValidationException"),
@@ -568,7 +556,7 @@ NOT_FOUND = "com.amazonaws.alexaforbusiness.v20171109#NotFoundException"
         answer(404, {"message": "gone"}),
     ],
 )
-async def test_forms_of_an_error_code_of_alexa_for_business(refusal: httpx.Response) -> None:
+async def test_reads_every_form_of_an_error_code_of_alexa_for_business(refusal: httpx.Response) -> None:
     service = Service(refusal)
     with pytest.raises(errors.NotFound) as caught:
         await for_business(service).devices.get("arn")
@@ -592,13 +580,13 @@ async def test_an_expired_request_names_the_difference_of_the_clocks(date: str, 
     assert "secret" not in str(caught.value)
 
 
-async def test_an_expired_request_that_somebody_else_signed() -> None:
+async def test_an_expired_request_that_another_signer_signed() -> None:
     service = Service(answer(400, {"__type": "RequestExpired"}, Date="Tue, 14 Nov 2023 22:13:20 GMT"))
     with pytest.raises(errors.Unauthorized, match=r"set this machine's clock$"):
         await for_business(service, auth=NoAuth()).devices.get("arn")
 
 
-async def test_the_difference_is_counted_in_seconds() -> None:
+async def test_the_difference_of_the_clocks_is_in_seconds() -> None:
     import datetime as dt
 
     signed = dt.datetime(2023, 11, 14, 22, 33, 20, tzinfo=dt.UTC)
@@ -617,35 +605,10 @@ async def test_cancelling_a_call_frees_everything() -> None:
     assert client.limits["unit_settings.get_default_music_station"].in_flight == 0
 
 
-# What the constructor refuses
+# Raw requests that cannot be made
 
 
-@pytest.mark.parametrize(
-    ("argument", "value"),
-    [
-        ("transport", httpx.HTTPTransport()),
-        ("transport", 5),
-        ("hooks", print),
-        ("hooks", None),
-        ("hooks", [5]),
-        ("user_agent", "é"),
-        ("user_agent", "a\nb"),
-        ("user_agent", 5),
-        ("region", "XX"),
-        ("base_url", "nope"),
-        ("base_url", 5),
-        ("max_connections", 0),
-        ("verify", "/no/such/file"),
-    ],
-)
-def test_the_constructor_names_the_argument(argument: str, value: object) -> None:
-    options: dict[str, Any] = {"auth": NoAuth(), "base_url": "https://a.example", argument: value}
-    for service in (SmartProperties, AlexaForBusiness):
-        with pytest.raises(errors.ConfigurationError, match=argument):
-            service(**options)
-
-
-async def test_a_query_in_the_path_of_a_request_stays() -> None:
+async def test_keeps_a_query_in_the_path_of_a_raw_request() -> None:
     service = Service(200)
     await smart_properties(service).request("GET", "/v2/units?parentId=P", params={"maxResults": 1})
     assert dict(service.seen[0].url.params) == {"parentId": "P", "maxResults": "1"}
@@ -655,25 +618,22 @@ async def test_a_query_in_the_path_of_a_request_stays() -> None:
     "arguments",
     [
         {"method": None},
-        {"path": None},
         {"path": 5},
         {"params": 5},
-        {"headers": "x"},
         {"headers": {"x": 5}},
-        {"json": b"x"},
         {"json": float("nan")},
         {"path": "/" + "x" * 70_000},
     ],
-    ids=str,
+    ids=["method", "path", "params", "headers", "json", "length"],
 )
-async def test_what_no_request_can_be_made_of(arguments: dict[str, Any]) -> None:
+async def test_rejects_raw_requests_that_cannot_be_made(arguments: dict[str, Any]) -> None:
     service = Service(200)
     with pytest.raises(errors.ConfigurationError):
         await smart_properties(service).request(**{"method": "GET", "path": "/v2/x", **arguments})
     assert service.seen == []
 
 
-async def test_an_id_that_no_url_can_hold() -> None:
+async def test_rejects_an_id_that_is_too_long_for_a_url() -> None:
     with pytest.raises(errors.ConfigurationError, match=r"units\.get cannot be sent"):
         await smart_properties(Service()).units.get("x" * 70_000)
 
@@ -687,12 +647,12 @@ async def test_the_pipeline_of_alexa_for_business_signs_for_the_region_of_the_cl
     assert list(client.limits) == ["ListSkills"]
 
 
-def test_closing_from_another_thread_is_refused_and_closes_nothing() -> None:
+def test_refuses_to_close_from_another_thread() -> None:
     async def main() -> None:
         async with Simulator(rooms=1) as sim, sim.serve():
             client = sim.smart_properties()
             await client.units.get(sim.organization_id)
-            with pytest.raises(errors.ConfigurationError, match="one client a thread"):
+            with pytest.raises(errors.ConfigurationError, match="one client per thread"):
                 await asyncio.to_thread(asyncio.run, client.aclose())
             await client.units.get(sim.organization_id)
             await client.aclose()

@@ -1,4 +1,4 @@
-"""Everything but the pool runs on trio, in real time: with `transport=` one brings one's own."""
+"""Everything but the pool runs on trio, in real time, with `transport=` in place of the pool."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def smart_properties_service(request: httpx.Request) -> httpx.Response:
             return httpx.Response(200, json={"providerId": "TUNEIN", "stationId": "s1"})
 
 
-async def test_smart_properties() -> None:
+async def test_smart_properties_on_trio() -> None:
     auth = LoginWithAmazon(client_id="id", client_secret="secret", refresh_token="Atzr|1")
     events: list[object] = []
     async with SmartProperties(
@@ -52,7 +52,7 @@ async def test_smart_properties() -> None:
     assert events
 
 
-async def test_alexa_for_business_with_retries_and_concurrency() -> None:
+async def test_alexa_for_business_on_trio_with_retries_and_concurrency() -> None:
     refused = iter([400, 503])
 
     def serve(request: httpx.Request) -> httpx.Response:

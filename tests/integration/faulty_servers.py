@@ -1,4 +1,4 @@
-"""Peers that fail, each in its own way, and that can be mended in place: same address, and from then on all is well."""
+"""Faulty peers that can be repaired in place: they then work at the same address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import trustme
 from tests.pipeline.pool_servers import Answer, Exchange, Received, Server, ok
 
 HOST = "alexa.invalid"
-"""A name that never is one (RFC 6761)."""
+"""A name that is reserved to be invalid (RFC 6761)."""
 GOOD = ok(b'{"id": "unit-1"}')
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -31,20 +31,14 @@ async def good(exchange: Exchange) -> None:
 
 @attrs.define
 class Peer:
-    """Whom a client calls.
-
-    Attributes:
-        url: of the service.
-        server: what reads the requests, now or once it is mended.
-        mend: makes all well.
-        options: of a client that calls it.
-
-    """
+    """The service that a client calls."""
 
     url: str
     server: Server
-    mend: Callable[[], Awaitable[object]]
+    """Reads the requests, now or once it is repaired."""
+    repair: Callable[[], Awaitable[object]]
     options: dict[str, Any] = attrs.field(factory=dict)
+    """For a client that calls it."""
 
     @property
     def requests(self) -> list[Received]:
@@ -53,7 +47,7 @@ class Peer:
 
 @functools.cache
 def _authority(name: str) -> trustme.CA:
-    """One that clients trust, and others."""
+    """Return an authority; clients trust the one named "trusted"."""
     return trustme.CA(organization_name=name)
 
 
@@ -64,7 +58,7 @@ def _certificate(*hosts: str, by: str = "trusted", expired: bool = False) -> tru
 
 @functools.cache
 def trusting() -> ssl.SSLContext:
-    """The context of a client that trusts one authority."""
+    """Return the context of a client that trusts one authority."""
     context = ssl.create_default_context()
     _authority("trusted").configure_trust(context)
     return context
@@ -88,7 +82,7 @@ def _bound() -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _listening(server: Server, sock: socket.socket) -> AsyncIterator[None]:
-    """`Server.running`, on a socket that is there."""
+    """`Server.running`, on an existing socket."""
     started = await asyncio.start_server(server._serve, sock=sock, ssl=server.tls)
     try:
         yield
@@ -103,15 +97,15 @@ def _port(sock: socket.socket) -> int:
     return port
 
 
-# What is wrong before a request can be sent
+# Faults before a request can be sent
 
 
 @contextlib.asynccontextmanager
 async def refused() -> AsyncIterator[Peer]:
-    """Nobody listens."""
+    """Nothing listens."""
     server = Server(good)
     async with contextlib.AsyncExitStack() as stack:
-        sock = stack.enter_context(_bound())  # bound, so that nobody else is
+        sock = stack.enter_context(_bound())  # bound, so that no other process gets the port
         yield Peer(
             f"http://127.0.0.1:{_port(sock)}", server, lambda: stack.enter_async_context(_listening(server, sock))
         )
@@ -119,7 +113,7 @@ async def refused() -> AsyncIterator[Peer]:
 
 @contextlib.asynccontextmanager
 async def unanswered() -> AsyncIterator[Peer]:
-    """The line of those who want to be connected is full, and nobody takes one out."""
+    """The backlog is full, and nothing accepts connections."""
     server = Server(good)
     async with contextlib.AsyncExitStack() as stack:
         sock = stack.enter_context(_bound())
@@ -136,7 +130,7 @@ async def unanswered() -> AsyncIterator[Peer]:
 
 @contextlib.asynccontextmanager
 async def unknown_host() -> AsyncIterator[Peer]:
-    """The resolver does not know the name. It is asked for numbers only, so that it looks into no network."""
+    """The resolver does not know the name. It resolves numeric addresses only, so that it asks no network."""
     loop = asyncio.get_running_loop()
     address: list[str] = []
 
@@ -144,35 +138,35 @@ async def unknown_host() -> AsyncIterator[Peer]:
         options["flags"] = socket.AI_NUMERICHOST
         return socket.getaddrinfo(address[0] if address and host == HOST else host, port, **options)
 
-    async def mend() -> None:
+    async def repair() -> None:
         address.append("127.0.0.1")
 
     async with Server(good, tls=_serving()).running() as server:
         loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign,assignment]
         try:
-            yield Peer(f"https://{HOST}:{server.port}", server, mend)
+            yield Peer(f"https://{HOST}:{server.port}", server, repair)
         finally:
             del loop.getaddrinfo
 
 
 def certified(*hosts: str, **how: Any) -> Place:
-    """TLS with a certificate that is not to be accepted."""
+    """TLS with a certificate that must not be accepted."""
 
     @contextlib.asynccontextmanager
     async def place() -> AsyncIterator[Peer]:
         context = _serving(_certificate(*hosts, **how))
 
-        async def mend() -> None:
+        async def repair() -> None:
             _certificate("127.0.0.1").configure_cert(context)
 
         async with Server(good, tls=context).running() as server:
-            yield Peer(f"https://127.0.0.1:{server.port}", server, mend)
+            yield Peer(f"https://127.0.0.1:{server.port}", server, repair)
 
     return place
 
 
 def no_tls(handshake: bytes | None) -> Place:
-    """Where TLS is expected it gets other bytes and then the end; with None, nothing at all."""
+    """Instead of TLS the client gets these bytes and then the end; with None, nothing at all."""
 
     @contextlib.asynccontextmanager
     async def place() -> AsyncIterator[Peer]:
@@ -191,17 +185,17 @@ def no_tls(handshake: bytes | None) -> Place:
             started = await asyncio.start_server(serve, sock=sock.dup())
             stack.callback(started.close)
 
-            async def mend() -> None:
+            async def repair() -> None:
                 started.close()
                 await stack.enter_async_context(_listening(server, sock))
 
-            yield Peer(f"https://127.0.0.1:{_port(sock)}", server, mend)
+            yield Peer(f"https://127.0.0.1:{_port(sock)}", server, repair)
 
     return place
 
 
 def proxied(answer: Answer | None) -> Place:
-    """Behind a proxy that answers CONNECT like that, or with None does not listen. Nobody gets to the service."""
+    """Behind a proxy that answers CONNECT like this, or with None does not listen. No request reaches the service."""
 
     @contextlib.asynccontextmanager
     async def place() -> AsyncIterator[Peer]:
@@ -217,7 +211,7 @@ def proxied(answer: Answer | None) -> Place:
                 reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
                 await asyncio.gather(_copy(exchange.reader, writer), _copy(reader, exchange.writer))
 
-            async def mend() -> None:
+            async def repair() -> None:
                 proxy.answer = tunnel
                 if not answer:
                     await stack.enter_async_context(_listening(proxy, sock))
@@ -225,7 +219,7 @@ def proxied(answer: Answer | None) -> Place:
             yield Peer(
                 f"https://127.0.0.1:{service.port}",
                 service,
-                mend,
+                repair,
                 {"proxy": f"http://geheim-user:geheim-password@127.0.0.1:{_port(sock)}"},
             )
 
@@ -239,16 +233,16 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
     target.close()
 
 
-# What is wrong with the answer
+# Faulty responses
 
 
 def answering(*answers: Answer | bytes, reads_body: bool = True, tls: bool = False) -> Place:
-    """It reads requests, and answers each with all of these in turn, a moment apart."""
+    """Reads requests, and answers each with all of these in turn, a moment apart."""
 
     async def answer(exchange: Exchange) -> None:
         for number, each in enumerate(answers):
             if number:
-                await asyncio.sleep(0.005)  # a segment of its own
+                await asyncio.sleep(0.005)  # a separate segment
             if isinstance(each, bytes):
                 exchange.writer.write(each)
             else:
@@ -258,17 +252,17 @@ def answering(*answers: Answer | bytes, reads_body: bool = True, tls: bool = Fal
     async def place() -> AsyncIterator[Peer]:
         async with Server(answer, _serving() if tls else None, reads_body).running() as server:
 
-            async def mend() -> None:
+            async def repair() -> None:
                 server.answer, server.reads_body = good, True
 
-            yield Peer(server.url.replace("localhost", "127.0.0.1"), server, mend)
+            yield Peer(server.url.replace("localhost", "127.0.0.1"), server, repair)
 
     return place
 
 
 @contextlib.asynccontextmanager
 async def reset_unread() -> AsyncIterator[Peer]:
-    """Every connection is reset at once, before anything of a request is read."""
+    """Every connection is reset immediately, before anything of a request is read."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _reset(writer)
@@ -279,11 +273,11 @@ async def reset_unread() -> AsyncIterator[Peer]:
         started = await asyncio.start_server(serve, sock=sock.dup())
         stack.callback(started.close)
 
-        async def mend() -> None:
+        async def repair() -> None:
             started.close()
             await stack.enter_async_context(_listening(server, sock))
 
-        yield Peer(f"http://127.0.0.1:{_port(sock)}", server, mend)
+        yield Peer(f"http://127.0.0.1:{_port(sock)}", server, repair)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -302,19 +296,19 @@ async def reset(exchange: Exchange) -> None:
 
 
 async def silence(exchange: Exchange) -> None:
-    """Nothing more, until the other side leaves."""
+    """Nothing more, until the client leaves."""
     await exchange.reader.read()
 
 
 async def no_reading(exchange: Exchange) -> None:
-    """Nothing more is read, so that what the other side writes piles up there. That it leaves is not seen either."""
+    """Nothing more is read, so that the client's data piles up. The server does not notice that it leaves, either."""
     exchange.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it is a socket's
     while not exchange.writer.is_closing():  # noqa: ASYNC110 - by the end of the server, which sets no event
         await asyncio.sleep(0.01)
 
 
 def endless(piece: bytes, pause: float = 0.0) -> Answer:
-    """The same again and again."""
+    """The same piece again and again."""
 
     async def answer(exchange: Exchange) -> None:
         while not exchange.writer.is_closing():
@@ -343,5 +337,5 @@ def encoded(codings: str, body: bytes) -> bytes:
 
 @functools.cache
 def bomb(size: int) -> bytes:
-    """So many zeros, in a thousandth of the space."""
+    """Return so many zeros, compressed to a thousandth."""
     return gzip.compress(bytes(size))

@@ -1,8 +1,8 @@
 """Every fault that a peer may have, on real sockets and through the whole client.
 
-For each: which error, whether the request may have been sent, how often it was tried and how often the peer read it,
-that the message says what was being done, to what and what to do next, that nothing is left behind, and that the same
-client goes on when the peer is mended.
+For each: the error, whether the request may have been sent, how often it was tried and how often the peer read it. The
+message says what was attempted, on what, and what to do next. Nothing is left behind, and the same client works again
+when the peer is repaired. A call that must not be repeated meets every fault; the others meet some of each kind.
 """
 
 from __future__ import annotations
@@ -23,14 +23,24 @@ import pytest
 from alexa_props import LoginWithAmazon, RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, hooks
 from alexa_props.pipeline.pool import Pool
 from tests import loops
-from tests.integration.fault_table import CONNECT, FAULTS, HALF, KINDS, NAME, PATIENT, READ, Fault, Kind
+from tests.integration.fault_table import (
+    FAULTS,
+    KINDS,
+    NAME,
+    ON_EVERY_LOOP,
+    PATIENT,
+    READ,
+    REPEATED,
+    REPEATED_WITH_A_BODY,
+    Fault,
+    Kind,
+)
 from tests.integration.faulty_servers import (
     GOOD,
     OK,
     Peer,
     Place,
     answering,
-    bomb,
     certified,
     close,
     encoded,
@@ -40,7 +50,6 @@ from tests.integration.faulty_servers import (
     reset,
     silence,
     trusting,
-    unanswered,
 )
 from tests.pipeline.pool_servers import Answer, Exchange, Server, ok, until
 from tests.pipeline.pool_servers import answering as saying
@@ -58,7 +67,7 @@ class Token(httpx.Auth):
 
 
 def client_of(peer: Peer, **options: Any) -> SmartProperties:
-    """A client as it comes, but that it does not wait between two attempts."""
+    """A client with default settings, except that it does not wait between attempts."""
     given: dict[str, Any] = {
         "auth": Token(),
         "base_url": peer.url,
@@ -81,7 +90,7 @@ def sockets() -> int:
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Afterwards there is no further task and socket, and nothing that the loop had to complain of."""
+    """Afterwards there is no new task or socket, and the loop has reported nothing."""
     loop = asyncio.get_running_loop()
     complaints: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -97,25 +106,27 @@ def check_idle(client: SmartProperties) -> None:
 
 
 def check_message(error: BaseException, fault: Fault, kind: Kind) -> None:
-    """It says what was being done, to what, what happened and what to do next, and shows no secret."""
+    """It says what was attempted, on what, what happened and what to do next, and shows no secret."""
     text = str(error)
-    assert text.startswith(kind.doing)
+    assert text.startswith(kind.description)
     assert re.search(fault.says, text)
-    if not isinstance(error, errors.ApiError | errors.DeadlineExceeded):
-        unsafe = fault.end.sent != "no" and kind is KINDS["create"]
-        assert text.endswith(
-            "check with units.list whether it took effect before calling again" if unsafe else "calling again is safe"
-        )
+    unsafe = fault.end.sent != "no" and kind is KINDS["create"]
+    if isinstance(error, errors.ApiError):
+        pass
+    elif unsafe:
+        assert text.endswith("check with units.list whether it took effect before calling again")
+    elif not isinstance(error, errors.DeadlineExceeded):
+        assert text.endswith("calling again is safe")
     for shown in (text, repr(error), repr(vars(error)), str(error.__cause__), repr(error.__cause__)):
         assert not [secret for secret in SECRETS if secret in shown]
 
 
-async def goes_on(client: SmartProperties) -> None:
+async def check_works(client: SmartProperties) -> None:
     assert (await client.units.get("unit-1")).id == "unit-1"
 
 
 def on_other_loops(*values: str) -> list[Any]:
-    """A case on loops other than asyncio's. There only the creation is tried: what repeats calls knows no loop."""
+    """Return a case on event loops other than asyncio's."""
     return [
         pytest.param(*values, loop.values[0], id="-".join([*values, str(loop.id)]), marks=loop.marks)
         for loop in loops.OTHERS
@@ -125,8 +136,11 @@ def on_other_loops(*values: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "anyio_backend"),
     [
-        *((name, kind, "asyncio") for name, fault in FAULTS.items() for kind in fault.kinds),
-        *(case for name, fault in FAULTS.items() for case in on_other_loops(name, fault.kinds[-1])),
+        *((name, "create", "asyncio") for name in FAULTS),
+        # Idempotent calls are repeated by a stage that knows no socket: a fault for each way that a call may end.
+        *((name, "read", "asyncio") for name in REPEATED),
+        *((name, "write", "asyncio") for name in REPEATED_WITH_A_BODY),
+        *(case for name in ON_EVERY_LOOP for case in on_other_loops(name, "create")),
     ],
     ids=str,
 )
@@ -155,16 +169,15 @@ async def test_fault(name: str, kind: str, anyio_backend: object) -> None:
             # On our side too, where the peer does not see it.
             expected = opened + (fault.kept or 0)
             await until(lambda: not DESCRIPTORS.exists() or sockets() == expected + peer.server.open)
-            await peer.mend()
+            await peer.repair()
             # The deadline was for the fault.
-            await goes_on(client.with_options(deadline=10))
+            await check_works(client.with_options(deadline=10))
             check_idle(client)
         finally:
             await client.aclose()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_no_place_in_the_pool(kind: str) -> None:
+async def test_no_free_connection_in_time() -> None:
     go = asyncio.Event()
 
     async def held(exchange: Exchange) -> None:
@@ -174,21 +187,21 @@ async def test_no_place_in_the_pool(kind: str) -> None:
     async with nothing_left(), answering(held)() as peer:
         pool = Pool(max_connections=1, verify=trusting())
         client = client_of(peer, transport=pool, verify=None, timeouts=attrs.evolve(PATIENT, pool=0.05))
-        holder = asyncio.create_task(goes_on(client))
+        holder = asyncio.create_task(check_works(client))
         await until(lambda: peer.requests)
         with pytest.raises(errors.TransportError, match=r"PoolTimeout: .*no free connection within 0\.05 s") as caught:
-            await KINDS[kind].call(client, NAME)
+            await KINDS["create"].call(client, NAME)
         assert (caught.value.sent, caught.value.attempts, len(peer.requests)) == ("no", 4, 1)
         go.set()
         await holder
-        await goes_on(client)
+        await check_works(client)
         check_idle(client)
         assert (pool.in_flight, pool.waiting) == (0, 0)
         await client.aclose()
 
 
 async def test_one_attempt_is_one_request() -> None:
-    """Whoever says that nothing is to be sent twice is not overruled further down."""
+    """The pool repeats nothing if the retry policy forbids it."""
     async with nothing_left(), answering(close)() as peer:
         client = client_of(peer, retry=RetryPolicy(max_attempts=1))
         for kind in KINDS.values():
@@ -201,15 +214,17 @@ async def test_one_attempt_is_one_request() -> None:
 # Redirects
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("to", ["http://localhost:{}/v2/units", "//127.0.0.1:{}/v2/units", "/v2/elsewhere"])
-async def test_a_redirect_is_not_followed(status: int, to: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "to"),
+    [(301, "http://localhost:{}/v2/units"), (303, "//127.0.0.1:{}/v2/units"), (307, "/v2/elsewhere")],
+)
+async def test_follows_no_redirect(status: int, to: str) -> None:
     async with nothing_left(), Server(good).running() as elsewhere:
         location = to.format(elsewhere.port).encode()
         async with answering(ok(b"", b"Location: " + location, status=b"%d Moved" % status))() as peer:
             client = client_of(peer)
             for kind in KINDS.values():
-                with pytest.raises(errors.ApiError, match=f"^{re.escape(kind.doing)}{status} ") as caught:
+                with pytest.raises(errors.ApiError, match=f"^{re.escape(kind.description)}{status} ") as caught:
                     await kind.call(client, NAME)
                 assert (type(caught.value), caught.value.status) == (errors.ApiError, status)
             assert (await client.request("GET", "/v2/else")).status_code == status
@@ -218,7 +233,7 @@ async def test_a_redirect_is_not_followed(status: int, to: str) -> None:
         assert elsewhere.connections == 0
 
 
-# Connections that were kept
+# Reused connections
 
 
 WORDS: Final = {
@@ -235,14 +250,20 @@ async def numbered(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "not seen yet"])
-@pytest.mark.parametrize("how", ["end", *WORDS])
-@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize(
-    ("kind", "anyio_backend"), [*((kind, "asyncio") for kind in KINDS), *on_other_loops("create")], ids=str
+    ("how", "encryption", "anyio_backend"),
+    [
+        *((how, "plain", "asyncio") for how in ("end", *WORDS)),
+        *((how, "TLS", "asyncio") for how in ("end", "another answer")),
+        *(case for how in ("end", "another answer") for case in on_other_loops(how, "TLS")),
+    ],
+    ids=str,
 )
-async def test_what_comes_between_two_calls(kind: str, tls: bool, how: str, seen: bool, anyio_backend: object) -> None:
-    """It is not the next answer; and a call that follows at once is not sent where nobody reads it any more."""
-    async with nothing_left(), answering(numbered, tls=tls)() as peer:
+async def test_data_between_two_calls_is_no_response(
+    how: str, encryption: str, seen: bool, anyio_backend: object
+) -> None:
+    """And a call that follows immediately is not sent on a connection that the peer has left."""
+    async with nothing_left(), answering(numbered, tls=encryption == "TLS")() as peer:
         client = client_of(peer)
         assert (await client.units.get("unit-1")).id == "unit-1"
         for writer in peer.server._writers:
@@ -253,15 +274,14 @@ async def test_what_comes_between_two_calls(kind: str, tls: bool, how: str, seen
                 writer.write(WORDS[how])
         for _ in range(20 if seen else 0):
             await asyncio.sleep(0)  # our loop looks at it
-        result = await KINDS[kind].call(client, NAME)
-        assert getattr(result, "id", result) in {"unit-2", None}
+        assert (await KINDS["create"].call(client, NAME)) == "unit-2"
         assert (await client.units.get("unit-1")).id == "unit-3"
         assert len(peer.requests) == 3
         await client.aclose()
 
 
 @pytest.mark.parametrize("anyio_backend", loops.EVERY)
-async def test_what_comes_with_the_answer_is_not_the_next_one(anyio_backend: object) -> None:
+async def test_data_after_a_response_is_no_response(anyio_backend: object) -> None:
     async with nothing_left(), answering(GOOD + WORDS["another answer"])() as peer:
         client = client_of(peer)
         for number in range(1, 4):
@@ -270,13 +290,16 @@ async def test_what_comes_with_the_answer_is_not_the_next_one(anyio_backend: obj
         await client.aclose()
 
 
-@pytest.mark.parametrize("end", [close, reset], ids=["closed", "reset"])
 @pytest.mark.parametrize("anyio_backend", loops.EVERY)
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_kept_connection_ends_while_the_request_is_under_way(
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [("read", close), ("write", reset), ("create", close), ("create", reset)],
+    ids=["read-closed", "write-reset", "create-closed", "create-reset"],
+)
+async def test_a_reused_connection_ends_while_the_request_is_in_flight(
     kind: str, end: Answer, anyio_backend: object
 ) -> None:
-    """The pool sends it once more, in the same attempt, if it is idempotent."""
+    """The pool repeats it once, in the same attempt, if it is idempotent."""
 
     async def answer(exchange: Exchange) -> None:
         await (good if exchange.server.connections > 1 or exchange.number == 1 else end)(exchange)
@@ -284,10 +307,10 @@ async def test_a_kept_connection_ends_while_the_request_is_under_way(
     attempts: list[hooks.Event] = []
     async with nothing_left(), answering(answer)() as peer:
         client = client_of(peer, hooks=[attempts.append])
-        await goes_on(client)
+        await check_works(client)
         attempts.clear()
         if kind == "create":
-            with pytest.raises(errors.TransportError, match="look whether it was done") as caught:
+            with pytest.raises(errors.TransportError, match=r"check with units\.list whether it took effect") as caught:
                 await KINDS[kind].call(client, NAME)
             assert (caught.value.sent, caught.value.attempts) == ("maybe", 1)
         else:
@@ -295,13 +318,13 @@ async def test_a_kept_connection_ends_while_the_request_is_under_way(
         assert len([event for event in attempts if isinstance(event, hooks.AttemptStarted)]) == 1
         assert len(peer.requests) == (2 if kind == "create" else 3)
         check_idle(client)
-        await goes_on(client)
+        await check_works(client)
         await client.aclose()
 
 
 @pytest.mark.parametrize("anyio_backend", loops.EVERY)
-async def test_a_peer_that_closes_after_each_answer_gets_nothing_twice_that_must_not_be(anyio_backend: object) -> None:
-    """Ten at a time, and the end of a connection meets the next request on it."""
+async def test_sends_no_creation_twice_to_a_peer_that_closes_after_each_response(anyio_backend: object) -> None:
+    """Ten at a time: the end of a connection meets the next request on it."""
 
     async def answer(exchange: Exchange) -> None:
         exchange.writer.write(GOOD)
@@ -326,11 +349,12 @@ async def test_a_peer_that_closes_after_each_answer_gets_nothing_twice_that_must
 
 @attrs.frozen
 class TokenFault:
-    """What is wrong with the token endpoint, which error that is, and how many requests it read."""
+    """A faulty token endpoint."""
 
     place: Place
     error: type[errors.AlexaError]
     requests: int
+    """How many requests it reads per call."""
     says: str
     timeouts: Timeouts = PATIENT
 
@@ -338,15 +362,11 @@ class TokenFault:
 LEFT_OUT: Final = r"\(3 attempts; the call itself was not sent\)$"
 TOKEN_FAULTS: Final = {
     "refused": TokenFault(refused, errors.TransportError, 0, f"ConnectError: .*{LEFT_OUT}"),
-    "no connection": TokenFault(unanswered, errors.TransportError, 0, f"ConnectTimeout: .*{LEFT_OUT}", CONNECT),
     "self-signed": TokenFault(
         certified("127.0.0.1", by="itself"), errors.TransportError, 0, f"certificate was not accepted: .*{LEFT_OUT}"
     ),
     "closed": TokenFault(answering(close), errors.TransportError, 3, f"RemoteProtocolError: .*{LEFT_OUT}"),
-    "reset": TokenFault(answering(reset), errors.TransportError, 3, LEFT_OUT),
     "silent": TokenFault(answering(silence), errors.TransportError, 3, f"ReadTimeout: .*{LEFT_OUT}", READ),
-    "cut": TokenFault(answering(HALF, close), errors.TransportError, 3, f"incomplete .*{LEFT_OUT}"),
-    "not HTTP": TokenFault(answering(b"SSH-2.0\r\n\r\n"), errors.TransportError, 3, f"not valid HTTP .*{LEFT_OUT}"),
     "503": TokenFault(answering(ok(b"", status=b"503 Service Unavailable")), errors.AuthenticationError, 3, "503"),
     "429": TokenFault(answering(ok(b"", status=b"429 Too Many Requests")), errors.AuthenticationError, 3, "429"),
     "a page": TokenFault(answering(ok(b"<html>")), errors.AuthenticationError, 1, "its response is not JSON"),
@@ -362,16 +382,13 @@ TOKEN_FAULTS: Final = {
         1,
         "the body is longer than max_body",
     ),
-    "bomb": TokenFault(
-        answering(encoded("gzip", bomb(70_000_000))), errors.AuthenticationError, 1, "longer than max_body"
-    ),
 }
 GRANT: Final = ok(b'{"access_token": "geheim-token", "token_type": "bearer", "expires_in": 3600}')
 
 
 @pytest.mark.parametrize("name", TOKEN_FAULTS)
 async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No token, no call: it says so, and the next call asks again."""
+    """Without a token the call is not sent, and says so; the next call asks again."""
     monkeypatch.setattr("alexa_props.pipeline.auth._SIDE_BASE", 0.0)  # no waits between two tries
     fault = TOKEN_FAULTS[name]
     async with nothing_left(), answering(good)() as peer, fault.place() as endpoint:
@@ -382,11 +399,11 @@ async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
             token_url=f"{endpoint.url}/auth/o2/token",
         )
         client = client_of(peer, auth=auth, timeouts=fault.timeouts)
-        for asked, kind in enumerate(KINDS.values(), 1):
+        for asked, kind in enumerate((KINDS["read"], KINDS["create"]), 1):
             with pytest.raises(fault.error) as caught:
                 await kind.call(client, NAME)
             text = str(caught.value)
-            assert text.startswith(kind.doing)
+            assert text.startswith(kind.description)
             assert re.search(fault.says, text)
             assert type(caught.value) is fault.error
             assert getattr(caught.value, "sent", "no") == "no"
@@ -394,14 +411,14 @@ async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
             assert len(endpoint.requests) == asked * fault.requests
             check_idle(client)
         assert not peer.requests
-        await endpoint.mend()
+        await endpoint.repair()
         endpoint.server.answer = saying(GRANT)
-        await goes_on(client)
+        await check_works(client)
         assert peer.requests[0].header("authorization") == "Bearer geheim-token"
         await client.aclose()
 
 
-async def test_an_answer_of_the_token_endpoint_that_cannot_be_read_fails_all_who_wait_at_once() -> None:
+async def test_an_unreadable_token_response_fails_all_waiting_calls() -> None:
     async with nothing_left(), answering(good)() as peer, answering(encoded("gzip", b"no gzip"))() as endpoint:
         auth = LoginWithAmazon(
             client_id="client", client_secret="s", refresh_token="r", token_url=f"{endpoint.url}/auth/o2/token"

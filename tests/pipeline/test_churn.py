@@ -1,4 +1,7 @@
-"""Twenty thousand calls of a whole client are cancelled on a real socket, at any moment and in every way."""
+"""Twenty thousand calls of a client are cancelled on a real socket, at any moment and in every way.
+
+It takes half a minute, and stands apart. `test_pool_life.py` has a short form for the pool alone.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 from alexa_props import (
     DefaultStation,
@@ -37,7 +41,7 @@ STATION = json.dumps({"providerId": "I_HEART_RADIO", "stationId": "4802"}).encod
 
 
 class Service:
-    """Login with Amazon and Smart Properties on one port; in every bad mood until it is told to be calm."""
+    """Login with Amazon and Smart Properties on one port, which fail in many ways until `calm` is set."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -71,7 +75,7 @@ class Service:
         exchange.writer.write(ok(json.dumps(grant).encode()))
 
     async def _spoil(self, exchange: Exchange) -> bool:
-        """Take some time and go wrong now and then; False if that was it."""
+        """Take some time and fail now and then; return whether a response is still to be sent."""
         await asyncio.sleep(self.dice.choice([0, 0, 0.001, 0.003]))
         mood = self.dice.random()
         if mood < 0.02:
@@ -90,7 +94,7 @@ class Service:
         return False
 
     async def _wait_for_a_full_house(self) -> None:
-        """Answers come when every place of the pool is in use: one that was lost would be missed."""
+        """Respond when every slot of the pool is in use: a lost one would be missed."""
         self.together += 1
         if self.together == PLACES:
             self.together = 0
@@ -101,7 +105,7 @@ class Service:
 
 
 class Churn:
-    """Calls, and the ways to cancel them. A way says whether it has cancelled, in time, what it was given."""
+    """Calls, and the ways to cancel them. Each way returns whether it cancelled its call in time."""
 
     def __init__(self, client: SmartProperties, dice: random.Random) -> None:
         self.client, self.dice = client, dice
@@ -121,7 +125,7 @@ class Churn:
         ]
 
     async def learn_how_long_it_takes(self) -> None:
-        """On this machine, with as many at once: else a slow one would see nothing but early cancellations."""
+        """Measure it on this machine, with as many calls: else a slow one would see only early cancellations."""
 
         async def some_calls(worker: int) -> None:
             for number in range(10):
@@ -144,14 +148,14 @@ class Churn:
             else:
                 await client.unit_settings.get_default_music_station(name)
         except (errors.TransportError, errors.ServerError, errors.Throttled, errors.Unauthorized) as error:
-            # What the service's moods lead to.
+            # What the faults of the service lead to.
             self.ends[type(error).__name__] += 1
         else:
             self.ends["done"] += 1
 
     async def end(self, task: asyncio.Task[None]) -> bool:
         task.cancel()
-        # Not the task itself: its cancellation and this worker's own would look the same.
+        # Not the task itself: its cancellation and this worker's would look the same.
         await asyncio.wait([task])
         return task.cancelled() or task.result() is not None
 
@@ -220,7 +224,8 @@ def open_sockets() -> int:
     return count
 
 
-async def test_after_twenty_thousand_cancelled_calls_all_is_as_before() -> None:
+@pytest.mark.apart
+async def test_twenty_thousand_cancelled_calls_leave_nothing() -> None:
     seed = int(os.environ.get("CHURN_SEED") or random.randrange(2**32))
     print(f"CHURN_SEED={seed}")  # noqa: T201 - to repeat a failure
     dice = random.Random(seed)
@@ -245,7 +250,7 @@ async def test_after_twenty_thousand_cancelled_calls_all_is_as_before() -> None:
         await churn.learn_how_long_it_takes()
         await asyncio.gather(*(churn.worker() for _ in range(WORKERS)))
 
-        # It was what it is meant to be: cancelled before, while and after they were sent, by a service in many moods.
+        # Calls were cancelled before, while and after they were sent, with a service that fails in many ways.
         arrived = len(churn.cancelled & service.seen)
         print(churn.usual, churn.ends, arrived, service.tokens, server.connections, client.limits)  # noqa: T201
         assert 200 < arrived < CANCELLED - 200

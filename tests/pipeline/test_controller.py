@@ -24,48 +24,34 @@ STEPS = st.lists(
     ),
     max_size=200,
 )
-"""What happens, how long it takes, and to whom."""
+"""What happens, how long it takes, and to which request."""
 
 
 @pytest.mark.parametrize(
     ("quota", "burst", "latency", "goodput", "refused"),
     [
-        # The start at 20 a second is above the quota: some are refused before anything can be known.
-        (0.1, 2, SOON, 0.95, 0.65),
+        # The start at 20 per second is above the quota: some are refused before anything can be known.
         (0.5, 2, SOON, 0.95, 0.42),
         (2, 2, SOON, 0.95, 0.12),
-        (2, 10, SOON, 0.97, 0.12),
-        (2, 2, LATE, 0.88, 0.30),
         (2, 10, LATE, 0.90, 0.42),
-        (5, 10, LATE, 0.92, 0.26),
-        (20, 10, LATE, 0.93, 0.15),
         (5, 5, SOON, 0.97, 0.07),
-        (5, 5, LATE, 0.92, 0.22),
+        (5, 10, LATE, 0.92, 0.26),
         (20, 10, SOON, 0.97, 0.03),
         (20, 20, LATE, 0.95, 0.17),
         (100, 10, SOON, 0.96, 0.015),
-        (100, 100, SOON, 0.97, 0.02),
-        (100, 10, LATE, 0.90, 0.04),
         (100, 100, LATE, 0.95, 0.10),
         (500, 50, SOON, 0.93, 0.01),
-        (500, 500, SOON, 0.97, 0.015),
         (500, 500, LATE, 0.88, 0.12),
-        (500, 50, LATE, 0.80, 0.04),
         # Without any burst allowance each request must come on the millisecond, and none does at such latencies.
-        (2, 1, SOON, 0.70, 0.12),
         (5, 1, SOON, 0.70, 0.06),
-        (20, 1, SOON, 0.80, 0.02),
-        (100, 1, SOON, 0.65, 0.01),
-        (500, 1, SOON, 0.50, 0.01),
         (20, 1, LATE, 0.50, 0.07),
-        (100, 1, LATE, 0.20, 0.03),
-        (500, 1, LATE, 0.06, 0.03),
+        (500, 1, SOON, 0.50, 0.01),
     ],
 )
 def test_an_unknown_quota_is_found_and_used(
     quota: float, burst: float, latency: float, goodput: float, refused: float
 ) -> None:
-    calls = {0.1: 40, 0.5: 60, 2: 200, 5: 300, 20: 600, 100: 2000, 500: 8000}[quota]
+    calls = {0.5: 60, 2: 200, 5: 300, 20: 600, 100: 2000, 500: 8000}[quota]
     for seed in SEEDS:
         outcome = run(Controller(None, 1), bucket(quota, burst), calls=calls, latency=latency, seed=seed)
         assert (outcome.lost, len(outcome.accepted)) == (0, calls)
@@ -73,30 +59,30 @@ def test_an_unknown_quota_is_found_and_used(
         assert outcome.refused_share <= refused
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("quota", "latency", "least"), [(100, SOON, 0.97), (500, SOON, 0.97), (100, LATE, 0.95)])
-def test_once_found_it_is_used_up(quota: float, latency: float, least: float, seed: int) -> None:
-    outcome = run(Controller(None, 1), bucket(quota, quota / 10), calls=30 * int(quota), latency=latency, seed=seed)
-    assert outcome.per_second(5.0, 28.0) / quota >= least
+@pytest.mark.parametrize(("latency", "least"), [(SOON, 0.97), (LATE, 0.95)])
+def test_once_found_the_quota_is_used_up(latency: float, least: float) -> None:
+    for seed in SEEDS:
+        outcome = run(Controller(None, 1), bucket(100, 10), calls=3000, latency=latency, seed=seed)
+        assert outcome.per_second(5.0, 28.0) / 100 >= least
 
 
 @pytest.mark.parametrize(
     ("quota", "latency", "least"),
     [
-        *[(quota, SOON, 0.85) for quota in (5, 20, 100, 500)],
-        *[(quota, LATE, 0.8) for quota in (5, 20, 100)],
-        # Half a second is over before anybody hears that 500 were too many for it.
+        *[(quota, SOON, 0.85) for quota in (5, 100)],
+        *[(quota, LATE, 0.8) for quota in (5, 20)],
+        # Half of each second is over before a response shows that 500 were too many for it.
         (500, LATE, 0.5),
     ],
 )
-def test_windows_of_the_service_s_own_clock(quota: float, latency: float, least: float) -> None:
+def test_quotas_that_open_by_the_service_s_clock(quota: float, latency: float, least: float) -> None:
     """A quota that is used up before its second is over is closed until then, and that is no reason to crawl."""
     outcome = run(Controller(None, 1), window(quota), calls=20 * int(quota), latency=latency)
     assert outcome.per_second() / quota >= least
     assert outcome.lost <= 0.005 * len(outcome.accepted)
 
 
-def test_a_window_of_a_minute_is_no_reason_to_crawl_when_it_opens() -> None:
+def test_a_quota_that_opens_each_minute_is_used_when_it_opens() -> None:
     controller = Controller(None, 1)
     outcome = run(controller, window(10, 60), calls=3000, latency=SOON, until=300)
     # 600 in each minute, whenever they come in it.
@@ -106,31 +92,31 @@ def test_a_window_of_a_minute_is_no_reason_to_crawl_when_it_opens() -> None:
 @pytest.mark.parametrize(
     ("latency", "least", "refused"), [(0.002, 0.88, 0.015), (SOON, 0.88, 0.015), (LATE, 0.65, 0.07)]
 )
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_quota_that_changes_is_followed(latency: float, least: float, refused: float, seed: int) -> None:
+def test_follows_a_quota_that_changes(latency: float, least: float, refused: float) -> None:
     def quota(time: float) -> float:
         return 100 if time < 10 else 50 if time < 20 else 200
 
-    controller = Controller(None, 1)
-    outcome = run(controller, bucket(quota, 10), calls=6000, latency=latency, until=30, seed=seed)
-    assert outcome.per_second(0, 30) * 30 / 3500 >= least
-    assert outcome.refused_share <= refused
-    assert 150 < controller.rate < 300
+    for seed in SEEDS[:2]:
+        controller = Controller(None, 1)
+        outcome = run(controller, bucket(quota, 10), calls=6000, latency=latency, until=30, seed=seed)
+        assert outcome.per_second(0, 30) * 30 / 3500 >= least
+        assert outcome.refused_share <= refused
+        assert 150 < controller.rate < 300
 
 
 @pytest.mark.parametrize(("latency", "refused"), [(SOON, 0.025), (LATE, 0.1)])
-@pytest.mark.parametrize("seed", SEEDS)
-def test_half_of_the_quota_is_somebody_else_s_after_a_while(latency: float, refused: float, seed: int) -> None:
+def test_shares_a_quota_with_another_client(latency: float, refused: float) -> None:
     def theirs(time: float) -> float:
         return 1 if time < 8 else 50
 
-    controller = Controller(None, 1)
-    outcome = run(controller, shared(bucket(100, 10), theirs), calls=4000, latency=latency, until=30, seed=seed)
-    assert outcome.per_second(2, 8) >= 0.85 * 99
-    # Who asks more often gets more of it, so it is at least the half.
-    assert outcome.per_second(12, 30) >= 0.85 * 50
-    assert controller.rate < 80
-    assert outcome.refused_share <= refused
+    for seed in SEEDS[:2]:
+        controller = Controller(None, 1)
+        outcome = run(controller, shared(bucket(100, 10), theirs), calls=4000, latency=latency, until=30, seed=seed)
+        assert outcome.per_second(2, 8) >= 0.85 * 99
+        # The client that asks more often gets more, so it is at least half.
+        assert outcome.per_second(12, 30) >= 0.85 * 50
+        assert controller.rate < 80
+        assert outcome.refused_share <= refused
 
 
 def test_idle_time_changes_nothing() -> None:
@@ -142,38 +128,38 @@ def test_idle_time_changes_nothing() -> None:
     assert controller.rate == rate
 
 
-def test_answers_that_do_not_come_raise_nothing() -> None:
+def test_missing_responses_do_not_raise_the_rate() -> None:
     controller = Controller(None, 1)
     now = 0.0
     for _ in range(500):
         now += controller.delay(now)
         controller.take(now, held_back=True)
-        controller.left(now)
+        controller.send(now)
     assert controller.rate <= Controller.LEAD * Controller.START
 
 
-def test_refusals_of_what_left_before_a_cut_do_not_cut_again() -> None:
+def test_refusals_of_requests_sent_before_a_cut_do_not_cut_again() -> None:
     controller = Controller(1000.0, 1)
-    departures = [controller.left(0.0) for _ in range(50)]
-    controller.throttled(1.0, departures[0], None, "first")
+    sent = [controller.send(0.0) for _ in range(50)]
+    controller.throttled(1.0, sent[0], None, "first")
     rate = controller.rate
-    for departure in departures[1:]:
-        controller.throttled(1.0, departure, None, "later")
+    for one in sent[1:]:
+        controller.throttled(1.0, one, None, "later")
     assert (controller.rate, controller.refused, controller.last_request_id) == (rate, 50, "later")
-    controller.throttled(2.0, controller.left(1.5), None, None)
+    controller.throttled(2.0, controller.send(1.5), None, None)
     assert controller.rate < rate
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_pauses_make_it_careful(seed: int) -> None:
-    """Where each refusal costs a second, probing for more at every turn would cost a third of the time."""
-    outcome = run(Controller(None, 1), bucket(100, 10), calls=4000, latency=SOON, retry_after=1.0, seed=seed)
-    assert outcome.per_second(5, 40) >= 0.8 * 100
-    assert outcome.lost == 0
+def test_pauses_make_it_careful() -> None:
+    """If each refusal costs a second, probing for more all the time would cost a third of the throughput."""
+    for seed in SEEDS:
+        outcome = run(Controller(None, 1), bucket(100, 10), calls=4000, latency=SOON, retry_after=1.0, seed=seed)
+        assert outcome.per_second(5, 40) >= 0.8 * 100
+        assert outcome.lost == 0
 
 
 @pytest.mark.parametrize("pause", [5.0, 60.0])
-def test_pauses_do_not_hide_that_the_quota_has_risen(pause: float) -> None:
+def test_pauses_do_not_hide_a_risen_quota(pause: float) -> None:
     controller = Controller(None, 1)
     quota = bucket(lambda time: 50 if time < 60 else 200, 10)
     run(controller, quota, calls=60_000, latency=SOON, until=240, retry_after=pause)
@@ -199,7 +185,7 @@ def test_a_known_quota_that_is_wrong_is_corrected_downwards_only() -> None:
     assert careful.rate == 20
 
 
-def test_what_was_learned_is_where_the_next_one_begins() -> None:
+def test_starts_with_a_learned_rate() -> None:
     first = Controller(None, 1)
     run(first, bucket(100, 10), calls=2000, latency=SOON)
     warm = Controller(None, 1, rate=first.rate, ceiling=first.ceiling)
@@ -212,13 +198,13 @@ def test_what_was_learned_is_where_the_next_one_begins() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.2, 3.0])
-def test_refusals_without_end_stop_nothing_for_ever(rate: float) -> None:
+def test_endless_refusals_stop_nothing_forever(rate: float) -> None:
     controller = Controller(rate, 1)
     now = 0.0
     for _ in range(60):
         now += controller.delay(now)
         controller.take(now, held_back=True)
-        controller.throttled(now + 0.01, controller.left(now), None, None)
+        controller.throttled(now + 0.01, controller.send(now), None, None)
     assert controller.delay(now) <= 1 / min(rate, Controller.FLOOR) + 0.1
     assert math.isfinite(controller.time_for(1000))
 
@@ -226,7 +212,7 @@ def test_refusals_without_end_stop_nothing_for_ever(rate: float) -> None:
 # Requests that are held back, and a quota that is known: the rate must not climb.
 @example(known=10.0, burst=1, steps=[("leave", 2.0, 0)] * 3)
 @given(known=st.none() | st.floats(0.001, 1000), burst=st.integers(1, 20), steps=STEPS)
-def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
+def test_in_any_sequence_requests_are_sent_and_never_above_the_known_rate(
     known: float | None, burst: int, steps: list[tuple[str, float, int]]
 ) -> None:
     controller = Controller(known, burst)
@@ -236,16 +222,16 @@ def test_whatever_happens_requests_may_leave_and_no_more_than_is_known(
         if what == "leave":
             now += controller.delay(now)
             controller.take(now, held_back=seconds > 1)
-            under_way.append(controller.left(now))
+            under_way.append(controller.send(now))
         elif what == "wait":
             now += seconds
         elif under_way:
-            departure = under_way.pop(which % len(under_way))
+            sent = under_way.pop(which % len(under_way))
             before = controller.rate
             if what == "accept":
-                controller.accepted(now, departure)
+                controller.accepted(now, sent)
             else:
-                controller.throttled(now, departure, seconds if what == "pause" else None, None)
+                controller.throttled(now, sent, seconds if what == "pause" else None, None)
                 assert controller.rate <= before
                 cuts += controller.rate < before
         most = math.inf if known is None else known

@@ -1,4 +1,7 @@
-"""What goes over the wire, on real sockets, and what comes back."""
+"""What the pool sends over real sockets, and what it returns.
+
+Cases run on every event loop only if they depend on the loop's transports.
+"""
 
 import asyncio
 import datetime as dt
@@ -23,11 +26,7 @@ from tests import loops
 from tests.helpers import NoAuth
 from tests.pipeline.pool_servers import Exchange, Proxy, Server, answering, ok, until
 
-
-@pytest.fixture(params=loops.EVERY)
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    backend: tuple[str, dict[str, Any]] = request.param
-    return backend
+on_every_loop = pytest.mark.parametrize("anyio_backend", loops.EVERY)
 
 
 @pytest.fixture(autouse=True)
@@ -73,28 +72,25 @@ def get(url: str, **options: Any) -> httpx.Request:
 @pytest.mark.parametrize(
     "target",
     [
-        "/",
         "/a%2E%2E/%2e/..%2Fb%7C~?x=%5B1%5D&y=a+b%20c",
         "/a//b;c=1,d:e@f!$&'()*?q=a/b?c",
-        "/v2/units/~caller/%C3%A9?pageSize=1&&k=&=v",
-        "/%zz?n=é|^",
-        "/?q=%3F%23",
+        "/%zz/%C3%A9?n=é|^&&k=&=v&q=%3F%23",
     ],
 )
-async def test_the_target_is_httpxs_to_the_byte(pool: Pool, target: str) -> None:
+async def test_sends_httpxs_target_byte_for_byte(pool: Pool, target: str) -> None:
     async with Server(answering(ok())).running() as server:
         request = get(server.url + target)
         await pool.handle_async_request(request)
     assert server.requests[0].target == request.url.raw_path.decode()
 
 
-async def test_only_the_mark_of_an_empty_query_is_lost(pool: Pool) -> None:
+async def test_leaves_out_only_the_mark_of_an_empty_query(pool: Pool) -> None:
     async with Server(answering(ok())).running() as server:
         await pool.handle_async_request(get(server.url + "/a?"))
     assert server.requests[0].target == "/a"
 
 
-async def test_user_and_fragment_stay_here(pool: Pool) -> None:
+async def test_sends_neither_user_nor_fragment(pool: Pool) -> None:
     async with Server(answering(ok())).running() as server:
         url = f"http://user:pw@localhost:{server.port}/a#part"
         await pool.handle_async_request(get(url, headers={"Authorization": "Bearer t"}))
@@ -102,7 +98,7 @@ async def test_user_and_fragment_stay_here(pool: Pool) -> None:
     assert server.requests[0].header("authorization") == "Bearer t"
 
 
-async def test_headers_go_as_given_and_nothing_is_added(pool: Pool) -> None:
+async def test_sends_headers_unchanged_and_adds_none(pool: Pool) -> None:
     given = [(b"Host", b"api.example.com"), (b"X-B", b"2"), (b"x-a", b"1"), (b"X-B", b"3"), (b"X-C", "ü".encode())]
     async with Server(answering(ok())).running() as server:
         await pool.handle_async_request(get(server.url, headers=given))
@@ -117,7 +113,7 @@ async def test_headers_go_as_given_and_nothing_is_added(pool: Pool) -> None:
     ]
 
 
-async def test_a_post_goes_with_its_bytes_and_without_a_type_of_our_own(pool: Pool) -> None:
+async def test_sends_a_body_unchanged_and_adds_no_content_type(pool: Pool) -> None:
     async with Server(answering(ok())).running() as server:
         await pool.handle_async_request(httpx.Request("POST", server.url, content=b'{"a": 1}'))
         await pool.handle_async_request(httpx.Request("POST", server.url))
@@ -129,7 +125,7 @@ async def test_a_post_goes_with_its_bytes_and_without_a_type_of_our_own(pool: Po
     assert [name for name, _ in json.headers].count("Content-Length") == 1
 
 
-async def test_a_streamed_body_is_read_first_and_sent_with_its_length(pool: Pool) -> None:
+async def test_sends_a_streamed_body_with_its_length(pool: Pool) -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two"
@@ -140,16 +136,16 @@ async def test_a_streamed_body_is_read_first_and_sent_with_its_length(pool: Pool
     assert (sent.body, sent.header("content-length"), sent.header("transfer-encoding")) == (b"one two", "7", None)
 
 
-@pytest.mark.parametrize("value", ["100-continue", " 100-Continue"])
-async def test_a_request_that_expects_a_100_does_not_wait_for_it(pool: Pool, value: str) -> None:
+async def test_does_not_wait_for_a_100(pool: Pool) -> None:
     async with Server(answering(ok())).running() as server, asyncio.timeout(5):
-        request = httpx.Request("POST", server.url, content=b"body", headers={"Expect": value, "X-A": "1"})
+        request = httpx.Request("POST", server.url, content=b"body", headers={"Expect": " 100-Continue", "X-A": "1"})
         assert (await pool.handle_async_request(request)).status_code == 200
     sent = server.requests[0]
     assert (sent.body, sent.header("expect"), sent.header("x-a")) == (b"body", None, "1")
 
 
-async def test_a_long_body_arrives_whole(pool: Pool) -> None:
+@on_every_loop
+async def test_sends_a_long_body_completely(pool: Pool, anyio_backend: object) -> None:
     body = bytes(range(256)) * 12_000  # 3 MB: in pieces
     async with Server(answering(ok())).running() as server:
         request = httpx.Request("POST", server.url, content=body, extensions={"timeout": {"write": 5.0}})
@@ -157,7 +153,7 @@ async def test_a_long_body_arrives_whole(pool: Pool) -> None:
     assert server.requests[0].body == body
 
 
-async def test_an_httpx_client_on_the_pool_asks_for_no_compression_either() -> None:
+async def test_an_httpx_client_on_the_pool_asks_for_no_compression() -> None:
     async with Server(answering(ok())).running() as server, httpx.AsyncClient(transport=Pool()) as client:
         assert (await client.get(server.url)).json() == {}
     assert [value for name, value in server.requests[0].headers if name.lower() == "accept-encoding"] == ["identity"]
@@ -177,7 +173,7 @@ async def test_an_httpx_client_on_the_pool_asks_for_no_compression_either() -> N
     ],
     ids=str,
 )
-async def test_what_cannot_be_sent_is_refused(pool: Pool, request_: httpx.Request, kind: type[Exception]) -> None:
+async def test_refuses_requests_that_cannot_be_sent(pool: Pool, request_: httpx.Request, kind: type[Exception]) -> None:
     with pytest.raises(httpx.TransportError) as caught:
         await pool.handle_async_request(request_)
     assert type(caught.value) is kind
@@ -187,7 +183,7 @@ async def test_what_cannot_be_sent_is_refused(pool: Pool, request_: httpx.Reques
 # Responses
 
 
-async def test_a_response_is_httpxs(pool: Pool) -> None:
+async def test_returns_an_httpx_response(pool: Pool) -> None:
     raw = b"HTTP/1.0 299 So So\r\nSet-Cookie: a=1\r\nX-One: 1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nhi"
     async with Server(answering(raw, close=True)).running() as server:
         request = get(server.url)
@@ -202,7 +198,7 @@ async def test_a_response_is_httpxs(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("answer", [ok(b"one\ntwo"), ok(b"")])
-async def test_a_response_can_be_read_like_any_other_and_again(pool: Pool, answer: bytes) -> None:
+async def test_a_response_reads_like_httpxs_and_repeatedly(pool: Pool, answer: bytes) -> None:
     async with Server(answering(answer)).running() as server:
         response = await pool.handle_async_request(get(server.url))
     like = httpx.Response(200, headers=response.headers, content=answer.partition(b"\r\n\r\n")[2])
@@ -219,7 +215,7 @@ async def test_a_response_can_be_read_like_any_other_and_again(pool: Pool, answe
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["another transport", "the pool"])
-async def test_responses_know_their_time_and_their_raw_bytes(own: bool) -> None:
+async def test_responses_have_elapsed_and_raw_bytes(own: bool) -> None:
     async with Server(answering(ok(b"one two"))).running() as server:
         options: dict[str, Any] = {"base_url": server.url, "auth": NoAuth()}
         transport = httpx.AsyncHTTPTransport(retries=0) if own else None
@@ -238,7 +234,7 @@ async def test_responses_know_their_time_and_their_raw_bytes(own: bool) -> None:
                     assert response.num_bytes_downloaded == 7
 
 
-async def test_cookies_are_not_kept_and_redirects_not_followed(pool: Pool) -> None:
+async def test_stores_no_cookies_and_follows_no_redirects(pool: Pool) -> None:
     answer = ok(b"", b"Set-Cookie: session=1; Path=/", b"Location: /elsewhere", status=b"302 Found")
     async with Server(answering(answer)).running() as server:
         for _ in range(2):
@@ -257,7 +253,7 @@ async def test_cookies_are_not_kept_and_redirects_not_followed(pool: Pool) -> No
         ("GET", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"),
     ],
 )
-async def test_no_body_is_no_body_and_the_connection_is_kept(pool: Pool, method: str, answer: bytes) -> None:
+async def test_reuses_the_connection_after_a_response_without_a_body(pool: Pool, method: str, answer: bytes) -> None:
     async with Server(answering(answer)).running() as server:
         for _ in range(2):
             response = await pool.handle_async_request(httpx.Request(method, server.url))
@@ -265,12 +261,22 @@ async def test_no_body_is_no_body_and_the_connection_is_kept(pool: Pool, method:
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("size", [1_000_000, 7], ids=lambda size: f"{size} bytes at a time")
-@pytest.mark.parametrize("headers", [b"", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
-@pytest.mark.parametrize(("method", "status"), [("DELETE", 204), ("GET", 304), ("HEAD", 200)])
-async def test_a_body_where_there_cannot_be_one_is_dropped_with_its_connection(
-    pool: Pool, method: str, status: int, headers: bytes, size: int
+@on_every_loop
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("DELETE", 204, b"", 1_000_000),
+        ("DELETE", 204, b"Transfer-Encoding: chunked\r\n", 7),
+        ("GET", 304, b"Content-Length: 5\r\n", 7),
+        ("HEAD", 200, b"Content-Length: 5\r\n", 1_000_000),
+        ("HEAD", 200, b"", 7),
+    ],
+    ids=str,
+)
+async def test_drops_a_body_that_the_response_cannot_have_with_its_connection(
+    pool: Pool, case: tuple[str, int, bytes, int], anyio_backend: object
 ) -> None:
+    method, status, headers, size = case
     head = b"\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 %d So\r\nX-A: 1\r\n%b\r\n" % (status, headers)
     data = head + b"5\r\nhello\r\n0\r\n\r\n" + ok(b"another answer")
 
@@ -289,14 +295,15 @@ async def test_a_body_where_there_cannot_be_one_is_dropped_with_its_connection(
 
 
 @pytest.mark.parametrize("header", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
-async def test_a_body_that_is_announced_where_there_cannot_be_one_may_still_come(pool: Pool, header: bytes) -> None:
+async def test_does_not_reuse_a_connection_on_which_such_a_body_is_announced(pool: Pool, header: bytes) -> None:
     async with Server(answering(b"HTTP/1.1 204 No Content\r\n" + header + b"\r\n\r\n")).running() as server:
         for number in range(1, 3):
             assert (await pool.handle_async_request(get(server.url))).status_code == 204
             assert server.connections == number
 
 
-async def test_connections_are_kept(pool: Pool) -> None:
+@on_every_loop
+async def test_reuses_connections(pool: Pool, anyio_backend: object) -> None:
     async with Server(answering(ok(b"x" * 100_000))).running() as server:
         for _ in range(20):
             assert len((await pool.handle_async_request(get(server.url))).content) == 100_000
@@ -310,21 +317,17 @@ def raw_deflate(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("coding", "encode"),
     [
-        ("gzip", gzip.compress),
-        ("x-gzip", gzip.compress),
-        ("GZIP", gzip.compress),
+        ("X-GZIP", gzip.compress),
         ("deflate", zlib.compress),
         ("deflate", raw_deflate),
         ("deflate, gzip", lambda data: gzip.compress(zlib.compress(data))),
         ("gzip", lambda data: gzip.compress(data[:7]) + bytes(9) + gzip.compress(data[7:]) + bytes(100_000)),
         ("gzip", lambda data: b"".join(gzip.compress(data[n : n + 1]) for n in range(len(data)))),
-        ("identity", bytes),
         ("none", bytes),
-        ("UTF-8", bytes),
         ("utf-8, gzip,, identity", gzip.compress),
     ],
 )
-async def test_an_encoding_that_comes_anyway_is_undone(
+async def test_decodes_a_body_that_is_encoded_unasked(
     pool: Pool, coding: str, encode: Callable[[bytes], bytes]
 ) -> None:
     plain = b'{"name": "Room 1"}' * 50
@@ -344,7 +347,6 @@ async def test_an_encoding_that_comes_anyway_is_undone(
         (b"gzip", b"no gzip at all"),
         (b"gzip", gzip.compress(b"cut off")[:-4]),
         (b"gzip", gzip.compress(b"one") + b"more"),
-        (b"gzip", gzip.compress(b"one") + gzip.compress(b"two")[:-4]),
         (b"gzip", gzip.compress(bytes(600_000)) * 2),
         (b"gzip", gzip.compress(b"") * 20_000),
         (b"deflate", zlib.compress(b"one") + bytes(1)),
@@ -359,7 +361,6 @@ async def test_an_encoding_that_comes_anyway_is_undone(
         "none",
         "cut",
         "more",
-        "cut later",
         "two bombs",
         "many",
         "padded",
@@ -369,7 +370,7 @@ async def test_an_encoding_that_comes_anyway_is_undone(
         "bomb in a bomb",
     ],
 )
-async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body: bytes) -> None:
+async def test_a_body_that_cannot_be_decoded_is_an_error(coding: bytes, body: bytes) -> None:
     pool = Pool(max_body=1_000_000)
     async with Server(answering(ok(body, b"Content-Encoding: " + coding))).running() as server:
         with pytest.raises(httpx.DecodingError):
@@ -382,7 +383,7 @@ async def test_an_encoding_that_cannot_be_undone_is_an_error(coding: bytes, body
 
 
 @pytest.mark.parametrize(("name", "shown"), [(b"zstd", "'zstd'"), (b"zstd" + b"d" * 50_000, "of 50004 characters")])
-async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool, name: bytes, shown: str) -> None:
+async def test_quotes_an_unknown_encoding_only_if_it_is_short(pool: Pool, name: bytes, shown: str) -> None:
     async with Server(answering(ok(b"x", b"Content-Encoding: " + name))).running() as server:
         with pytest.raises(httpx.DecodingError, match=f"the content encoding {shown} was not asked for"):
             await pool.handle_async_request(get(server.url))
@@ -390,18 +391,11 @@ async def test_an_unknown_encoding_is_named_but_not_at_any_length(pool: Pool, na
 
 @pytest.mark.parametrize(
     ("coding", "encode"),
-    [
-        (b"gzip", gzip.compress),
-        (b"deflate", zlib.compress),
-        (b"deflate", raw_deflate),
-        (b"gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
-    ],
-    ids=["gzip", "deflate", "raw deflate", "gzip in gzip"],
+    [(b"deflate", zlib.compress), (b"gzip, gzip", lambda data: gzip.compress(gzip.compress(data)))],
+    ids=["deflate", "gzip in gzip"],
 )
-async def test_undoing_an_encoding_takes_no_more_memory_than_max_body(
-    coding: bytes, encode: Callable[[bytes], bytes]
-) -> None:
-    limit = 1_000_000
+async def test_decoding_takes_no_more_memory_than_max_body(coding: bytes, encode: Callable[[bytes], bytes]) -> None:
+    limit = 250_000
     body = ok(encode(bytes(64 * limit)), b"Content-Encoding: " + coding)
     pool = Pool(max_body=limit)
     async with Server(answering(body)).running() as server:
@@ -416,8 +410,9 @@ async def test_undoing_an_encoding_takes_no_more_memory_than_max_body(
     assert peak < 8 * limit
 
 
+@on_every_loop
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_over_the_limit_ends_the_connection(chunked: bool) -> None:
+async def test_a_body_over_the_limit_closes_the_connection(chunked: bool, anyio_backend: object) -> None:
     async def answer(exchange: Exchange) -> None:
         size = int(exchange.request.target[1:])
         if chunked:
@@ -440,8 +435,9 @@ async def test_a_body_over_the_limit_ends_the_connection(chunked: bool) -> None:
 # TLS
 
 
+@on_every_loop
 async def test_tls_with_a_file_a_folder_and_a_context(
-    ca_file: Path, server_tls: ssl.SSLContext, tmp_path: Path
+    ca_file: Path, server_tls: ssl.SSLContext, tmp_path: Path, anyio_backend: object
 ) -> None:
     context = ssl.create_default_context(cafile=ca_file)
     async with Server(answering(ok()), tls=server_tls).running() as server:
@@ -494,12 +490,13 @@ async def test_the_context_is_made_once_and_only_for_https(
     await pool.aclose()
 
 
-async def test_certificates_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreadable_certificates_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("no certificate")
     pool = Pool(verify=path)
-    with pytest.raises(ConfigurationError, match=r"verify: no certificates could be read from .*ca\.pem"):
+    with pytest.raises(ConfigurationError, match=r"verify: no certificates could be read from .*ca\.pem") as caught:
         await pool.handle_async_request(get("https://localhost:9/"))
+    assert caught.value.__context__ is None
     await pool.aclose()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     pool = Pool()
@@ -526,7 +523,8 @@ async def test_a_plain_request_goes_through_the_proxy() -> None:
         assert seen.header("host") == "api.example.com"
 
 
-async def test_https_goes_through_a_tunnel(ca_file: Path, server_tls: ssl.SSLContext) -> None:
+@on_every_loop
+async def test_https_goes_through_a_tunnel(ca_file: Path, server_tls: ssl.SSLContext, anyio_backend: object) -> None:
     async with Server(answering(ok()), tls=server_tls).running() as server, Proxy().running() as proxy:
         pool = Pool(proxy=f"http://user:pw@localhost:{proxy.port}", verify=ca_file)
         url = f"https://api.example.com:{server.port}/a%2Fb"
@@ -545,7 +543,7 @@ async def test_https_goes_through_a_tunnel(ca_file: Path, server_tls: ssl.SSLCon
     assert tunnel.header("authorization") is None
 
 
-async def test_a_proxy_that_refuses(ca_file: Path) -> None:
+async def test_a_proxy_that_refuses_is_a_proxy_error(ca_file: Path) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     for answer, text in ((refusal, "refused the tunnel with status 407"), (b"", "disconnected"), (b"?\r\n\r\n", "dis")):
         async with Proxy(refuse=answer).running() as proxy:
@@ -567,19 +565,16 @@ async def test_a_proxy_that_refuses(ca_file: Path) -> None:
         ({"HTTP_PROXY": "{proxy}"}, "http://api.example.com/", True),
         ({"http_proxy": "{bare}"}, "http://api.example.com/", True),
         ({"ALL_PROXY": "{proxy}"}, "http://api.example.com/", True),
-        ({"HTTPS_PROXY": "{proxy}"}, "{server}/", False),
-        ({"HTTP_PROXY": "{proxy}"}, "{any}/", True),
+        ({"HTTPS_PROXY": "{proxy}"}, "{any}/", False),
         ({"HTTP_PROXY": "{proxy}"}, "{server}/", False),
         ({"ALL_PROXY": "{proxy}"}, "http://127.0.0.2:9/", None),
-        ({"ALL_PROXY": "socks5://localhost:9"}, "{server}/", False),
         ({"ALL_PROXY": "socks5://localhost:9", "NO_PROXY": "0.0.0.0"}, "{any}/", False),
         ({"ALL_PROXY": "socks5://localhost:9", "HTTP_PROXY": "{proxy}"}, "{any}/", True),
         ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "other.com,0.0.0.0"}, "{any}/", False),
         ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "*"}, "{any}/", False),
-        ({"HTTP_PROXY": "{proxy}", "NO_PROXY": "0.0.0.0:9"}, "http://0.0.0.0:9/", None),
     ],
 )
-async def test_proxies_from_the_environment(
+async def test_uses_proxies_of_the_environment(
     environment: dict[str, str], url: str, through: bool | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Server(answering(ok(b"direct"))).running() as server, Proxy().running() as proxy:
@@ -594,7 +589,7 @@ async def test_proxies_from_the_environment(
         for name, value in environment.items():
             monkeypatch.setenv(name, value.format(**places))
         request = get(url.format(**places))
-        if through is None:  # straight to a port where nobody listens
+        if through is None:  # directly to a port on which nothing listens
             with pytest.raises(httpx.ConnectError):
                 await pool.handle_async_request(request)
             assert not proxy.seen
@@ -610,21 +605,20 @@ async def test_proxies_from_the_environment(
     [
         ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
         ("10.1.2.3/8", "10.9.9.9", "host.com"),
-        ("192.168.1.7", "192.168.1.7", "192.168.1.70"),
         ("fd00::/8", "[fd12::1]", "[fe80::1]"),
-        ("[fd00::1]", "[fd00:0::1]", "[fd00::2]"),
         ("fd00::1", "[fd00::1]", "[fd00::11]"),
         ("[fd00::1]:443", "[fd00::1]", "[fd00::1]:8443"),
         ("*.host.com", "a.host.com", "nohost.com"),
         (".host.com", "HOST.com.", "host.com.au"),
         ("host.com:8443", "a.host.com:8443", "host.com"),
-        (" other.com,\tHost.COM ", "host.com", "other.org"),
-        ("other.com host.com", "host.com", "com"),
+        (" other.com\tHost.COM ", "host.com", "com"),
         ("10.0.0.0/99,/8,[,:443,.,*.,host.com", "host.com", "10.0.0.1"),
         ("10.0.0.0/8:443", "10.0.0.1", "10.0.0.1:80"),
     ],
 )
-def test_no_proxy(entries: str, direct: str, proxied: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_names_hosts_networks_and_ports(
+    entries: str, direct: str, proxied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
     monkeypatch.setenv("NO_PROXY", entries)
 
@@ -636,7 +630,7 @@ def test_no_proxy(entries: str, direct: str, proxied: str, monkeypatch: pytest.M
     assert str(proxy_of(proxied)) == "http://proxy.example.com"
 
 
-async def test_a_bad_proxy_in_the_environment_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_does_not_quote_an_invalid_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:geheim@localhost:1")
     pool = Pool()
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be the URL of an http or https proxy") as caught:
@@ -653,17 +647,14 @@ async def test_a_bad_proxy_in_the_environment_is_not_quoted(monkeypatch: pytest.
     ("options", "message"),
     [
         ({"max_connections": 0}, r"max_connections must be a whole number of at least 1, not 0"),
-        ({"max_connections": True}, r"max_connections"),
         ({"max_body": 1.5}, r"max_body"),
         ({"proxy": "socks5://geheim@host"}, r"proxy must be the URL of an http or https proxy"),
-        ({"proxy": "http://geheim@host:port"}, r"proxy is no URL"),
-        ({"proxy": ""}, r"proxy"),
+        ({"proxy": "http://geheim@host:port"}, r"proxy is not a URL"),
         ({"verify": False}, r"verify must be an ssl.SSLContext, a path or None, not False"),
-        ({"verify": True}, r"verify"),
         ({"verify": "/no/such/file"}, r"verify must be a file or directory that exists"),
     ],
 )
-def test_bad_arguments(options: dict[str, Any], message: str) -> None:
+def test_rejects_invalid_arguments_without_quoting_secrets(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as caught:
         Pool(**options)
     assert "geheim" not in str(caught.value)

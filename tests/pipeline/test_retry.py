@@ -1,21 +1,26 @@
-"""When an attempt is repeated, after what wait, and what is raised when it is not."""
+"""When an attempt is repeated, after what wait, and what is raised if it is not."""
 
 from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import functools
 from collections import Counter
 from typing import Any
 
 import anyio
+import attrs
 import httpx
 import pytest
 
-from alexa_props import RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, fleet
+from alexa_props import RateLimit, RetryPolicy, SmartProperties, Timeouts, errors, fleet, hooks
+from alexa_props.call import Call, ResponseClass
 from alexa_props.pipeline.retry import RetryQuota
+from alexa_props.responses import parse_retry_after
 from tests.helpers import (
     Amazon,
     Script,
+    Seen,
     Service,
     answer,
     for_business,
@@ -60,79 +65,63 @@ def test_the_table_names_every_transport_error_of_httpx() -> None:
         for kind in vars(httpx).values()
         if isinstance(kind, type)
         and issubclass(kind, httpx.TransportError)
-        # Others may derive kinds of their own.
+        # Other packages may derive classes.
         and not any(vars(httpx).get(derived.__name__) is derived for derived in kind.__subclasses__())
     }
     assert kinds == set(FATE)
 
 
-@pytest.mark.parametrize("kind", FATE)
-async def test_an_idempotent_call_is_repeated_after_transient_faults(kind: type[httpx.TransportError]) -> None:
-    sent, transient = FATE[kind]
-    service = Service(kind)
-    with pytest.raises(errors.TransportError, match=kind.__name__) as caught:
-        await get(smart_properties(service))
-    assert len(service.seen) == (4 if transient else 1)
-    assert caught.value.sent == sent
-    assert caught.value.attempts == len(service.seen)
-    assert caught.value.operation == "unit_settings.get_default_music_station"
-    assert isinstance(caught.value.__cause__, kind)
+async def test_repeats_an_idempotent_call_after_transient_faults() -> None:
+    found: dict[type[httpx.TransportError], tuple[str, bool]] = {}
+    for kind in FATE:
+        service = Service(kind)
+        with pytest.raises(errors.TransportError, match=kind.__name__) as caught:
+            await get(smart_properties(service))
+        found[kind] = (caught.value.sent, len(service.seen) == 4)
+        assert caught.value.attempts == len(service.seen)
+        assert caught.value.operation == "unit_settings.get_default_music_station"
+        assert type(caught.value.__cause__) is kind
+    assert found == FATE
 
 
-@pytest.mark.parametrize("kind", FATE)
-async def test_a_post_is_repeated_only_if_nothing_was_sent(kind: type[httpx.TransportError]) -> None:
-    sent, transient = FATE[kind]
-    service = Service(kind, 200)
-    client = smart_properties(service)
-    if transient and sent == "no":
-        assert (await client.request("POST", "/v2/things", json={})).status_code == 200
-        assert len(service.seen) == 2
-    else:
-        with pytest.raises(errors.TransportError) as caught:
-            await client.request("POST", "/v2/things", json={})
-        assert (len(service.seen), caught.value.sent) == (1, sent)
+async def test_repeats_a_post_only_if_nothing_was_sent() -> None:
+    for kind, (sent, transient) in FATE.items():
+        service = Service(kind, 200)
+        client = smart_properties(service)
+        if transient and sent == "no":
+            assert (await client.request("POST", "/v2/things", json={})).status_code == 200
+            assert len(service.seen) == 2
+        else:
+            with pytest.raises(errors.TransportError) as caught:
+                await client.request("POST", "/v2/things", json={})
+            assert (len(service.seen), caught.value.sent) == (1, sent), kind
 
 
-@pytest.mark.parametrize("before", [[httpx.ReadError], [503], [httpx.ReadError, 429], [503, 429]], ids=str)
-async def test_once_maybe_sent_stays_so_however_the_last_attempt_failed(before: list[Script]) -> None:
+@pytest.mark.parametrize("before", [[httpx.ReadError], [503], [httpx.ReadError, 429]], ids=str)
+async def test_a_call_that_may_have_been_sent_stays_so_however_the_last_attempt_failed(before: list[Script]) -> None:
     with pytest.raises(errors.TransportError, match="it may have been sent") as caught:
         await get(smart_properties(Service(*before, httpx.ConnectError)))
     assert caught.value.sent == "maybe"
 
 
-@pytest.mark.parametrize(
-    ("status", "repeated"),
-    [
-        (200, False),
-        (201, False),
-        (302, False),
-        (400, False),
-        (403, False),
-        (404, False),
-        (409, False),
-        (501, False),
-        (408, True),
-        (500, True),
-        (502, True),
-        (503, True),
-        (504, True),
-    ],
-)
-async def test_statuses(status: int, repeated: bool) -> None:
-    service = Service(status)
-    response = await smart_properties(service).request("GET", "/v2/things")
-    assert response.status_code == status
-    assert len(service.seen) == (4 if repeated else 1)
+async def test_repeats_only_responses_with_a_transient_status() -> None:
+    attempts: dict[int, int] = {}
+    for status in (200, 201, 302, 400, 403, 404, 408, 409, 500, 501, 502, 503, 504):
+        service = Service(status)
+        assert (await smart_properties(service).request("GET", "/v2/things")).status_code == status
+        attempts[status] = len(service.seen)
+    assert {status for status, count in attempts.items() if count == 4} == {408, 500, 502, 503, 504}
+    assert {*attempts.values()} == {1, 4}
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-async def test_a_post_with_an_answer_is_not_repeated(status: int) -> None:
-    service = Service(status)
-    assert (await smart_properties(service).request("POST", "/v2/things")).status_code == status
-    assert len(service.seen) == 1
+async def test_does_not_repeat_a_post_that_has_a_response() -> None:
+    for status in (408, 500, 503):
+        service = Service(status)
+        assert (await smart_properties(service).request("POST", "/v2/things")).status_code == status
+        assert len(service.seen) == 1
 
 
-async def test_a_throttled_post_was_not_handled_and_is_repeated() -> None:
+async def test_repeats_a_throttled_post() -> None:
     service = Service(429, 201)
     assert (await smart_properties(service).request("POST", "/v2/things")).status_code == 201
 
@@ -143,21 +132,21 @@ async def test_the_error_of_the_last_attempt_counts_all_attempts() -> None:
     assert (caught.value.status, caught.value.attempts) == (500, 4)
 
 
-async def test_an_exception_that_is_not_the_transports_is_not_repeated() -> None:
+async def test_does_not_repeat_after_a_foreign_exception() -> None:
     service = Service(ZeroDivisionError)
     with pytest.raises(ZeroDivisionError):
         await get(smart_properties(service))
     assert len(service.seen) == 1
 
 
-async def test_one_attempt_is_no_retry() -> None:
+async def test_one_attempt_means_no_retry() -> None:
     service = Service(503)
     with pytest.raises(errors.ServerError):
         await get(smart_properties(service, retry=RetryPolicy(max_attempts=1)))
     assert len(service.seen) == 1
 
 
-async def test_a_view_brings_its_own_policy() -> None:
+async def test_a_view_has_its_own_policy() -> None:
     service = Service(503)
     client = smart_properties(service)
     with pytest.raises(errors.ServerError):
@@ -192,16 +181,8 @@ MOON = dt.datetime(1969, 7, 20, 20, 17, tzinfo=dt.UTC)
     ("headers", "floor"),
     [
         ({"Retry_After": "7"}, 7),
-        ({"Retry_After": " 7.5 "}, 7.5),
-        ({"Retry_After": "0"}, 0),
-        ({"Retry_After": "-3"}, 0),
         ({"Retry_After": "soon"}, 0),
-        ({"Retry_After": "inf"}, 0),
-        ({"Retry_After": "nan"}, 0),
         ({"Retry_After": _http_date(MOON), "Date": _http_date(MOON - dt.timedelta(seconds=9))}, 9),
-        ({"Retry_After": _http_date(MOON), "Date": _http_date(MOON + dt.timedelta(seconds=9))}, 0),
-        ({"Retry_After": _http_date(MOON)}, 0),
-        ({"Retry_After": "Fri, 31 Dec 9999 23:59:59 -0100"}, 0),
     ],
 )
 async def test_retry_after_is_a_floor(status: int, headers: dict[str, str], floor: float) -> None:
@@ -211,33 +192,32 @@ async def test_retry_after_is_a_floor(status: int, headers: dict[str, str], floo
     assert service.waits[0] >= floor
 
 
-@pytest.mark.parametrize("asked", [0.5, 2.5])
-async def test_retry_after_is_no_more_than_a_floor(asked: float) -> None:
-    """All who were refused at one time are asked to wait for the same time: they still spread."""
+async def test_retry_after_is_no_more_than_a_floor() -> None:
+    """All calls that were refused together are asked to wait for the same time: they still spread."""
     waits: list[float] = []
     for _ in range(50):
-        service = Service(answer(503, Retry_After=str(asked)), None)
+        service = Service(answer(503, Retry_After="0.5"), None)
         await get(smart_properties(service, retry=RetryPolicy(base=5)))
         waits += service.waits
-    assert min(waits) > asked - 1e-6
+    assert min(waits) > 0.5 - 1e-6
     assert max(waits) > 3
 
 
-async def test_of_several_answers_that_ask_to_wait_the_longest_wait_counts() -> None:
+async def test_the_longest_of_several_requested_waits_counts() -> None:
     service = Service(answer(429, Retry_After="60"), answer(429, Retry_After="5"), None, latency=1)
     client = smart_properties(service)
     await gather(*[lambda: get(client)] * 2)
     assert service.times[2] >= 1 + 60
 
 
-async def test_retry_after_as_a_date_is_taken_by_the_own_clock_when_the_answer_has_no_date() -> None:
+async def test_a_retry_after_date_is_relative_to_the_local_clock_without_a_date_header() -> None:
     service = Service(answer(503, Retry_After=_http_date(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60))), None)
     await get(smart_properties(service))
     assert 50 < service.waits[0] <= 60
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_beyond_the_cap_the_error_is_raised_at_once_with_the_wait_in_it(status: int) -> None:
+async def test_a_requested_wait_beyond_the_cap_is_raised_immediately(status: int) -> None:
     service = Service(answer(status, Retry_After="121"))
     client = smart_properties(service)
     begun = anyio.current_time()
@@ -270,26 +250,25 @@ async def test_an_error_names_the_setting_that_allowed_no_further_attempt(limit:
     ), caught.value
 
 
-async def test_an_error_names_the_wait_for_a_turn_that_allowed_no_further_attempt() -> None:
+async def test_an_error_names_the_max_wait_that_allowed_no_further_attempt() -> None:
     client = smart_properties(Service(429), rate_limit=RateLimit(per_second=0.01))
     with pytest.raises(errors.Throttled, match=r"1 attempt\(s\)\); max_wait=50 s allowed no further attempt"):
         await get(client.with_options(max_wait=50))
 
 
-async def test_an_error_without_an_answer_names_it_too() -> None:
+async def test_an_error_without_a_response_names_the_setting_too() -> None:
     client = smart_properties(Service(httpx.ConnectError), retry=RetryPolicy(max_attempts=2))
     with pytest.raises(errors.TransportError, match=r"sent\); max_attempts=2 allowed no further attempt; calling"):
         await get(client)
 
 
-@pytest.mark.parametrize("status", [400, 404])
-async def test_an_error_that_nothing_would_mend_names_no_setting(status: int) -> None:
+async def test_an_error_that_no_retry_would_fix_names_no_setting() -> None:
     with pytest.raises(errors.ApiError) as caught:
-        await get(smart_properties(Service(status)))
+        await get(smart_properties(Service(404)))
     assert "allowed" not in str(caught.value)
 
 
-async def test_a_dying_service_drains_the_quota_and_successes_fill_it() -> None:
+async def test_a_failing_service_drains_the_quota_and_successes_fill_it() -> None:
     service = Service(503)
     client = smart_properties(service, retry=RetryPolicy(base=0.001))
     for _ in range(50):
@@ -310,7 +289,7 @@ async def test_a_dying_service_drains_the_quota_and_successes_fill_it() -> None:
     assert len(service.seen) == 5 + 3
 
 
-async def test_the_quota_never_holds_more_than_it_began_with() -> None:
+async def test_the_quota_never_exceeds_its_capacity() -> None:
     service = Service()
     client = smart_properties(service, retry=RetryPolicy(base=0.001))
     for _ in range(100):
@@ -323,14 +302,14 @@ async def test_the_quota_never_holds_more_than_it_began_with() -> None:
     assert len(service.seen) == 50 + 100
 
 
-async def test_the_wait_after_very_many_failures_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_wait_after_many_failures_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RetryQuota, "COST", 0)
     service = Service(*[503] * 1100, None)
     policy = RetryPolicy(max_attempts=2000, base=0.001, cap=0.001)
     assert await get(smart_properties(service, retry=policy)) is not None
 
 
-async def test_a_throttled_attempt_counts_neither_against_max_attempts_nor_against_the_retry_quota() -> None:
+async def test_a_throttled_attempt_counts_neither_against_max_attempts_nor_the_retry_quota() -> None:
     service = Service(*[*[429] * 20, 503, None] * 6)
     client = smart_properties(service, retry=RetryPolicy(max_attempts=2))
     for _ in range(6):
@@ -338,7 +317,7 @@ async def test_a_throttled_attempt_counts_neither_against_max_attempts_nor_again
     assert len(service.seen) == 6 * 22
 
 
-async def test_no_item_of_a_fleet_is_lost_to_a_quota_that_is_smaller_than_what_is_under_way() -> None:
+async def test_no_item_of_a_fleet_is_lost_to_a_quota_below_the_concurrency() -> None:
     free_at = 0.0
 
     def quota(_: httpx.Request) -> httpx.Response:
@@ -355,7 +334,7 @@ async def test_no_item_of_a_fleet_is_lost_to_a_quota_that_is_smaller_than_what_i
     assert len(service.seen) > 200
 
 
-async def test_a_call_that_alone_is_throttled_ends_and_holds_up_no_other() -> None:
+async def test_a_call_that_alone_is_throttled_ends_and_delays_no_other() -> None:
     service = Service(lambda request: answer(429 if "unlucky" in request.url.path else 204), latency=0.1)
     client = smart_properties(service, rate_limit=RateLimit(per_second=10), retry=RetryPolicy(base=0.1, cap=0.5))
     # Virtual seconds, and ten times what it takes.
@@ -373,13 +352,12 @@ async def test_a_call_that_alone_is_throttled_ends_and_holds_up_no_other() -> No
     assert len(service.seen) > 200
 
 
-@pytest.mark.parametrize("retry_after", ["0", "2"])
-async def test_a_room_that_alone_is_throttled_delays_no_other(retry_after: str) -> None:
+async def test_a_room_that_alone_is_throttled_delays_no_other() -> None:
     handled: list[float] = []
 
     def service(request: httpx.Request) -> httpx.Response:
         if request.url.params["unitId"] == "unit-7":
-            return answer(429, Retry_After=retry_after)
+            return answer(429, Retry_After="2")
         handled.append(anyio.current_time())
         return answer(204)
 
@@ -391,7 +369,7 @@ async def test_a_room_that_alone_is_throttled_delays_no_other(retry_after: str) 
     assert handled[-1] < 40
 
 
-async def test_a_service_that_accepts_nothing_for_two_minutes_ends_the_calls_that_it_throttles() -> None:
+async def test_throttled_calls_fail_if_the_service_accepts_nothing_for_two_minutes() -> None:
     service = Service(429)
     client = smart_properties(service)
     reason = "the limit of 120 s without an accepted request allowed no further attempt"
@@ -400,7 +378,7 @@ async def test_a_service_that_accepts_nothing_for_two_minutes_ends_the_calls_tha
         with pytest.raises(errors.Throttled, match=reason):
             await get(client)
         assert least <= anyio.current_time() - begun <= most
-    # Time in which nobody asks says nothing about the service.
+    # Time without requests says nothing about the service.
     await anyio.sleep(1000)
     service.script = [429, 429, None]
     assert await get(client) is not None
@@ -414,7 +392,7 @@ async def test_max_wait_bounds_the_waits_of_all_attempts_together() -> None:
     assert 5 < anyio.current_time() - begun <= 20
 
 
-async def test_transport_faults_cost_too() -> None:
+async def test_transport_faults_cost_retry_quota() -> None:
     service = Service(httpx.ConnectError)
     client = smart_properties(service, retry=RetryPolicy(base=0.001))
     for _ in range(60):
@@ -432,7 +410,7 @@ async def test_the_deadline_bounds_an_attempt(limit: str) -> None:
         else smart_properties(service).with_options(deadline=5)
     )
     begun = anyio.current_time()
-    with pytest.raises(errors.DeadlineExceeded, match=r"'unit-1'\): not done within 5 s, 1 attempt") as caught:
+    with pytest.raises(errors.DeadlineExceeded, match=r"'unit-1'\): not done within 5 s, after 1 attempt") as caught:
         await get(client)
     assert anyio.current_time() - begun == pytest.approx(5)
     assert (caught.value.sent, caught.value.attempts) == ("maybe", 1)
@@ -440,19 +418,19 @@ async def test_the_deadline_bounds_an_attempt(limit: str) -> None:
     assert service.active == 0
 
 
-async def test_the_deadline_bounds_the_wait_for_a_permit_of_which_nothing_was_sent() -> None:
+async def test_the_deadline_bounds_the_wait_for_a_permit() -> None:
     service = Service(answer(429, Retry_After="100"))
     client = smart_properties(service)
     with pytest.raises(errors.Throttled):
         await get(client.with_options(max_wait=1))
     begun = anyio.current_time()
-    with pytest.raises(errors.DeadlineExceeded, match="nothing was under way") as caught:
+    with pytest.raises(errors.DeadlineExceeded, match="nothing was sent") as caught:
         await get(client.with_options(deadline=5))
     assert anyio.current_time() - begun == pytest.approx(5)
     assert (caught.value.sent, len(service.seen)) == ("no", 1)
 
 
-async def test_the_deadline_bounds_the_wait_for_a_token_of_which_nothing_was_sent() -> None:
+async def test_the_deadline_bounds_the_wait_for_a_token() -> None:
     amazon = Amazon(latency=100)
     with pytest.raises(errors.DeadlineExceeded) as caught:
         await get(smart_properties(amazon, auth=login()).with_options(deadline=5))
@@ -468,7 +446,7 @@ async def test_the_deadline_after_an_attempt_that_may_have_been_sent() -> None:
 
 
 @pytest.mark.parametrize(("status", "sent"), [(503, "maybe"), (429, "no")])
-async def test_the_deadline_after_an_attempt_that_was_answered(status: int, sent: str) -> None:
+async def test_the_deadline_after_an_attempt_that_had_a_response(status: int, sent: str) -> None:
     """A service that fails may have done it all the same; one that throttles has not."""
     client = smart_properties(Service(status), rate_limit=RateLimit(per_second=0.01))
     with pytest.raises(errors.DeadlineExceeded) as caught:
@@ -476,14 +454,14 @@ async def test_the_deadline_after_an_attempt_that_was_answered(status: int, sent
     assert (caught.value.sent, caught.value.attempts) == (sent, 2)
 
 
-async def test_what_the_last_attempt_met_says_more_than_a_line_that_is_too_long() -> None:
+async def test_the_last_failure_is_raised_if_the_queue_for_a_retry_is_too_long() -> None:
     client = smart_properties(Service(httpx.ReadTimeout), rate_limit=RateLimit(per_second=0.1))
     with pytest.raises(errors.TransportError, match=r"ReadTimeout.*1 attempt") as caught:
         await get(client.with_options(max_wait=5))
     assert caught.value.sent == "maybe"
 
 
-async def test_a_pause_longer_than_max_retry_after_is_an_error_for_all_and_no_silence() -> None:
+async def test_a_pause_beyond_max_retry_after_is_an_error_for_all_calls() -> None:
     service = Service(answer(429, Retry_After="3600"))
     client = smart_properties(service)
     begun = anyio.current_time()
@@ -496,7 +474,7 @@ async def test_a_pause_longer_than_max_retry_after_is_an_error_for_all_and_no_si
     assert anyio.current_time() == begun
 
 
-async def test_a_pause_that_is_too_long_ends_the_wait_of_those_in_line() -> None:
+async def test_a_pause_beyond_max_retry_after_ends_the_wait_of_queued_calls() -> None:
     service = Service(answer(429, Retry_After="3600"), latency=1)
     client = smart_properties(service, rate_limit=RateLimit(per_second=0.5))
     results = await gather(*[lambda: get(client)] * 5)
@@ -504,7 +482,7 @@ async def test_a_pause_that_is_too_long_ends_the_wait_of_those_in_line() -> None
     assert anyio.current_time() < 10
 
 
-async def test_max_wait_holds_for_a_pause_that_begins_in_line_and_for_the_wait_for_a_retry() -> None:
+async def test_max_wait_bounds_a_pause_that_begins_while_queued_and_the_wait_for_a_retry() -> None:
     service = Service(answer(429, Retry_After="3"), latency=0.1)
     client = smart_properties(service, rate_limit=RateLimit(per_second=4)).with_options(max_wait=0.5)
     begun = anyio.current_time()
@@ -513,7 +491,7 @@ async def test_max_wait_holds_for_a_pause_that_begins_in_line_and_for_the_wait_f
     assert anyio.current_time() - begun <= 0.5 + 0.01
 
 
-async def test_calls_under_way_when_the_client_is_closed_do_not_say_that_nothing_was_sent() -> None:
+async def test_a_call_in_flight_when_the_client_closes_may_have_been_sent() -> None:
     """As the pool does it: what was under way fails, and what comes later is refused."""
     service = Service(httpx.ReadError, errors.ConfigurationError("the client is closed"))
     with pytest.raises(errors.TransportError, match="ReadError") as caught:
@@ -521,7 +499,14 @@ async def test_calls_under_way_when_the_client_is_closed_do_not_say_that_nothing
     assert caught.value.sent == "maybe"
 
 
-async def test_the_real_error_comes_at_once_if_the_next_wait_does_not_fit() -> None:
+async def test_a_call_that_the_transport_refuses_was_not_sent() -> None:
+    service = Service(httpx.ConnectError, errors.ConfigurationError("no such proxy"))
+    with pytest.raises(errors.TransportError, match="ConnectError") as caught:
+        await get(smart_properties(service))
+    assert (caught.value.sent, caught.value.attempts) == ("no", 1)
+
+
+async def test_raises_immediately_if_the_next_wait_exceeds_the_deadline() -> None:
     service = Service(answer(503, Retry_After="6"))
     begun = anyio.current_time()
     with pytest.raises(errors.ServerError) as caught:
@@ -551,7 +536,7 @@ async def test_nothing_holds_a_permit_while_it_sleeps() -> None:
         tasks.start_soon(get, client)
         await anyio.sleep(10)
         assert (client.limits[name].in_flight, client.limits[name].waiting, service.active) == (0, 0, 0)
-        # And nobody else waits for it.
+        # And no other call waits for it.
         begun = anyio.current_time()
         await get(client)
         assert anyio.current_time() - begun < 0.001
@@ -568,10 +553,9 @@ async def test_every_attempt_is_authorized_anew() -> None:
     assert [seen.token for seen in amazon.api.seen] == ["Bearer Atza|access-1", "Bearer Atza|access-2"]
 
 
-@pytest.mark.parametrize("max_attempts", [1, 4])
-async def test_a_refused_token_is_replaced_and_the_call_replayed_without_backoff(max_attempts: int) -> None:
+async def test_replaces_a_refused_token_and_replays_the_call_without_backoff() -> None:
     amazon = Amazon()
-    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(max_attempts=max_attempts, base=20))
+    client = smart_properties(amazon, auth=login(), retry=RetryPolicy(max_attempts=1, base=20))
     await get(client)
     amazon.revoke()
     begun = anyio.current_time()
@@ -580,7 +564,7 @@ async def test_a_refused_token_is_replaced_and_the_call_replayed_without_backoff
     assert [seen.token for seen in amazon.api.seen[1:]] == ["Bearer Atza|access-1", "Bearer Atza|access-2"]
 
 
-async def test_a_replay_takes_a_permit_of_its_own() -> None:
+async def test_a_replay_takes_a_new_permit() -> None:
     amazon = Amazon()
     client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=1))
     await get(client)
@@ -597,13 +581,13 @@ async def test_a_call_is_replayed_once() -> None:
     assert (len(amazon.api.seen), len(amazon.token.seen)) == (2, 2)
 
 
-async def test_a_post_is_replayed_too_as_a_401_was_not_handled() -> None:
+async def test_replays_a_post_because_a_401_was_not_handled() -> None:
     amazon = Amazon()
     amazon.api.script = [401, 201]
     assert (await smart_properties(amazon, auth=login()).request("POST", "/v2/things")).status_code == 201
 
 
-async def test_a_request_that_is_sent_twice_by_its_owner_has_all_attempts_each_time() -> None:
+async def test_a_request_object_that_is_sent_again_has_all_attempts_again() -> None:
     service = Service(503)
     request = httpx.Request("GET", "https://api.amazonalexa.com/v2/things")
     async with httpx.AsyncClient(transport=smart_properties(service).pipeline) as client:
@@ -624,17 +608,13 @@ async def test_100_calls_retry_without_falling_into_step() -> None:
     assert max(sum(start <= time < start + 0.05 for time in retried) for start in retried) < 40
 
 
-SCRIPTS: list[tuple[list[Script], int]] = [([503, httpx.ReadTimeout, 429, None], 4), ([httpx.ConnectError, None], 2)]
-
-
-@pytest.mark.parametrize(("script", "attempts"), SCRIPTS)
-async def test_mixed_faults(script: list[Script], attempts: int) -> None:
-    service = Service(*script)
+async def test_repeats_after_mixed_faults() -> None:
+    service = Service(503, httpx.ReadTimeout, 429, None)
     assert await get(smart_properties(service)) is not None
-    assert len(service.seen) == attempts
+    assert len(service.seen) == 4
 
 
-async def test_a_line_too_long_for_the_replay_is_what_is_said_and_not_the_401_that_is_mended() -> None:
+async def test_a_queue_too_long_for_the_replay_is_raised_instead_of_the_401() -> None:
     amazon = Amazon()
     client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=0.1)).with_options(max_wait=5)
     await get(client)
@@ -645,10 +625,111 @@ async def test_a_line_too_long_for_the_replay_is_what_is_said_and_not_the_401_th
     assert (len(amazon.token.seen), len(amazon.api.seen)) == (2, 2)
 
 
-async def test_max_wait_of_the_rate_limit_holds_for_the_wait_for_a_retry_too() -> None:
+async def test_max_wait_of_the_rate_limit_bounds_the_wait_for_a_retry() -> None:
     service = Service(answer(429, Retry_After="3"))
     client = smart_properties(service, rate_limit=RateLimit(per_second=100, max_wait=0.5))
     begun = anyio.current_time()
     with pytest.raises(errors.Throttled):
         await get(client)
     assert (len(service.seen), anyio.current_time()) == (1, begun)
+
+
+# The state of a call
+
+
+class Counted:
+    """A client whose protocol counts how often each response is classified, and what travels with its requests."""
+
+    def __init__(self, amazon: Amazon, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+        self.calls: list[Call] = []
+        self.classified = self.parsed = 0
+        classify = SmartProperties.protocol.classify
+
+        def counted_classify(call: Call, response: httpx.Response) -> ResponseClass:
+            self.classified += 1
+            return classify(call, response)
+
+        def counted_parse(response: httpx.Response) -> float | None:
+            self.parsed += 1
+            return parse_retry_after(response)
+
+        monkeypatch.setattr(SmartProperties.protocol, "classify", counted_classify)
+        monkeypatch.setattr("alexa_props.pipeline.rate_limit.parse_retry_after", counted_parse)
+        serve = amazon.api.script
+        amazon.api.script = [functools.partial(self._record, each) for each in serve]
+        self.client = smart_properties(amazon, auth=login(), retry=RetryPolicy(base=0.1), **options)
+
+    def _record(self, entry: Any, request: httpx.Request) -> Any:
+        self.calls.append(request.extensions["alexa_props"])
+        return entry(request) if callable(entry) else entry
+
+
+async def test_computes_the_response_class_and_retry_after_once_per_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    amazon, events = Amazon(), list[hooks.Event]()
+    asked = {"Retry_After": "3", "x_amzn_RequestId": "request-2"}
+    amazon.api.script = [answer(429, Retry_After="2"), answer(503, **asked), answer(404, x_amzn_RequestId="request-3")]
+    counted = Counted(amazon, monkeypatch, hooks=[events.append])
+    with pytest.raises(errors.NotFound, match="request-3") as caught:
+        await get(counted.client)
+    assert (counted.classified, counted.parsed) == (3, 3)
+    # One call travels through all attempts, and only its state changes.
+    call = counted.calls[0]
+    assert [each is call for each in counted.calls] == [True] * 3
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        call.max_wait = 1.0  # type: ignore[misc]
+    state = call.state
+    assert (state.response_class, state.status, state.request_id) == (ResponseClass.FINAL, 404, "request-3")
+    assert (state.retry_after, caught.value.retry_after, state.attempts, state.throttled) == (None, None, 3, 1)
+    throttled = [event.retry_after for event in events if isinstance(event, hooks.AttemptThrottled)]
+    ended = [(event.status, event.request_id) for event in events if isinstance(event, hooks.AttemptEnded)]
+    assert (throttled, ended) == ([2.0], [(429, None), (503, "request-2"), (404, "request-3")])
+
+
+async def test_a_replayed_401_leaves_no_trace_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    amazon, events = Amazon(), list[hooks.Event]()
+    refusal = answer(401, {"message": "token refused"}, x_amzn_RequestId="of the 401", Retry_After="9")
+    amazon.api.script = [refusal, lambda _: anyio.sleep(100)]
+    counted = Counted(amazon, monkeypatch, hooks=[events.append])
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        await get(counted.client.with_options(deadline=5))
+    state = counted.calls[0].state
+    assert (state.response_class, state.status, state.request_id, state.retry_after) == (None, None, None, None)
+    assert (state.stopped_by, state.refreshed, caught.value.attempts) == (None, True, 2)
+    ended = events[-1]
+    assert isinstance(ended, hooks.CallEnded)
+    assert (ended.status, ended.request_id, ended.error) == (None, None, "DeadlineExceeded")
+
+
+async def test_a_transport_that_returns_the_same_401_object_again_is_replayed_once() -> None:
+    amazon = Amazon()
+    refusal = answer(401, {"message": "token refused"})
+
+    class Repeats(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/auth/o2/token":
+                return await amazon.handle_async_request(request)
+            amazon.api.seen.append(Seen(0, request.method, request.url, request.headers, b"", {}))
+            assert len(amazon.api.seen) < 10
+            return refusal
+
+    with pytest.raises(errors.Unauthorized, match=r"2 attempt\(s\)"):
+        await get(smart_properties(Repeats(), auth=login()))
+    assert len(amazon.api.seen) == 2
+
+
+async def test_raw_requests_have_the_options_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    amazon = Amazon()
+    limit = RateLimit(per_second=50, max_wait=7)
+    counted = Counted(amazon, monkeypatch, rate_limit=limit)
+
+    async def through_the_pipeline(_: str) -> None:
+        await outside.get("https://api.amazonalexa.com/v2/things")
+        await counted.client.request("GET", "/v2/things")
+
+    async with httpx.AsyncClient(transport=counted.client.pipeline) as outside:
+        await through_the_pipeline("no item")
+        await fleet.collect(through_the_pipeline, ["an item"])
+    for call in counted.calls:
+        assert (call.operation.name, call.operation.idempotent, call.max_wait) == ("GET /v2/things", True, 7)
+        assert (call.deadline, call.retry, call.region) == (None, RetryPolicy(base=0.1), None)
+    assert [call.lane for call in counted.calls] == ["interactive"] * 2 + ["bulk"] * 2

@@ -1,7 +1,6 @@
-"""Scenarios in which the limiters of other libraries hang, leak, or are slow: the same, with this one.
+"""Scenarios in which the rate limiters of other libraries hang, leak or are slow.
 
-The plainest forms of some are in `test_rate_limit.py` ("Cancellation", "Waiting too long", and the success that used
-the last permit); these are the ones that take more than one caller.
+The simplest forms of some are in `test_rate_limit.py`; these need more than one caller.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def paced(service: httpx.AsyncBaseTransport, **settings: Any) -> SmartProperties
 
 
 def in_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """To hang is how most of these fail, and time is virtual."""
+    """Most of these fail by hanging, and time is virtual."""
 
     @functools.wraps(test)
     async def bounded(*args: Any, **options: Any) -> None:
@@ -47,8 +46,8 @@ def nothing_left(client: SmartProperties) -> bool:
     return all((limits.waiting, limits.in_flight) == (0, 0) for limits in client.limits.values())
 
 
-class Line:
-    """Calls in line, in order, each of which can be cancelled."""
+class Queue:
+    """Queued calls, in order, each of which can be cancelled."""
 
     def __init__(self, tasks: Any, client: SmartProperties) -> None:
         self.tasks, self.client = tasks, client
@@ -68,10 +67,10 @@ class Line:
 # A pause of everything
 
 
-@pytest.mark.parametrize("gone", [{0}, {2}, {4}, {0, 1}, {0, 2, 4}, {0, 1, 2, 3, 4}])
+@pytest.mark.parametrize("gone", [{0}, {2, 4}, {0, 1, 2, 3, 4}])
 @in_time
-async def test_a_pause_ends_although_some_of_those_who_wait_for_it_were_cancelled(gone: set[int]) -> None:
-    """hikari: one task opens the gate for all; it dies at the first waiter that was cancelled, and nobody follows."""
+async def test_a_pause_ends_although_some_waiters_were_cancelled(gone: set[int]) -> None:
+    """hikari: one task opens the gate for all; it dies at the first cancelled waiter, and no other follows."""
     service = Service()
     client = paced(service, per_second=10)
     for _ in range(2):  # the gate works more than once
@@ -80,14 +79,14 @@ async def test_a_pause_ends_although_some_of_those_who_wait_for_it_were_cancelle
             await get(client.with_options(retry=ONCE))
         refused, seen = anyio.current_time(), len(service.seen)
         async with anyio.create_task_group() as tasks:
-            line = Line(tasks, client)
-            await line.add(5)
+            queue = Queue(tasks, client)
+            await queue.add(5)
             await anyio.sleep(4)
             for index in gone:
-                line.scopes[index].cancel()
+                queue.scopes[index].cancel()
             await anyio.wait_all_tasks_blocked()
             assert client.limits[GET].waiting == 5 - len(gone)
-            await line.add(1)
+            await queue.add(1)
         after = service.times[seen:]
         assert len(after) == 6 - len(gone)
         assert after[0] == pytest.approx(refused + 10)
@@ -96,18 +95,18 @@ async def test_a_pause_ends_although_some_of_those_who_wait_for_it_were_cancelle
 
 
 @in_time
-async def test_whoever_sleeps_on_the_refusal_is_cancelled_and_all_in_line_go_on() -> None:
+async def test_queued_calls_continue_if_the_refused_call_is_cancelled() -> None:
     """discord.py: the task that met the global 429 shuts the gate, sleeps, and opens it; cancelled, it never does."""
     service = Service(answer(429, Retry_After="10"), 204, latency=0.01)
     client = paced(service, per_second=10)
     async with anyio.create_task_group() as tasks:
-        line = Line(tasks, client)
-        await line.add(4)
+        queue = Queue(tasks, client)
+        await queue.add(4)
         await anyio.sleep(3)
         assert client.limits[GET].refused == 1
-        line.scopes[0].cancel()
+        queue.scopes[0].cancel()
         await anyio.sleep(1)
-        await line.add(1)
+        await queue.add(1)
         assert len(service.seen) == 1
     assert [seen.url.path.split("/")[3] for seen in service.seen[1:]] == ["unit-1", "unit-2", "unit-3", "unit-4"]
     assert service.times[1] == pytest.approx(10.01)
@@ -116,7 +115,7 @@ async def test_whoever_sleeps_on_the_refusal_is_cancelled_and_all_in_line_go_on(
 
 
 @in_time
-async def test_all_who_met_the_refusal_are_cancelled_and_the_next_one_goes_when_the_pause_ends() -> None:
+async def test_the_next_call_continues_if_all_refused_calls_are_cancelled() -> None:
     """disnake: the lock of the global limit stays locked if the request that holds it is cancelled."""
     service = Service(answer(429, Retry_After="10"), latency=0.01)
     client = paced(service, per_second=10, burst=5)
@@ -133,12 +132,12 @@ async def test_all_who_met_the_refusal_are_cancelled_and_the_next_one_goes_when_
 
 
 @in_time
-async def test_five_hundred_cancelled_waiters_cost_no_place() -> None:
+async def test_five_hundred_cancelled_waiters_cost_no_permit() -> None:
     """hikari: a waiter of a bucket that is cancelled stays counted as under way; the next use hangs."""
     service = Service(204)
     client = paced(service, per_second=1, burst=3)
     await gather(*[lambda: get(client)] * 3)
-    for _ in range(250):  # one by one, and below many at once
+    for _ in range(250):  # one by one, and below many together
         with anyio.move_on_after(0.001) as scope:
             await get(client)
         assert scope.cancelled_caught
@@ -151,26 +150,24 @@ async def test_five_hundred_cancelled_waiters_cost_no_place() -> None:
 
 
 class Odd(Exception):
-    """Of no kind that anybody reckons with."""
+    """Of no expected kind."""
 
 
 @pytest.mark.parametrize(
     "end",
     [
-        httpx.ConnectError,
         httpx.ReadTimeout,
-        httpx.PoolTimeout,
         Odd,
         500,
-        401,
         429,
         answer(200, None, Content_Type="text/html"),
         lambda _: anyio.sleep(1000),
     ],
+    ids=["timeout", "foreign error", "500", "429", "invalid response", "deadline"],
 )
 @in_time
-async def test_however_a_request_ends_its_bucket_goes_on(end: Any) -> None:
-    """discord.py: a bucket whose request ended in a way that nobody had thought of was stuck, without a word."""
+async def test_the_queue_continues_however_a_request_ends(end: Any) -> None:
+    """discord.py: a bucket whose request ended in an unexpected way was stuck silently."""
     service = Service(*[end] * 5, 204)
     client = paced(service, per_second=10).with_options(retry=ONCE, deadline=5)
     ends = await gather(*[lambda: get(client)] * 5)
@@ -181,7 +178,7 @@ async def test_however_a_request_ends_its_bucket_goes_on(end: Any) -> None:
 
 
 @in_time
-async def test_a_token_that_is_refused_does_not_shut_the_bucket() -> None:
+async def test_a_refused_token_does_not_block_the_queue() -> None:
     amazon = Amazon(latency=0.1)
     give, amazon.token.script = amazon.token.script, [400]
     client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=10))
@@ -192,11 +189,10 @@ async def test_a_token_that_is_refused_does_not_shut_the_bucket() -> None:
     assert not [end for end in await gather(*[lambda: get(client)] * 5) if isinstance(end, Exception)]
 
 
-@pytest.mark.parametrize("headers", [{"Retry_After": "1.5"}, {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "9"}])
 @in_time
-async def test_an_answer_is_handed_over_at_once_though_it_used_the_last_permit(headers: dict[str, str]) -> None:
+async def test_a_response_that_used_the_last_permit_returns_immediately() -> None:
     """discord.py: the successful call that empties the bucket comes back after the reset, 1.5 s late."""
-    service = Service(answer(204, None, **headers))
+    service = Service(answer(204, None, Retry_After="1.5", X_RateLimit_Remaining="0", X_RateLimit_Reset="9"))
     client = paced(service, per_second=1, burst=2)
     for begun in (0, 0, 1):  # the last one waits for its turn, and for nothing more
         await get(client)
@@ -210,12 +206,12 @@ async def test_an_answer_is_handed_over_at_once_though_it_used_the_last_permit(h
     assert client.limits[GET].paused_until is None
 
 
-# Patience
+# max_wait
 
 
 @pytest.mark.parametrize("own", [True, False])
 @in_time
-async def test_max_wait_holds_for_a_pause_of_a_scope_that_others_share(own: bool) -> None:
+async def test_max_wait_bounds_a_pause_of_a_shared_scope(own: bool) -> None:
     """hikari: the longest wait that one could set held for buckets, and not for the global limit."""
     scope = object()
     service = Service(answer(429, Retry_After="30"), 204)
@@ -239,7 +235,7 @@ async def test_max_wait_holds_for_a_pause_of_a_scope_that_others_share(own: bool
 
 
 @in_time
-async def test_those_in_line_who_cannot_wait_for_the_pause_leave_in_time_and_the_others_stay() -> None:
+async def test_a_pause_ends_the_wait_of_queued_calls_whose_max_wait_is_shorter() -> None:
     """hikari, again: patience is of each caller, and a pause that begins later may end it."""
     service = Service(answer(429, Retry_After="30"), 204, latency=0.05)
     client = paced(service, per_second=10)
@@ -251,9 +247,9 @@ async def test_those_in_line_who_cannot_wait_for_the_pause_leave_in_time_and_the
         gave_up.append(anyio.current_time())
 
     async with anyio.create_task_group() as tasks:
-        line = Line(tasks, client.with_options(retry=RetryPolicy(base=0)))
+        queue = Queue(tasks, client.with_options(retry=RetryPolicy(base=0)))
         for _ in range(3):
-            await line.add(1)
+            await queue.add(1)
             tasks.start_soon(impatient)
             await anyio.wait_all_tasks_blocked()
     assert len(gave_up) == 3
@@ -288,25 +284,25 @@ async def _work(
 
 
 @pytest.mark.parametrize("paused", [False, True])
-def test_a_thousand_waiters_are_one_timer_and_one_step_each(paused: bool) -> None:
-    """aiolimiter: each waiter wakes by a timer of its own to look whether it is its turn, so the work is quadratic."""
+def test_waiters_need_one_timer_together_and_one_step_each(paused: bool) -> None:
+    """aiolimiter: each waiter wakes by its own timer to check whether it is its turn, so the work is quadratic."""
     few, many = (
         loops.run(lambda loop, count=count: _work(loop, count, paused=paused, options={}))  # type: ignore[misc]
-        for count in (100, 1000)
+        for count in (50, 500)
     )
     assert many[0] <= 2
-    assert many[1] <= 1000 + 10
+    assert many[1] <= 500 + 10
     # Ten times the waiters, ten times the work.
     assert many[2] <= 10.5 * few[2]
-    assert many[2] <= 15 * 1000
+    assert many[2] <= 15 * 500
 
 
 @pytest.mark.parametrize("options", [{"deadline": 100}, {"max_wait": 100}])
-def test_a_limit_of_time_costs_each_waiter_a_timer_and_no_more_steps(options: dict[str, float]) -> None:
+def test_a_time_limit_costs_each_waiter_one_timer_and_no_more_steps(options: dict[str, float]) -> None:
     few, many = (
         loops.run(lambda loop, count=count: _work(loop, count, paused=False, options=options))  # type: ignore[misc]
-        for count in (100, 1000)
+        for count in (50, 500)
     )
-    assert many[0] <= 1000 + 2
-    assert many[1] <= 3 * 1000
+    assert many[0] <= 500 + 2
+    assert many[1] <= 3 * 500
     assert many[2] <= 10.5 * few[2]

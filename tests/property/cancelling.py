@@ -1,4 +1,4 @@
-"""Anything that is awaited or iterated, played as often as it has moments to be cancelled at."""
+"""Play anything that is awaited or iterated, cancelled at each of its moments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FAST = RateLimit(per_second=1e6)
 
 
 class Store:
-    """A token store that takes its time."""
+    """A slow token store."""
 
     def __init__(self, latency: float) -> None:
         self.kept: str | None = None
@@ -46,7 +46,7 @@ class Store:
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """The way to a service in the same process, and all that goes over it."""
+    """The route to a service in the same process, which records all requests."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, latency: float) -> None:
         self._inner = inner
@@ -79,7 +79,7 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 class World:
-    """A service in this process that rotates refresh tokens, and clients on it that have asked for nothing yet."""
+    """A service in this process that rotates refresh tokens, and clients on it that have sent nothing yet."""
 
     def __init__(self, latency: float) -> None:
         self.sim = Simulator(rooms=6, endpoints_per_room=2, users=3, seed=7, rotate_refresh_tokens=True)
@@ -120,7 +120,7 @@ class World:
         return client
 
     async def take(self, items: AsyncIterable[Any]) -> int:
-        """How many items there are; `limit` of them are taken, and the iterator then closed, or let go of."""
+        """Return how many items there are; take `limit` of them, then close the iterator or drop it."""
         count = 0
         iterator = aiter(items)
         if self.limit != 0:
@@ -135,16 +135,16 @@ class World:
 
     @property
     def seen(self) -> Counter[str]:
-        """All that went over the wires."""
+        """All requests of all wires."""
         return Counter(request for wire in self.wires for request in wire.seen)
 
     @property
     def operations(self) -> Counter[str]:
-        """What the service was asked for, tokens aside."""
+        """The operations that the service received, without tokens."""
         return Counter(call.operation for call in self.sim.log.records() if call.operation != "token")
 
     def at_rest(self) -> None:
-        """Nobody waits, nothing is under way, and the refresh token that is good is the one that is kept."""
+        """Check that nothing is queued or in flight, and that the stored refresh token is the valid one."""
         assert [wire.active for wire in self.wires] == [0] * len(self.wires)
         for client in self.clients:
             assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in client.limits.values()), client.limits
@@ -153,35 +153,31 @@ class World:
 
 
 Scenario: TypeAlias = Callable[[World], Awaitable[Any]]
-"""What is played. It may be played again, also side by side with itself."""
+"""What is played. It may be played again, also concurrently with itself."""
 
 
 @attrs.define
 class Play:
-    """One run of a scenario, and what came of it.
-
-    Attributes:
-        ended: "cancelled", the name of an error, or "done".
-        moments: turns of the loop in which it could have been cancelled.
-        times: of those turns, each once.
-        items: that it took.
-        seen: what went over the wire.
-        operations: what the service was asked for.
-        tokens: how many tokens it was asked for.
-
-    """
+    """One run of a scenario, and its result."""
 
     ended: str = "cancelled"
+    """"cancelled", the name of an error, or "done"."""
     moments: int = 0
+    """Turns of the loop in which it could have been cancelled."""
     times: list[float] = attrs.field(factory=list)
+    """Times of those turns, each once."""
     items: int = 0
+    """Items that it took."""
     seen: Counter[str] = attrs.field(factory=Counter)
+    """Requests that were sent."""
     operations: Counter[str] = attrs.field(factory=Counter)
+    """Operations that the service received."""
     tokens: int = 0
+    """How many tokens were requested."""
 
 
 class _Selector(selectors.SelectSelector):
-    """Asked once a turn of the loop."""
+    """Asked once per turn of the loop."""
 
     loop: CountingLoop
 
@@ -190,15 +186,11 @@ class _Selector(selectors.SelectSelector):
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
-    """A loop on real time, for what needs threads and sockets.
-
-    Attributes:
-        look: called before each turn; says whether it has done anything.
-
-    """
+    """A loop on real time, for threads and sockets."""
 
     def __init__(self) -> None:
         self.look: Callable[[], object] = lambda: False
+        """Called before each turn; returns whether it has done anything."""
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
@@ -208,7 +200,7 @@ Loop: TypeAlias = loops.JumpingLoop | CountingLoop
 
 
 def on(make: Callable[[], Loop], main: Callable[[Loop], Awaitable[None]]) -> None:
-    """Run `main(loop)` on a loop of its own that has nothing to complain of."""
+    """Run `main(loop)` on a new loop, which must report nothing."""
     loop = make()
     complaints: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -223,7 +215,7 @@ def on(make: Callable[[], Loop], main: Callable[[Loop], Awaitable[None]]) -> Non
 
 
 async def watched(loop: Loop, play: Play, call: Callable[[], Awaitable[Any]], way: Way, at: float) -> None:
-    """Make a call, cancelled in this way at this moment, and write down how it ended."""
+    """Make a call, cancelled in this way at this moment, and record how it ended."""
     scope = anyio.CancelScope()
 
     async def run() -> None:
@@ -258,14 +250,14 @@ async def watched(loop: Loop, play: Play, call: Callable[[], Awaitable[Any]], wa
 
 
 def play(scenario: Scenario, way: Way = "task", at: float = NEVER, whole: Play | None = None, *, real: bool) -> Play:
-    """Play a scenario, cancelled in this way at this moment, and see what is left of it.
+    """Play a scenario, cancelled in this way at this moment, and check what is left of it.
 
     Args:
-        scenario: what is played.
-        way: how it is cancelled.
-        at: the turn of the loop, the time, or how many items are taken before.
-        whole: the same, undisturbed.
-        real: whether it takes threads or sockets, and so real time.
+        scenario: What is played.
+        way: How it is cancelled.
+        at: The turn of the loop, the time, or how many items are taken before.
+        whole: The same scenario, undisturbed.
+        real: Whether it needs threads or sockets, and so real time.
 
     """
     this = Play()
@@ -277,13 +269,13 @@ def play(scenario: Scenario, way: Way = "task", at: float = NEVER, whole: Play |
         await watched(loop, this, lambda: scenario(world), way, at)
         world.limit = None
         if way == "dropped":
-            # The loop closes the iterator in a task of its own.
+            # The loop closes the iterator in a separate task.
             await asyncio.sleep(0.1)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         this.seen, this.operations, this.tokens = world.seen, world.operations, world.wire.tokens
         world.at_rest()
         if whole is not None:
-            # What takes long has many moments of the same kind.
+            # Long scenarios have many moments of the same kind.
             several = whole.moments < MANY or random.Random(f"{way} {at}").random() < 1 / 8
             await _after(world, scenario, this, whole, several=several)
 
@@ -292,16 +284,16 @@ def play(scenario: Scenario, way: Way = "task", at: float = NEVER, whole: Play |
 
 
 async def _after(world: World, scenario: Scenario, this: Play, whole: Play, *, several: bool) -> None:
-    """Whoever comes next finds all as it was."""
+    """Check that the next calls find everything as before."""
     assert this.ended in ("cancelled", whole.ended)
-    # Nothing was sent that would not have been, and nothing twice.
+    # Nothing was sent in addition, and nothing twice.
     assert this.seen <= whole.seen, this.seen - whole.seen
     async with asyncio.timeout(60):
         before = world.operations
         assert await _ended(scenario, world) == whole.ended
         assert world.operations - before == whole.operations
         if several:
-            # With tokens that are of no use any more: one of them gets a new one for all.
+            # With expired tokens: one call gets a new token for all.
             before, tokens = world.operations, world.wire.tokens
             world.sim.expire_tokens()
             assert await asyncio.gather(*(_ended(scenario, world) for _ in range(3))) == [whole.ended] * 3
@@ -320,7 +312,7 @@ async def _ended(scenario: Scenario, world: World) -> str:
 
 
 def moments(whole: Play, way: Way) -> list[float]:
-    """When it may be cancelled in this way."""
+    """Return the moments at which it may be cancelled in this way."""
     if way in ("task", "scope"):
         return [*range(1, whole.moments + 1)]
     if way in ("left", "dropped"):
@@ -332,7 +324,7 @@ def moments(whole: Play, way: Way) -> list[float]:
 
 @contextlib.contextmanager
 def noted(*words: object) -> Iterator[None]:
-    """Say with a failure at which moment it was."""
+    """Add the moment to a failure."""
     try:
         yield
     except BaseException as error:

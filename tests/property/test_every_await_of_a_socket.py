@@ -1,4 +1,4 @@
-"""Calls over a real socket are cancelled before every turn of the loop that they take, and the pool is as before."""
+"""Calls over a real socket are cancelled before every turn of the event loop, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GONE = {"errors": [{"endpointId": f"e{number}", "code": "DEVICE_UNREACHABLE"} fo
 
 
 class Amazon:
-    """Both services and the token endpoint on one port, which let others run before and within each answer."""
+    """Both services and the token endpoint on one port, which yield to the loop before and within each response."""
 
     def __init__(self) -> None:
         self.server = Server(self._answer)
@@ -84,9 +84,11 @@ CALLS: dict[str, Callable[[Clients], Awaitable[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("way", ["task", "scope"])
-@pytest.mark.parametrize("name", CALLS)
-def test_cancelled_before_every_turn(name: str, way: Way) -> None:
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [*((name, "task") for name in CALLS), ("a call that must not be sent twice", "scope"), ("a search", "scope")],
+)
+def test_a_call_cancelled_before_any_turn_leaves_nothing(name: str, way: Way) -> None:
     sockets = open_sockets()
 
     async def main(loop: Loop) -> None:
@@ -107,7 +109,7 @@ def test_cancelled_before_every_turn(name: str, way: Way) -> None:
 
 
 async def one(loop: Loop, amazon: Amazon, call: Callable[[Clients], Awaitable[Any]], way: Way, at: int) -> str:
-    """How a call ended that was cancelled at this turn, after looking at all that it may have left."""
+    """Return how a call ended that was cancelled at this turn, after checking everything it may have left."""
     pool, store, others = Pool(max_connections=1), Store(), asyncio.all_tasks()
     origin, server = f"http://127.0.0.1:{amazon.server.port}", amazon.server
     auth = LoginWithAmazon(
@@ -126,10 +128,10 @@ async def one(loop: Loop, amazon: Amazon, call: Callable[[Clients], Awaitable[An
     sent = [request.method for request in server.requests[before:] if request.target != "/auth/o2/token"]
     assert len(sent) <= 2 if clients.a4b.limits else len(sent) <= 1
     if amazon.tokens > tokens:
-        # It was given a token: cancelled or not, that is the one it keeps.
+        # A token was issued: cancelled or not, it is the one that is stored.
         assert store.kept == f"Atzr|{amazon.tokens}"
     async with asyncio.timeout(5):
-        # There is one place for all of them: they would wait for ever if it had been lost.
+        # There is one slot for all of them: they would wait forever if it had been lost.
         got = await asyncio.gather(
             *(clients.asp.unit_settings.get_default_music_station(f"room-{number}") for number in range(20))
         )
@@ -137,7 +139,7 @@ async def one(loop: Loop, amazon: Amazon, call: Callable[[Clients], Awaitable[An
     assert amazon.tokens - tokens == 1
     assert server.open == 1
     await clients.asp.aclose()
-    # The server has tasks too, one for each connection.
+    # The server has tasks too, one per connection.
     await until(lambda: server.open == 0 and asyncio.all_tasks() == others)
     with pytest.raises(errors.ConfigurationError, match="closed"):
         await clients.a4b.users.search()

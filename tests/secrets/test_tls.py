@@ -170,5 +170,5 @@ async def test_the_proxys_certificate_is_verified_too(server: Server) -> None:
             await client.request("GET", "/v2/x")
     assert isinstance(caught.value.__cause__, httpx.ConnectError | httpx.ProxyError)
     assert "self-signed" in str(caught.value) or "unable to get local issuer" in str(caught.value)
-    assert "(by way of a proxy); if its CA is to be trusted, name it by SSL_CERT_FILE or verify=" in str(caught.value)
+    assert "(through a proxy); to trust its CA, set SSL_CERT_FILE or verify=" in str(caught.value)
     assert server.requests == []
