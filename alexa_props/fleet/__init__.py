@@ -1,7 +1,7 @@
-"""Whole fleets: the same thing for thousands of rooms, nothing lost, everything told."""
+"""Call an async function for every item of a fleet, with a journal, progress and a report."""
 
-from alexa_props.fleet._runner import Interrupted, Run
-from alexa_props.fleet.outcome import Failure, Outcome, RecordedError, Status, Step, Steps, StepsFailed
+from alexa_props.fleet._runner import Run
+from alexa_props.fleet.outcome import Failure, Interrupted, Outcome, RecordedError, Status, Step, Steps, StepsFailed
 from alexa_props.fleet.plan import CallEstimate, Plan, plan, recipe
 from alexa_props.fleet.progress import Progress
 from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station, reset_room

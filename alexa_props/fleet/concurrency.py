@@ -1,4 +1,4 @@
-"""How many items a run works on at once."""
+"""How many items of a run are in flight."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ __all__ = ["AdaptiveConcurrency"]
 
 
 class AdaptiveConcurrency:
-    """Follows what the rate limiter lets through: as many items at once as keep somebody in line, and few more.
+    """Follows the rate that the limiter allows: enough items in flight to keep its queue from running empty.
 
-    By Little's law, so many calls are under way at the rate that was learned as it lets through in the time that a call
-    takes; whoever is more waits in line. So of every generation of items the share of time that was spent in line is
-    taken off, and a quarter put on.
+    By Little's law, calls in flight are the learned rate times the duration of a call; all further calls wait in the
+    queue. So after as many items as are in flight, their number is reduced by the share of time that was spent
+    in the queue, and increased by a quarter.
 
     Args:
-        most: begin with so many at once, and never have more; None begins with few.
+        most: The number to begin with, and never to exceed. None begins with few.
 
     """
 
     FIRST: Final = 4
+    """The number to begin with if `most` is None."""
     MOST: Final = 100
-    """Where nothing else says it: no number was given, and no client was seen whose connections could be counted."""
+    """The limit if `most` is None and no client was seen whose connections are known."""
 
     def __init__(self, most: int | None) -> None:
         self.now = most or self.FIRST
@@ -31,9 +32,14 @@ class AdaptiveConcurrency:
         self._elapsed = self._called = self._waited = 0.0
 
     def ended(self, *, elapsed: float, called: float, waited: float, connections: int | None) -> None:
-        """An item ended after `elapsed` seconds, with `called` of them in calls, of these `waited` in line.
+        """Count an item that ended.
 
-        Calls of one item may run side by side, so that `called` may be the greatest.
+        Args:
+            elapsed: Seconds that it took.
+            called: Seconds of its calls, added up. It exceeds `elapsed` if calls run concurrently.
+            waited: Seconds of `called` that were spent in the queue of the rate limiter.
+            connections: How many requests its client may have in flight; None if it called none.
+
         """
         self._items += 1
         self._elapsed += elapsed
@@ -41,11 +47,11 @@ class AdaptiveConcurrency:
         self._waited += waited
         if self._items < self.now:
             return
-        # What an item does besides its calls takes its time, too.
+        # An item may do other work besides its calls.
         busy = max(self._called, self._elapsed)
-        in_line = self._waited / busy if busy else 0.0
-        abreast = max(1.0, self._called / self._elapsed) if self._elapsed else 1.0
-        most = min(self._most, max(1, int((connections or max(self.MOST, self.now)) / abreast)))
-        self.now = int(min(most, round(self.now * (1 - in_line) * 1.25) + self.FIRST))
+        queued = self._waited / busy if busy else 0.0
+        calls_per_item = max(1.0, self._called / self._elapsed) if self._elapsed else 1.0
+        most = min(self._most, max(1, int((connections or max(self.MOST, self.now)) / calls_per_item)))
+        self.now = int(min(most, round(self.now * (1 - queued) * 1.25) + self.FIRST))
         self._items = 0
         self._elapsed = self._called = self._waited = 0.0

@@ -1,4 +1,4 @@
-"""What became of an item of a run, and of each step of a recipe."""
+"""The outcome of an item of a run, and of each step of a recipe."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from alexa_props.wire import was_sent
 
 __all__ = [
     "Failure",
+    "Interrupted",
     "Outcome",
     "RecordedError",
     "Status",
@@ -45,73 +46,65 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Status = Literal["done", "failed", "unknown"]
-"""done; failed: the service said no, or nothing was sent; unknown: it may have been done, and no answer says so."""
+"""
+- "done";
+- "failed": the service refused it, or nothing was sent;
+- "unknown": the service may have done it, and no response says so.
+"""
 
 
 @attrs.frozen
 class Failure:
-    """One thing that went wrong: a row of a report.
-
-    Attributes:
-        status: "failed" or "unknown".
-        code: the service's own name for it, else the name of the exception's class.
-        description: for logs and people, never for branching.
-        endpoint_id: the endpoint that it was about; None where it was about the whole unit.
-        operation: the operation's name, such as "alerts.delete_alarms"; None where none was reached.
-        request_id: quote it to Amazon's support.
-        step: the step of a recipe, such as "do not disturb"; None where there are no steps.
-
-    """
+    """One failure of an item: a row of a report."""
 
     status: Status
+    """"failed" or "unknown"."""
     code: str
+    """The service's name of the error, or else the name of the exception's class."""
     description: str
+    """A text for logs and people. It may change: do not branch on it."""
     endpoint_id: str | None = None
+    """None if the failure is about the whole unit."""
     operation: str | None = None
+    """Such as "alerts.delete_alarms"; None if the error names none."""
     request_id: str | None = None
+    """Identifies the request to Amazon's support."""
     step: str | None = None
+    """The step of a recipe, such as "do not disturb"; None if there are no steps."""
 
 
 @attrs.frozen
 class Step:
-    """One step of a recipe.
-
-    Attributes:
-        name: what it is about, such as "do not disturb".
-        operation: the operation's name, such as "endpoint_settings.set".
-        endpoint_id: the endpoint; None for a step that is about the whole unit.
-        error: what it raised; None when it is done.
-
-    """
+    """One step of a recipe."""
 
     name: str
+    """Such as "do not disturb"."""
     operation: str
+    """Such as "endpoint_settings.set"."""
     endpoint_id: str | None = None
+    """None if the step is about the whole unit."""
     error: Exception | None = None
+    """What it raised; None if it is done."""
 
     @property
     def status(self) -> Status:
-        """Done, failed or unknown."""
+        """The status of the step: "done", "failed" or "unknown"."""
         return "done" if self.error is None else _status(self.error)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What went wrong: one for each endpoint that is named, else one in all; none when done."""
+        """What went wrong: a failure per endpoint that the error names, or else one. Empty if done."""
         return () if self.error is None else tuple(_failures(self.error, self.status))
 
 
 @attrs.frozen
 class Steps:
-    """What became of each step of a recipe. An item whose `call` returns this ends as its steps did.
-
-    Attributes:
-        subject: the unit.
-        steps: in the order in which they were taken, endpoint after endpoint.
-
-    """
+    """The steps of a recipe. If the `call` of an item returns this, its outcome has the status of the steps."""
 
     subject: str
+    """The unit id."""
     steps: tuple[Step, ...]
+    """In the order in which they were taken, endpoint after endpoint."""
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -121,7 +114,7 @@ class Steps:
 
     @property
     def status(self) -> Status:
-        """Unknown if any step is, else failed if any is, else done."""
+        """The worst status of all steps: "unknown", or else "failed", or else "done"."""
         found = {step.status for step in self.steps}
         return "unknown" if "unknown" in found else "failed" if "failed" in found else "done"
 
@@ -137,12 +130,10 @@ class Steps:
 
 
 class StepsFailed(AlexaError):
-    """Some steps of a recipe are not done.
+    """Some steps of a recipe are not done."""
 
-    Attributes:
-        steps: all of them.
-
-    """
+    steps: Steps
+    """All steps of the recipe."""
 
     def __init__(self, steps: Steps) -> None:
         first = steps.failed[0]
@@ -155,62 +146,66 @@ class StepsFailed(AlexaError):
 
 
 class RecordedError(AlexaError):
-    """What an earlier process met and recorded in the journal: the item was not sent again.
+    """An error that an earlier run recorded in the journal. The item was not sent again."""
 
-    Attributes:
-        failures: what went wrong, as it was recorded.
-
-    """
+    failures: tuple[Failure, ...]
+    """What went wrong, as recorded."""
 
     def __init__(self, message: str, failures: tuple[Failure, ...]) -> None:
         super().__init__(message)
         self.failures = failures
 
 
+class Interrupted(AlexaError):
+    """The block was left while the item was in flight."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"{key}: the run was left while it was in flight, and the service may have handled some of it: check "
+            "whether it took effect before calling again"
+        )
+
+
 @attrs.frozen
 class Outcome(Generic[T, R]):
-    """What became of one item.
-
-    Attributes:
-        key: names the item; also in the journal.
-        item: as it was given.
-        status: "done", "failed" (the service said no, or nothing was sent) or "unknown" (it may have been done, and no
-            answer says so).
-        value: what the call returned; None if it raised, or if an earlier process did it.
-        error: what the call raised, or `StepsFailed`; None when done.
-        attempts: requests that were sent, or tried, for it.
-        elapsed: seconds from its start to its end.
-
-    """
+    """The outcome of an item."""
 
     key: str
+    """Identifies the item, also in the journal."""
     item: T
+    """The item as it was given."""
     status: Status
+    """"done", "failed" (the service refused it, or nothing was sent) or "unknown" (the service may have done it, and
+    no response says so)."""
     value: R | None = None
+    """What the call returned; None if it raised or an earlier run called it."""
     error: Exception | None = None
+    """What the call raised, or `StepsFailed`; None if done."""
     attempts: int = 0
+    """Requests for it, retries included."""
     elapsed: float = 0.0
+    """Seconds that its call took."""
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What went wrong: one for each endpoint that is named, else one in all; none when done."""
+        """What went wrong: a failure per endpoint that the error names, or else one. Empty if done."""
         return () if self.error is None else tuple(_failures(self.error, self.status))
 
 
 def classify(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exception | None]:
-    """The status and the error of an item, from what its call returned or raised."""
+    """Return the status and the error of an item, from what its call returned or raised."""
     if error is None:
         failed = isinstance(value, Steps) and value.failed
         return (value.status, StepsFailed(value)) if failed else ("done", None)
-    # An error of another kind may stand for one that had no answer.
-    stands_for_it = item.unanswered and not isinstance(error, AlexaError)
-    # That it is gone, or there, may be the work of an attempt that had no answer.
+    # Another library's error may replace that of a request that had no response.
+    no_response = item.unanswered and not isinstance(error, AlexaError)
+    # It may be missing, or exist, because of an earlier attempt that had no response.
     own_work = item.ambiguous and isinstance(error, NotFound | Conflict)
-    return "unknown" if stands_for_it or own_work else _status(error, unsafe_sent=item.unsafe_sent), error
+    return "unknown" if no_response or own_work else _status(error, unsafe_sent=item.unsafe_sent), error
 
 
 def was_handled(error: Exception) -> bool:
-    """Whether the service has handled any of what failed; if not, the next run may as well try again."""
+    """Return whether the service has handled any of what failed. If not, the next run may repeat it."""
     if parts := _parts(error):
         return any(map(was_handled, parts))
     if isinstance(error, TransportError | DeadlineExceeded):
@@ -219,20 +214,20 @@ def was_handled(error: Exception) -> bool:
 
 
 def lacks_credentials(error: Exception) -> bool:
-    """Whether it failed, all or in part, because there is no token, or none that is taken: so would everything else."""
+    """Return whether the credentials were refused, in any part. Every other item would fail, too."""
     return isinstance(error, AuthenticationError | Unauthorized) or any(map(lacks_credentials, _parts(error)))
 
 
 def safe_str(error: Exception) -> str:
-    """What an exception says: one of the user's own may fail at that, which must not stop the others."""
+    """Return the message of an exception, even if it is the user's and raises in `__str__`."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - it is the user's
-        return f"a {type(error).__name__} that says nothing"
+    except Exception:  # noqa: BLE001 - the user's `__str__` may raise anything
+        return f"a {type(error).__name__} without a message"
 
 
 def _parts(error: Exception) -> Sequence[Exception]:
-    """The errors that one stands for; none if it stands for itself."""
+    """Return the errors that an error groups; empty if it is a single one."""
     if isinstance(error, StepsFailed):
         return [step.error for step in error.steps.failed if step.error is not None]
     return error.exceptions if isinstance(error, ExceptionGroup) else ()
@@ -241,9 +236,9 @@ def _parts(error: Exception) -> Sequence[Exception]:
 def _status(error: Exception, *, unsafe_sent: bool = False) -> Status:
     if parts := _parts(error):
         return "unknown" if any(_status(part, unsafe_sent=unsafe_sent) == "unknown" for part in parts) else "failed"
-    # A service that failed may have done it all the same, which matters where twice is not the same as once.
+    # The service may have done it before it failed. That matters if it must not be done twice.
     vague = isinstance(error, DecodeError) or (unsafe_sent and isinstance(error, ServerError))
-    # Of clients that are not ours.
+    # Errors of other libraries' clients.
     foreign = isinstance(error, TimeoutError) or (
         isinstance(error, httpx.TransportError) and was_sent(error) == "maybe"
     )

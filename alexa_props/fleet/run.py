@@ -1,10 +1,10 @@
-"""`run` and `collect`: what a user says of a run, and the files and tasks that it takes."""
+"""`run` and `collect`: the arguments of a run, and the scope of its files and tasks."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
 from contextlib import asynccontextmanager, nullcontext
 from typing import Generic, TypedDict, TypeVar, Unpack
 
@@ -12,7 +12,9 @@ import anyio
 
 from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet._runner import Run, StopOn
+from alexa_props.fleet._runner import Run
+from alexa_props.fleet._source import iterator_of
+from alexa_props.fleet._stop import StopOn
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import job_of, name_of
 from alexa_props.fleet.journal import Journal
@@ -28,7 +30,7 @@ R = TypeVar("R")
 
 
 class Options(TypedDict, Generic[T], total=False):
-    """What `run` and `collect` take besides the call and the items."""
+    """The keyword arguments of `run` and `collect`."""
 
     concurrency: int | None
     ordered: bool
@@ -56,70 +58,71 @@ async def run(
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
 ) -> AsyncGenerator[Run[T, R], None]:
-    """Call something for every item of a fleet, and stream what became of each.
+    """Call an async function for every item of a fleet and yield an outcome for each.
 
         async with fleet.run(asp.alerts.delete_alarms, rooms, journal="alarms.db") as run:
             async for outcome in run:
                 print(outcome.key, outcome.status)
 
-    Leaving the block early cancels what is under way; `run.in_flight` says what that was. `run.stop()` ends it gently.
+    Leaving the block early cancels the items in flight; `run.in_flight` returns what became of them. `run.stop()` lets
+    them end.
 
-    Each item has its own copy of the context variables, as they are when the block is entered: `call`, `key` and
-    `stop_on` run in it, and so do the tasks and threads that they start.
+    Each item has its own copy of the context variables of the block. `call`, `key` and `stop_on` run in it, and so do
+    the tasks and threads that they start.
 
-    If what a call waits for is cancelled, and the run is not, the item fails. A cancellation from the items, `key` or
-    `stop_on` ends the run, as any other error of theirs does. The error is a `concurrent.futures.CancelledError` then,
-    with the cancellation as its cause.
+    If what a call awaits is cancelled, and the run is not, the item fails. A cancellation raised by the items, `key` or
+    `stop_on` ends the run with an error, as any other exception of theirs does. It is raised as a
+    `concurrent.futures.CancelledError`.
 
     Args:
-        call: takes an item and returns an awaitable: a method of a client, a recipe, any function. Its calls go in
-            the bulk lane, unless the client says `priority`. What it raises is the item's outcome; what it returns is
-            a value, an `httpx.Response` of whatever status too.
-        items: an iterable, a pager, a generator; read as far as it is needed, so its length does not matter, and closed
-            when the run ends. Of a DataFrame give a column, or the rows as dicts.
-        concurrency: at most so many items at once, at least 1. Fewer are worked on where the rate that the limiter has
-            learned needs no more; None allows the client's `max_connections`.
-        ordered: outcomes in the order of the items. By default as they end.
-        journal: a file that records what was done. Run the job again to resume, however this run ended: what is done is
-            skipped; what is unknown is repeated, unless a request had been about to leave that must not be sent twice
-            (then it is reported as unknown); what failed is reported as failed, or repeated if the service had handled
-            none of it.
-        job: names the journal's job. By default that is the name of `call` with all that is bound to it: with another
-            station it is another job. A lambda, a local function, or an argument that is no plain value has no name
-            that is certain to mean the same work in the next run: with `journal`, say `job`.
-        key: gives the string by which the journal and the report know an item; None takes an item that is a string. It
-            is not async, and neither is `stop_on`.
-        retry_failed: repeat what the journal says has failed.
-        stop_on: begin no more items when this share of the outcomes is not done (a float below 1, from 20 outcomes
-            on; of the latest 100), when so many are not done (an int), or when a function of such an outcome says so.
-            What is reported from the journal does not count.
-        progress: True shows a bar in a terminal, a widget in a notebook, else log lines; or a function of `Progress`.
-        total: how many items there are, for the progress; None asks `items`.
+        call: A function of an item that returns an awaitable, such as a method of a client or a recipe. If it raises,
+            the item failed or is unknown; what it returns is the value, an `httpx.Response` of any status included. Its
+            calls have the priority "bulk" unless the client sets one.
+        items: An iterable or async iterable, such as a generator or a pager. It is read as needed, so it may be of any
+            length, and closed when the run ends. Of a DataFrame pass a column, or the rows as dicts.
+        concurrency: The most items in flight, at least 1. Concurrency adapts to the learned rate below that. None sets
+            the limit to the client's `max_connections`.
+        ordered: Yield outcomes in the order of the items instead of as they end.
+        journal: Path of a file that records what was done. Run the job again to resume, however this run ended. Items
+            that are done are skipped. Unknown items are repeated, unless a request was sent that must not be sent
+            twice: these are reported as unknown. Failed items are reported as failed, unless the service handled none
+            of their requests: these are repeated.
+        job: The name of the journal's job. By default it is made from `call` and all that is bound to it, so that
+            another station is another job. Required with `journal` if `call` is a lambda, a local function, or has an
+            argument that is not a plain value.
+        key: A function that returns the string that identifies an item in the journal and in reports. None requires, in
+            a journal, items that are strings or models with an id. Must not be async.
+        retry_failed: Repeat items that failed according to the journal.
+        stop_on: Begin no more items if too many are not done: a share (a float from 0 and below 1) of the latest 100
+            outcomes, once there are 20; a count (an int of at least 1); or a function of an outcome that is not done,
+            which returns true and must not be async. Outcomes from the journal do not count.
+        progress: True shows a bar in a terminal, a widget in a notebook, and log lines elsewhere. A function receives a
+            `Progress` at most ten times per second.
+        total: The number of items, for the progress. None uses the length of `items`, if they have one.
 
     Yields:
         The `Run`: an async iterator of `Outcome`.
 
     Raises:
-        ConfigurationError: an argument is out of range; the journal is another job's, or held by another run; `call`
-            needs a name (`job`).
-        JournalError: the journal is damaged, or its write-ahead log is missing. From the iteration: the journal could
-            not be read or written, or its file was deleted, renamed or replaced.
-        Exception: from the iteration: what the items, `key` or `stop_on` raised, after the outcomes of all items that
-            had begun.
+        ConfigurationError: An argument is out of range, the journal belongs to another job or is held by another run,
+            or `call` needs a name (`job`).
+        JournalError: The journal is damaged, or its write-ahead log is missing. From the iteration: it cannot be read
+            or written, or was deleted, renamed or replaced.
+        Exception: From the iteration: whatever the items, `key` or `stop_on` raised. It is raised after the outcomes of
+            all items that had begun.
 
     """
     _check(call, concurrency, stop_on, total, key, journal=journal, job=job, retry_failed=retry_failed)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
     name = "" if journal is None else job or job_of(call)
-    iterator = _iterator(items)
+    iterator = iterator_of(items)
     meter = Meter(progress, total, job or name_of(call))
-    width = AdaptiveConcurrency(concurrency)
     async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
         this: Run[T, R] = Run(
             call,
             iterator,
-            width=width,
+            concurrency=AdaptiveConcurrency(concurrency),
             ordered=ordered,
             journal=opened,
             key=key,
@@ -140,21 +143,21 @@ async def collect(
     items: Iterable[T] | AsyncIterable[T],
     **options: Unpack[Options[T]],
 ) -> FleetReport[T, R]:
-    """Call something for every item of a fleet, and gather what became of each. All outcomes are kept in memory.
+    """Call an async function for every item of a fleet and return a report. It keeps all outcomes in memory.
 
     Args:
-        call: as for `run`.
-        items: as for `run`.
-        options: as for `run`.
+        call: As for `run`.
+        items: As for `run`.
+        options: As for `run`.
 
     Returns:
-        The report. Failures do not raise: `report.raise_for_failures()` does.
+        The report. Failures do not raise; use `report.raise_for_failures()`.
 
     Raises:
-        ConfigurationError: as for `run`.
-        JournalError: the journal is damaged, or its write-ahead log is missing.
-        FleetStopped: the items could not be read on, `key` or `stop_on` failed, or the journal could not be written;
-            `report` on it has what was done. If nothing was done before, the error itself.
+        ConfigurationError: As for `run`.
+        JournalError: The journal is damaged, or its write-ahead log is missing.
+        FleetStopped: The items, `key`, `stop_on` or the journal failed after the first outcome. Its `report` has the
+            outcomes until then. Before the first outcome, the error itself is raised.
 
     """
     started = anyio.current_time()
@@ -163,8 +166,8 @@ async def collect(
     async with run(call, items, **options) as this:
         try:
             async for outcome in this:
-                outcomes.append(outcome)  # noqa: PERF401 - those before an error are kept
-        except Exception as error:  # the items' own error may be anything; it is the cause below
+                outcomes.append(outcome)  # noqa: PERF401 - those before an error are needed
+        except Exception as error:  # items and callbacks are the user's and may raise anything; it becomes the cause
             if this.stopped is None or not outcomes:
                 raise
             failed = error
@@ -200,36 +203,17 @@ def _check(
     if key is not None and (not callable(key) or is_async(key)):
         raise ConfigurationError(f"key must be a function of an item that is not async, not {key!r:.80}")
     if journal is not None and not isinstance(journal, str | os.PathLike):
-        raise ConfigurationError(f"journal must be the path of a file, not {journal!r:.80}")
+        raise ConfigurationError(f"journal must be a path, not {journal!r:.80}")
     if job is not None and not (isinstance(job, str) and job):
-        raise ConfigurationError(f"job must be a name, not {job!r:.80}")
+        raise ConfigurationError(f"job must be a string that is not empty, not {job!r:.80}")
     if isinstance(job, str):
         require_text("job", job, "a name")
     if retry_failed and journal is None:
-        raise ConfigurationError("retry_failed is about what a journal has recorded: say journal=")
+        raise ConfigurationError("retry_failed=True repeats what a journal has recorded: pass journal= too")
     share = isinstance(stop_on, float) and 0 <= stop_on < 1 and math.isfinite(stop_on)
     count = isinstance(stop_on, int) and not isinstance(stop_on, bool) and stop_on >= 1
     if stop_on is not None and not (share or count or (callable(stop_on) and not is_async(stop_on))):
         raise ConfigurationError(
-            "stop_on must be a share from 0 up to 1, a count of at least 1, or a function of an outcome "
+            "stop_on must be a share (a float from 0 and below 1), a count of at least 1, or a function of an outcome "
             f"that is not async, not {stop_on!r:.80}"
-        )
-
-
-def _iterator(items: Iterable[T] | AsyncIterable[T]) -> Iterator[T] | AsyncIterator[T]:
-    _refuse_table(items)
-    if isinstance(items, AsyncIterable):
-        return call_foreign("reading the items", aiter, items)
-    if isinstance(items, Iterable) and not isinstance(items, str | bytes):
-        return call_foreign("reading the items", iter, items)
-    raise ConfigurationError(f"items must be an iterable or an async iterable of items, not {items!r:.80}")
-
-
-def _refuse_table(items: object) -> None:
-    """Refuse a DataFrame, of whichever library: iterating it gives the names of its columns, or the columns."""
-    if any(base.__name__ in ("DataFrame", "LazyFrame") for base in type(items).__mro__):
-        raise ConfigurationError(
-            f"items is a {type(items).__name__}, which is no list of items: pass a column of unit ids, such as "
-            'items=frame["unit_id"], or the rows as dicts, which need key=: frame.to_dict("records") with pandas, '
-            "frame.to_dicts() with polars"
         )

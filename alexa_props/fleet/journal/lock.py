@@ -1,0 +1,64 @@
+"""The lock of a journal: one run at a time uses the file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final, Self
+
+import attrs
+
+from alexa_props.errors import ConfigurationError
+from alexa_props.file_lock import AVAILABLE, try_lock, unlock
+
+__all__ = ["HELD", "Lock"]
+
+HELD: Final = "the journal {!r} is held by another run: wait until that run ends, or use another file"
+
+
+@attrs.define(eq=False)
+class Lock:
+    """A lock that closing another descriptor of the journal does not release.
+
+    SQLite's own are POSIX locks, which are released if the process opens and closes the file once more. This one is on
+    a file beside the journal: on some systems, a lock of one kind excludes those of the other kind.
+    """
+
+    path: Path
+    _descriptor: int | None
+
+    @classmethod
+    def take(cls, path: Path, journal: str) -> Self:
+        """Take the lock without waiting.
+
+        Raises:
+            ConfigurationError: Another run holds it.
+            OSError: The file cannot be created or locked.
+
+        """
+        if not AVAILABLE:
+            # There, SQLite's locks are enough: closing another handle does not release them.
+            return cls(path, None)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            # Releasing removes the file: the name may mean no file, or another one.
+            held = try_lock(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor))
+        except FileNotFoundError:
+            held = False
+        except OSError as error:
+            os.close(descriptor)
+            raise OSError(f"{path.name} cannot be locked: {error.strerror}") from None
+        if not held:
+            os.close(descriptor)
+            raise ConfigurationError(HELD.format(journal))
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Release the lock. May be called again."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            unlock(descriptor)
+            os.close(descriptor)
