@@ -51,7 +51,7 @@ class Run(Generic[T, R]):
         reader = copy_context()
         reader.run(meter.count_what_is_listed)
         self._source = source_of(items, reader, self._signal)
-        self._outcomes: OutcomeQueue[T, R] = OutcomeQueue(lambda: self._workers.expected(), ordered=ordered)
+        self._outcomes: OutcomeQueue[T, R] = OutcomeQueue(self._expected_workers, ordered=ordered)
         self._signal.listeners.append(self._outcomes.wake_workers)
         self._workers: Workers[tuple[int, T]] = Workers(
             self._take,
@@ -131,6 +131,9 @@ class Run(Generic[T, R]):
         while True:
             await anyio.sleep(TICK)
             self._meter.tick(len(self._in_flight))
+
+    def _expected_workers(self) -> int:
+        return self._workers.expected()
 
     # For the workers.
 

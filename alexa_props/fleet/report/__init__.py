@@ -1,0 +1,6 @@
+"""The report of a run: counts, failures by code, property and endpoint, and tables for people and for other tools."""
+
+from alexa_props.fleet.report.fleet_report import FleetReport, FleetStopped
+from alexa_props.fleet.report.rows import FailureRow
+
+__all__ = ["FailureRow", "FleetReport", "FleetStopped"]
