@@ -1,4 +1,4 @@
-"""A bar on a terminal, below whatever the program prints meanwhile."""
+"""A progress bar in a terminal, below the lines that the program prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ERASE: Final = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE,
 
 @contextmanager
 def bar(total: int | None, title: str) -> Iterator[Callable[[State], None]]:
-    """Show a bar on standard error. Gives the function that updates it."""
+    """Show a bar on standard error, and yield the function that updates it."""
     shown = _Bar(total, title)
     with shown.above("stdout"), shown.above("stderr"), shown.progress:
         yield shown.show
@@ -39,7 +39,7 @@ class _Bar:
             BarColumn(),
             TextColumn("{task.fields[state]}", markup=False),
             console=Console(file=stream.stream if isinstance(stream, _Above) else stream),
-            # Without rich's thread, and its redirection, which wraps lines and prints stdout's to stderr.
+            # rich would start a thread, wrap lines, and print those of stdout to stderr.
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -56,7 +56,7 @@ class _Bar:
     def above(self, name: str) -> Iterator[None]:
         """Put complete lines of `sys.stdout` or `sys.stderr` above the bar, if that is a terminal."""
         stream = getattr(sys, name)
-        # Two bars at a time: the first one's stays.
+        # With two bars at a time, that of the first one stays.
         if isinstance(stream, _Above) or not is_terminal(stream):
             yield
             return
@@ -71,9 +71,9 @@ class _Bar:
 
     @contextmanager
     def erased(self) -> Iterator[None]:
-        """Take the bar away for the block, in which complete lines are written. It is one line high."""
+        """Remove the bar, which is one line high, for a block that writes complete lines."""
         with self.lock:
-            # A bar that fails does not affect the lines.
+            # An error of the bar must not affect the lines.
             with suppress(Exception):
                 self.progress.console.control(_ERASE)
             yield
@@ -82,7 +82,7 @@ class _Bar:
 
 
 class _Above:
-    """A text stream to a terminal with a bar on it: lines go to the stream unchanged when they are complete."""
+    """A text stream to a terminal that shows a bar. It writes lines unchanged once they are complete."""
 
     def __init__(self, stream: TextIO, shown: _Bar) -> None:
         self.stream = stream
@@ -93,7 +93,7 @@ class _Above:
         return getattr(self.stream, name)
 
     def release(self) -> None:
-        """Write the incomplete line, and pass on what is written later: references to this stream may remain."""
+        """Write the incomplete line, and pass later writes through: references to this stream may remain."""
         rest, self._rest, self._bar = self._rest, "", None
         self.stream.write(rest)
 

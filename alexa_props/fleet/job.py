@@ -1,7 +1,7 @@
-"""Names by which the next run knows the same work: of the journal's job, and of each item.
+"""Names by which the next run recognizes the same work: the job of a journal, and the key of each item.
 
-Functions and classes are named by module and qualified name, and plain values by value. What cannot be named with
-certainty is refused.
+Functions and classes are named by module and qualified name, plain values by value. What cannot be named with certainty
+is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from alexa_props.settings import Identified, is_loopback, require_text
 __all__ = ["job_of", "key_of", "name_of"]
 
 _PLAIN: Final = (str, int, float, complex, bool, bytes, types.NoneType, types.EllipsisType, range)
-"""Whose `ascii` is the value: unlike the repr, it is the same on every Python."""
+"""Types whose `ascii` is the value. Unlike the repr, it is the same on every Python."""
 _PLAIN_NAMES: Final = frozenset(
     {
         *(f"datetime.{name}" for name in ("date", "time", "datetime", "timedelta", "timezone")),
@@ -37,46 +37,46 @@ _PLAIN_NAMES: Final = frozenset(
         "uuid.UUID",
     }
 )
-"""More of them, which need not be imported to be recognized."""
+"""More of these types, by name, so that they are not imported."""
 _SCRIPTS: Final = ("__main__", "__mp_main__")
 _MADE_BY_CODE: Final = 1 << 9
-"""The flag of a class that is not built in: Py_TPFLAGS_HEAPTYPE."""
+"""The flag of a class that is not built in (Py_TPFLAGS_HEAPTYPE)."""
 
 
 def name_of(call: Callable[..., Any]) -> str:
-    """The qualified name of what is called, without what is bound to it."""
+    """Return the qualified name of a function, without bound arguments."""
     while isinstance(call, functools.partial):
         call = call.func
     return getattr(call, "__qualname__", None) or type(call).__qualname__
 
 
 def job_of(call: Callable[..., Any]) -> str:
-    """The name of the job: that of what is called, and a hash of all that decides what it does.
+    """Return the name of a job: the name of the function, and a hash of all that decides what it does.
 
-    That is what a `functools.partial` binds, the object of a method, and the defaults of a function. Of a client only
-    its class and its host count: the next run makes another one.
+    That is what a `functools.partial` binds, the object of a method, and the defaults of a function. Of a client, only
+    its class and host count, because the next run has another client.
 
     Raises:
-        ConfigurationError: something of it cannot be named, so that another run could take other work for the same.
+        ConfigurationError: A part of it cannot be named with certainty.
 
     """
     try:
         described = _describe(call, ())
     except (_UnnamedError, RecursionError) as error:
         raise ConfigurationError(
-            f"a journal has to know whether the next run does the same work, and {error}: name the work (job=)"
+            f"the journal cannot recognize the same work in the next run, because {error}: name the work (job=)"
         ) from None
-    # Hashed: what is bound may be secret.
+    # Hashed, because arguments may be secret.
     return f"{name_of(call)}#{hashlib.sha256(described.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def key_of(item: object, key: Callable[[Any], str] | None, *, recorded: bool) -> str:
-    """The string by which an item is known; `recorded` in a journal, it has to name the item and can be stored."""
+    """Return the key of an item. If `recorded` in a journal, it must identify the item and be storable."""
     if key is not None:
         given = key(item)
         if not isinstance(given, str) or not given:
             discard_awaitable(given)
-            raise ConfigurationError(f"key must give a string for every item, not {given!r:.80}")
+            raise ConfigurationError(f"key must return a string that is not empty for every item, not {given!r:.80}")
         return require_text("key", given, "a string")
     if isinstance(item, Identified):
         return require_text("an item", item.own_id, "a model with an id")
@@ -84,19 +84,19 @@ def key_of(item: object, key: Callable[[Any], str] | None, *, recorded: bool) ->
         return require_text("an item", item, "a string") if recorded else item
     if recorded:
         raise ConfigurationError(
-            f"a journal knows items by a string, and {item!r:.80} is none: say key=, a function of the item"
+            f"a journal identifies items by strings, and {item!r:.80} is not one: pass key=, a function of the item"
         )
     return str(item)
 
 
 class _UnnamedError(Exception):
-    """It cannot be named; says why."""
+    """A value cannot be named with certainty. The message is a clause that says why."""
 
 
 def _describe(value: object, outer: tuple[object, ...]) -> str:
-    """A text that is equal for what is certain to be equal, in every process. `outer`: what it is a part of."""
+    """Return a text that is equal, in every process, only for equal values. `outer` are the values that contain it."""
     if any(value is each for each in outer):
-        raise _UnnamedError(f"a {_kind(value)} is a part of itself")
+        raise _UnnamedError(f"a {_kind(value)} contains itself")
     kind = type(value)
     name = _kind(value)
     within = (*outer, value)
@@ -142,7 +142,7 @@ def _of_enum(value: enum.Enum, outer: tuple[object, ...]) -> str:
 
 def _of_path(value: PurePath, _: tuple[object, ...]) -> str:
     if not type(value).__module__.startswith("pathlib"):
-        raise _UnnamedError(f"it has a {_kind(value)}")
+        raise _UnnamedError(f"it contains a {_kind(value)}")
     return f"path {str(value)!a}"
 
 
@@ -156,7 +156,7 @@ def _of_mapping(value: Mapping[Any, Any], outer: tuple[object, ...]) -> str:
 def _of_set(value: frozenset[Any] | set[Any], outer: tuple[object, ...]) -> str:
     if type(value) not in (set, frozenset):
         return _of_object(value, outer)
-    # Their order is another one in every process.
+    # Their order differs in every process.
     return _all("set", sorted(_describe(each, outer) for each in value))
 
 
@@ -169,7 +169,7 @@ def _of_sequence(value: tuple[Any, ...] | list[Any], outer: tuple[object, ...]) 
 
 
 def _all(name: str, parts: Iterable[str]) -> str:
-    # With their lengths: no text in one of them can look like the end of it.
+    # With their lengths, so that no text in a part can imitate the end of it.
     return f"{name}({''.join(f'{len(each)}:{each}' for each in parts)})"
 
 
@@ -191,9 +191,9 @@ _COPYING: Final = ("__reduce__", "__reduce_ex__", "__getstate__")
 
 
 def _of_object(value: Any, outer: tuple[object, ...]) -> str:
-    """By its class and its attributes, if these are all that there is to it."""
+    """Describe an object by its class and attributes, if it has no other state."""
     if "__qualname__" in getattr(value, "__dict__", ()):
-        # A decorator has made an object of a function.
+        # A decorator has replaced a function by an object.
         return _by_name(value)
     kind = type(value)
     data = attrs.has(kind) or dataclasses.is_dataclass(kind)
@@ -204,24 +204,24 @@ def _of_object(value: Any, outer: tuple[object, ...]) -> str:
             getattr(value, "__dict__", {}),
         ]
     elif kind is object or any(getattr(kind, name) is not getattr(object, name) for name in _COPYING):
-        raise _UnnamedError(f"it has a {_kind(value)}")
+        raise _UnnamedError(f"it contains a {_kind(value)}")
     else:
         try:
-            # What a copy is made of. It refuses what has a state that Python code does not see.
+            # The state for a copy. It fails for state that Python code cannot see.
             _, *state = value.__reduce_ex__(2)
-        except Exception:  # noqa: BLE001 - a class may have its own code for that
-            raise _UnnamedError(f"it has a {_kind(value)}") from None
+        except Exception:  # noqa: BLE001 - the user's class may raise anything
+            raise _UnnamedError(f"it contains a {_kind(value)}") from None
         state = [list(each) if isinstance(each, Iterator) else each for each in state]
     return f"{_of_class(kind)} {_describe(state, outer)}"
 
 
 def _by_name(value: Any) -> str:
-    """Module and qualified name, if that is where it is found."""
+    """Return module and qualified name, if the value is found there."""
     module, name = getattr(value, "__module__", None) or "", getattr(value, "__qualname__", "")
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    # A class method is found bound to its class.
+    # Class methods are found bound to their class.
     if found is not value and getattr(found, "__func__", None) is not value:
         local = "<" in name  # <lambda>, <locals>
         why = "a lambda or a local function or class" if local else f"not found under that name in its module {module}"
@@ -234,14 +234,14 @@ def _by_name(value: Any) -> str:
         return f"{spec.name}.{name}"
     if file is None:
         raise _UnnamedError(f"{name} was defined in an interactive session")
-    # Scripts of one name in two folders are two.
+    # Two directories may have scripts of the same name.
     return f"{Path(file).resolve()}:{name}"
 
 
 def _host(client: Client) -> str:
-    """What of a client is the same in the next run, and not in one for another region."""
-    url = httpx.URL(client._base_url)  # noqa: SLF001 - it is in every repr
-    # A simulator has another port each time.
+    """Return what identifies the service of a client: the same in the next run, and different in another region."""
+    url = httpx.URL(client._base_url)  # noqa: SLF001 - it is in the repr
+    # A simulator has a different port each time.
     return "loopback" if is_loopback(url.host) else f"{url.netloc.decode()}{url.path}"
 
 

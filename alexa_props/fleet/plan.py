@@ -1,4 +1,4 @@
-"""A dry run: how many calls of which operation a run would make, and how long that would take."""
+"""Plan a run: how many calls it would make, of which operations, and how long they would take."""
 
 from __future__ import annotations
 
@@ -22,35 +22,31 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @attrs.frozen
 class CallEstimate:
-    """The calls of one operation that a recipe makes for one item.
-
-    Attributes:
-        operation: its name, such as "alerts.delete_alarms".
-        per_item: calls for each item.
-        per_endpoint: calls for each endpoint of the item.
-        perhaps: whether that is the most that it may come to, and none the least.
-
-    """
+    """The calls of one operation that a recipe makes for an item."""
 
     operation: str
+    """Such as "alerts.delete_alarms"."""
     per_item: int = 0
+    """Calls per item."""
     per_endpoint: int = 0
+    """Calls per endpoint of the item."""
     perhaps: bool = False
+    """Whether these are the most calls, and the least is none."""
 
 
 def recipe(uses: Callable[..., Iterable[CallEstimate]]) -> Callable[[F], F]:
-    """Decorator: declares which operations a recipe uses, so that `plan` can tell what it would cost.
+    """Declare which operations a recipe calls, for `plan`. A decorator.
 
         @fleet.recipe(lambda asp, unit_id: [fleet.CallEstimate("alerts.delete_alarms", per_item=1)])
         async def silence(asp, unit_id): ...
 
     Args:
-        uses: takes what the recipe takes, and gives its `CallEstimate`s.
+        uses: A function with the parameters of the recipe that returns its `CallEstimate`s.
 
     """
 
     def declare(function: F) -> F:
-        function.__uses__ = uses  # type: ignore[attr-defined]
+        function.__estimates__ = uses  # type: ignore[attr-defined]
         return function
 
     return declare
@@ -58,33 +54,29 @@ def recipe(uses: Callable[..., Iterable[CallEstimate]]) -> Callable[[F], F]:
 
 @attrs.frozen
 class Plan:
-    """What a run would do.
-
-    Attributes:
-        job: what would be called.
-        items: for how many items.
-        endpoints: how many endpoints they were taken to have, all together; None when nothing depends on it.
-        calls: for each operation the least and the most calls. Retries come on top.
-        seconds: the least and the most time that these calls take at the rates that the limiter has learned; None while
-            it has not learned the rate of all of them.
-
-    """
+    """What a run would do. Its `str` is a text of several lines."""
 
     job: str
+    """Name of what would be called."""
     items: int
+    """Number of items."""
     endpoints: int | None
+    """Number of endpoints of all items, as given; None if no number of calls depends on it."""
     calls: Mapping[str, tuple[int, int]]
+    """The least and the most calls per operation, without retries."""
     seconds: tuple[float, float] | None
+    """The least and the most seconds that these calls take at the learned rates. None unless the rates of all
+    operations are known."""
 
     def __str__(self) -> str:
         of = "" if self.endpoints is None else f" with {self.endpoints} endpoints"
         lines = [f"{self.job}: {self.items} items{of}"]
         lines += [f"  {operation}: {_span(*calls)} calls" for operation, calls in self.calls.items()]
         if self.seconds is None:
-            lines.append("  how long: not known before the limiter has learned the rates (see client.limits)")
+            lines.append("  duration: unknown before the rate limiter has learned the rates (see client.limits)")
         else:
             low, high = (f"{seconds:.0f}" for seconds in self.seconds)
-            lines.append(f"  how long: about {_span(low, high)} s at the rates that the limiter has learned")
+            lines.append(f"  duration: about {_span(low, high)} s at the learned rates")
         return "\n".join(lines)
 
 
@@ -95,16 +87,18 @@ def plan(
     endpoints: int | None = None,
     limits: Mapping[str, ScopeLimits] | None = None,
 ) -> Plan:
-    """What `run(call, …)` over so many items would do. Sends nothing.
+    """Return what `run(call, …)` would do. Sends nothing.
 
     Args:
-        call: as for `run`: a method of a client that makes one call, a recipe, or a `functools.partial` of one.
-        items: how many items.
-        endpoints: how many endpoints all of them have; needed for a recipe whose calls depend on it.
-        limits: the rates; by default those of the client that `call` belongs to, or has among its arguments.
+        call: A method of a client that makes one call, a recipe, or a `functools.partial` of one.
+        items: Number of items, at least 0.
+        endpoints: Number of endpoints of all items together, at least 0. Required for a recipe that makes calls per
+            endpoint.
+        limits: The rates. None uses those of the client that `call` belongs to or has among its arguments.
 
     Raises:
-        ConfigurationError: `call` does not say which operations it uses, or needs `endpoints`.
+        ConfigurationError: An argument is out of range, `call` does not declare its operations, or `endpoints` is
+            missing.
 
     """
     for name, number in (("items", items), ("endpoints", endpoints)):
@@ -112,19 +106,21 @@ def plan(
         if wrong and not (name == "endpoints" and number is None):
             raise ConfigurationError(f"{name} must be a whole number of at least 0, not {number!r:.80}")
     bare, positional, named = _unwrap(call)
-    uses = _uses(call, bare, positional, named)
-    if endpoints is None and any(use.per_endpoint for use in uses):
-        raise ConfigurationError("its calls depend on how many endpoints there are: say endpoints=")
+    estimates = _estimates(call, bare, positional, named)
+    if endpoints is None and any(each.per_endpoint for each in estimates):
+        raise ConfigurationError(
+            f"{_name(bare)} makes calls per endpoint: pass endpoints=, the number of endpoints of all items"
+        )
     calls: dict[str, tuple[int, int]] = {}
-    for use in uses:
-        most = use.per_item * items + use.per_endpoint * (endpoints or 0)
-        low, high = calls.get(use.operation, (0, 0))
-        calls[use.operation] = (low + (0 if use.perhaps else most), high + most)
+    for estimate in estimates:
+        most = estimate.per_item * items + estimate.per_endpoint * (endpoints or 0)
+        low, high = calls.get(estimate.operation, (0, 0))
+        calls[estimate.operation] = (low + (0 if estimate.perhaps else most), high + most)
     if limits is None:
         limits = next((each.limits for each in (*positional, *named.values()) if isinstance(each, Client)), None)
         owner = getattr(getattr(bare, "__self__", None), "_client", None)
         limits = owner.limits if isinstance(owner, Client) else limits or {}
-    depends = any(use.per_endpoint for use in uses)
+    depends = any(each.per_endpoint for each in estimates)
     return Plan(_name(bare), items, endpoints if depends else None, calls, _seconds(calls, limits))
 
 
@@ -137,22 +133,22 @@ def _unwrap(call: Callable[..., Any]) -> tuple[Any, tuple[Any, ...], dict[str, A
     return call, positional, named
 
 
-def _uses(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> list[CallEstimate]:
-    declared = getattr(bare, "__uses__", None)
+def _estimates(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[str, Any]) -> list[CallEstimate]:
+    declared = getattr(bare, "__estimates__", None)
     if declared is not None:
-        # The item's own place is the first that nothing is bound to.
+        # The first parameter without a bound argument takes the item.
         bound = inspect.signature(bare).bind_partial(*positional, **named)
         for name, parameter in inspect.signature(bare).parameters.items():
             if name not in bound.arguments and parameter.default is parameter.empty:
                 bound.arguments[name] = None
         return list(declared(*bound.args, **bound.kwargs))
-    # A resource's method: the operation of its name, in its own file.
+    # A method of a resource has the name of its operation, which is in the same module.
     module = sys.modules.get(getattr(bare, "__module__", ""), None)
     for operation in getattr(module, "OPERATIONS", ()):
         if operation.name.endswith(f".{_name(bare)}") and inspect.ismethod(bare):
             return [CallEstimate(operation.name, per_item=1)]
     raise ConfigurationError(
-        f"{call!r:.80} does not say which operations it uses: decorate it with fleet.recipe, or give a client's method"
+        f"{call!r:.80} does not declare its operations: decorate it with fleet.recipe, or pass a method of a client"
     )
 
 
@@ -161,7 +157,7 @@ def _name(call: Any) -> str:
 
 
 def _seconds(calls: Mapping[str, tuple[int, int]], limits: Mapping[str, ScopeLimits]) -> tuple[float, float] | None:
-    # Every operation has a rate of its own: the slowest of them decides. A shared scope has one for all.
+    # Each operation has its own rate, and the slowest decides. A shared scope has one rate for all.
     known = {name: limits.get(name) for name in calls}
     if len(limits) == 1 and not set(limits) & set(calls):
         (shared,) = limits.values()

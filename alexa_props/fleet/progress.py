@@ -1,4 +1,4 @@
-"""How far a run is: counted by the run, and shown as a bar, a widget, log lines, or by a function of one's own."""
+"""The progress of a run: counted, and shown as a bar, a widget or log lines, or passed to a function."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["Meter", "Progress", "count_listed", "is_terminal"]
 
 
 _INTERVAL: Final = 0.1
-"""Seconds between two showings; more often is more than an eye sees."""
+"""Seconds between two updates of a display."""
 _LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines."""
 _WINDOW: Final = 10.0
-"""The rate is that of the last 10 to 20 s."""
+"""The rate is measured over the last 10 to 20 s."""
 _SETTLED: Final = 1.0
-"""Seconds before a rate says anything about the rest: the first items end all at once."""
+"""Seconds before a rate predicts anything: the first items end together."""
 TICK: Final = 1.0
-"""Seconds between two looks at whether it is time to show something although nothing has ended."""
+"""Seconds between two checks whether to update the display although no item has ended."""
 
 _meter: ContextVar[Meter | None] = ContextVar("alexa_props.fleet.meter", default=None)
-"""The meter of the run that reads items here."""
+"""The meter of the run that reads items in this context."""
 
 
 def count_listed(units: int) -> None:
-    """Count units that were listed to find items, for the run that reads these items."""
+    """Count units that were listed to find items, for the run that reads them."""
     meter = _meter.get()
     if meter is not None:
         meter.listed = (meter.listed or 0) + units
@@ -45,40 +45,37 @@ def count_listed(units: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a run is: what a progress callback receives. Its `str` is one line for people.
-
-    Attributes:
-        total: items in all, those that are skipped among them; None when that is not known.
-        done: items that are done.
-        failed: items to which the service said no, or of which nothing was sent.
-        unknown: items that may be done, with no answer that says so.
-        skipped: items that an earlier run did, or that came twice.
-        refused: attempts that the service throttled.
-        in_flight: items that are being worked on; 0 in the last state.
-        elapsed: seconds since the run began.
-        rate: items a second, over the last 10 to 20 s, in the last state over all; skipped ones do not count.
-        eta: seconds left at that rate. None when total or rate is not known, in the first second, and when the run has
-            ended before its items did.
-        listed: units that `walk_rooms` has listed for this run, rooms and those above them; None if it lists none, and
-            in the last state.
-
-    """
+    """The progress of a run, as a progress callback receives it. Its `str` is one line."""
 
     total: int | None
+    """Number of items, skipped ones included; None if unknown."""
     done: int
+    """Items that are done."""
     failed: int
+    """Items that the service refused, or for which nothing was sent."""
     unknown: int
+    """Items that the service may have done, although no response says so."""
     skipped: int
+    """Items that an earlier run did, or that came twice."""
     refused: int
+    """Attempts that the service throttled."""
     in_flight: int
+    """Items in flight; 0 in the last state."""
     elapsed: float
+    """Seconds since the run began."""
     rate: float
+    """Items per second over the last 10 to 20 s, or over the whole run in the last state. Skipped items do not
+    count."""
     eta: float | None
+    """Seconds left at that rate. None if total or rate is unknown, during the first second, and if the run ended before
+    its items did."""
     listed: int | None = None
+    """Units that `walk_rooms` has listed for this run, rooms and the units above them. None if it has listed none, and
+    in the last state."""
 
     @property
     def ended(self) -> int:
-        """Items that need nothing more in this run."""
+        """Items that are done, failed, unknown or skipped."""
         return self.done + self.failed + self.unknown + self.skipped
 
     def __str__(self) -> str:
@@ -100,25 +97,26 @@ Show = Callable[[Progress], object]
 
 
 class Meter:
-    """Counts for a run, and shows. To be entered once, around the run: shows the first and the last state.
+    """Counts the items of a run and shows its progress. A context manager to enter once, around the run.
 
     Args:
-        progress: True shows a bar in a terminal, a widget in a notebook, and log lines where there is neither; a
-            function gets a `Progress` at most ten times a second, in the event loop; None and False show nothing. What
-            a function or a display raises is logged once, and never fails the run. Without the package that shows a
-            bar or a widget there are log lines.
-        total: items in all; None when that is not known.
-        title: what is being done.
-        clock: gives seconds; the event loop's own costs more than all the counting.
+        progress: True shows a bar in a terminal, a widget in a notebook, and log lines elsewhere, or if the package for
+            the bar or widget is not installed. A function receives a `Progress` at most ten times per second, in the
+            event loop. None and False show nothing. What a function or a display raises is logged once and does not
+            affect the run.
+        total: Number of items; None if unknown.
+        title: What the run does.
+        clock: Returns seconds. The event loop's clock costs more than all the counting.
 
     Raises:
-        ConfigurationError: progress is none of these.
-
-    Attributes:
-        listed: units that were listed to find items; None if no such list has begun.
-        shows: whether there is anything to show it.
+        ConfigurationError: `progress` is none of these.
 
     """
+
+    listed: int | None
+    """Units that were listed to find items; None if no list has begun."""
+    shows: bool
+    """Whether the progress is shown."""
 
     def __init__(
         self,
@@ -140,7 +138,7 @@ class Meter:
         self._started = clock()
         self._last: Progress | None = None
         self._next = self._started
-        # Two marks of when and how many; the older one is where the rate is counted from.
+        # Two pairs of time and count. The rate is measured from the older one.
         self._older = self._newer = (self._started, 0)
 
     def __enter__(self) -> Self:
@@ -154,23 +152,23 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         now = self._clock()
-        # What the whole run made of its time; and whatever is left will not be done by it.
+        # The rate of the whole run. Items that are left are not going to be done.
         self._older = self._newer = (self._started, 0)
         state = self._state(now, 0)
         self._last = attrs.evolve(state, eta=0.0 if state.eta == 0 else None, listed=None)
         try:
-            self._tell(self._last)
+            self._update(self._last)
         finally:
             with self._guard():
                 self._stack.close()
 
     def ended(self, status: Status, refused: int, in_flight: int) -> None:
-        """An item ended.
+        """Count an item that ended.
 
         Args:
-            status: as what.
-            refused: how many of its attempts the service throttled.
-            in_flight: items that are being worked on now.
+            status: Its status.
+            refused: How many of its attempts the service throttled.
+            in_flight: How many items are in flight now.
 
         """
         if status == "done":
@@ -183,35 +181,35 @@ class Meter:
         self.tick(in_flight)
 
     def skipped(self, in_flight: int) -> None:
-        """An item needs nothing: an earlier run did it, or it came twice."""
+        """Count an item that an earlier run did, or that came twice."""
         self._skipped += 1
         self.tick(in_flight)
 
     def tick(self, in_flight: int) -> None:
-        """Show how far it is, if it is time for that."""
+        """Show the progress if the last update was long enough ago."""
         now = self._clock()
         if now >= self._next:
             self._tick(now, in_flight)
 
     def count_what_is_listed(self) -> None:
-        """Count what is listed in this context, in which items are read."""
+        """Count units that are listed in this context, in which the items are read."""
         _meter.set(self)
 
     def now(self, in_flight: int) -> Progress:
-        """How far it is; after the end, what it was then."""
+        """Return the progress; after the end of the run, the last one."""
         return self._last or self._state(self._clock(), in_flight)
 
     def _tick(self, now: float, in_flight: int) -> None:
-        self._tell(self._state(now, in_flight))
-        # Counted from the end of the showing: whatever it takes, it is not all that happens.
+        self._update(self._state(now, in_flight))
+        # From the end of the update: a slow display must not take all the time.
         self._next = self._clock() + self._interval
 
-    def _tell(self, state: Progress) -> None:
+    def _update(self, state: Progress) -> None:
         if self._show is not None:
             with self._guard():
                 shown = call_foreign("progress=", self._show, state)
                 if discard_awaitable(shown):
-                    raise ConfigurationError(f"progress must not be async: it gave {shown!r:.80}")
+                    raise ConfigurationError(f"progress must not be async: it returned {shown!r:.80}")
 
     def _state(self, now: float, in_flight: int) -> Progress:
         worked_on = self._done + self._failed + self._unknown
@@ -240,18 +238,18 @@ class Meter:
     def _guard(self) -> Iterator[None]:
         try:
             yield
-        except Exception:  # noqa: BLE001 - a callback may raise anything, a terminal may be gone: the run must not care
+        except Exception:  # noqa: BLE001 - the user's callback may raise anything, and so may a display
             if not self._complained:
                 self._complained = True
-                logger.exception("showing the progress failed; the run goes on, and further failures are not logged")
+                logger.exception("showing the progress failed; the run continues, and further failures are not logged")
 
 
 def _display_of(progress: object, total: int | None, title: str) -> tuple[float, AbstractContextManager[Show] | None]:
-    """Seconds between two showings, and what gives the function that shows."""
+    """Return the seconds between two updates, and a context manager that returns the function to call."""
     if progress is None or progress is False:
         return _INTERVAL, None
     if progress is True:
-        display = _found_display(total, title)
+        display = _detect_display(total, title)
         if display is not None:
             return _INTERVAL, display
         return _LOG_INTERVAL, nullcontext(lambda state: logger.info("%s: %s", title, state))
@@ -262,15 +260,15 @@ def _display_of(progress: object, total: int | None, title: str) -> tuple[float,
     return _INTERVAL, nullcontext(progress)
 
 
-def _found_display(total: int | None, title: str) -> AbstractContextManager[Show] | None:
-    """The bar or widget for where this runs; None if that takes none, or the package for it is not installed."""
+def _detect_display(total: int | None, title: str) -> AbstractContextManager[Show] | None:
+    """Return the bar of a terminal or the widget of a notebook; None elsewhere, or if its package is missing."""
     package, extra = "tqdm", "notebook"
     try:
         if _in_notebook():
             return _widget(total, title)
         package, extra = "rich", "cli"
         if is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
-            from alexa_props.fleet.bar import bar  # an extra, imported only if it is used
+            from alexa_props.fleet.bar import bar  # an extra
 
             return bar(total, title)
     except ImportError:
@@ -283,25 +281,25 @@ def _found_display(total: int | None, title: str) -> AbstractContextManager[Show
 
 
 def _in_notebook() -> bool:
-    # Whoever is in a notebook has imported it: nobody else has to pay for that.
+    # A notebook has imported it. Importing it here would be slow.
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return getattr(shell, "kernel", None) is not None
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody looks at it."""
+    """Return whether a stream is a terminal."""
     try:
-        return stream is not None and stream.isatty()  # None: a process without a console
-    except ValueError:  # it is closed
+        return stream is not None and stream.isatty()  # None in a process without a console
+    except ValueError:  # the stream is closed
         return False
 
 
 def _widget(total: int | None, title: str) -> AbstractContextManager[Show]:
     with warnings.catch_warnings():
-        # Without ipywidgets there is a bar of text, and nothing to worry about.
+        # Without ipywidgets, tqdm shows a bar of text and warns.
         warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]  # an extra, as above
-    # An interval of 0: no thread that watches over the bar.
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]  # an extra
+    # Without the thread that monitors the bar.
     kind: Any = type("tqdm", (tqdm,), {"monitor_interval": 0})
     form = title.replace("{", "{{").replace("}", "}}") + " |{bar}| {desc}"
 

@@ -1,4 +1,4 @@
-"""Recipes for a room: what a check-out or a new season asks for. Each works as the `call` of `fleet.run`."""
+"""Recipes for a room, such as at check-out. Each can be the `call` of `fleet.run`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Do = Callable[[], Awaitable[Any]]
 
 
 def _takes(setting: EndpointSetting[Any]) -> Callable[[Any, Any, Any], None]:
-    """An attrs validator: what the setting takes, or None."""
+    """Return an attrs validator that accepts what the setting accepts, and None."""
 
     def check(_: Any, __: Any, value: Any) -> None:
         if value is not None:
@@ -40,7 +40,7 @@ def _wake_word(_: Any, __: Any, value: Any) -> None:
 
 
 def _volume(_: Any, __: Any, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100):  # noqa: PLR2004 - the scale's end
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100):  # noqa: PLR2004 - the end of the scale
         raise ConfigurationError(f"volume must be a whole number from 0 to 100, or None, not {value!r:.80}")
 
 
@@ -52,39 +52,37 @@ def _others(value: Mapping[EndpointSetting[Any], Any]) -> dict[EndpointSetting[A
     if not isinstance(value, Mapping) or not all(isinstance(setting, EndpointSetting) for setting in value):
         raise ConfigurationError("settings must be a dict of settings such as Setting.TIME_FORMAT, and their values")
     if read_only := [setting.key for setting in value if setting.read_only]:
-        raise ConfigurationError(f"{read_only[0]} can be read, not set")
+        raise ConfigurationError(f"the setting {read_only[0]} is read-only")
     return {setting: setting.check(each) for setting, each in value.items()}
 
 
 @attrs.frozen(kw_only=True)
 class RoomDefaults:
-    """How a room is when the next guest comes in. What is None stays as the last guest has left it.
-
-    Attributes:
-        station: the room's default music station.
-        volume: of every endpoint, 0 to 100.
-        do_not_disturb: whether notifications are held back. Off.
-        locales: one or two, such as ("en-US",), the preferred one first.
-        wake_word: such as "ALEXA".
-        time_zone: name of an IANA zone, such as "Europe/Paris".
-        temperature_unit: "CELSIUS" or "FAHRENHEIT".
-        distance_units: "METRIC" or "IMPERIAL".
-        settings: further settings of every endpoint, such as {Setting.TIME_FORMAT: "24_HOURS"}.
+    """The state of a room for the next guest. What is None is not changed.
 
     Raises:
-        ConfigurationError: a value is not one that the setting takes.
+        ConfigurationError: A value is out of range.
 
     """
 
     station: DefaultStation | None = attrs.field(default=None, converter=_station)
+    """The default music station of the room."""
     volume: int | None = attrs.field(default=None, validator=_volume)
+    """Of every endpoint, 0 to 100."""
     do_not_disturb: bool | None = attrs.field(default=False, validator=_takes(Setting.DO_NOT_DISTURB))
+    """Whether endpoints hold back notifications. Off by default."""
     locales: Sequence[str] | None = attrs.field(default=None, validator=_takes(Setting.LOCALES))
+    """One or two, such as ("en-US",), the preferred one first."""
     wake_word: str | None = attrs.field(default=None, validator=_wake_word)
+    """Such as "ALEXA"."""
     time_zone: str | None = attrs.field(default=None, validator=_takes(Setting.TIME_ZONE))
+    """Name of an IANA time zone, such as "Europe/Paris"."""
     temperature_unit: str | None = attrs.field(default=None, validator=_takes(Setting.TEMPERATURE_UNIT))
+    """"CELSIUS" or "FAHRENHEIT"."""
     distance_units: str | None = attrs.field(default=None, validator=_takes(Setting.DISTANCE_UNITS))
+    """"METRIC" or "IMPERIAL"."""
     settings: Mapping[EndpointSetting[Any], Any] = attrs.field(factory=dict, converter=_others)
+    """Further settings of every endpoint, such as {Setting.TIME_FORMAT: "24_HOURS"}."""
 
     def of_endpoints(self) -> Iterator[tuple[str, EndpointSetting[Any], Any]]:
         """What is set on every endpoint, in the order in which it is set: name, setting, value."""
@@ -102,13 +100,13 @@ class RoomDefaults:
         return (each for each in known if each[2] is not None)
 
 
-def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[CallEstimate]:  # noqa: ARG001 - the recipe's own
+def _estimates_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[CallEstimate]:  # noqa: ARG001 - the parameters of the recipe
     for what in ("alarms", "timers", "reminders"):
         yield CallEstimate(f"alerts.delete_{what}", per_item=1)
     yield CallEstimate("notifications.delete_many", per_item=1)
     if defaults.station is not None:
         yield CallEstimate("unit_settings.set_default_music_station", per_item=1)
-    # A page holds ten endpoints; a room has fewer.
+    # The endpoints of a room fit in one page.
     yield CallEstimate("endpoints.list", per_item=1)
     yield CallEstimate("features.unpair_bluetooth", per_endpoint=1)
     yield CallEstimate("endpoint_settings.set", per_endpoint=len(list(defaults.of_endpoints())))
@@ -116,24 +114,24 @@ def _uses_of_reset(asp: Any, unit_id: Any, defaults: RoomDefaults) -> Iterator[C
         yield CallEstimate("features.set_volume", per_endpoint=1)
 
 
-@recipe(_uses_of_reset)
+@recipe(_estimates_of_reset)
 async def reset_room(asp: SmartProperties, unit_id: UnitId, defaults: RoomDefaults) -> Steps:
-    """Make a room forget its guest: on every endpoint of it, whatever happens to the others.
+    """Reset a room for the next guest.
 
-    Deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and puts what `defaults` says. A step that
-    fails does not stop the others. Every step may be repeated: so may the whole.
+    Deletes alarms, timers, reminders and notifications of the room. Unpairs Bluetooth and applies `defaults` on each of
+    its endpoints. A step that fails does not stop the others. Every step may be repeated, and so may the recipe.
 
     Args:
-        asp: the client.
-        unit_id: the room.
-        defaults: how it is to be.
+        asp: The client.
+        unit_id: The room.
+        defaults: The state to set.
 
     Returns:
-        What became of each step, on the room and on each endpoint. It raises nothing for a step that failed:
-        `raise_for_failures()` of it does. In `fleet.run`, the room's outcome is failed, or unknown, if a step is.
+        The outcome of each step, on the room and on each endpoint. A failed step does not raise; use
+        `raise_for_failures()`. In `fleet.run`, the outcome of the room is failed or unknown if a step is.
 
     Raises:
-        ConfigurationError: `unit_id` cannot be an id, or `defaults` is none.
+        ConfigurationError: `unit_id` is not a valid id, or `defaults` is not a `RoomDefaults`.
 
     """
     unit_id = require_id("unit_id", unit_id)
@@ -166,7 +164,7 @@ async def _reset_all(asp: SmartProperties, unit_id: str, defaults: RoomDefaults)
 
     async def find() -> None:
         async for endpoint in asp.endpoints.list(unit_id=unit_id):
-            endpoints.append(endpoint.id)  # noqa: PERF401 - those before a page that fails are kept
+            endpoints.append(endpoint.id)  # noqa: PERF401 - those before a page that fails are needed
 
     found = await _step("endpoints", "endpoints.list", find)
     steps = await gather(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)
@@ -197,25 +195,23 @@ _READ: Final = CallEstimate("unit_settings.get_default_music_station", per_item=
 _WRITE: Final = CallEstimate("unit_settings.set_default_music_station", per_item=1, perhaps=True)
 
 
-@recipe(lambda asp, unit_id, station: (_READ, _WRITE))  # noqa: ARG005 - the recipe's own
+@recipe(lambda asp, unit_id, station: (_READ, _WRITE))  # noqa: ARG005 - the parameters of the recipe
 async def ensure_default_music_station(
     asp: SmartProperties, unit_id: UnitId, station: DefaultStation | Station
 ) -> bool:
-    """See to it that a unit has this default music station: read it, and set it only if it is another one.
-
-    Run over a fleet for the second time, it costs reads only.
+    """Set the default music station of a unit, unless it is set already.
 
     Args:
-        asp: the client.
-        unit_id: the unit, normally a room.
-        station: provider and station.
+        asp: The client.
+        unit_id: The unit, normally a room.
+        station: Provider and station.
 
     Returns:
-        Whether it was another one, and has been set.
+        Whether it was changed.
 
     Raises:
-        ConfigurationError: `unit_id` cannot be an id, or `station` has an empty part.
-        AlexaError: as `get_default_music_station` and `set_default_music_station`.
+        ConfigurationError: `unit_id` is not a valid id, or `station` has an empty part.
+        AlexaError: As for `get_default_music_station` and `set_default_music_station`.
 
     """
     station = require_station(station)

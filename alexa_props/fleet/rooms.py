@@ -18,33 +18,29 @@ from alexa_props.smart_properties.units import Unit
 __all__ = ["Room", "walk_rooms"]
 
 _PAGE: Final = 50
-"""What Amazon's own tool asks for."""
+"""The page size of Amazon's own tool."""
 _BRANCHES: Final = 8
-"""Branches that are listed side by side, and at the same time the bound of what is in memory."""
+"""Branches that are listed concurrently. It also bounds the memory."""
 
 _SHOWN: Final = 10
-"""Units that an error names."""
+"""Units that an error message names."""
 
 
 class Room(str):
-    """A room: its unit id, a string that goes wherever a unit id goes, with what else the tree says of it.
-
-    Attributes:
-        name: its name; None where it has none.
-        parent_id: the unit above, such as a floor.
-        property_id: the property that it belongs to; None where the walk began below the property.
-        property_name: the name of that.
-        path: the names of the units above, from the root of the walk down to the floor, without the root itself.
-
-    """
+    """A room: a string, its unit id, with what the tree of units says about it. Use it wherever a unit id is taken."""
 
     __slots__ = ("name", "parent_id", "path", "property_id", "property_name")
 
     name: str | None
+    """None if it has no name."""
     parent_id: str | None
+    """The unit above, such as a floor."""
     property_id: str | None
+    """The property that it belongs to; None if the walk began below the property."""
     property_name: str | None
+    """The name of the property."""
     path: tuple[str, ...]
+    """Names of the units above, from below the root of the walk down to the parent."""
 
     def __new__(
         cls,
@@ -56,7 +52,7 @@ class Room(str):
         property_name: str | None = None,
         path: tuple[str, ...] = (),
     ) -> Self:
-        """A room of this id."""
+        """Return a room with this unit id."""
         room = super().__new__(cls, unit_id)
         room.name, room.parent_id, room.path = name, parent_id, path
         room.property_id, room.property_name = property_id, property_name
@@ -64,18 +60,19 @@ class Room(str):
 
 
 async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room, None]:
-    """The rooms below a unit: all units that have none below them, properties aside; itself, if it has none.
+    """Yield the rooms below a unit.
 
-    The branches of the tree are listed in parallel.
-    Goes where items go: `fleet.run(asp.alerts.delete_alarms, fleet.walk_rooms(asp, organization_id))`.
+    Rooms are the units without units below them, except properties. If the unit itself has none below it, it is the
+    only room. The children of the root are listed concurrently. Use it as the items of a run:
+    `fleet.run(asp.alerts.delete_alarms, fleet.walk_rooms(asp, organization_id))`.
 
     Args:
-        asp: the client.
-        root: a unit, such as a property, or the organization. Its branches are its children.
+        asp: The client.
+        root: A unit, such as a property, or the organization.
 
     Raises:
-        DecodeError: a unit is its own parent, or several are in a ring.
-        AlexaError: a list failed; see `alexa_props.errors`.
+        DecodeError: A unit is its own parent, or units form a ring.
+        AlexaError: A list failed; see `alexa_props.errors`.
 
     """
     root = require_id("unit_id", root)
@@ -83,7 +80,7 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
     top = await asp.units.get(root)
     first = await asp.units.list(root, depth="all", expand="all", page_size=_PAGE)
     if first.next_token is None:
-        # All there is fits in one page: no branch needs a call of its own.
+        # All units fit in one page: the branches need no further calls.
         if not first.items and not _is_organization(top):
             yield Room(top.id, name=top.name, parent_id=top.parent_id)
         for room in _rooms(top, first.items, first.request_id):
@@ -92,7 +89,7 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
     children = await asp.units.list(root, expand="all", page_size=_PAGE)
     count_listed(len(children))
     if children.next_token is not None:
-        # Very many branches: each would cost a call, where one list has fifty units in a page.
+        # With very many branches, one list of all units takes fewer calls than one list per branch.
         rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
         more, _ = await _listed(rest)
         for room in _rooms(top, [*first.items, *more], first.request_id):
@@ -111,7 +108,7 @@ def _is_organization(unit: Unit) -> bool:
 
 
 async def _below(asp: SmartProperties, branch: Unit) -> tuple[list[Unit], str | None]:
-    """The units below a branch, and the request id of the first page of them."""
+    """Return the units below a branch, and the request id of their first page."""
     return await _listed(asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE))
 
 
@@ -135,7 +132,7 @@ def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> N
         while step in parents and step not in climbed:
             if step in path:
                 ring = list(path)[list(path).index(step) :]
-                what = "is its own parent" if len(ring) == 1 else "are a ring, each below the next"
+                what = "is its own parent" if len(ring) == 1 else "form a ring, each below the next"
                 shown = ", ".join(map(repr, ring[:_SHOWN])) + (", …" if len(ring) > _SHOWN else "")
                 raise DecodeError(
                     f"units.list({top.id!r}): {shown} {what}, so their rooms are unknown "
@@ -149,13 +146,13 @@ def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> N
 
 
 def _rooms(top: Unit, units: Sequence[Unit], request_id: str | None) -> list[Room]:
-    """The rooms among the units below `top`: those that no other unit has as its parent."""
+    """Return the rooms among the units below `top`: those that are no other unit's parent."""
     _refuse_rings(top, units, request_id)
     known = {unit.id: unit for unit in units}
     parents = {unit.parent_id for unit in units}
     rooms = []
     for unit in units:
-        # A property that has no rooms yet is none itself.
+        # A property without rooms is not a room.
         if unit.id in parents or unit.level == 1:
             continue
         above: list[Unit] = []
@@ -163,7 +160,7 @@ def _rooms(top: Unit, units: Sequence[Unit], request_id: str | None) -> list[Roo
         while step.parent_id in known:
             step = known[step.parent_id]
             above.append(step)
-        # The organization has properties below it; a property is one itself.
+        # Below the organization, the topmost unit is the property.
         if _is_organization(top):
             prop: Unit | None = above[-1] if above else unit
         else:

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet shows as text, and never runs as a formula."""
+"""Cells that a spreadsheet shows as text and does not run as formulas."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _FORMULA: Final = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
 # Spreadsheets drop blanks and control characters before a formula. An apostrophe counts, so that an original one can be
 # distinguished from an added one.
 _IGNORED: Final = r"""(?:[^\S\t\r\n]|[\x00-\x08\x0e-\x1f"'])*"""
-# Where commas are decimal points, a spreadsheet splits a line at semicolons (or tabs), and then knows no quotes: each
-# semicolon, tab and line break inside a cell may start a cell of the spreadsheet.
+# If the decimal separator is a comma, a spreadsheet splits lines at semicolons or tabs and ignores quotes. Each
+# semicolon, tab and line break inside a cell may then start a cell.
 _START: Final = r"(?:^|(?<=[;\t\r\n]))"
-# A tab or a line break is dangerous only at the start of a whole cell: elsewhere what follows it is looked at.
+# A tab or a line break counts as blank only at the start of a whole cell; elsewhere it starts a cell.
 _AHEAD: Final = rf"(?={_IGNORED}{_FORMULA})"
 _BLANK_AHEAD: Final = rf"(?={_IGNORED}[\t\r\n])"
 _BARE: Final = re.compile(rf"{_START}{_AHEAD}|^{_BLANK_AHEAD}")
@@ -23,7 +23,7 @@ _GUARDED: Final = re.compile(rf"{_START}'{_AHEAD}|^'{_BLANK_AHEAD}")
 
 
 def guard(text: str) -> str:
-    """Put an apostrophe before whatever a spreadsheet would take for a formula."""
+    """Return the text with an apostrophe before everything that a spreadsheet would run as a formula."""
     return _BARE.sub("'", text)
 
 
