@@ -85,7 +85,7 @@ class RoomDefaults:
     """Further settings of every endpoint, such as {Setting.TIME_FORMAT: "24_HOURS"}."""
 
     def of_endpoints(self) -> Iterator[tuple[str, EndpointSetting[Any], Any]]:
-        """What is set on every endpoint, in the order in which it is set: name, setting, value."""
+        """Yield what to set on every endpoint, in order: name, setting, value."""
         known: tuple[tuple[str, EndpointSetting[Any], Any], ...] = (
             # Wake words depend on the locales, which come first.
             ("locales", Setting.LOCALES, self.locales),
@@ -94,7 +94,7 @@ class RoomDefaults:
             ("temperature unit", Setting.TEMPERATURE_UNIT, self.temperature_unit),
             ("distance units", Setting.DISTANCE_UNITS, self.distance_units),
             *((setting.key, setting, value) for setting, value in self.settings.items()),
-            # Last: the others may make it speak.
+            # Last, because the other settings may make the device speak.
             ("do not disturb", Setting.DO_NOT_DISTURB, self.do_not_disturb),
         )
         return (each for each in known if each[2] is not None)
