@@ -15,7 +15,8 @@ import attrs
 import pytest
 
 from alexa_props import errors, fleet
-from alexa_props.fleet.journal_file import JournalFile, record_sum
+from alexa_props.fleet.journal.file import JournalFile
+from alexa_props.fleet.journal.format import record_sum
 from tests.fleet.helpers import MADE, ROOMS, again, create, echo, get, outcomes, rows, statuses, taken
 from tests.helpers import Service, answer, smart_properties
 
