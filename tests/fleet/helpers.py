@@ -1,4 +1,4 @@
-"""What the tests of runs share."""
+"""Helpers of the tests of runs."""
 
 from __future__ import annotations
 
@@ -14,37 +14,35 @@ from alexa_props.fleet import FleetReport, Outcome, Run
 from tests.helpers import Script, Seen, Service, answer, smart_properties
 
 MADE = answer(201, json={"id": "new"})
-"""What `units.create` answers."""
+"""The response to `units.create`."""
 GONE = answer(500, json={"errors": [{"endpointId": "e1", "code": "DEVICE_UNREACHABLE", "description": "away"}]})
-"""What a bulk deletion answers that failed on one device."""
-
-
+"""The response to a deletion that failed on one device."""
 ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
-"""With it, a refusal that asks to wait ends a call too."""
+"""No attempt after the first, even if the service asks to wait."""
 THROTTLED = answer(429, Retry_After="1")
 ROOMS = [f"room-{number}" for number in range(6)]
 Make: TypeAlias = Callable[[SmartProperties], Callable[[Any], Awaitable[Any]]]
 
 
 async def outcomes(call: Callable[[Any], Awaitable[Any]], items: Any, **options: Any) -> list[Outcome[Any, Any]]:
-    """All outcomes of a run, as they came."""
+    """Return all outcomes of a run."""
     async with fleet.run(call, items, **options) as run:
         return [outcome async for outcome in run]
 
 
-async def taken(run: Run[Any, Any]) -> tuple[list[Outcome[Any, Any]], Exception | None]:
-    """What a run tells, and the error with which that ends."""
+async def drain(run: Run[Any, Any]) -> tuple[list[Outcome[Any, Any]], Exception | None]:
+    """Return the outcomes of a run, and the error that ends them."""
     found: list[Outcome[Any, Any]] = []
     try:
         async for outcome in run:
-            found.append(outcome)  # noqa: PERF401 - those before the error count
+            found.append(outcome)  # noqa: PERF401 - those before the error are needed
     except Exception as error:  # noqa: BLE001 - it is the result
         return found, error
     return found, None
 
 
 async def one(call: Callable[[Any], Awaitable[Any]], item: Any = "room-1", **options: Any) -> Outcome[Any, Any]:
-    """The outcome of a run over one item."""
+    """Return the outcome of a run over one item."""
     (outcome,) = await outcomes(call, [item], **options)
     return outcome
 
@@ -54,12 +52,12 @@ def statuses(found: Iterable[Outcome[Any, Any]]) -> dict[str, str]:
 
 
 def get(asp: SmartProperties) -> Callable[[str], Coroutine[Any, Any, Any]]:
-    """A call that may be repeated."""
+    """Return an idempotent call."""
     return asp.unit_settings.get_default_music_station
 
 
 def create(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
-    """A call that must not be sent twice."""
+    """Return a call that must not be sent twice."""
 
     async def create(key: str) -> str:
         return await asp.units.create("parent", key)
@@ -68,7 +66,7 @@ def create(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
 
 
 def room_of(seen: Seen) -> str:
-    """The room that a request was about."""
+    """Return the room of a request."""
     if seen.content:
         name: str = seen.json["name"]["value"]["text"]
         return name
@@ -76,7 +74,7 @@ def room_of(seen: Seen) -> str:
 
 
 class Source:
-    """An async iterator of numbered rooms that knows how far it was read, and whether it was closed."""
+    """Numbered rooms, how many of them were read, and whether the iterator was closed."""
 
     def __init__(self, count: int, error: Exception | None = None) -> None:
         self.read = 0
@@ -96,7 +94,7 @@ class Source:
 
 
 def rows(journal: Path) -> dict[str, tuple[str, int]]:
-    """Status, and whether it must not be sent twice, of every item in a journal that nobody holds."""
+    """Return status and `unsafe_sent` of every item in a journal that no run holds."""
     with sqlite3.connect(journal) as db:
         found = {
             key: (status, unsafe_sent)
@@ -107,10 +105,10 @@ def rows(journal: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-async def again(
+async def run_job(
     journal: Path, make: Make, *script: Script, items: Any = ROOMS, **options: Any
 ) -> tuple[FleetReport[Any, Any], list[str]]:
-    """A run with a journal on a new client and service: what was told, and which rooms were sent."""
+    """Run a job with a journal, a new client and a new service. Return the report, and the rooms that were sent."""
     service = Service(*script)
     asp = smart_properties(service, retry=ONCE)
     report = await fleet.collect(make(asp), items, journal=journal, job="a job", **options)

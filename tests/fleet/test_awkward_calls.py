@@ -12,7 +12,7 @@ import pytest
 
 from alexa_props import RateLimit, RetryPolicy, fleet
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
-from tests.fleet.helpers import MADE, ONCE, ROOMS, THROTTLED, again, create, get, one, outcomes, statuses
+from tests.fleet.helpers import MADE, ONCE, ROOMS, THROTTLED, create, get, one, outcomes, run_job, statuses
 from tests.helpers import Service, answer, smart_properties, virtual_time
 
 
@@ -39,7 +39,7 @@ async def test_what_a_run_inside_a_call_sends_belongs_to_the_item_outside(tmp_pa
     (cut_off,) = run.in_flight
     assert (cut_off.status, cut_off.attempts) == ("unknown", 1)
     # What must not be sent twice is not.
-    report, sent = await again(journal, create, MADE, items=["room-1"])
+    report, sent = await run_job(journal, create, MADE, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "unknown"}, [])
 
 
@@ -113,7 +113,7 @@ async def test_items_that_fail_when_they_are_closed_take_nothing_with_them(caplo
         async with fleet.run(call, items) as run:
             async for _ in run:
                 break
-    assert [record.message for record in caplog.records] == ["the items of a run failed as they were closed"] * 2
+    assert [record.message for record in caplog.records] == ["the items of a run failed while they were closed"] * 2
 
 
 async def test_an_error_of_somebody_elses_with_odd_attributes_is_recorded(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_calls_with_another_client_are_in_flight_too() -> None:
         (OSError("no"), "failed"),
     ],
 )
-async def test_errors_of_other_clients(error: Exception, status: str) -> None:
+async def test_errors_of_other_libraries(error: Exception, status: str) -> None:
     async def call(_: str) -> None:
         raise error
 
@@ -169,18 +169,18 @@ async def test_a_deletion_that_may_have_been_its_own_is_unknown() -> None:
 
 async def test_a_token_that_is_refused_stops_the_run_and_nothing_is_held_against_the_rooms(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
-    report, sent = await again(journal, get, answer(401, {"message": "expired"}), concurrency=1)
+    report, sent = await run_job(journal, get, answer(401, {"message": "expired"}), concurrency=1)
     assert (statuses(report), sent) == ({"room-0": "failed"}, ["room-0"])
     assert "no credentials" in (report.stopped or "")
-    report, sent = await again(journal, get)
+    report, sent = await run_job(journal, get)
     assert (statuses(report), sorted(sent)) == (dict.fromkeys(ROOMS, "done"), ROOMS)
 
 
 async def test_what_was_throttled_may_be_sent_again_whatever_it_is(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
-    report, sent = await again(journal, create, THROTTLED, items=["room-1"])
+    report, sent = await run_job(journal, create, THROTTLED, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "failed"}, ["room-1"])
-    report, sent = await again(journal, create, MADE, items=["room-1"])
+    report, sent = await run_job(journal, create, MADE, items=["room-1"])
     assert (statuses(report), sent) == ({"room-1": "done"}, ["room-1"])
 
 
@@ -210,7 +210,7 @@ async def test_failures_that_come_late_stop_the_run_as_soon() -> None:
     assert report.counts["failed"] == 21
 
 
-def test_width_counts_what_an_item_does_besides_its_calls() -> None:
+def test_concurrency_counts_work_besides_calls() -> None:
     # Half a second of its own for each item, and a tenth in line: there is room for more.
     width = AdaptiveConcurrency(None)
     for _ in range(200):
@@ -218,7 +218,7 @@ def test_width_counts_what_an_item_does_besides_its_calls() -> None:
     assert width.now > 20
 
 
-async def test_work_of_ones_own_does_not_slow_the_calls() -> None:
+async def test_work_besides_calls_does_not_lower_the_rate() -> None:
     asp = smart_properties(Service(), rate_limit=RateLimit(per_second=100))
 
     async def call(room: str) -> None:

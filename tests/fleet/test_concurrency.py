@@ -52,7 +52,7 @@ ROOMS = [f"room-{number}" for number in range(800)]
         (10, 0.01, 1, 9),
     ],
 )
-async def test_it_settles_a_little_above_what_the_rate_needs(
+async def test_settles_slightly_above_what_the_rate_needs(
     per_second: float, latency: float, least: int, most: int
 ) -> None:
     service = Service(latency=latency)
@@ -67,7 +67,7 @@ async def test_it_settles_a_little_above_what_the_rate_needs(
     assert anyio.current_time() - began <= len(rooms) / per_second + 12 * latency
 
 
-async def test_it_follows_a_rate_that_has_to_be_found() -> None:
+async def test_adapts_to_a_rate_that_is_being_learned() -> None:
     async with Simulator(rooms=800, endpoints_per_room=1, clock=anyio.current_time) as sim:
         sim.quota("*", 100, burst=10)
         sim.latency(0.3)
@@ -81,7 +81,7 @@ async def test_it_follows_a_rate_that_has_to_be_found() -> None:
 
 
 @pytest.mark.parametrize("connections", [1, 7, 40])
-async def test_never_more_than_there_are_connections(connections: int) -> None:
+async def test_stays_within_the_connections_of_the_client(connections: int) -> None:
     service = Service(latency=1)
     asp = smart_properties(service, max_connections=connections)
     watch = Watch(get(asp))
@@ -91,7 +91,7 @@ async def test_never_more_than_there_are_connections(connections: int) -> None:
     assert watch.peak <= max(connections, 4)
 
 
-async def test_never_more_than_there_are_connections_for_items_of_several_calls_at_once() -> None:
+async def test_concurrent_calls_of_an_item_share_the_connections() -> None:
     service = Service(latency=1)
     asp = smart_properties(service, max_connections=20)
 
@@ -106,7 +106,7 @@ async def test_never_more_than_there_are_connections_for_items_of_several_calls_
     assert watch.peak_late == 5
 
 
-async def test_calls_one_after_the_other_count_one_at_a_time() -> None:
+async def test_sequential_calls_of_an_item_count_as_one() -> None:
     service = Service(latency=0.1)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=100))
 
@@ -121,7 +121,7 @@ async def test_calls_one_after_the_other_count_one_at_a_time() -> None:
     assert anyio.current_time() - began <= 2 * len(ROOMS) / 100 + 2
 
 
-async def test_without_calls_it_stays_within_a_bound() -> None:
+async def test_is_bounded_for_items_without_calls() -> None:
     async def call(_: Any) -> None:
         await anyio.sleep(1)
 
@@ -131,14 +131,14 @@ async def test_without_calls_it_stays_within_a_bound() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 150])
-async def test_a_number_is_the_most(concurrency: int) -> None:
+async def test_concurrency_is_an_upper_limit(concurrency: int) -> None:
     service = Service(latency=1)
     watch = Watch(get(smart_properties(service, max_connections=1000)))
     await outcomes(watch, ROOMS, concurrency=concurrency)
     assert watch.peak == watch.peak_late == concurrency
 
 
-async def test_a_number_that_is_more_than_the_rate_needs_does_not_stand_in_line() -> None:
+async def test_excess_concurrency_does_not_fill_the_queue() -> None:
     service = Service(latency=0.1)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=50), max_connections=1000)
     watch = Watch(get(asp))
@@ -147,7 +147,7 @@ async def test_a_number_that_is_more_than_the_rate_needs_does_not_stand_in_line(
     assert watch.peak_late <= 13
 
 
-async def test_waiting_to_repeat_takes_no_more_than_its_share() -> None:
+async def test_retries_do_not_inflate_concurrency() -> None:
     service = Service(*[503, None] * 1000, None, latency=0.1)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=100), retry=RetryPolicy(base=0.01))
     async with fleet.run(get(asp), ROOMS) as run:

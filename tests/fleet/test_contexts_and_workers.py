@@ -26,7 +26,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_an_item_sees_the_context_of_the_run_and_nothing_of_other_items(asynchronous: bool) -> None:
+async def test_items_have_separate_copies_of_the_context(asynchronous: bool) -> None:
     seen: list[tuple[str, str]] = []
 
     async def call(room: str) -> None:
@@ -71,7 +71,7 @@ async def test_an_item_sees_the_context_of_the_run_and_nothing_of_other_items(as
     assert hotel.get() == "block"
 
 
-async def test_tasks_and_threads_of_an_item_have_its_context() -> None:
+async def test_tasks_and_threads_inherit_the_context_of_their_item() -> None:
     seen: dict[str, list[str]] = {}
 
     async def call(room: str) -> None:
@@ -89,7 +89,7 @@ async def test_tasks_and_threads_of_an_item_have_its_context() -> None:
     assert seen == {room: [room, room] for room in "abc"}
 
 
-async def test_a_run_inside_an_item_begins_with_its_context() -> None:
+async def test_nested_run_inherits_the_context_of_its_item() -> None:
     async def inner(room: str) -> str:
         return f"{hotel.get()}/{room}"
 
@@ -101,7 +101,7 @@ async def test_a_run_inside_an_item_begins_with_its_context() -> None:
     assert [outcome.value for outcome in found] == [["a/1", "a/2"], ["b/1", "b/2"]]
 
 
-async def test_a_token_of_a_variable_is_reset_in_the_generator_that_set_it() -> None:
+async def test_generator_can_reset_its_context_variables() -> None:
     def items() -> Iterator[str]:
         token = hotel.set("source")
         try:
@@ -136,7 +136,7 @@ async def tasks_of(call: Callable[[str], Any], items: Any, **options: Any) -> in
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_a_run_over_few_items_has_few_tasks(asynchronous: bool) -> None:
+async def test_few_items_need_few_tasks(asynchronous: bool) -> None:
     async def later() -> AsyncIterator[str]:
         for seconds in ("0.01", "0.02", "0.03"):
             yield seconds
@@ -147,11 +147,11 @@ async def test_a_run_over_few_items_has_few_tasks(asynchronous: bool) -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_items_that_wait_for_nothing_need_few_tasks() -> None:
+async def test_items_that_never_wait_need_few_tasks() -> None:
     assert await tasks_of(echo, map(str, range(2000)), concurrency=300_000) <= 10
 
 
-async def test_what_is_read_ahead_follows_the_tasks_and_not_the_concurrency() -> None:
+async def test_reading_ahead_depends_on_tasks_not_on_concurrency() -> None:
     read = taken = most = 0
 
     def items() -> Iterator[str]:
@@ -168,7 +168,7 @@ async def test_what_is_read_ahead_follows_the_tasks_and_not_the_concurrency() ->
 
 @pytest.mark.parametrize("anyio_backend", [virtual_time()])
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_so_many_items_are_worked_on_at_once_as_was_said(asynchronous: bool) -> None:
+async def test_uses_the_given_concurrency(asynchronous: bool) -> None:
     now = peak = 0
 
     async def call(_: object) -> None:

@@ -150,7 +150,7 @@ def play(moment: Moment, at: int, *, ordered: bool, journal: Path | None) -> Pla
     ids=["as they end", "in order", "with a journal"],
 )
 @pytest.mark.parametrize("moment", ["waits", "woken", "task", "scope"])
-def test_left_at_every_await(moment: Moment, ordered: bool, recorded: bool, tmp_path: Path) -> None:
+def test_leaving_a_run_at_every_await(moment: Moment, ordered: bool, recorded: bool, tmp_path: Path) -> None:
     at = 0
     while True:
         at += 1

@@ -14,7 +14,7 @@ from alexa_props import fleet
 from alexa_props.concurrency import gather
 from alexa_props.fleet import FleetStopped
 from tests import loops
-from tests.fleet.helpers import echo, outcomes, statuses, taken
+from tests.fleet.helpers import drain, echo, outcomes, statuses
 from tests.helpers import cancellation, virtual_time
 
 ROOMS = [str(number) for number in range(1000)]
@@ -58,9 +58,7 @@ async def asynchronous(error: BaseException) -> AsyncIterator[str]:
     [None, StopIteration, StopAsyncIteration, GeneratorExit, anyio.EndOfStream],
     ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit", "EndOfStream"],
 )
-async def test_what_foreign_code_raises_ends_the_run_with_an_error_after_what_had_begun(
-    where: str, kind: type[BaseException] | None
-) -> None:
+async def test_foreign_exception_ends_the_run_after_begun_items(where: str, kind: type[BaseException] | None) -> None:
     error = await made(kind)
 
     async def call(room: str) -> None:
@@ -76,7 +74,7 @@ async def test_what_foreign_code_raises_ends_the_run_with_an_error_after_what_ha
         return {"items": ROOMS, where: fail_at("27", error)}
 
     async with fleet.run(call, concurrency=4, ordered=True, **options()) as run:
-        found, raised = await taken(run)
+        found, raised = await drain(run)
     least = 28 if where != "key" else 27
     assert [outcome.key for outcome in found[:least]] == ROOMS[:least]
     assert len(found) <= least + 4
@@ -99,7 +97,7 @@ async def test_what_foreign_code_raises_ends_the_run_with_an_error_after_what_ha
     [None, StopIteration, StopAsyncIteration, GeneratorExit],
     ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit"],
 )
-async def test_what_a_call_raises_fails_its_item_and_no_other(kind: type[BaseException] | None, early: bool) -> None:
+async def test_exception_of_a_call_fails_only_its_item(kind: type[BaseException] | None, early: bool) -> None:
     error = await made(kind)
 
     def at_once(room: str) -> Any:
@@ -120,7 +118,7 @@ async def test_what_a_call_raises_fails_its_item_and_no_other(kind: type[BaseExc
 
 
 @pytest.mark.parametrize("kind", [None, StopAsyncIteration, GeneratorExit], ids=["cancelled", "Stop…", "GeneratorExit"])
-async def test_a_progress_function_never_ends_a_run(
+async def test_exception_of_a_progress_function_does_not_end_the_run(
     kind: type[BaseException] | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = await made(kind)
@@ -132,13 +130,13 @@ async def test_a_progress_function_never_ends_a_run(
     assert [record.message.split(";")[0] for record in caplog.records] == ["showing the progress failed"]
 
 
-async def test_a_progress_function_that_gives_something_to_await_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_progress_function_that_returns_an_awaitable_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert len(await outcomes(echo, ROOMS[:50], progress=lambda state: echo(item=state))) == 50
     assert "progress must not be async" in caplog.text
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_items_that_are_cancelled_as_they_are_closed_are_logged(
+async def test_cancellation_while_closing_the_items_is_logged(
     asynchronous: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = await cancellation()
@@ -169,10 +167,10 @@ async def test_items_that_are_cancelled_as_they_are_closed_are_logged(
         async for outcome in run:
             found.append(outcome)  # noqa: PERF401 - the first three were not taken in a loop
     assert [outcome.status for outcome in found[:3]] == ["done"] * 3
-    assert [record.message for record in caplog.records] == ["the items of a run failed as they were closed"]
+    assert [record.message for record in caplog.records] == ["the items of a run failed while they were closed"]
 
 
-async def test_tasks_side_by_side_raise_what_cancelled_one_of_them() -> None:
+async def test_gather_raises_a_foreign_cancellation() -> None:
     error = await cancellation()
 
     async def fails() -> None:
@@ -186,7 +184,7 @@ async def test_tasks_side_by_side_raise_what_cancelled_one_of_them() -> None:
 @pytest.mark.parametrize("anyio_backend", loops.EVERY)
 class TestOnAsyncio:
     @pytest.mark.parametrize("way", ["task", "scope", "timeout"])
-    async def test_cancelled_from_outside_a_run_is_cancelled(self, way: str) -> None:
+    async def test_run_can_be_cancelled_from_outside(self, way: str) -> None:
         begun: list[str] = []
         ended: list[object] = []
 
@@ -226,7 +224,7 @@ class TestOnAsyncio:
         assert begun == ROOMS[:3]
         assert len(ended) == 3
 
-    async def test_a_call_that_cancels_its_own_task_fails_alone(self) -> None:
+    async def test_call_that_cancels_its_own_task_fails_only_its_item(self) -> None:
         async def call(room: str) -> None:
             task = asyncio.current_task()
             assert task is not None
@@ -239,7 +237,7 @@ class TestOnAsyncio:
         found = await outcomes(call, ROOMS[:4], concurrency=1)
         assert statuses(found) == {"0": "done", "1": "failed", "2": "done", "3": "done"}
 
-    async def test_cancelling_the_tasks_of_a_run_is_an_error(self) -> None:
+    async def test_cancelling_the_tasks_of_a_run_raises(self) -> None:
         async def rooms() -> AsyncIterator[str]:
             for room in ROOMS[:3]:
                 yield room

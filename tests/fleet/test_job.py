@@ -139,7 +139,7 @@ async def is_the_same(first: Call, second: Call, journal: Path) -> bool:
     """Whether a run of `second` resumes the journal of `first`; else it is refused."""
     assert await refusal(first, journal) is None
     found = await refusal(second, journal)
-    assert found is None or "is of the job" in found
+    assert found is None or "belongs to the job" in found
     return found is None
 
 
@@ -170,7 +170,7 @@ SAME: dict[str, Callable[[], Call]] = {
 
 
 @pytest.mark.parametrize("make", SAME.values(), ids=SAME)
-async def test_the_same_work_resumes(make: Callable[[], Call], tmp_path: Path) -> None:
+async def test_same_work_resumes(make: Callable[[], Call], tmp_path: Path) -> None:
     assert await is_the_same(make(), make(), tmp_path / "journal.db")
 
 
@@ -205,11 +205,11 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize(("first", "second"), DIFFERENT.values(), ids=DIFFERENT)
-async def test_other_work_is_refused(first: Call, second: Call, tmp_path: Path) -> None:
+async def test_different_work_is_refused(first: Call, second: Call, tmp_path: Path) -> None:
     assert not await is_the_same(first, second, tmp_path / "journal.db")
 
 
-async def test_another_default_is_other_work(tmp_path: Path) -> None:
+async def test_changed_default_is_another_job(tmp_path: Path) -> None:
     for number, same in (("4242", True), ("4242", True), ("s16492", False)):
         assert (await refusal(with_default(number), tmp_path / "journal.db") is None) == same
 
@@ -253,7 +253,7 @@ UNKNOWN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("call", UNKNOWN.values(), ids=UNKNOWN)
-async def test_work_that_cannot_be_named_needs_a_job(call: Call, tmp_path: Path) -> None:
+async def test_work_without_a_certain_name_requires_a_job(call: Call, tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
     with pytest.raises(errors.ConfigurationError, match=r"name the work \(job=\)") as caught:
         await outcomes(call, ["a"], journal=journal)
@@ -264,12 +264,12 @@ async def test_work_that_cannot_be_named_needs_a_job(call: Call, tmp_path: Path)
         pass
 
 
-async def test_a_job_that_the_user_names_is_that_job(tmp_path: Path) -> None:
+async def test_job_name_overrides_the_call(tmp_path: Path) -> None:
     await outcomes(of_item, ["a"], journal=tmp_path / "journal.db", job="a job")
     assert await outcomes(local(), ["a"], journal=tmp_path / "journal.db", job="a job") == []
 
 
-async def test_what_is_bound_is_not_in_the_journal(tmp_path: Path) -> None:
+async def test_bound_arguments_are_not_in_the_journal(tmp_path: Path) -> None:
     await outcomes(bind("hush-hush"), ["a"], journal=tmp_path / "journal.db")
     assert b"hush-hush" not in (tmp_path / "journal.db").read_bytes()
 
@@ -290,7 +290,7 @@ print(anyio.run(main))
 """
 
 
-def test_a_script_resumes_in_another_process_and_another_script_does_not(tmp_path: Path) -> None:
+def test_only_the_same_script_resumes_a_journal(tmp_path: Path) -> None:
     journal = str(tmp_path / "journal.db")
 
     def run(*command: str, seed: str) -> str:
@@ -305,5 +305,5 @@ def test_a_script_resumes_in_another_process_and_another_script_does_not(tmp_pat
         (tmp_path / folder / "script.py").write_text(SCRIPT)
     assert run("one/script.py", seed="1") == "1 0"
     assert run(str(tmp_path / "one" / "script.py"), seed="2") == "0 1"
-    assert "is of the job" in run("two/script.py", seed="1")
+    assert "belongs to the job" in run("two/script.py", seed="1")
     assert "call was defined in an interactive session: name the work (job=)" in run("-c", SCRIPT, seed="1")

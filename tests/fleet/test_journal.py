@@ -14,62 +14,56 @@ import pytest
 
 from alexa_props import RateLimit, SmartProperties, errors, fleet
 from alexa_props.fleet import FleetStopped, RecordedError, Step, Steps
-from tests.fleet.helpers import GONE, MADE, ROOMS, THROTTLED, Make, again, create, get, outcomes, rows, statuses
+from tests.fleet.helpers import GONE, MADE, ROOMS, THROTTLED, Make, create, get, outcomes, rows, run_job, statuses
 from tests.helpers import Script, Service, answer, smart_properties
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
 
 # Going on.
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-async def test_what_is_done_is_skipped(journal: Path, ordered: bool) -> None:
-    report, sent = await again(journal, get, None, items=ROOMS[:4], ordered=ordered)
+async def test_skips_done_items(journal: Path, ordered: bool) -> None:
+    report, sent = await run_job(journal, get, None, items=ROOMS[:4], ordered=ordered)
     assert (len(report), report.skipped, sorted(sent)) == (4, 0, ROOMS[:4])
-    report, sent = await again(journal, get, None, ordered=ordered)
+    report, sent = await run_job(journal, get, None, ordered=ordered)
     assert (statuses(report), report.skipped, sorted(sent)) == (dict.fromkeys(ROOMS[4:], "done"), 4, ROOMS[4:])
-    report, sent = await again(journal, get, None, ordered=ordered)
+    report, sent = await run_job(journal, get, None, ordered=ordered)
     assert (list(report), report.skipped, sent) == ([], 6, [])
     assert rows(journal) == dict.fromkeys(ROOMS, ("done", 0))
 
 
-async def test_many_that_are_done_are_skipped_though_nobody_takes_an_outcome(journal: Path) -> None:
+async def test_skips_many_done_items_without_an_outcome(journal: Path) -> None:
     many = [str(number) for number in range(500)]
-    await again(journal, get, None, items=many)
+    await run_job(journal, get, None, items=many)
     for new, ordered in (("new", False), ("newer", True)):
-        report, sent = await again(journal, get, None, items=[*many, new], ordered=ordered, concurrency=3)
+        report, sent = await run_job(journal, get, None, items=[*many, new], ordered=ordered, concurrency=3)
         assert (report.skipped, len(report), sent) == (500, 1, [new])
 
 
-async def test_what_is_unknown_is_repeated_if_that_is_safe(journal: Path) -> None:
-    report, sent = await again(journal, get, httpx.ReadError)
+async def test_repeats_unknown_items_if_safe(journal: Path) -> None:
+    report, sent = await run_job(journal, get, httpx.ReadError)
     assert {outcome.status for outcome in report} == {"unknown"}
-    report, sent = await again(journal, get, None)
+    report, sent = await run_job(journal, get, None)
     assert (statuses(report), sorted(sent)) == (dict.fromkeys(ROOMS, "done"), ROOMS)
 
 
-async def test_what_is_unknown_and_must_not_be_sent_twice_is_told(journal: Path) -> None:
-    report, sent = await again(journal, create, 503, items=["a"])
+async def test_reports_unknown_items_that_are_unsafe_to_repeat(journal: Path) -> None:
+    report, sent = await run_job(journal, create, 503, items=["a"])
     (first,) = report
     assert (first.status, sent) == ("unknown", ["a"])
     for retry_failed in (False, True):
-        report, sent = await again(journal, create, MADE, items=["a", "b"], retry_failed=retry_failed)
+        report, sent = await run_job(journal, create, MADE, items=["a", "b"], retry_failed=retry_failed)
         found = {outcome.key: outcome for outcome in report}
         assert "a" not in sent
         assert (found["a"].status, found["a"].attempts, found["a"].value) == ("unknown", 1, None)
         assert isinstance(found["a"].error, RecordedError)
-        assert str(found["a"].error) == f"a: as an earlier run recorded it: {first.error}"
+        assert str(found["a"].error) == f"a: recorded by an earlier run: {first.error}"
         assert found["a"].failures == first.failures
         assert found["a"].elapsed == pytest.approx(first.elapsed)
     assert rows(journal) == {"a": ("unknown", 1), "b": ("done", 1)}
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_raw_request_that_must_not_be_sent_twice(journal: Path, method: str) -> None:
+async def test_does_not_repeat_unsafe_raw_requests(journal: Path, method: str) -> None:
     def raw(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
         async def call(room: str) -> None:
             await get(asp)(room)
@@ -77,9 +71,9 @@ async def test_a_raw_request_that_must_not_be_sent_twice(journal: Path, method: 
 
         return call
 
-    report, _ = await again(journal, raw, None, None, None, httpx.ReadError, items=["a", "b"], concurrency=1)
+    report, _ = await run_job(journal, raw, None, None, None, httpx.ReadError, items=["a", "b"], concurrency=1)
     assert statuses(report) == {"a": "done", "b": "unknown"}
-    report, sent = await again(journal, raw, None, items=["a", "b"])
+    report, sent = await run_job(journal, raw, None, items=["a", "b"])
     assert (statuses(report), sent) == ({"b": "unknown"}, [])
 
 
@@ -87,27 +81,27 @@ FAILED = answer(400, {"type": "NOT_LIKE_THIS", "message": "said"}, x_amzn_Reques
 
 
 @pytest.mark.parametrize("make", [get, create])
-async def test_what_failed_is_told_as_it_was_recorded(journal: Path, make: Make) -> None:
-    report, _ = await again(journal, make, FAILED, items=["a"])
+async def test_reports_recorded_failures(journal: Path, make: Make) -> None:
+    report, _ = await run_job(journal, make, FAILED, items=["a"])
     (first,) = report
     for _ in range(2):
-        report, sent = await again(journal, make, None, items=["a"])
+        report, sent = await run_job(journal, make, None, items=["a"])
         (told,) = report
         assert (sent, told.status, told.attempts, report.skipped) == ([], "failed", 1, 0)
         assert told.failures == first.failures
         assert (told.failures[0].code, told.failures[0].request_id) == ("NOT_LIKE_THIS", "request-1")
         # However often it is told.
-        assert str(told.error).count("as an earlier run recorded it") == 1
+        assert str(told.error).count("recorded by an earlier run") == 1
 
 
 @pytest.mark.parametrize("make", [get, create])
-async def test_retry_failed_repeats_what_failed(journal: Path, make: Make) -> None:
-    await again(journal, make, FAILED, items=["a"])
-    report, sent = await again(journal, make, MADE if make is create else None, items=["a"], retry_failed=True)
+async def test_retry_failed_repeats_failed_items(journal: Path, make: Make) -> None:
+    await run_job(journal, make, FAILED, items=["a"])
+    report, sent = await run_job(journal, make, MADE if make is create else None, items=["a"], retry_failed=True)
     assert (statuses(report), sent) == ({"a": "done"}, ["a"])
 
 
-async def test_every_device_and_step_is_told_from_the_record(journal: Path) -> None:
+async def test_recorded_failures_name_endpoints_and_steps(journal: Path) -> None:
     def steps(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
         async def call(room: str) -> Steps:
             try:
@@ -118,17 +112,17 @@ async def test_every_device_and_step_is_told_from_the_record(journal: Path) -> N
 
         return call
 
-    report, _ = await again(journal, steps, GONE, items=["a"])
+    report, _ = await run_job(journal, steps, GONE, items=["a"])
     (first,) = report
     assert [(failure.endpoint_id, failure.step) for failure in first.failures] == [("e1", "alarms")]
-    report, sent = await again(journal, steps, GONE, items=["a"])
+    report, sent = await run_job(journal, steps, GONE, items=["a"])
     assert ([outcome.failures for outcome in report], sent) == ([first.failures], [])
 
 
 @pytest.mark.parametrize(
     "script", [httpx.ConnectError, httpx.PoolTimeout, THROTTLED, 401, "RateLimitTooLong", "AuthenticationError"]
 )
-async def test_a_failure_of_which_nothing_was_handled_is_repeated(journal: Path, script: Any) -> None:
+async def test_repeats_failures_that_were_not_handled(journal: Path, script: Any) -> None:
     class NoToken(httpx.Auth):
         async def async_auth_flow(self, request: httpx.Request) -> Any:
             raise errors.AuthenticationError("refused")
@@ -148,23 +142,23 @@ async def test_a_failure_of_which_nothing_was_handled_is_repeated(journal: Path,
 
         return call
 
-    report, _ = await again(journal, make, None if isinstance(script, str) else script, items=["a"])
+    report, _ = await run_job(journal, make, None if isinstance(script, str) else script, items=["a"])
     (failed,) = report
     assert failed.status == "failed"
-    report, sent = await again(journal, get, None, items=["a"])
+    report, sent = await run_job(journal, get, None, items=["a"])
     assert (statuses(report), sent) == ({"a": "done"}, ["a"])
 
 
-async def test_an_argument_that_was_none_is_repeated(journal: Path) -> None:
-    report, sent = await again(journal, lambda asp: asp.alerts.delete_alarms, 204, items=["room", ".."])
+async def test_repeats_items_with_invalid_arguments(journal: Path) -> None:
+    report, sent = await run_job(journal, lambda asp: asp.alerts.delete_alarms, 204, items=["room", ".."])
     assert statuses(report) == {"room": "done", "..": "failed"}
-    report, sent = await again(journal, get, None, items=[".."], key=lambda room: room)
+    report, sent = await run_job(journal, get, None, items=[".."], key=lambda room: room)
     assert (statuses(report), sent) == ({"..": "failed"}, [])
-    report, sent = await again(journal, lambda asp: lambda room: get(asp)("x" + room), None, items=[".."])
+    report, sent = await run_job(journal, lambda asp: lambda room: get(asp)("x" + room), None, items=[".."])
     assert (statuses(report), sent) == ({"..": "done"}, ["x.."])
 
 
-async def test_of_several_failures_one_that_was_handled_counts(journal: Path) -> None:
+async def test_one_handled_failure_of_several_prevents_repeating(journal: Path) -> None:
     def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
         async def call(room: str) -> None:
             found = []
@@ -177,39 +171,39 @@ async def test_of_several_failures_one_that_was_handled_counts(journal: Path) ->
 
         return call
 
-    await again(journal, make, httpx.PoolTimeout, httpx.ConnectError, items=["neither"])
-    await again(journal, make, httpx.PoolTimeout, FAILED, items=["one"])
-    report, sent = await again(journal, get, None, items=["neither", "one"])
+    await run_job(journal, make, httpx.PoolTimeout, httpx.ConnectError, items=["neither"])
+    await run_job(journal, make, httpx.PoolTimeout, FAILED, items=["one"])
+    report, sent = await run_job(journal, get, None, items=["neither", "one"])
     assert (statuses(report), sent) == ({"neither": "done", "one": "failed"}, ["neither"])
 
 
-async def test_a_run_that_was_stopped_goes_on(journal: Path) -> None:
+async def test_resumes_a_stopped_run(journal: Path) -> None:
     rooms = [str(number) for number in range(30)]
     script: list[Script] = [FAILED] * 3 + [None]
-    report, _ = await again(journal, get, *script, items=rooms, stop_on=3, concurrency=1)
+    report, _ = await run_job(journal, get, *script, items=rooms, stop_on=3, concurrency=1)
     assert (len(report), report.stopped) == (3, "3 items are not done (stop_on=3)")
     # What is told from the record is no reason to stop again.
-    report, sent = await again(journal, get, None, items=rooms, stop_on=3, concurrency=1)
+    report, sent = await run_job(journal, get, None, items=rooms, stop_on=3, concurrency=1)
     assert (report.counts, report.stopped) == ({"done": 27, "failed": 3, "unknown": 0}, None)
     assert sent == rooms[3:]
 
 
-async def test_what_comes_twice_is_sent_once(journal: Path) -> None:
-    report, sent = await again(journal, get, FAILED, None, items=["a", "b", "a", "b", "b"], concurrency=1)
+async def test_duplicate_items_are_sent_once(journal: Path) -> None:
+    report, sent = await run_job(journal, get, FAILED, None, items=["a", "b", "a", "b", "b"], concurrency=1)
     assert (statuses(report), report.skipped, sent) == ({"a": "failed", "b": "done"}, 3, ["a", "b"])
     # From the record it is told once as well.
-    report, sent = await again(journal, get, FAILED, items=["a", "b", "a"])
+    report, sent = await run_job(journal, get, FAILED, items=["a", "b", "a"])
     assert (statuses(report), len(report), report.skipped, sent) == ({"a": "failed"}, 1, 2, [])
 
 
-async def test_a_key_that_does_not_tell_items_apart_is_told(journal: Path) -> None:
-    report, sent = await again(journal, get, None, items=["a1", "a2", "b1"], key=lambda item: item[0], concurrency=1)
+async def test_ambiguous_key_fails_the_second_item(journal: Path) -> None:
+    report, sent = await run_job(journal, get, None, items=["a1", "a2", "b1"], key=lambda item: item[0], concurrency=1)
     assert [(outcome.item, outcome.status) for outcome in report] == [("a1", "done"), ("a2", "failed"), ("b1", "done")]
-    assert "an item of this key was in this run before" in str(report.failed[0].error)
+    assert "this run already has an item with this key" in str(report.failed[0].error)
     assert (sent, rows(journal)) == (["a1", "b1"], {"a": ("done", 0), "b": ("done", 0)})
 
 
-async def test_what_one_item_sends_is_not_the_next_ones(journal: Path) -> None:
+async def test_unsafe_request_counts_for_its_item_only(journal: Path) -> None:
     asp = smart_properties(Service(lambda request: MADE if request.method == "POST" else answer(204)))
 
     async def call(room: str) -> None:
@@ -220,7 +214,7 @@ async def test_what_one_item_sends_is_not_the_next_ones(journal: Path) -> None:
     assert rows(journal) == {"a": ("done", 0), "b": ("done", 1), "c": ("done", 0)}
 
 
-async def test_what_a_run_within_an_item_sends_is_the_items(journal: Path) -> None:
+async def test_calls_of_a_nested_run_belong_to_the_outer_item(journal: Path) -> None:
     def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
         async def call(room: str) -> None:
             report = await fleet.collect(create(asp), [f"{room}1", f"{room}2"])
@@ -228,14 +222,14 @@ async def test_what_a_run_within_an_item_sends_is_the_items(journal: Path) -> No
 
         return call
 
-    report, sent = await again(journal, make, httpx.ReadError, items=["a"])
+    report, sent = await run_job(journal, make, httpx.ReadError, items=["a"])
     assert [(outcome.status, outcome.attempts, len(outcome.failures)) for outcome in report] == [("unknown", 2, 2)]
     assert sorted(sent) == ["a1", "a2"]
-    report, sent = await again(journal, make, MADE, items=["a"])
+    report, sent = await run_job(journal, make, MADE, items=["a"])
     assert (statuses(report), sent) == ({"a": "unknown"}, [])
 
 
-async def test_without_a_journal_nothing_is_remembered() -> None:
+async def test_without_a_journal_duplicates_are_sent() -> None:
     service = Service()
     assert len(await outcomes(get(smart_properties(service)), ["a", "a"])) == len(service.seen) == 2
 
@@ -243,7 +237,7 @@ async def test_without_a_journal_nothing_is_remembered() -> None:
 # Before and after.
 
 
-async def test_an_item_is_on_record_before_it_is_sent_and_its_outcome_before_it_is_told(journal: Path) -> None:
+async def test_records_before_sending_and_before_reporting(journal: Path) -> None:
     # Killed at that very moment, the process leaves it so: its files are looked at as they lie there.
     copies = 0
 
@@ -279,7 +273,7 @@ async def test_an_item_is_on_record_before_it_is_sent_and_its_outcome_before_it_
 
 
 @pytest.mark.parametrize(("make", "told"), [(get, {}), (create, dict.fromkeys("abc", "unknown"))])
-async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Make, told: dict[str, str]) -> None:
+async def test_interrupted_items_are_repeated_only_if_safe(journal: Path, make: Make, told: dict[str, str]) -> None:
     arrived = anyio.Event()
 
     async def serve(request: httpx.Request) -> httpx.Response:
@@ -293,17 +287,17 @@ async def test_what_was_under_way_when_the_run_was_left(journal: Path, make: Mak
     async with fleet.run(make(asp), list("abcdef"), journal=journal, job="a job", concurrency=3) as run:
         await arrived.wait()
     assert statuses(run.in_flight) == dict.fromkeys("abc", "unknown")
-    report, sent = await again(journal, make, MADE if make is create else None, items=list("abcdef"))
+    report, sent = await run_job(journal, make, MADE if make is create else None, items=list("abcdef"))
     assert {key: status for key, status in statuses(report).items() if status != "done"} == told
     assert sorted(sent) == sorted(set("abcdef") - set(told))
     for outcome in report.unknown:
         (failure,) = outcome.failures
         assert (failure.status, failure.code) == ("unknown", "Interrupted")
-        assert "an earlier run was cut off" in failure.description
-        assert "an earlier run was cut off" in str(outcome.error)
+        assert "an earlier run was interrupted" in failure.description
+        assert "an earlier run was interrupted" in str(outcome.error)
 
 
-async def test_what_had_ended_is_on_record_when_the_run_is_left(journal: Path) -> None:
+async def test_ended_items_are_recorded_when_the_run_is_left(journal: Path) -> None:
     asp = smart_properties(Service())
     async with fleet.run(get(asp), ROOMS, journal=journal, concurrency=6) as run:
         with anyio.fail_after(10):
@@ -334,7 +328,7 @@ KEYS = [
 ]
 
 
-async def test_any_text_is_a_key_and_no_other(journal: Path) -> None:
+async def test_any_text_is_a_distinct_key(journal: Path) -> None:
     async def call(item: Any) -> Any:
         return item
 
@@ -349,15 +343,15 @@ async def test_any_text_is_a_key_and_no_other(journal: Path) -> None:
 @pytest.mark.parametrize(
     ("items", "key", "text"),
     [
-        ([7], None, "a journal knows items by a string, and 7 is none: say key="),
+        ([7], None, "a journal identifies items by strings, and 7 is not one: pass key="),
         (["\ud800"], None, "an item must be a string: .* holds half a surrogate pair"),
         ([7], lambda _: "\udfff", "key must be a string: .* holds half a surrogate pair"),
-        ([7], lambda _: 8, "key must give a string for every item, not 8"),
-        ([7], lambda _: "", "key must give a string for every item, not ''"),
+        ([7], lambda _: 8, "key must return a string that is not empty for every item, not 8"),
+        ([7], lambda _: "", "key must return a string that is not empty for every item, not ''"),
         ([7], lambda item: item.id, "'int' object has no attribute 'id'"),
     ],
 )
-async def test_an_item_that_has_no_key(journal: Path, items: list[Any], key: Any, text: str) -> None:
+async def test_item_without_a_valid_key_ends_the_run(journal: Path, items: list[Any], key: Any, text: str) -> None:
     service = Service()
     call = get(smart_properties(service))
     with pytest.raises((errors.ConfigurationError, AttributeError), match=text):
@@ -369,7 +363,7 @@ async def test_an_item_that_has_no_key(journal: Path, items: list[Any], key: Any
     assert statuses(caught.value.report) == {"a": "done"}
 
 
-async def test_key_names_the_items(journal: Path) -> None:
+async def test_key_function_identifies_items(journal: Path) -> None:
     async def call(item: dict[str, int]) -> int:
         return item["id"]
 
@@ -379,9 +373,9 @@ async def test_key_names_the_items(journal: Path) -> None:
     assert set(rows(journal)) == {"room 1", "room 2"}
 
 
-async def test_the_journal_of_another_job_is_refused_and_stays(journal: Path) -> None:
-    await again(journal, get, None, items=["a"])
+async def test_refuses_the_journal_of_another_job(journal: Path) -> None:
+    await run_job(journal, get, None, items=["a"])
     service = Service()
-    with pytest.raises(errors.ConfigurationError, match=r"is of the job 'a job', and this is .*take another file"):
+    with pytest.raises(errors.ConfigurationError, match=r"belongs to the job 'a job', and this is .*use another file"):
         await outcomes(get(smart_properties(service)), ["a", "b"], journal=journal)
     assert (service.seen, rows(journal)) == ([], {"a": ("done", 0)})

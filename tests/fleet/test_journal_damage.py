@@ -17,13 +17,8 @@ import pytest
 from alexa_props import errors, fleet
 from alexa_props.fleet.journal.file import JournalFile
 from alexa_props.fleet.journal.format import record_sum
-from tests.fleet.helpers import MADE, ROOMS, again, create, echo, get, outcomes, rows, statuses, taken
+from tests.fleet.helpers import MADE, ROOMS, create, drain, echo, get, outcomes, rows, run_job, statuses
 from tests.helpers import Service, answer, smart_properties
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
 
 
 def copy(journal: Path, folder: Path) -> Path:
@@ -66,9 +61,9 @@ def scratch(journal: Path, at: int) -> None:
 # The write-ahead log.
 
 
-async def test_a_run_that_was_killed_resumes(journal: Path, tmp_path: Path) -> None:
+async def test_killed_run_resumes(journal: Path, tmp_path: Path) -> None:
     left = await killed(journal, tmp_path / "left", items=["a", "b"])
-    report, sent = await again(left, create, MADE, items=["a", "b", "c"])
+    report, sent = await run_job(left, create, MADE, items=["a", "b", "c"])
     assert (statuses(report), report.skipped, sent) == ({"b": "unknown", "c": "done"}, 1, ["c"])
 
 
@@ -84,11 +79,11 @@ PROBLEMS = {
 
 @pytest.mark.parametrize(("problem", "text"), PROBLEMS.items())
 @pytest.mark.parametrize("resumed", [False, True])
-async def test_a_killed_run_whose_log_is_lost_is_refused(
+async def test_refuses_a_killed_run_without_its_log(
     journal: Path, tmp_path: Path, problem: str, text: str, resumed: bool
 ) -> None:
     if resumed:
-        await again(journal, create, MADE, items=["a"])
+        await run_job(journal, create, MADE, items=["a"])
     left = await killed(journal, tmp_path / "left", items=["a", "b"] if not resumed else ["b", "c"])
     log = log_of(left)
     match problem:
@@ -108,15 +103,15 @@ async def test_a_killed_run_whose_log_is_lost_is_refused(
     before = content_of(left)
     for _ in range(2):
         with pytest.raises(errors.JournalError, match=rf"'journal.db-wal', which holds its latest records, {text}"):
-            await again(left, create, MADE, items=["a", "b", "c"])
+            await run_job(left, create, MADE, items=["a", "b", "c"])
     assert content_of(left) == before
 
 
-async def test_the_log_of_another_run_beside_a_complete_journal_is_not_read(journal: Path, tmp_path: Path) -> None:
+async def test_ignores_a_foreign_log_beside_a_complete_journal(journal: Path, tmp_path: Path) -> None:
     left = await killed(tmp_path / "other.db", tmp_path / "left", items=["x", "y"])
-    await again(journal, get, None, items=["a"])
+    await run_job(journal, get, None, items=["a"])
     shutil.copy(log_of(left), log_of(journal))
-    report, sent = await again(journal, get, None, items=["a", "x"])
+    report, sent = await run_job(journal, get, None, items=["a", "x"])
     assert (report.skipped, sent) == (1, ["x"])
     assert rows(journal) == {"a": ("done", 0), "x": ("done", 0)}
 
@@ -146,7 +141,7 @@ class Left:
         return [Left(later.main[:end] + self.main[end:], later.log, self.told) for end in ends]
 
 
-async def test_killed_at_any_moment_it_resumes(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_run_killed_at_any_moment_resumes(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     moments: list[Left] = []
 
@@ -179,14 +174,12 @@ async def test_killed_at_any_moment_it_resumes(journal: Path, tmp_path: Path, mo
     for number, left in enumerate(dict.fromkeys([*moments, *copied])):
         path = tmp_path / str(number) / "journal.db"
         left.put(path)
-        report, sent = await again(path, get, None, items=["a", "b"])
+        report, sent = await run_job(path, get, None, items=["a", "b"])
         assert set(told[: left.told]).isdisjoint(sent)
         assert len(sent) + report.skipped == 2
 
 
-async def test_a_disk_that_fails_while_the_run_ends_leaves_a_journal_that_resumes(
-    journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_resumes_after_a_disk_error_at_the_end(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(sqlite3.Connection):
         def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
             if sql.endswith("open = 0"):
@@ -202,23 +195,21 @@ async def test_a_disk_that_fails_while_the_run_ends_leaves_a_journal_that_resume
         return db
 
     monkeypatch.setattr(sqlite3, "connect", the_first_breaks)
-    await again(journal, get, None, items=["a"])
+    await run_job(journal, get, None, items=["a"])
     monkeypatch.undo()
-    report, sent = await again(journal, get, None, items=["a", "b"])
+    report, sent = await run_job(journal, get, None, items=["a", "b"])
     assert (report.skipped, sent) == (1, ["b"])
 
 
-async def test_a_killed_run_resumes_although_another_job_was_refused_first(journal: Path, tmp_path: Path) -> None:
+async def test_killed_run_resumes_after_another_job_was_refused(journal: Path, tmp_path: Path) -> None:
     left = await killed(journal, tmp_path / "killed", items=["a", "b"])
-    with pytest.raises(errors.ConfigurationError, match="is of the job 'a job'"):
+    with pytest.raises(errors.ConfigurationError, match="belongs to the job 'a job'"):
         await outcomes(echo, ["c"], journal=left, job="another job")
-    report, sent = await again(left, get, None, items=["a", "c"])
+    report, sent = await run_job(left, get, None, items=["a", "c"])
     assert (report.skipped, sent) == (1, ["c"])
 
 
-async def test_a_disk_that_is_full_while_a_journal_is_opened_leaves_one_that_resumes(
-    journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_resumes_after_a_full_disk_while_opening(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     countdown = 0
 
     class Full(sqlite3.Connection):
@@ -229,7 +220,7 @@ async def test_a_disk_that_is_full_while_a_journal_is_opened_leaves_one_that_res
                 raise sqlite3.OperationalError("database or disk is full")
             return super().execute(sql, *parameters)
 
-    await again(journal, get, None, items=["a"])
+    await run_job(journal, get, None, items=["a"])
     refused = 0
     for number in itertools.count(1):
         with monkeypatch.context() as patched:
@@ -239,7 +230,7 @@ async def test_a_disk_that_is_full_while_a_journal_is_opened_leaves_one_that_res
                 JournalFile.open(str(journal), "a job").close()
             except errors.AlexaError:
                 refused += 1
-        report, sent = await again(journal, get, items=["a"])
+        report, sent = await run_job(journal, get, items=["a"])
         assert (report.skipped, sent) == (1, []), number
         if countdown > 0:
             break
@@ -247,12 +238,12 @@ async def test_a_disk_that_is_full_while_a_journal_is_opened_leaves_one_that_res
     assert not list(journal.parent.glob("*-*"))
 
 
-async def test_a_journal_that_nobody_closes_is_complete(journal: Path) -> None:
-    await again(journal, get, None, items=["a"])
+async def test_unclosed_journal_is_complete(journal: Path) -> None:
+    await run_job(journal, get, None, items=["a"])
     opened = JournalFile.open(str(journal), "a job")  # as by a thread that an event loop has left behind
     del opened
     gc.collect()
-    report, sent = await again(journal, get, items=["a"])
+    report, sent = await run_job(journal, get, items=["a"])
     assert (report.skipped, sent) == (1, [])
 
 
@@ -289,33 +280,33 @@ def write(journal: Path, status: Any, story: Any) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-async def test_a_record_that_says_something_else_ends_the_run(journal: Path, story: Any) -> None:
-    await again(journal, get, answer(400), items=["a"])
+async def test_invalid_record_ends_the_run(journal: Path, story: Any) -> None:
+    await run_job(journal, get, answer(400), items=["a"])
     write(journal, "failed", story)
     async with fleet.run(get(smart_properties(Service())), ["a"], journal=journal, job="a job") as run:
-        found, error = await taken(run)
+        found, error = await drain(run)
     assert (found, type(error)) == ([], errors.JournalError)
     assert "the record of 'a' is damaged" in str(error)
 
 
-async def test_a_record_that_was_changed_is_refused(journal: Path) -> None:
-    await again(journal, get, None, items=ROOMS)
+async def test_refuses_a_changed_record(journal: Path) -> None:
+    await run_job(journal, get, None, items=ROOMS)
     for change in ("key = 'room-9' WHERE key = 'room-1'", "status = 'failed'", "run = 2", "story = 'x'"):
         with sqlite3.connect(journal) as db:
             db.execute(f"UPDATE items SET {change}")
         db.close()
         before = content_of(journal)
         with pytest.raises(errors.JournalError, match=r"is damaged: the record of 'room-\d' was changed"):
-            await again(journal, get, None)
+            await run_job(journal, get, None)
         assert content_of(journal) == before
 
 
-async def test_a_journal_that_lacks_a_record_is_refused(journal: Path) -> None:
-    await again(journal, get, None, items=ROOMS)
+async def test_refuses_a_journal_with_a_missing_record(journal: Path) -> None:
+    await run_job(journal, get, None, items=ROOMS)
     content = bytearray(content_of(journal))
     (page,) = [at for at in range(PAGE, len(content), PAGE) if content[at] == 0x0A]  # a leaf of keys
     assert content[page + 4] == len(ROOMS)
     content[page + 4] -= 1
     Left(bytes(content), None, 0).put(journal.parent / "damaged" / journal.name)
     with pytest.raises(errors.JournalError, match="is damaged"):
-        await again(journal.parent / "damaged" / journal.name, get, None)
+        await run_job(journal.parent / "damaged" / journal.name, get, None)

@@ -22,22 +22,16 @@ from tests.fleet.helpers import (
     MADE,
     ROOMS,
     Source,
-    again,
+    drain,
     get,
     one,
     outcomes,
     room_of,
     rows,
+    run_job,
     statuses,
-    taken,
 )
 from tests.helpers import Service, answer, smart_properties
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
 
 # Other files.
 
@@ -76,26 +70,24 @@ db.close()
 @pytest.mark.parametrize("wal", [False, True])
 @pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize("mark", [0, 77])
-async def test_another_database_is_refused_and_stays_as_it_is_to_the_byte(
-    journal: Path, wal: bool, killed: bool, mark: int
-) -> None:
+async def test_refuses_other_databases_unchanged(journal: Path, wal: bool, killed: bool, mark: int) -> None:
     database(journal, wal=wal, killed=killed, mark=mark)
     before = contents(journal.parent)
     assert len(before) == 1 + killed
-    with pytest.raises(errors.ConfigurationError, match="is no journal of alexa_props, but another SQLite database"):
+    with pytest.raises(errors.ConfigurationError, match="is not a journal of alexa_props, but another SQLite database"):
         await outcomes(function_of_one, ["a"], journal=journal)
     assert contents(journal.parent) == before
 
 
 @pytest.mark.parametrize("content", [b"room,name\n1,two\n", b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000])
-async def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(journal: Path, content: bytes) -> None:
+async def test_refuses_other_files_unchanged(journal: Path, content: bytes) -> None:
     put(journal, content)
-    with pytest.raises(errors.ConfigurationError, match="is no journal of alexa_props"):
+    with pytest.raises(errors.ConfigurationError, match="is not a journal of alexa_props"):
         await outcomes(function_of_one, ["a"], journal=journal)
     assert contents(journal.parent) == {journal.name: content}
 
 
-async def test_places_where_no_file_can_be(tmp_path: Path) -> None:
+async def test_refuses_invalid_paths(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path, tmp_path / "missing" / "journal.db", tmp_path / "file" / "journal.db", "", "nul\0"):
         with pytest.raises(errors.ConfigurationError, match=r"^the journal .* cannot be opened: "):
@@ -103,16 +95,14 @@ async def test_places_where_no_file_can_be(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"file": b""}
 
 
-async def test_an_empty_file_becomes_a_journal(journal: Path) -> None:
+async def test_empty_file_becomes_a_journal(journal: Path) -> None:
     put(journal, b"")
-    await again(journal, get, None, items=["a"])
+    await run_job(journal, get, None, items=["a"])
     assert rows(journal) == {"a": ("done", 0)}
 
 
 @pytest.mark.parametrize("name", [":memory:", "file::memory:?cache=shared", "file:x.db?mode=memory"])
-async def test_a_name_that_means_something_else_to_sqlite_is_a_file(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_special_names_of_sqlite_are_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(await outcomes(function_of_one, ["a"], journal=name)) == 1
     assert await outcomes(function_of_one, ["a"], journal=name) == []
@@ -124,37 +114,37 @@ async def function_of_one(item: str) -> None: ...
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 @pytest.mark.parametrize("mode", [0o000, 0o444])
-async def test_a_file_that_may_not_be_written(journal: Path, mode: int) -> None:
-    await again(journal, get, None, items=["a"])
+async def test_refuses_a_read_only_file(journal: Path, mode: int) -> None:
+    await run_job(journal, get, None, items=["a"])
     put(journal, contents(journal.parent)[journal.name], mode)
     with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
-        await again(journal, get, None, items=["b"])
+        await run_job(journal, get, None, items=["b"])
 
 
-async def test_a_journal_of_another_release_is_refused(journal: Path) -> None:
-    await again(journal, get, None, items=["a"])
+async def test_refuses_the_journal_of_another_release(journal: Path) -> None:
+    await run_job(journal, get, None, items=["a"])
     with sqlite3.connect(journal) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     before = contents(journal.parent)
-    with pytest.raises(errors.ConfigurationError, match="has format 99, and this release writes format 2: resume with"):
-        await again(journal, get, None)
+    with pytest.raises(errors.ConfigurationError, match="has format 99, and this release writes format 3: resume with"):
+        await run_job(journal, get, None)
     assert contents(journal.parent) == before
 
 
-async def test_a_run_that_was_killed_while_it_made_its_journal(journal: Path) -> None:
+async def test_resumes_after_a_kill_while_creating_the_journal(journal: Path) -> None:
     # All that is sure to be there then: whose file it is.
     database(journal, empty=True, mark=0x414C5850)
     assert contents(journal.parent)[journal.name]
-    report, _ = await again(journal, get, None, items=["a"])
+    report, _ = await run_job(journal, get, None, items=["a"])
     assert len(report) == 1
     assert rows(journal) == {"a": ("done", 0)}
 
 
-HELD = "is held by another run: wait until that has ended, or take another file"
+HELD = "is held by another run: wait until that run ends, or use another file"
 
 
-async def test_one_run_at_a_time_has_the_journal(journal: Path) -> None:
+async def test_one_run_at_a_time_holds_a_journal(journal: Path) -> None:
     other = f"""
 import anyio
 import anyio.from_thread
@@ -172,27 +162,27 @@ except Exception as error:
             contents(journal.parent)
             # In this process, and in another one: the former must not open the door to the latter.
             with pytest.raises(errors.ConfigurationError, match=HELD):
-                await again(journal, get, None)
+                await run_job(journal, get, None)
             done = await anyio.run_process([sys.executable, "-c", other], stderr=None)
             assert HELD in done.stdout.decode()
         assert len([outcome async for outcome in run]) == 2
-    report, _ = await again(journal, get, None, items=["a", "b", "c"])
+    report, _ = await run_job(journal, get, None, items=["a", "b", "c"])
     assert statuses(report) == {"c": "done"}
 
 
-async def test_who_reads_it_meanwhile_does_not_hold_it_for_long(journal: Path) -> None:
-    await again(journal, get, None, items=["a"])
+async def test_journal_in_use_by_another_program_is_refused_immediately(journal: Path) -> None:
+    await run_job(journal, get, None, items=["a"])
     with sqlite3.connect(journal) as db:
         db.execute("SELECT * FROM items").fetchall()
         db.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.ConfigurationError, match=HELD):
-            await again(journal, get, None)
+            await run_job(journal, get, None)
     db.close()
     assert rows(journal) == {"a": ("done", 0)}
 
 
 @pytest.mark.parametrize("leave", ["break", "exception", "cancelled", "end", "the items fail"])
-async def test_however_a_run_ends_its_journal_is_free_at_once(journal: Path, leave: str) -> None:
+async def test_journal_is_released_however_the_run_ends(journal: Path, leave: str) -> None:
     service = Service()
     source = Source(50, LookupError("no more") if leave == "the items fail" else None)
     for _ in range(3):
@@ -234,7 +224,7 @@ def take_away(journal: Path, what: str) -> Path:
 
 
 @pytest.mark.parametrize("what", ["deleted", "renamed", "replaced", "without its log"])
-async def test_a_journal_that_goes_away_ends_the_run(journal: Path, what: str) -> None:
+async def test_removed_journal_ends_the_run(journal: Path, what: str) -> None:
     places: list[Path] = []
 
     async def call(room: str) -> None:
@@ -256,7 +246,7 @@ async def test_a_journal_that_goes_away_ends_the_run(journal: Path, what: str) -
     # It is complete, wherever it is.
     (found,) = places
     assert rows(found) == {"room-0": ("done", 0), "room-1": ("done", 0), "room-2": ("started", 0)}
-    report, sent = await again(found, get, None)
+    report, sent = await run_job(found, get, None)
     assert (sorted(sent), report.skipped) == (ROOMS[2:], 2)
 
 
@@ -286,16 +276,16 @@ LONG = [f"{number:05}" + "k" * 2000 for number in range(1000)]
 
 
 @pytest.mark.parametrize("concurrency", [1, 20])
-async def test_when_the_disk_is_full_the_run_ends_and_what_is_on_record_stays_good(
+async def test_full_disk_ends_the_run_and_keeps_the_records(
     journal: Path, full_after: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, concurrency: int
 ) -> None:
     full_after(60)
     service = Service()
     call = get(smart_properties(service))
     async with fleet.run(call, LONG, journal=journal, job="a job", concurrency=concurrency) as run:
-        found, error = await taken(run)
+        found, error = await drain(run)
     assert isinstance(error, errors.JournalError)
-    assert "could not be written: database or disk is full; it is good up to here" in str(error)
+    assert "could not be written: database or disk is full; it is complete up to here" in str(error)
     assert str(error) in (run.stopped or "")
     assert 5 < len(found) <= len(service.seen) < 200
     sent = {room_of(seen) for seen in service.seen}
@@ -303,16 +293,14 @@ async def test_when_the_disk_is_full_the_run_ends_and_what_is_on_record_stays_go
     recorded = rows(journal)
     # Nothing was sent that is not on record.
     assert sent <= set(recorded)
-    report, again_sent = await again(journal, get, None, items=LONG)
+    report, again_sent = await run_job(journal, get, None, items=LONG)
     done = {key for key, (status, _) in recorded.items() if status == "done"}
     assert len(done) >= len(sent) - 2 * concurrency
     assert done.isdisjoint(again_sent)
     assert len(report) + len(done) == len(LONG)
 
 
-async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_again(
-    journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_item_begins_after_a_failed_write(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     breaks, broken, goes_on = threading.Event(), anyio.Event(), threading.Event()
 
     class Disk(sqlite3.Connection):
@@ -346,7 +334,7 @@ async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_ag
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(let_it_go_on)
         async with fleet.run(call, rooms(), journal=journal, job="a job", concurrency=2) as run:
-            found, error = await taken(run)
+            found, error = await drain(run)
     assert isinstance(error, errors.JournalError)
     assert [room_of(seen) for seen in service.seen] == ["a"]
     assert statuses(found) == {"a": "done"}
@@ -354,7 +342,7 @@ async def test_what_came_while_it_broke_is_not_begun_though_the_disk_has_room_ag
     assert rows(journal) == {"a": ("started", 0)}
 
 
-async def test_what_is_on_record_survives_a_power_cut(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_survive_a_power_failure(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connections: list[sqlite3.Connection] = []
 
     class Watched(sqlite3.Connection):
@@ -374,7 +362,7 @@ async def test_what_is_on_record_survives_a_power_cut(journal: Path, monkeypatch
         assert outcome.value == (2, "wal")
 
 
-async def test_nothing_leaves_that_must_not_be_sent_twice_when_that_cannot_be_recorded(
+async def test_unsafe_request_is_not_sent_if_it_cannot_be_recorded(
     journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service(lambda request: MADE if request.method == "POST" else answer(204))

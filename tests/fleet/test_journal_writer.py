@@ -12,13 +12,8 @@ import httpx
 import pytest
 
 from alexa_props import errors, fleet
-from tests.fleet.helpers import MADE, again, create, get, outcomes, room_of, rows
+from tests.fleet.helpers import MADE, create, get, outcomes, room_of, rows, run_job
 from tests.helpers import Service, smart_properties
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -30,9 +25,7 @@ PATIENCE = 5  # seconds, which pass only if it is broken
 
 
 @pytest.mark.parametrize("leave", ["break", "cancelled", "every task cancelled"])
-async def test_a_call_that_cleans_up_is_recorded_though_the_run_is_left(
-    journal: Path, anyio_backend: str, leave: str
-) -> None:
+async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, anyio_backend: str, leave: str) -> None:
     if leave == "every task cancelled" and anyio_backend == "trio":
         pytest.skip(reason="only asyncio cancels every task when its loop is torn down")
     arrived = anyio.Event()
@@ -77,11 +70,11 @@ async def test_a_call_that_cleans_up_is_recorded_though_the_run_is_left(
     assert created == ([] if refused else ["clean a"])
     assert leave == "every task cancelled" or not refused
     assert rows(journal) == {"a": ("started", int(not refused))}
-    report, _ = await again(journal, create, MADE, items=["a"])
+    report, _ = await run_job(journal, create, MADE, items=["a"])
     assert [outcome.status for outcome in report] == (["done"] if refused else ["unknown"])
 
 
-async def test_what_a_task_sends_after_the_run_is_refused(journal: Path) -> None:
+async def test_unsafe_call_after_the_run_is_refused(journal: Path) -> None:
     ended = anyio.Event()
     refused: list[str] = []
 
@@ -102,7 +95,7 @@ async def test_what_a_task_sends_after_the_run_is_refused(journal: Path) -> None
         assert len(await outcomes(call, ["a", "b"], journal=journal, job="a job")) == 2
         ended.set()
     assert [seen.method for seen in service.seen] == ["GET", "GET"]
-    assert all("is closed, as its run has ended" in text for text in refused)
+    assert all("is closed because its run has ended" in text for text in refused)
     assert len(refused) == 2
     # Neither a permit nor a connection is held.
     assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in asp.limits.values())

@@ -26,7 +26,7 @@ def anyio_backend() -> Any:
 
 @pytest.mark.parametrize("leave", ["by break", "by an exception", "cancelled", "before it began", "to its end"])
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_the_items_are_closed_however_the_run_ends(leave: str, asynchronous: bool) -> None:
+async def test_items_are_closed_however_the_run_ends(leave: str, asynchronous: bool) -> None:
     source = Source(100)
     closed = False
 
@@ -58,7 +58,7 @@ async def test_the_items_are_closed_however_the_run_ends(leave: str, asynchronou
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_items_that_fail_as_they_are_closed_are_logged(
+async def test_exception_while_closing_the_items_is_logged(
     asynchronous: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     def items() -> Iterator[str]:
@@ -76,10 +76,10 @@ async def test_items_that_fail_as_they_are_closed_are_logged(
 
     async with fleet.run(echo, later() if asynchronous else items()) as run:
         assert (await anext(run)).status == "done"
-    assert "the items of a run failed as they were closed" in caplog.text
+    assert "the items of a run failed while they were closed" in caplog.text
 
 
-async def test_an_exception_in_the_block_comes_as_itself_and_nothing_goes_on() -> None:
+async def test_exception_in_the_block_is_raised_unchanged() -> None:
     service = Service(latency=1)
     asp = smart_properties(service)
 
@@ -97,7 +97,7 @@ async def test_an_exception_in_the_block_comes_as_itself_and_nothing_goes_on() -
     assert all(scope.waiting == scope.in_flight == 0 for scope in asp.limits.values())
 
 
-async def test_what_was_in_flight_is_told_after_the_block() -> None:
+async def test_in_flight_reports_interrupted_items() -> None:
     service = Service(lambda request: None, latency=1)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=2))
 
@@ -130,7 +130,7 @@ async def test_what_was_in_flight_is_told_after_the_block() -> None:
     assert all(scope.waiting == scope.in_flight == 0 for scope in asp.limits.values())
 
 
-async def test_what_was_held_back_for_the_order_is_told_after_the_block() -> None:
+async def test_in_flight_has_outcomes_delayed_by_the_order() -> None:
     async with fleet.run(takes, ["9", "1", "2", "0"], ordered=True) as run:
         await anyio.sleep(5)
     assert [(outcome.key, outcome.status) for outcome in run.in_flight] == [
@@ -143,7 +143,7 @@ async def test_what_was_held_back_for_the_order_is_told_after_the_block() -> Non
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_what_a_call_waits_for_may_be_cancelled_by_others() -> None:
+async def test_cancelled_awaitable_of_a_call_fails_its_item() -> None:
     service = Service()
     asp = smart_properties(service)
 
@@ -166,7 +166,7 @@ async def test_what_a_call_waits_for_may_be_cancelled_by_others() -> None:
     assert {failure.code for outcome in found for failure in outcome.failures} == {"CancelledError"}
 
 
-def test_a_loop_that_ends_takes_the_run_with_it() -> None:
+def test_run_ends_with_its_event_loop() -> None:
     begun: list[str] = []
 
     async def call(room: str) -> None:
@@ -189,7 +189,7 @@ def test_a_loop_that_ends_takes_the_run_with_it() -> None:
 # Ending it gently.
 
 
-async def test_stop_lets_what_was_begun_end() -> None:
+async def test_stop_lets_begun_items_end() -> None:
     service = Service(latency=1)
     asp = smart_properties(service)
     found = []
@@ -225,7 +225,7 @@ async def test_stop_does_not_wait_for_the_next_item() -> None:
     assert (begun, run.stopped) == (["a"], "stop() was called")
 
 
-async def test_an_item_that_comes_after_the_stop_is_not_begun() -> None:
+async def test_item_read_after_stop_is_not_begun() -> None:
     begun: list[str] = []
 
     async def rooms() -> AsyncIterator[str]:
@@ -245,7 +245,7 @@ async def test_an_item_that_comes_after_the_stop_is_not_begun() -> None:
     assert begun == ["a"]
 
 
-async def test_stopped_before_it_began() -> None:
+async def test_stop_before_the_first_item() -> None:
     async with fleet.run(never, ["a"]) as run:
         run.stop()
         assert [outcome async for outcome in run] == []
@@ -263,13 +263,13 @@ def failing(bad: Callable[[int], bool]) -> Callable[[str], Any]:
     ("bad", "stop_on", "ended", "reason"),
     [
         # The first share is looked at after 20 outcomes.
-        (lambda n: True, 0.5, 20, "20 of the latest 20 are not done (stop_on=0.5)"),
-        (lambda n: n == 3, 0.0, 20, "1 of the latest 20 are not done"),
-        (lambda n: n % 10 == 0, 0.1, 21, "3 of the latest 21 are not done (stop_on=0.1)"),
+        (lambda n: True, 0.5, 20, "20 of the latest 20 items are not done (stop_on=0.5)"),
+        (lambda n: n == 3, 0.0, 20, "1 of the latest 20 items are not done"),
+        (lambda n: n % 10 == 0, 0.1, 21, "3 of the latest 21 items are not done (stop_on=0.1)"),
         (lambda n: n % 10 == 5, 0.12, None, None),
-        (lambda n: n >= 50, 0.5, 101, "51 of the latest 100 are not done (stop_on=0.5)"),
+        (lambda n: n >= 50, 0.5, 101, "51 of the latest 100 items are not done (stop_on=0.5)"),
         # However many went well before.
-        (lambda n: n >= 150, 0.3, 181, "31 of the latest 100 are not done (stop_on=0.3)"),
+        (lambda n: n >= 150, 0.3, 181, "31 of the latest 100 items are not done (stop_on=0.3)"),
         (lambda n: n >= 5, 3, 8, "3 items are not done (stop_on=3)"),
         (lambda n: n == 5, 1, 6, "1 items are not done (stop_on=1)"),
         (lambda n: n < 5, 6, None, None),
@@ -292,10 +292,10 @@ def wrong(outcome: Outcome[Any, Any]) -> bool:
     [
         (wrong, r"stop_on=wrong failed: 7, after 8"),
         # It gives a coroutine, which would be true of every outcome.
-        (lambda outcome: echo(item=outcome), r"failed: stop_on must not be async: it gave .*, after 8"),
+        (lambda outcome: echo(item=outcome), r"failed: stop_on must not be async: it returned .*, after 8"),
     ],
 )
-async def test_stop_on_that_fails_ends_the_run(stop_on: Any, text: str) -> None:
+async def test_failing_stop_on_ends_the_run(stop_on: Any, text: str) -> None:
     with pytest.raises(FleetStopped, match=text) as caught:
         await fleet.collect(failing(lambda number: number == 7), map(str, range(200)), stop_on=stop_on, concurrency=1)
     assert len(caught.value.report) == 8

@@ -13,7 +13,7 @@ import pytest
 
 from alexa_props import RateLimit, RetryPolicy, SmartProperties, errors, fleet
 from alexa_props.fleet import Failure, Step, Steps
-from tests.fleet.helpers import GONE, MADE, create, get, one, outcomes, statuses, taken
+from tests.fleet.helpers import GONE, MADE, create, drain, get, one, outcomes, statuses
 from tests.helpers import Answer, Script, Service, answer, smart_properties, virtual_time
 
 ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
@@ -39,7 +39,7 @@ async def test_done() -> None:
     assert (found.error, found.failures, found.attempts) == (None, (), 1)
 
 
-async def test_time_and_attempts_are_the_items_own() -> None:
+async def test_elapsed_and_attempts_count_per_item() -> None:
     service = Service(503, None, latency=0.25)
     asp = smart_properties(service, retry=RetryPolicy(base=0))
     found = {outcome.key: outcome for outcome in await outcomes(get(asp), ["a", "b"], concurrency=1)}
@@ -67,9 +67,7 @@ async def test_time_and_attempts_are_the_items_own() -> None:
         (answer(200, [1]), "unknown", errors.DecodeError, "DecodeError"),
     ],
 )
-async def test_what_a_call_that_may_be_repeated_ends_as(
-    script: Script, status: str, kind: type[Exception], code: str
-) -> None:
+async def test_outcome_of_an_idempotent_call(script: Script, status: str, kind: type[Exception], code: str) -> None:
     found = await one(get(smart_properties(Service(script), retry=ONCE)))
     assert (found.status, type(found.error), found.value) == (status, kind, None)
     (failure,) = found.failures
@@ -93,13 +91,13 @@ async def test_what_a_call_that_may_be_repeated_ends_as(
         (204, "unknown"),
     ],
 )
-async def test_what_a_call_that_must_not_be_sent_twice_ends_as(script: Script, status: str) -> None:
+async def test_outcome_of_an_unsafe_call(script: Script, status: str) -> None:
     found = await one(create(smart_properties(Service(script), retry=ONCE)))
     assert found.status == status
     assert [failure.status for failure in found.failures] == ([] if status == "done" else [status])
 
 
-async def test_a_device_that_failed_is_named() -> None:
+async def test_failures_name_endpoints() -> None:
     two = {"errors": [{"endpointId": "e1", "code": "DEVICE_UNREACHABLE", "description": "away"}, {"endpointId": "e2"}]}
     asp = smart_properties(Service(answer(500, two, x_amzn_RequestId="request-1")))
     found = await one(asp.alerts.delete_alarms)
@@ -111,14 +109,14 @@ async def test_a_device_that_failed_is_named() -> None:
     )
 
 
-async def test_a_device_that_is_not_named_fails_the_room() -> None:
+async def test_unnamed_endpoint_fails_the_room() -> None:
     found = await one(smart_properties(Service(504)).alerts.delete_alarms)
     assert (found.status, type(found.error)) == ("failed", errors.DeviceUnreachable)
     assert [failure.endpoint_id for failure in found.failures] == [None]
 
 
 @pytest.mark.parametrize(("deadline", "status"), [(0.5, "failed"), (1.5, "unknown")])
-async def test_out_of_time_in_line_or_on_its_way(deadline: float, status: str) -> None:
+async def test_deadline_in_the_queue_is_failed_and_in_flight_is_unknown(deadline: float, status: str) -> None:
     service = Service(latency=10)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=1))
     async with anyio.create_task_group() as tasks:
@@ -130,14 +128,14 @@ async def test_out_of_time_in_line_or_on_its_way(deadline: float, status: str) -
         tasks.cancel_scope.cancel()
 
 
-async def test_a_line_that_is_too_long() -> None:
+async def test_rate_limit_too_long_is_failed() -> None:
     asp = smart_properties(Service(), rate_limit=RateLimit(per_second=1), retry=ONCE)
     await get(asp)("first")
     found = await one(get(asp.with_options(max_wait=0.5)))
     assert (found.status, type(found.error), found.attempts) == ("failed", errors.RateLimitTooLong, 1)
 
 
-async def test_an_argument_that_is_none_fails_its_item_alone() -> None:
+async def test_invalid_argument_fails_only_its_item() -> None:
     asp = smart_properties(Service())
     found = await outcomes(asp.alerts.delete_alarms, ["a", "..", "b"])
     assert statuses(found) == {"a": "done", "..": "failed", "b": "done"}
@@ -147,7 +145,7 @@ async def test_an_argument_that_is_none_fails_its_item_alone() -> None:
 # What the call raises of its own.
 
 
-async def test_an_exception_of_the_calls_own_fails_its_item_alone() -> None:
+async def test_exception_fails_only_its_item() -> None:
     async def call(number: int) -> int:
         await anyio.lowlevel.checkpoint()
         return 10 // number
@@ -162,7 +160,7 @@ async def test_an_exception_of_the_calls_own_fails_its_item_alone() -> None:
     assert (failure.code, failure.operation, failure.request_id) == ("ZeroDivisionError", None, None)
 
 
-async def test_a_call_that_raises_before_there_is_anything_to_await() -> None:
+async def test_call_that_raises_before_returning_an_awaitable_fails() -> None:
     def call(item: str) -> Awaitable[None]:
         raise StopIteration(item)
 
@@ -170,7 +168,7 @@ async def test_a_call_that_raises_before_there_is_anything_to_await() -> None:
     assert [(outcome.status, type(outcome.error)) for outcome in found] == [("failed", StopIteration)] * 2
 
 
-async def test_an_exception_that_cannot_say_what_it_is() -> None:
+async def test_exception_without_a_message() -> None:
     class MuteError(Exception):
         def __str__(self) -> str:
             raise RuntimeError("mute")
@@ -194,9 +192,7 @@ async def test_an_exception_that_cannot_say_what_it_is() -> None:
         ((500,), "failed"),
     ],
 )
-async def test_what_stands_in_for_the_services_error_is_no_clearer_than_that(
-    script: tuple[Script, ...], status: str
-) -> None:
+async def test_error_that_replaces_the_services_error(script: tuple[Script, ...], status: str) -> None:
     asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
 
     async def call(room: str) -> None:
@@ -220,7 +216,7 @@ async def test_what_stands_in_for_the_services_error_is_no_clearer_than_that(
         (ExceptionGroup("two", [OSError("cut"), httpx.ConnectError("refused")]), "failed"),
     ],
 )
-async def test_errors_of_other_clients(error: Exception, status: str) -> None:
+async def test_errors_of_other_libraries(error: Exception, status: str) -> None:
     async def call(_: str) -> None:
         await anyio.lowlevel.checkpoint()
         raise error
@@ -229,7 +225,7 @@ async def test_errors_of_other_clients(error: Exception, status: str) -> None:
     assert (found.status, found.error) == (status, error)
 
 
-async def test_a_time_limit_of_the_calls_own() -> None:
+async def test_timeout_around_a_call_is_unknown() -> None:
     asp = smart_properties(Service(latency=10))
 
     async def call(room: str) -> None:
@@ -252,7 +248,7 @@ async def test_a_time_limit_of_the_calls_own() -> None:
         ((429, 404), "failed"),
     ],
 )
-async def test_refused_after_an_attempt_that_had_no_answer(script: tuple[Script, ...], status: str) -> None:
+async def test_refusal_after_an_attempt_without_a_response(script: tuple[Script, ...], status: str) -> None:
     asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
     found = await one(asp.alerts.delete_alarms)
     assert (found.status, found.attempts) == (status, 2)
@@ -265,7 +261,7 @@ async def test_refused_after_an_attempt_that_had_no_answer(script: tuple[Script,
         (httpx.ReadError, "unknown", ["GONE", "TransportError"]),
     ],
 )
-async def test_several_errors_at_once(second: Answer, status: str, codes: list[str]) -> None:
+async def test_exception_group_is_unknown_if_any_part_is(second: Answer, status: str, codes: list[str]) -> None:
     asp = smart_properties(
         Service(lambda request: answer(404, {"type": "GONE"}) if "a1" in request.url.path else second), retry=ONCE
     )
@@ -290,7 +286,7 @@ async def test_several_errors_at_once(second: Answer, status: str, codes: list[s
     assert {failure.status for failure in found.failures} == {status}
 
 
-async def test_calls_of_tasks_within_an_item_are_the_items() -> None:
+async def test_calls_in_tasks_belong_to_the_item() -> None:
     asp = smart_properties(Service(429, None), retry=RetryPolicy(base=0))
 
     async def call(room: str) -> None:
@@ -304,7 +300,7 @@ async def test_calls_of_tasks_within_an_item_are_the_items() -> None:
 # Recipes.
 
 
-async def test_a_recipe_ends_as_its_steps_did() -> None:
+async def test_outcome_of_a_recipe_follows_its_steps() -> None:
     no, gone = errors.NotFound("no", status=404, code="GONE"), errors.TransportError("cut", sent="maybe")
     made = {
         "all done": Steps("a", (Step("one", "x.y"),)),
@@ -377,7 +373,7 @@ class NoToken(httpx.Auth):
 
 
 @pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
-async def test_without_credentials_that_are_taken_the_run_ends(call: Callable[[SmartProperties], Any]) -> None:
+async def test_refused_token_stops_the_run(call: Callable[[SmartProperties], Any]) -> None:
     service = Service(401)
     report = await fleet.collect(call(smart_properties(service)), map(str, range(1000)))
     assert (report.stopped or "").startswith("no credentials: ")
@@ -385,7 +381,7 @@ async def test_without_credentials_that_are_taken_the_run_ends(call: Callable[[S
 
 
 @pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
-async def test_without_credentials_the_run_ends(call: Callable[[SmartProperties], Any]) -> None:
+async def test_missing_token_stops_the_run(call: Callable[[SmartProperties], Any]) -> None:
     service, auth = Service(), NoToken()
     report = await fleet.collect(call(smart_properties(service, auth=auth)), map(str, range(1000)))
     assert (report.stopped or "").startswith("no credentials: ")
@@ -394,18 +390,18 @@ async def test_without_credentials_the_run_ends(call: Callable[[SmartProperties]
     assert service.seen == []
 
 
-async def test_a_call_that_gives_nothing_to_await_ends_the_run() -> None:
+async def test_call_without_an_awaitable_ends_the_run() -> None:
     def call(item: str) -> Any:
         return None
 
     async with fleet.run(call, map(str, range(1000))) as run:
-        found, error = await taken(run)
+        found, error = await drain(run)
     assert isinstance(error, errors.ConfigurationError)
     assert str(error) == "call must return an awaitable, not None"
     assert [outcome.status for outcome in found] == ["failed"]
 
 
-async def test_whatever_can_be_awaited_will_do() -> None:
+async def test_call_may_return_any_awaitable() -> None:
     asp = smart_properties(Service(lambda request: GONE if "bad" in str(request.url) else answer(204)))
 
     class Later:

@@ -26,7 +26,7 @@ STATION = DefaultStation("TUNEIN", "s16492")
         RoomDefaults(station=STATION, volume=10, locales=("en-US",), wake_word="ALEXA", time_zone="UTC"),
     ],
 )
-async def test_a_plan_is_what_the_run_does(defaults: RoomDefaults) -> None:
+async def test_plan_matches_the_calls_of_the_run(defaults: RoomDefaults) -> None:
     async with Simulator(rooms=7, endpoints_per_room=3) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         call = functools.partial(reset_room, asp, defaults=defaults)
@@ -40,7 +40,7 @@ async def test_a_plan_is_what_the_run_does(defaults: RoomDefaults) -> None:
         assert (planned.job, planned.items, planned.endpoints) == ("reset_room", 7, 21)
 
 
-async def test_methods_of_clients_are_one_call_each() -> None:
+async def test_method_of_a_client_is_one_call() -> None:
     async with Simulator(rooms=3) as sim:
         asp, a4b = sim.smart_properties(rate_limit=FAST), sim.for_business()
         for call, operation in (
@@ -55,7 +55,7 @@ async def test_methods_of_clients_are_one_call_each() -> None:
             assert found.seconds is None
 
 
-async def test_what_may_be_left_out_is_a_span() -> None:
+async def test_optional_calls_are_a_range() -> None:
     async with Simulator(rooms=3) as sim:
         asp = sim.smart_properties()
         found = plan(functools.partial(ensure_default_music_station, asp, station=STATION), 40)
@@ -71,7 +71,7 @@ def limits(**rates: float) -> dict[str, ScopeLimits]:
     return {name.replace("__", "."): ScopeLimits(rate=rate, ceiling=rate) for name, rate in rates.items()}
 
 
-def test_the_slowest_operation_says_how_long() -> None:
+def test_slowest_operation_determines_the_duration() -> None:
     @recipe(lambda unit_id: [CallEstimate("a.one", per_item=2), CallEstimate("a.two", per_endpoint=1, perhaps=True)])
     async def both(unit_id: str) -> None: ...
 
@@ -85,7 +85,7 @@ def test_the_slowest_operation_says_how_long() -> None:
     assert plan(both, 100, endpoints=50, limits=limits(together=5.0)).seconds == (40.0, 50.0)
 
 
-async def test_the_rates_are_those_of_the_client() -> None:
+async def test_uses_the_rates_of_the_client() -> None:
     async with Simulator(rooms=3) as sim:
         asp = sim.smart_properties(rate_limit=RateLimit(per_second=50))
         await asp.units.get(sim.rooms[0])
@@ -97,7 +97,7 @@ async def test_the_rates_are_those_of_the_client() -> None:
         assert plan(functools.partial(ensure_default_music_station, other, station=STATION), 8).seconds == (2.0, 4.0)
 
 
-async def test_what_cannot_be_planned() -> None:
+async def test_refuses_invalid_plans() -> None:
     async def own(unit_id: str) -> None: ...
 
     async with Simulator(rooms=1) as sim:

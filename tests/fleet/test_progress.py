@@ -64,7 +64,7 @@ def fail(progress: bool | Callable[[Progress], None], error: BaseException) -> N
 # The figures.
 
 
-def test_items_are_counted() -> None:
+def test_counts_items() -> None:
     clock = Clock()
     with Meter(None, 20, "station", clock=clock) as meter:
         meter.ended("done", 0, 3)
@@ -79,7 +79,7 @@ def test_items_are_counted() -> None:
         assert meter.now(7).ended == 5
 
 
-def test_the_rate_is_of_late() -> None:
+def test_rate_is_recent() -> None:
     clock = Clock()
     with Meter(None, 4_000, "station", clock=clock) as meter:
         work(meter, clock, seconds=30, per_second=100)
@@ -90,7 +90,7 @@ def test_the_rate_is_of_late() -> None:
         assert state.eta == pytest.approx((4_000 - 3_000 - 210) / 10, rel=0.02)
 
 
-def test_the_rate_of_slow_items() -> None:
+def test_rate_of_slow_items() -> None:
     clock = Clock()
     with Meter(None, 100, "reset", clock=clock) as meter:
         work(meter, clock, seconds=300, per_second=1 / 30)
@@ -98,7 +98,7 @@ def test_the_rate_of_slow_items() -> None:
         assert meter.now(1).eta == pytest.approx(90 * 30)
 
 
-def test_when_nothing_ends_any_more_there_is_no_guess() -> None:
+def test_no_eta_if_nothing_ends() -> None:
     clock = Clock()
     with Meter(None, 2_000, "station", clock=clock) as meter:
         work(meter, clock, seconds=10, per_second=100)
@@ -108,7 +108,7 @@ def test_when_nothing_ends_any_more_there_is_no_guess() -> None:
         assert (meter.now(5).rate, meter.now(5).eta) == (0.0, None)
 
 
-def test_the_first_second_says_nothing_about_the_rest() -> None:
+def test_no_eta_in_the_first_second() -> None:
     clock = Clock()
     with Meter(None, 1_000, "station", clock=clock) as meter:
         assert (meter.now(5).rate, meter.now(5).eta) == (0.0, None)
@@ -119,7 +119,7 @@ def test_the_first_second_says_nothing_about_the_rest() -> None:
         assert meter.now(5).eta == pytest.approx(99)
 
 
-def test_what_is_skipped_is_over_but_says_nothing_of_the_rate() -> None:
+def test_skipped_items_do_not_count_for_the_rate() -> None:
     clock = Clock()
     with Meter(None, 1_000, "station", clock=clock) as meter:
         for _ in range(800):
@@ -130,14 +130,14 @@ def test_what_is_skipped_is_over_but_says_nothing_of_the_rate() -> None:
 
 
 @pytest.mark.parametrize(("total", "eta"), [(None, None), (0, 0.0), (3, 0.0), (5, 0.0), (6, 1.0)])
-def test_what_is_left(total: int | None, eta: float | None) -> None:
+def test_eta_at_the_end(total: int | None, eta: float | None) -> None:
     clock = Clock()
     with Meter(None, total, "station", clock=clock) as meter:
         work(meter, clock, seconds=5, per_second=1)
         assert meter.now(0).eta == eta
 
 
-def test_after_the_end_it_is_what_it_was_at_the_end() -> None:
+def test_progress_is_frozen_after_the_end() -> None:
     clock = Clock()
     with Meter(None, 1_000, "station", clock=clock) as meter:
         work(meter, clock, seconds=20, per_second=10)
@@ -172,7 +172,7 @@ def test_after_the_end_it_is_what_it_was_at_the_end() -> None:
         ),
     ],
 )
-def test_a_line_for_people(changes: dict[str, Any], line: str) -> None:
+def test_progress_as_text(changes: dict[str, Any], line: str) -> None:
     some: dict[str, Any] = {"total": 4000, "done": 1200, "failed": 3, "unknown": 2, "skipped": 29, "refused": 12}
     rest: dict[str, Any] = {"in_flight": 16, "elapsed": 3723.0, "rate": 35.2, "eta": 79.4}
     assert str(Progress(**{**some, **rest, **changes})) == line
@@ -181,7 +181,7 @@ def test_a_line_for_people(changes: dict[str, Any], line: str) -> None:
 # A callback.
 
 
-def test_a_callback_gets_the_first_state_the_last_and_ten_a_second() -> None:
+def test_callback_gets_first_and_last_state_and_ten_per_second() -> None:
     clock = Clock()
     states: list[Progress] = []
     with Meter(states.append, 5_000, "station", clock=clock) as meter:
@@ -200,7 +200,7 @@ def test_a_callback_gets_the_first_state_the_last_and_ten_a_second() -> None:
     assert [state.elapsed for state in states[:4]] == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.005)
 
 
-def test_a_slow_callback_is_not_called_at_every_item() -> None:
+def test_slow_callback_is_not_called_for_every_item() -> None:
     clock = Clock()
     called: list[float] = []
 
@@ -216,7 +216,7 @@ def test_a_slow_callback_is_not_called_at_every_item() -> None:
         assert called == pytest.approx([1000 + 3.1 * number for number in range(10)], abs=0.02 * 10)
 
 
-def test_what_a_callback_raises_is_logged_once_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+def test_exception_of_a_callback_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     called: list[int] = []
 
@@ -234,7 +234,7 @@ def test_what_a_callback_raises_is_logged_once_and_goes_no_further(caplog: pytes
     assert record.exc_info[0] is ZeroDivisionError
 
 
-def test_a_failing_run_shows_its_last_state_and_fails() -> None:
+def test_failing_run_shows_its_last_state() -> None:
     states: list[Progress] = []
     with pytest.raises(ZeroDivisionError):
         fail(states.append, ZeroDivisionError())
@@ -245,7 +245,7 @@ async def _asynchronous(state: Progress) -> None: ...
 
 
 @pytest.mark.parametrize("progress", [1, 0, "yes", object(), _asynchronous])
-def test_anything_else_is_refused(progress: Any) -> None:
+def test_refuses_invalid_progress(progress: Any) -> None:
     with pytest.raises(ConfigurationError, match="progress must be True, None, or a function") as caught:
         Meter(progress, 10, "station")
     assert repr(progress)[:70] in str(caught.value)
@@ -278,7 +278,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     piped = io.StringIO()
     monkeypatch.setattr(sys, "stdout", piped)
@@ -301,7 +301,7 @@ def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.stdout is piped
 
 
-def test_a_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     clock = Clock()
     with Meter(True, None, "alarms", clock=clock) as meter:
@@ -309,7 +309,7 @@ def test_a_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "50, 10.0/s, 0:00:05 elapsed" in terminal.getvalue()
 
 
-def test_lines_of_the_program_go_above_the_bar_unbroken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_printed_lines_stay_whole_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     other = Terminal()
     monkeypatch.setenv("COLUMNS", "80")
@@ -330,7 +330,7 @@ def test_lines_of_the_program_go_above_the_bar_unbroken(monkeypatch: pytest.Monk
     assert "0 of 10" in terminal.getvalue().partition(f"{lines[0]} line\n")[2]
 
 
-def test_a_bar_ticks_while_rooms_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_updates_while_rooms_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     terminal = at_a_terminal(monkeypatch)
     reader = copy_context()
@@ -345,7 +345,7 @@ def test_a_bar_ticks_while_rooms_are_listed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("anyio_backend", [virtual_time()], ids=["virtual time"])
-async def test_a_run_shows_that_time_passes_before_the_first_room_and_during_a_long_one(
+async def test_progress_updates_while_no_item_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(Meter.__init__.__kwdefaults__ or {}, "clock", anyio.current_time)
@@ -367,7 +367,7 @@ async def test_a_run_shows_that_time_passes_before_the_first_room_and_during_a_l
     assert "listing" not in str(states[-1])
 
 
-def test_the_bar_is_closed_when_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_is_closed_if_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fail(True, KeyboardInterrupt())
@@ -376,7 +376,7 @@ def test_the_bar_is_closed_when_the_run_fails(monkeypatch: pytest.MonkeyPatch) -
     assert sys.stderr is terminal
 
 
-def test_the_bar_is_closed_when_the_last_showing_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_is_closed_if_the_last_update_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
 
     def interrupted(*_: object) -> None:
@@ -390,7 +390,7 @@ def test_the_bar_is_closed_when_the_last_showing_is_interrupted(monkeypatch: pyt
     assert sys.stderr is terminal
 
 
-def test_a_terminal_that_goes_away_does_not_matter(
+def test_lost_terminal_does_not_affect_the_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     terminal = at_a_terminal(monkeypatch)
@@ -400,11 +400,11 @@ def test_a_terminal_that_goes_away_does_not_matter(
         work(meter, clock, seconds=10, per_second=1)
     assert meter.now(0).done == 10
     assert [record.message for record in caplog.records] == [
-        "showing the progress failed; the run goes on, and further failures are not logged"
+        "showing the progress failed; the run continues, and further failures are not logged"
     ]
 
 
-def test_a_terminal_that_is_gone_at_the_start_does_not_matter(
+def test_terminal_lost_at_the_start_does_not_affect_the_run(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def gone(*_: object) -> None:
@@ -418,7 +418,7 @@ def test_a_terminal_that_is_gone_at_the_start_does_not_matter(
     assert len(caplog.records) == 1
 
 
-def test_without_rich_there_are_log_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_terminal_without_rich_logs_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     terminal = at_a_terminal(monkeypatch)
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.delitem(sys.modules, "alexa_props.fleet.bar", raising=False)
@@ -440,7 +440,7 @@ def check_log_lines(caplog: pytest.LogCaptureFixture, words: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["a file", "none", "closed", "dumb"])
-def test_lines_in_the_log_where_there_is_no_terminal(
+def test_logs_lines_without_a_terminal(
     where: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = {"a file": io.StringIO(), "none": None, "closed": Terminal(), "dumb": Terminal()}[where]
@@ -493,7 +493,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         del sys.modules[name]
 
 
-def test_a_widget_in_a_notebook(shown: list[Any]) -> None:
+def test_widget_in_a_notebook(shown: list[Any]) -> None:
     clock = Clock()
     threads = threading.active_count()
     with Meter(True, 100, "<b>alarms</b> {x}", clock=clock) as meter:
@@ -511,7 +511,7 @@ def test_a_widget_in_a_notebook(shown: list[Any]) -> None:
     assert shown == [widget]
 
 
-def test_a_widget_of_a_run_that_failed(shown: list[Any]) -> None:
+def test_widget_of_a_failed_run(shown: list[Any]) -> None:
     with pytest.raises(ZeroDivisionError):
         fail(True, ZeroDivisionError())
     _, bar, text = shown[0].children
@@ -519,14 +519,14 @@ def test_a_widget_of_a_run_that_failed(shown: list[Any]) -> None:
     assert "1 failed" in text.value.replace("\u2007", " ")
 
 
-def test_a_widget_without_a_total(shown: list[Any]) -> None:
+def test_widget_without_a_total(shown: list[Any]) -> None:
     clock = Clock()
     with Meter(True, None, "alarms", clock=clock) as meter:
         work(meter, clock, seconds=5, per_second=10)
         assert "50, 10.0/s, 0:00:05 elapsed" in shown[0].children[2].value.replace("\u2007", " ")
 
 
-def test_a_bar_of_text_where_there_are_no_widgets(
+def test_text_bar_in_a_notebook_without_widgets(
     shown: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
@@ -542,14 +542,14 @@ def test_a_bar_of_text_where_there_are_no_widgets(
     assert shown == []
 
 
-def test_a_notebook_without_tqdm_has_log_lines(
+def test_notebook_without_tqdm_logs_lines(
     shown: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     check_log_lines(caplog, 'because tqdm is not installed: pip install "alexa-props[notebook]"')
 
 
-def test_a_shell_without_a_kernel_is_no_notebook(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_without_a_kernel_is_not_a_notebook(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     monkeypatch.setattr("IPython.get_ipython", object)
     with Meter(True, 10, "alarms"):
@@ -561,7 +561,7 @@ def test_a_shell_without_a_kernel_is_no_notebook(shown: list[Any], monkeypatch: 
 # All of them.
 
 
-def test_nothing_that_shows_is_imported_before_it_is_needed() -> None:
+def test_displays_are_imported_late() -> None:
     program = (
         "import sys, httpx\n"
         "before = set(sys.modules)\n"  # httpx takes rich for itself where it finds it

@@ -61,7 +61,7 @@ def state(sim: Simulator, endpoint_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("offline", [0, 1])
-async def test_a_reset_room_is_exactly_as_its_defaults_say(offline: int) -> None:
+async def test_reset_room_applies_its_defaults(offline: int) -> None:
     async with Simulator(rooms=2, endpoints_per_room=3, seed=3) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         room, other = sim.rooms
@@ -119,7 +119,7 @@ async def test_a_reset_room_is_exactly_as_its_defaults_say(offline: int) -> None
         assert caught.value.steps is steps
 
 
-async def test_in_a_fleet_every_failed_step_is_a_row_with_its_device() -> None:
+async def test_failed_steps_are_rows_of_the_report() -> None:
     async with Simulator(rooms=6, endpoints_per_room=2, seed=5) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         offline = sim.endpoints_in(sim.rooms[4])[1]
@@ -143,7 +143,7 @@ async def test_in_a_fleet_every_failed_step_is_a_row_with_its_device() -> None:
         assert all(row.request_id for row in room.failures)
 
 
-async def test_a_room_whose_devices_cannot_be_listed_forgets_what_it_can() -> None:
+async def test_resets_the_room_if_its_endpoints_cannot_be_listed() -> None:
     async with Simulator(rooms=1, seed=5) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         (room,) = sim.rooms
@@ -154,7 +154,7 @@ async def test_a_room_whose_devices_cannot_be_listed_forgets_what_it_can() -> No
         assert sim.station(room) == Station("I_HEART_RADIO", "4242")
 
 
-async def test_what_had_no_answer_makes_the_room_unknown() -> None:
+async def test_step_without_a_response_makes_the_room_unknown() -> None:
     async with Simulator(rooms=1, endpoints_per_room=1, seed=5) as sim:
         asp = sim.smart_properties(rate_limit=FAST, retry=RetryPolicy(max_attempts=1))
         sim.fail("notifications.delete_many", "drop_after", times=10)
@@ -191,12 +191,12 @@ async def test_what_had_no_answer_makes_the_room_unknown() -> None:
         ({"settings": {Setting.SETUP_MODE_PRIVILEGES: []}}, "can be read, not set"),
     ],
 )
-def test_defaults_that_no_room_can_have(options: dict[str, Any], message: str) -> None:
+def test_rejects_invalid_room_defaults(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         RoomDefaults(**options)
 
 
-async def test_bad_arguments_send_nothing() -> None:
+async def test_invalid_arguments_send_nothing() -> None:
     async with Simulator(rooms=1) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         wrong: Any = "IHR_JAZZ"
@@ -209,7 +209,7 @@ async def test_bad_arguments_send_nothing() -> None:
         assert sim.count() == 0
 
 
-async def test_ensuring_a_station_a_second_time_costs_reads_only() -> None:
+async def test_ensuring_a_station_again_only_reads() -> None:
     async with Simulator(rooms=25, seed=5) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         has_it = [room for room in sim.rooms if sim.station(room) == Station("I_HEART_RADIO", "4802")]
@@ -225,7 +225,7 @@ async def test_ensuring_a_station_a_second_time_costs_reads_only() -> None:
         assert (sim.count(), sim.count("unit_settings.get_default_music_station")) == (25, 25)
 
 
-async def test_steps_of_ones_own() -> None:
+async def test_custom_recipe() -> None:
     async def one(room: str) -> fleet.Steps:
         error = AlexaError("the lamp is broken") if room == "2" else None
         return fleet.Steps(room, (fleet.Step("lamp", "own.lamp", None, error),))

@@ -91,7 +91,7 @@ def test_counts(report: FleetReport[str, None]) -> None:
     assert EMPTY.counts == {"done": 0, "failed": 0, "unknown": 0}
 
 
-def test_every_failure_is_named_with_its_room_and_property(report: FleetReport[str, None]) -> None:
+def test_failures_name_room_and_property(report: FleetReport[str, None]) -> None:
     assert [
         (row.key, row.property_id, row.property_name, row.endpoint_id, row.status, row.code, row.request_id)
         for row in report.failures
@@ -105,7 +105,7 @@ def test_every_failure_is_named_with_its_room_and_property(report: FleetReport[s
     ]
 
 
-def test_failures_of_steps_are_named() -> None:
+def test_failures_name_steps() -> None:
     steps = Steps(
         "room-1",
         (
@@ -125,7 +125,7 @@ def test_failures_of_steps_are_named() -> None:
     assert (row["status"], row["failures"], row["endpoint_ids"]) == ("unknown", 3, ["endpoint-a", "endpoint-b"])
 
 
-def test_groups_have_the_most_frequent_first_then_by_name(report: FleetReport[str, None]) -> None:
+def test_groups_are_sorted_by_frequency_then_name(report: FleetReport[str, None]) -> None:
     def keys(groups: dict[str | None, tuple[Any, ...]]) -> list[tuple[str | None, list[str]]]:
         return [(name, [row.key for row in rows]) for name, rows in groups.items()]
 
@@ -150,7 +150,7 @@ def test_groups_have_the_most_frequent_first_then_by_name(report: FleetReport[st
 
 
 @pytest.mark.parametrize("item", [None, 7, ("a", "b"), {"room": 1}, object()])
-def test_items_of_any_kind(item: Any) -> None:
+def test_items_of_any_type(item: Any) -> None:
     report = report_of(Outcome("key", item, "failed", error=ValueError("no")))
     assert list(report.failures_by_property) == [None]
     assert report.to_rows()[0]["property_id"] is None
@@ -160,12 +160,12 @@ def test_items_of_any_kind(item: Any) -> None:
 # As an exception.
 
 
-def test_nothing_is_raised_when_all_are_done() -> None:
+def test_raise_for_failures_returns_if_all_are_done() -> None:
     report_of(Outcome("room-1", "room-1", "done")).raise_for_failures()
     EMPTY.raise_for_failures()
 
 
-def test_failures_are_raised_together_each_with_its_key(report: FleetReport[str, None]) -> None:
+def test_raise_for_failures(report: FleetReport[str, None]) -> None:
     with pytest.raises(ExceptionGroup):
         report.raise_for_failures()
     with pytest.raises(ExceptionGroup) as caught:  # they have their notes already
@@ -186,7 +186,7 @@ def test_failures_are_raised_together_each_with_its_key(report: FleetReport[str,
     assert (len(group.exceptions), len(rest.exceptions)) == (2, 3)
 
 
-def test_an_outcome_that_is_not_done_is_raised_even_without_an_error() -> None:
+def test_raises_for_an_outcome_without_an_error() -> None:
     report = report_of(Outcome("room-1", "room-1", "unknown"))
     with pytest.raises(ExceptionGroup) as caught:
         report.raise_for_failures()
@@ -195,17 +195,17 @@ def test_an_outcome_that_is_not_done_is_raised_even_without_an_error() -> None:
     assert str(error) == "room-1: unknown, and nothing was raised"
 
 
-def test_a_run_that_was_stopped_carries_its_report(report: FleetReport[str, None]) -> None:
-    error = FleetStopped("the items could not be read on", report)
+def test_fleet_stopped_has_the_report(report: FleetReport[str, None]) -> None:
+    error = FleetStopped("the items could not be read", report)
     assert isinstance(error, errors.AlexaError)
     assert error.report is report
-    assert str(error) == "the items could not be read on"
+    assert str(error) == "the items could not be read"
 
 
 # As text.
 
 
-def test_a_line(report: FleetReport[str, None]) -> None:
+def test_report_as_text(report: FleetReport[str, None]) -> None:
     assert repr(report) == f"<FleetReport: {report}>"
     assert str(EMPTY) == "0 items: 0 done, 0 failed, 0 unknown, in 0.0 s"
     one = report_of(Outcome("room-1", "room-1", "done"), stopped="it was\n\x1b[2Jenough", elapsed=1234.5)
@@ -266,7 +266,7 @@ def test_rows(report: FleetReport[str, None]) -> None:
 
 
 @pytest.mark.parametrize("failures", [False, True])
-def test_json_lines(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> None:
+def test_jsonl(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> None:
     text = report.to_jsonl(failures=failures)
     assert text.endswith("\n")
     assert [json.loads(line) for line in text.splitlines()] == report.to_rows(failures=failures)
@@ -282,7 +282,7 @@ def test_json_lines(report: FleetReport[str, None], tmp_path: Path, failures: bo
     assert EMPTY.to_jsonl(failures=failures) == ""
 
 
-def test_json_lines_are_exact_and_one_a_line() -> None:
+def test_jsonl_is_exact_and_one_line_per_row() -> None:
     odd = "=1+1\u2028\r\nZimmer \ud83d 北"
     text = report_of(failed(odd, offline(odd, odd, text=odd))).to_jsonl(failures=True)
     assert len(text.splitlines()) == 1
@@ -319,7 +319,7 @@ def test_csv(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> 
         *("\uff1d1", "\uff0b1", "\uff0d1", "\uff201"),
     ],
 )
-def test_a_spreadsheet_has_nothing_to_run(value: str) -> None:
+def test_csv_contains_no_formulas(value: str) -> None:
     room = in_property(value, value, value)
     report = report_of(failed(room, offline(room, value, code=value, text=value)))
     for failures in (False, True):
@@ -331,7 +331,7 @@ def test_a_spreadsheet_has_nothing_to_run(value: str) -> None:
 
 @pytest.mark.parametrize("formula", ["=1", "+1", "-1", "@A", "\uff1d1", " =1", '"=1"', '""=1', "\x00=1", "'\t=1"])
 @pytest.mark.parametrize("before", ["", "a;", "a\t", "a\r\n", "a\n", "a; b\t"])
-def test_a_spreadsheet_that_splits_at_other_characters_has_nothing_to_run(before: str, formula: str) -> None:
+def test_csv_contains_no_formulas_with_other_separators(before: str, formula: str) -> None:
     room = in_property("room", "p", before + formula)
     text = report_of(failed(room, offline("room", "e", text=before + formula))).to_csv(failures=True)
     for separator in (",", ";", "\t"):
@@ -342,13 +342,13 @@ def test_a_spreadsheet_that_splits_at_other_characters_has_nothing_to_run(before
 
 
 @pytest.mark.parametrize("text", ["a, -5; b", "9:00-10:00", "a=b;c=d", "it's;x", "\u20ac -1,5"])
-def test_harmless_text_stays_as_it_is_in_csv(text: str) -> None:
+def test_csv_leaves_harmless_text_unchanged(text: str) -> None:
     report = report_of(failed("room", offline("room", "e", text=text)))
     _, line = csv.reader(io.StringIO(report.to_csv(failures=True), newline=""))
     assert text in line
 
 
-def test_csv_of_text_that_needs_quotes(tmp_path: Path) -> None:
+def test_csv_quotes_text(tmp_path: Path) -> None:
     odd = 'a "b", c\r\nd=\u5317'
     report = report_of(failed("room\ud83d", offline("room", text=odd)))
     path = tmp_path / "report.csv"
@@ -365,7 +365,7 @@ def test_csv_of_text_that_needs_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["to_jsonl", "to_csv"])
-def test_what_is_no_target_is_refused(method: str) -> None:
+def test_refuses_invalid_targets(method: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"{method}: give a path, a text file that is open, or None, not 42"):
         getattr(EMPTY, method)(42)
 
@@ -375,7 +375,7 @@ def test_what_is_no_target_is_refused(method: str) -> None:
 NO_FAILURES: FleetReport[str, None] = report_of(Outcome("room-1", "room-1", "done"))
 
 
-def test_a_frame_of_pandas(report: FleetReport[str, None]) -> None:
+def test_dataframe_of_pandas(report: FleetReport[str, None]) -> None:
     frame = report.to_dataframe()
     assert type(frame).__module__.split(".")[0] == "pandas"
     assert list(frame.columns) == REPORT_COLUMNS
@@ -391,9 +391,7 @@ def test_a_frame_of_pandas(report: FleetReport[str, None]) -> None:
     assert len(EMPTY.to_dataframe()) == 0
 
 
-def test_a_frame_of_polars_where_there_is_no_pandas(
-    report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dataframe_of_polars(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     frame = report.to_dataframe()
     assert type(frame).__module__.split(".")[0] == "polars"
@@ -407,14 +405,14 @@ def test_a_frame_of_polars_where_there_is_no_pandas(
         assert other.to_dataframe(failures=True).schema == failures.schema
 
 
-def test_a_late_failure_does_not_surprise_polars(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_failure_does_not_change_column_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     outcomes: list[Outcome[Any, Any]] = [Outcome(str(number), str(number), "done") for number in range(2_000)]
     frame = report_of(*outcomes, failed("last", throttled("last"))).to_dataframe()
     assert frame["code"].to_list()[-1] == "Throttled"
 
 
-def test_no_frame_without_either(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dataframe_requires_pandas_or_polars(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[notebook\]."):
@@ -458,7 +456,7 @@ class Tables(HTMLParser):
             self.text.append(data)
 
 
-def test_a_page_for_notebooks(report: FleetReport[str, None]) -> None:
+def test_html(report: FleetReport[str, None]) -> None:
     page = Tables(report._repr_html_())
     assert page.text == ["7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"]
     assert page.tables["Failures by code"] == [
@@ -474,7 +472,7 @@ def test_a_page_for_notebooks(report: FleetReport[str, None]) -> None:
     assert Tables(EMPTY._repr_html_()).tables == {}
 
 
-def test_a_page_has_no_more_than_anybody_reads() -> None:
+def test_html_is_limited() -> None:
     report = report_of(
         *(failed(f"room-{number}", offline("room", "endpoint", code=f"CODE_{number}")) for number in range(1052))
     )
@@ -492,7 +490,7 @@ def odd_report() -> FleetReport[str, None]:
     return report_of(failed(room, offline(room, ODD, code=ODD, text=ODD)), stopped=ODD)
 
 
-def test_a_page_runs_nothing() -> None:
+def test_html_is_escaped() -> None:
     page = Tables(odd_report()._repr_html_())
     assert "script" not in page.tags
     assert page.tables["Failures"][1] == [ODD, ODD, ODD, "failed", ODD, ODD]
@@ -511,7 +509,7 @@ def rendered(report: FleetReport[Any, Any], monkeypatch: pytest.MonkeyPatch) -> 
     return capture.get()
 
 
-def test_a_table_for_terminals(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rich_tables(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
     text = rendered(report, monkeypatch)
     assert text.splitlines()[0] == "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"
     lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines() if "│" in line]
@@ -523,7 +521,7 @@ def test_a_table_for_terminals(report: FleetReport[str, None], monkeypatch: pyte
     assert rendered(EMPTY, monkeypatch) == f"{EMPTY}\n"
 
 
-def test_a_terminal_takes_nothing_for_a_command_or_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rich_tables_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     text = rendered(odd_report(), monkeypatch)
     # In the line on top, by code, by property, and in five cells of the failure.
     assert text.count("</td><script>alert('[red]')</script>&amp; [2J ") == 8
@@ -531,7 +529,7 @@ def test_a_terminal_takes_nothing_for_a_command_or_for_markup(monkeypatch: pytes
     assert "\x1b" not in str(odd_report())
 
 
-def test_a_table_without_rich(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rich_is_optional(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)
     with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[cli\]."):
         report.__rich__()
@@ -541,7 +539,7 @@ def test_a_table_without_rich(report: FleetReport[str, None], monkeypatch: pytes
 # Size.
 
 
-def test_ten_thousand_outcomes_take_no_time() -> None:
+def test_ten_thousand_outcomes_take_linear_time() -> None:
     """Everything together is around a second of CPU; what looks at every outcome for every outcome takes minutes."""
     outcomes: list[Outcome[Any, Any]] = []
     for number in range(10_000):

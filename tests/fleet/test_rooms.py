@@ -30,7 +30,7 @@ async def walked(sim: Simulator, root: str) -> list[Room]:
         (200, 60, 7),  # more branches than a page holds: one list, 320 units of it
     ],
 )
-async def test_every_room_once(rooms: int, properties: int, lists: int) -> None:
+async def test_yields_every_room_once(rooms: int, properties: int, lists: int) -> None:
     async with Simulator(rooms=rooms, properties=properties, endpoints_per_room=0) as sim:
         found = await walked(sim, sim.organization_id)
         # Properties of no rooms are the ends of their branches, too.
@@ -39,7 +39,7 @@ async def test_every_room_once(rooms: int, properties: int, lists: int) -> None:
         assert sim.count("units.list") <= lists + 2
 
 
-async def test_a_room_says_where_it_is() -> None:
+async def test_room_has_its_place_in_the_tree() -> None:
     async with Simulator(rooms=90, properties=2, endpoints_per_room=0) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         found: dict[str, Room] = {room: room for room in await walked(sim, sim.organization_id)}
@@ -65,7 +65,7 @@ async def test_a_room_says_where_it_is() -> None:
         assert (itself, itself.name, itself.parent_id) == (room, room.name, room.parent_id)
 
 
-async def test_a_branch_that_fails_is_an_error_of_its_own_kind() -> None:
+async def test_failing_branch_raises_its_error() -> None:
     async with Simulator(rooms=120, properties=3, endpoints_per_room=0) as sim:
         sim.fail("units.list", "status", status=403, after=3, times=1)
         with pytest.raises(Forbidden):
@@ -87,9 +87,7 @@ ORG = {"id": "org", "level": 0}
     ids=["its own parent", "a ring with a leaf", "a ring without a leaf", "a large ring"],
 )
 @pytest.mark.parametrize("pages", [1, 2])
-async def test_units_that_are_above_themselves_are_an_error_that_names_them(
-    units: dict[str, str], named: str, pages: int
-) -> None:
+async def test_rings_of_units_raise(units: dict[str, str], named: str, pages: int) -> None:
     def serve(request: httpx.Request) -> httpx.Response:
         if request.url.path != "/v2/units":
             return answer(json=ORG)
@@ -109,7 +107,7 @@ async def test_units_that_are_above_themselves_are_an_error_that_names_them(
     assert (caught.value.operation, caught.value.request_id) == ("units.list", "the-request")
 
 
-async def test_it_goes_where_items_go() -> None:
+async def test_rooms_are_items_of_a_run() -> None:
     async with Simulator(rooms=30, properties=2, endpoints_per_room=1) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         sim.set_offline(sim.endpoints[0])
@@ -119,7 +117,7 @@ async def test_it_goes_where_items_go() -> None:
         assert list(report.failures_by_property) == [room.item.property_id]
 
 
-async def test_left_early_it_leaves_nothing_open() -> None:
+async def test_can_be_left_early() -> None:
     async with Simulator(rooms=30, endpoints_per_room=1) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
         async with fleet.run(asp.alerts.delete_alarms, walk_rooms(asp, sim.organization_id), concurrency=2) as run:
@@ -133,12 +131,12 @@ def facts(room: Room) -> list[object]:
 
 
 @pytest.mark.parametrize("again", [lambda room: pickle.loads(pickle.dumps(room)), copy.copy, copy.deepcopy])
-def test_a_room_is_a_string_that_can_be_copied(again: object) -> None:
+def test_room_is_a_string_that_can_be_copied(again: object) -> None:
     room = Room(
         "amzn1.alexa.unit.did.A", name="Room 101", parent_id="f", property_id="p", property_name="P", path=("P",)
     )
     assert callable(again)
-    other = again(room)
+    other = run_job(room)
     assert other == "amzn1.alexa.unit.did.A"
     assert type(other) is Room
     assert facts(other) == facts(room)

@@ -15,7 +15,7 @@ import pytest
 from alexa_props import RateLimit, errors, fleet
 from alexa_props.fleet import FleetStopped, Outcome
 from alexa_props.simulator import Simulator
-from tests.fleet.helpers import Source, echo, get, outcomes, room_of, taken, takes
+from tests.fleet.helpers import Source, drain, echo, get, outcomes, room_of, takes
 from tests.helpers import Service, smart_properties, virtual_time
 
 
@@ -38,7 +38,7 @@ async def test_outcomes_come_as_they_end() -> None:
     assert [(key, round(at - start, 6)) for key, at in found] == [("1", 1), ("2", 2), ("3", 3)]
 
 
-async def test_or_in_the_order_of_the_items() -> None:
+async def test_ordered_outcomes() -> None:
     assert keys(await outcomes(takes, ["3", "1", "2", "0.5"], ordered=True)) == ["3", "1", "2", "0.5"]
 
 
@@ -50,13 +50,13 @@ async def test_every_item_has_one_outcome(count: int, ordered: bool) -> None:
     assert {(outcome.status, outcome.value == outcome.item) for outcome in found} <= {("done", True)}
 
 
-async def test_items_that_are_no_strings_need_no_key_without_a_journal() -> None:
+async def test_items_of_any_type_have_a_key() -> None:
     assert keys(await outcomes(echo, [1, None, ("a", 2)], ordered=True)) == ["1", "None", "('a', 2)"]
     assert keys(await outcomes(echo, [1, 22], key=lambda item: f"room {item}", ordered=True)) == ["room 1", "room 22"]
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-async def test_items_may_come_from_a_pager(ordered: bool) -> None:
+async def test_items_from_a_pager(ordered: bool) -> None:
     async with Simulator(rooms=30, endpoints_per_room=1, seed=3) as sim:
         asp = sim.smart_properties(rate_limit=RateLimit(per_second=1e6))
         pager = asp.units.list(sim.organization_id, depth="all", page_size=7)
@@ -66,7 +66,7 @@ async def test_items_may_come_from_a_pager(ordered: bool) -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", virtual_time()], ids=["asyncio", "trio"])
-async def test_items_may_come_from_a_generator_that_holds_a_scope_open() -> None:
+async def test_items_from_a_generator_that_holds_a_scope_open() -> None:
     async def rooms() -> AsyncIterator[str]:
         with anyio.fail_after(60):
             async with anyio.create_task_group():
@@ -76,7 +76,7 @@ async def test_items_may_come_from_a_generator_that_holds_a_scope_open() -> None
     assert len(await outcomes(takes, (f"0.0{n}" async for n in rooms()), concurrency=7)) == 50
 
 
-async def test_several_may_take_the_outcomes_of_one_run() -> None:
+async def test_several_tasks_may_iterate_one_run() -> None:
     found: list[str] = []
 
     async def take(run: Any) -> None:
@@ -91,7 +91,7 @@ async def test_several_may_take_the_outcomes_of_one_run() -> None:
     assert len(found) == 20
 
 
-async def test_others_get_their_turns_while_nothing_has_to_wait() -> None:
+async def test_run_yields_to_other_tasks() -> None:
     turns = 0
 
     async def other() -> None:
@@ -112,7 +112,7 @@ async def test_others_get_their_turns_while_nothing_has_to_wait() -> None:
 
 @pytest.mark.parametrize(("ordered", "ahead"), [(False, 2 * 4 + 16), (True, 10 * 4 + 16)])
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_a_slow_consumer_holds_up_the_reading(ordered: bool, ahead: int, asynchronous: bool) -> None:
+async def test_slow_consumer_delays_reading(ordered: bool, ahead: int, asynchronous: bool) -> None:
     source = Source(1000)
     read = 0
 
@@ -132,7 +132,7 @@ async def test_a_slow_consumer_holds_up_the_reading(ordered: bool, ahead: int, a
     assert 4 <= most <= ahead + 4
 
 
-async def test_an_item_that_takes_long_holds_up_the_order_but_not_the_memory() -> None:
+async def test_slow_item_of_an_ordered_run_bounds_memory() -> None:
     source = Source(1000)
 
     async def call(key: str) -> None:
@@ -146,7 +146,7 @@ async def test_an_item_that_takes_long_holds_up_the_order_but_not_the_memory() -
         assert [outcome.key async for outcome in run] == [f"room-{number}" for number in range(2, 1001)]
 
 
-async def test_what_was_handed_over_is_forgotten() -> None:
+async def test_taken_outcomes_are_released() -> None:
     class Room:
         pass
 
@@ -167,7 +167,7 @@ async def test_what_was_handed_over_is_forgotten() -> None:
     assert most <= 2 * 8 + 16 + 8
 
 
-async def test_how_many_there_are_is_asked_or_said() -> None:
+async def test_total_is_given_or_taken_from_the_items() -> None:
     async with fleet.run(echo, ["a", "b"]) as run:
         assert run.progress.total == 2
     async with fleet.run(echo, iter(["a", "b"])) as run:
@@ -190,25 +190,25 @@ def broken(how_many: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("asynchronous", [False, True])
-async def test_items_that_cannot_be_read_on_end_the_run_after_what_had_begun(asynchronous: bool, ordered: bool) -> None:
+async def test_failing_items_end_the_run_after_begun_items(asynchronous: bool, ordered: bool) -> None:
     source = Source(10, LookupError("no more rooms"))
 
     async def call(_: str) -> None:
         await anyio.sleep(5)
 
     async with fleet.run(call, source.items() if asynchronous else broken(10), concurrency=16, ordered=ordered) as run:
-        found, error = await taken(run)
+        found, error = await drain(run)
         assert (type(error), str(error)) == (LookupError, "no more rooms")
-        assert run.stopped == "the items could not be read on"
+        assert run.stopped == "the items could not be read"
     assert [outcome.status for outcome in found] == ["done"] * 10
     assert run.in_flight == ()
 
 
-async def test_collect_tells_what_was_done_before() -> None:
+async def test_fleet_stopped_reports_earlier_outcomes() -> None:
     with pytest.raises(FleetStopped, match="after 10 outcomes: no more rooms") as caught:
         await fleet.collect(echo, broken(10))
     assert isinstance(caught.value.__cause__, LookupError)
-    assert (len(caught.value.report), caught.value.report.stopped) == (10, "the items could not be read on")
+    assert (len(caught.value.report), caught.value.report.stopped) == (10, "the items could not be read")
     with pytest.raises(LookupError):
         await fleet.collect(echo, broken(0))
 
@@ -224,7 +224,7 @@ async def test_collect() -> None:
 # The lanes.
 
 
-async def test_a_visitor_overtakes_a_run() -> None:
+async def test_interactive_calls_overtake_a_run() -> None:
     service = Service()
     asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
 
@@ -240,7 +240,7 @@ async def test_a_visitor_overtakes_a_run() -> None:
     assert [room for room in seen if room != "visitor"] == [str(number) for number in range(30)]
 
 
-async def test_what_says_its_priority_keeps_it() -> None:
+async def test_priority_of_the_client_overrides_bulk() -> None:
     service = Service()
     asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
     first = asp.with_options(priority="interactive")
@@ -252,7 +252,7 @@ async def test_what_says_its_priority_keeps_it() -> None:
     assert [room_of(each) for each in service.seen].index("25") == 1
 
 
-async def test_what_is_no_part_of_an_item_is_interactive() -> None:
+async def test_calls_outside_items_are_interactive() -> None:
     service = Service()
     asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
     bulk = asp.with_options(priority="bulk")
@@ -311,9 +311,7 @@ class Asynchronous:
         ({"call": None}, "call must be a function"),
     ],
 )
-async def test_what_makes_no_sense_is_refused_before_anything_is_done(
-    options: dict[str, Any], text: str, tmp_path: Any
-) -> None:
+async def test_refuses_invalid_arguments_immediately(options: dict[str, Any], text: str, tmp_path: Any) -> None:
     options = {"call": echo, "items": ["a"], "journal": tmp_path / "journal.db", **options}
     with pytest.raises(errors.ConfigurationError, match=text):
         await outcomes(options.pop("call"), options.pop("items"), **options)
@@ -321,7 +319,7 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_done(
 
 
 @pytest.mark.parametrize(("library", "advice"), [("pandas", r'to_dict\("records"\)'), ("polars", r"to_dicts\(\)")])
-async def test_a_table_is_refused_with_advice_and_a_column_of_it_is_taken(library: str, advice: str) -> None:
+async def test_refuses_dataframes_but_takes_columns(library: str, advice: str) -> None:
     frame = importlib.import_module(library).DataFrame({"unit_id": ["a", "b"]})
     with pytest.raises(errors.ConfigurationError, match=rf'items is a DataFrame.*frame\["unit_id"\].*{advice}'):
         await outcomes(echo, frame)
@@ -334,7 +332,7 @@ async def test_a_table_is_refused_with_advice_and_a_column_of_it_is_taken(librar
 @pytest.mark.parametrize(
     "key", [lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800", lambda item: echo(item=item)]
 )
-async def test_a_key_that_is_none_ends_the_run(key: Any) -> None:
+async def test_invalid_key_ends_the_run(key: Any) -> None:
     async with fleet.run(echo, [1, 2, 3], key=key, concurrency=1) as run:
         with pytest.raises(errors.ConfigurationError, match="key must"):
             await anext(run)

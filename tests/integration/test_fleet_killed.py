@@ -176,7 +176,7 @@ async def kill(runs: Runs, story: Story, seconds: float, target: int | None) -> 
 
 
 @pytest.mark.parametrize(("job", "count"), [("delete", 5000), ("create", 1200)])
-async def test_killed_again_and_again(job: str, count: int, tmp_path: Path) -> None:
+async def test_run_killed_repeatedly_completes(job: str, count: int, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 - to repeat a failure
     chance = random.Random(seed)
