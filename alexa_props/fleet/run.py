@@ -205,7 +205,7 @@ def _check(
     if journal is not None and not isinstance(journal, str | os.PathLike):
         raise ConfigurationError(f"journal must be a path, not {journal!r:.80}")
     if job is not None and not (isinstance(job, str) and job):
-        raise ConfigurationError(f"job must be a string that is not empty, not {job!r:.80}")
+        raise ConfigurationError(f"job must be a name, not {job!r:.80}")
     if isinstance(job, str):
         require_text("job", job, "a name")
     if retry_failed and journal is None:

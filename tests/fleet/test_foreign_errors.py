@@ -1,4 +1,4 @@
-"""Exceptions that steer Python or the event loop, raised by foreign code: none of them ends a run silently."""
+"""Exceptions that steer Python or the event loop, raised by foreign code: none ends a run silently."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ async def made(kind: type[BaseException] | None) -> BaseException:
     return await cancellation() if kind is None else kind("odd")
 
 
-def fail_at(number: str, error: BaseException) -> Callable[[Any], str]:
-    """A function of an item that raises at one of them, and else gives its name."""
+def fail_at(number: str, error: BaseException, *, always: bool = False) -> Callable[[Any], Any]:
+    """Return a function of an item, or of its outcome, that raises for one of them."""
 
     def function(item: Any) -> str:
         key: str = getattr(item, "key", item)
-        if key == number:
+        if always or key == number:
             raise error
         return "" if hasattr(item, "key") else key
 
@@ -53,16 +53,15 @@ async def asynchronous(error: BaseException) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("where", ["items", "async items", "key", "stop_on"])
-@pytest.mark.parametrize(
-    "kind",
-    [None, StopIteration, StopAsyncIteration, GeneratorExit, anyio.EndOfStream],
-    ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit", "EndOfStream"],
-)
-async def test_foreign_exception_ends_the_run_after_begun_items(where: str, kind: type[BaseException] | None) -> None:
-    error = await made(kind)
+async def test_foreign_exception_ends_the_run_after_begun_items(where: str) -> None:
+    for kind in (None, StopIteration, StopAsyncIteration, GeneratorExit, anyio.EndOfStream):
+        await check_end_of_run(where, await made(kind))
+
+
+async def check_end_of_run(where: str, error: BaseException) -> None:
 
     async def call(room: str) -> None:
-        # The last ones are under way when the error comes.
+        # The last items are in flight when the error is raised.
         for _ in range(3):
             await anyio.lowlevel.checkpoint()
         if where == "stop_on" and room == "27":
@@ -92,24 +91,23 @@ async def test_foreign_exception_ends_the_run_after_begun_items(where: str, kind
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["awaited", "not awaited"])
-@pytest.mark.parametrize(
-    "kind",
-    [None, StopIteration, StopAsyncIteration, GeneratorExit],
-    ids=["cancelled", "StopIteration", "StopAsyncIteration", "GeneratorExit"],
-)
-async def test_exception_of_a_call_fails_only_its_item(kind: type[BaseException] | None, early: bool) -> None:
-    error = await made(kind)
+async def test_exception_of_a_call_fails_only_its_item(early: bool) -> None:
+    for kind in (None, StopIteration, StopAsyncIteration, GeneratorExit):
+        await check_one_failed_item(await made(kind), early=early)
 
-    def at_once(room: str) -> Any:
+
+async def check_one_failed_item(error: BaseException, *, early: bool) -> None:
+
+    def immediately(room: str) -> Any:
         if room == "7":
             raise error
         return echo(room)
 
     async def later(room: str) -> Any:
         await anyio.lowlevel.checkpoint()
-        return await at_once(room)
+        return await immediately(room)
 
-    found = await outcomes(at_once if early else later, ROOMS[:50], ordered=True, concurrency=3)
+    found = await outcomes(immediately if early else later, ROOMS[:50], ordered=True, concurrency=3)
     assert [outcome.key for outcome in found] == ROOMS[:50]
     (odd,) = [outcome for outcome in found if outcome.status != "done"]
     assert odd.key == "7"
@@ -117,20 +115,12 @@ async def test_exception_of_a_call_fails_only_its_item(kind: type[BaseException]
     assert error in (odd.error, odd.error.__cause__)
 
 
-@pytest.mark.parametrize("kind", [None, StopAsyncIteration, GeneratorExit], ids=["cancelled", "Stop…", "GeneratorExit"])
-async def test_exception_of_a_progress_function_does_not_end_the_run(
-    kind: type[BaseException] | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    error = await made(kind)
-
-    def show(_: object) -> None:
-        raise error
-
-    assert len(await outcomes(echo, ROOMS[:50], progress=show)) == 50
-    assert [record.message.split(";")[0] for record in caplog.records] == ["showing the progress failed"]
-
-
-async def test_progress_function_that_returns_an_awaitable_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exception_of_a_progress_function_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    for kind in (None, StopAsyncIteration, GeneratorExit):
+        error = await made(kind)
+        assert len(await outcomes(echo, ROOMS[:50], progress=fail_at("", error, always=True))) == 50
+        assert [record.message.split(";")[0] for record in caplog.records] == ["showing the progress failed"]
+        caplog.clear()
     assert len(await outcomes(echo, ROOMS[:50], progress=lambda state: echo(item=state))) == 50
     assert "progress must not be async" in caplog.text
 
@@ -162,7 +152,7 @@ async def test_cancellation_while_closing_the_items_is_logged(
     async with fleet.run(echo, Few() if asynchronous else items(), concurrency=2) as run:
         found = [await anext(run) for _ in range(3)]
         if not asynchronous:
-            # The others end by themselves: stopped, they might be closed by a cancellation of ours.
+            # An async iterator ends by itself: if the run is stopped, its closing may be cancelled by the run.
             run.stop()
         async for outcome in run:
             found.append(outcome)  # noqa: PERF401 - the first three were not taken in a loop
@@ -228,7 +218,7 @@ class TestOnAsyncio:
         async def call(room: str) -> None:
             task = asyncio.current_task()
             assert task is not None
-            # One that is still counted would be taken for a new one by the task groups and timeouts of the next item.
+            # The task groups and timeouts of the next item would take a remaining request for a new one.
             assert task.cancelling() == 0
             if room == "1":
                 task.cancel()

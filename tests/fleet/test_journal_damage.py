@@ -1,4 +1,4 @@
-"""A journal of which a part is missing, foreign or changed is refused, and whatever a killed run leaves is not."""
+"""Journals that are incomplete, foreign or changed are refused. What a killed run leaves is not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers import Service, answer, smart_properties
 
 
 def copy(journal: Path, folder: Path) -> Path:
-    """What a process leaves that is killed at this moment."""
+    """Copy what a process would leave if it were killed now."""
     folder.mkdir()
     for path in journal.parent.glob(f"{journal.name}*"):
         if path.is_file():
@@ -31,7 +31,7 @@ def copy(journal: Path, folder: Path) -> Path:
 
 
 async def killed(journal: Path, folder: Path, *, items: list[str]) -> Path:
-    """The journal of a run that was killed while the last item was being made."""
+    """Return the journal of a run that was killed during its last item."""
     copies: list[Path] = []
 
     async def call(room: str) -> None:
@@ -77,14 +77,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize(("problem", "text"), PROBLEMS.items())
-@pytest.mark.parametrize("resumed", [False, True])
-async def test_refuses_a_killed_run_without_its_log(
-    journal: Path, tmp_path: Path, problem: str, text: str, resumed: bool
-) -> None:
-    if resumed:
-        await run_job(journal, create, MADE, items=["a"])
-    left = await killed(journal, tmp_path / "left", items=["a", "b"] if not resumed else ["b", "c"])
+def lose_log(left: Path, problem: str, other: Path) -> None:
     log = log_of(left)
     match problem:
         case "missing":
@@ -98,8 +91,22 @@ async def test_refuses_a_killed_run_without_its_log(
         case "salt":
             scratch(left, 16)
         case _:
-            other = await killed(tmp_path / "other.db", tmp_path / "other", items=["a", "b"])
             shutil.copy(log_of(other), log)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_refuses_a_killed_run_without_its_log(journal: Path, tmp_path: Path, resumed: bool) -> None:
+    other = await killed(tmp_path / "other.db", tmp_path / "other", items=["a", "b"])
+    if resumed:
+        await run_job(journal, create, MADE, items=["a"])
+    left = await killed(journal, tmp_path / "left", items=["a", "b"] if not resumed else ["b", "c"])
+    for problem, text in PROBLEMS.items():
+        damaged = copy(left, tmp_path / problem)
+        lose_log(damaged, problem, other)
+        await check_refused(damaged, text)
+
+
+async def check_refused(left: Path, text: str) -> None:
     before = content_of(left)
     for _ in range(2):
         with pytest.raises(errors.JournalError, match=rf"'journal.db-wal', which holds its latest records, {text}"):
@@ -121,11 +128,11 @@ PAGE = 4096
 
 @attrs.frozen
 class Left:
-    """What a killed run leaves: the file, its log, and how many outcomes had been told."""
+    """What a killed run leaves: the file, its log, and the number of outcomes that it had reported."""
 
     main: bytes
     log: bytes | None
-    told: int
+    reported: int
 
     def put(self, journal: Path) -> None:
         journal.parent.mkdir()
@@ -134,21 +141,21 @@ class Left:
             log_of(journal).write_bytes(self.log)
 
     def before(self, later: Left) -> list[Left]:
-        """What is left if the log was being copied into the file, page after page, from here to there."""
+        """Return what is left if the process is killed while the log is copied into the file, page by page."""
         if later.log is None or len(later.main) < PAGE:
             return []
         ends = range(PAGE, len(later.main), PAGE)
-        return [Left(later.main[:end] + self.main[end:], later.log, self.told) for end in ends]
+        return [Left(later.main[:end] + self.main[end:], later.log, self.reported) for end in ends]
 
 
 async def test_run_killed_at_any_moment_resumes(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     moments: list[Left] = []
 
     def look() -> None:
         if journal.exists():
             log = log_of(journal)
-            moments.append(Left(content_of(journal), content_of(log) if log.exists() else None, len(told)))
+            moments.append(Left(content_of(journal), content_of(log) if log.exists() else None, len(reported)))
 
     class Watched(sqlite3.Connection):
         def execute(self, *arguments: Any) -> sqlite3.Cursor:
@@ -165,7 +172,7 @@ async def test_run_killed_at_any_moment_resumes(journal: Path, tmp_path: Path, m
     for items in (["a"], ["a", "b"]):
         async with fleet.run(get(asp), items, journal=journal, job="a job") as run:
             async for outcome in run:
-                told.append(outcome.key)  # noqa: PERF401 - it is looked at meanwhile
+                reported.append(outcome.key)  # noqa: PERF401 - it is read meanwhile
     monkeypatch.undo()
     copied = [
         left for one, other in itertools.pairwise(moments) if one.main != other.main for left in one.before(other)
@@ -175,7 +182,7 @@ async def test_run_killed_at_any_moment_resumes(journal: Path, tmp_path: Path, m
         path = tmp_path / str(number) / "journal.db"
         left.put(path)
         report, sent = await run_job(path, get, None, items=["a", "b"])
-        assert set(told[: left.told]).isdisjoint(sent)
+        assert set(reported[: left.reported]).isdisjoint(sent)
         assert len(sent) + report.skipped == 2
 
 
@@ -240,7 +247,7 @@ async def test_resumes_after_a_full_disk_while_opening(journal: Path, monkeypatc
 
 async def test_unclosed_journal_is_complete(journal: Path) -> None:
     await run_job(journal, get, None, items=["a"])
-    opened = JournalFile.open(str(journal), "a job")  # as by a thread that an event loop has left behind
+    opened = JournalFile.open(str(journal), "a job")  # as by a thread that outlives its event loop
     del opened
     gc.collect()
     report, sent = await run_job(journal, get, items=["a"])
@@ -271,7 +278,7 @@ STORIES: dict[str, Any] = {
 
 
 def write(journal: Path, status: Any, story: Any) -> None:
-    """Change the record of the item, as somebody does by hand who knows the checksum too."""
+    """Change the record of the item by hand, with a valid checksum."""
     text = json.dumps(story) if isinstance(story, dict) else story
     with sqlite3.connect(journal) as db:
         values = (text, status, record_sum(("a", 1, status, 0, 1, text)))
@@ -279,14 +286,14 @@ def write(journal: Path, status: Any, story: Any) -> None:
     db.close()
 
 
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-async def test_invalid_record_ends_the_run(journal: Path, story: Any) -> None:
+async def test_invalid_record_ends_the_run(journal: Path) -> None:
     await run_job(journal, get, answer(400), items=["a"])
-    write(journal, "failed", story)
-    async with fleet.run(get(smart_properties(Service())), ["a"], journal=journal, job="a job") as run:
-        found, error = await drain(run)
-    assert (found, type(error)) == ([], errors.JournalError)
-    assert "the record of 'a' is damaged" in str(error)
+    for name, story in STORIES.items():
+        write(journal, "failed", story)
+        async with fleet.run(get(smart_properties(Service())), ["a"], journal=journal, job="a job") as run:
+            found, error = await drain(run)
+        assert (found, type(error)) == ([], errors.JournalError), name
+        assert "the record of 'a' is damaged" in str(error), name
 
 
 async def test_refuses_a_changed_record(journal: Path) -> None:

@@ -1,8 +1,9 @@
-"""The journal's file: no other one is touched, one run at a time has it, and a disk that is full ends the run."""
+"""The file of a journal: other files stay unchanged, one run at a time holds it, and a full disk ends the run."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -45,46 +46,55 @@ def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
-def database(path: Path, *, wal: bool = False, killed: bool = False, empty: bool = False, mark: int = 0) -> None:
-    """Somebody else's database, in a process of its own, which may die without closing it."""
-    code = f"""
+DATABASE = """
 import os, sqlite3
-db = sqlite3.connect({str(path)!r}, isolation_level=None)
-db.execute("PRAGMA journal_mode = {"WAL" if wal else "DELETE"}")
-db.execute("PRAGMA application_id = {mark}")
-if not {empty}:
-    db.execute("CREATE TABLE items (key TEXT)")
-    db.execute("INSERT INTO items VALUES ('mine')")
-if {killed}:
-    if not {wal}:
-        # Spilled into the file, and not committed: whoever opens it next has to roll that back.
+dbs = []
+def create(path, wal, killed, mark, empty=False):
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+    db.execute(f"PRAGMA application_id = {mark}")
+    if not empty:
+        db.execute("CREATE TABLE items (key TEXT)")
+        db.execute("INSERT INTO items VALUES ('mine')")
+    if not killed:
+        db.close()
+    elif not wal:
+        # Written into the file before the commit: the next one who opens it has to roll back.
         db.execute("PRAGMA cache_size = 1")
         db.execute("BEGIN")
         db.executemany("INSERT INTO items VALUES (?)", [("x" * 900,)] * 50)
-    os._exit(0)
-db.close()
+    dbs.append(db)
 """
+
+
+def databases(*calls: str) -> None:
+    """Create databases of another program, in a process that ends without closing all of them."""
+    code = "\n".join([DATABASE, *calls, "os._exit(0)"])
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "COVERAGE_PROCESS_START": ""})
 
 
-@pytest.mark.parametrize("wal", [False, True])
-@pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("mark", [0, 77])
-async def test_refuses_other_databases_unchanged(journal: Path, wal: bool, killed: bool, mark: int) -> None:
-    database(journal, wal=wal, killed=killed, mark=mark)
-    before = contents(journal.parent)
-    assert len(before) == 1 + killed
-    with pytest.raises(errors.ConfigurationError, match="is not a journal of alexa_props, but another SQLite database"):
-        await outcomes(function_of_one, ["a"], journal=journal)
-    assert contents(journal.parent) == before
+async def test_refuses_other_databases_unchanged(tmp_path: Path) -> None:
+    cases = list(itertools.product([False, True], [False, True], [0, 77]))
+    paths = [tmp_path / str(number) / "journal.db" for number in range(len(cases))]
+    for path in paths:
+        path.parent.mkdir()
+    databases(*(f"create({str(path)!r}, {', '.join(map(str, case))})" for path, case in zip(paths, cases, strict=True)))
+    for path, case in zip(paths, cases, strict=True):
+        before = contents(path.parent)
+        _, killed, _ = case
+        assert len(before) == 1 + killed, case
+        text = "is not a journal of alexa_props, but another SQLite database"
+        with pytest.raises(errors.ConfigurationError, match=text):
+            await outcomes(function_of_one, ["a"], journal=path)
+        assert contents(path.parent) == before, case
 
 
-@pytest.mark.parametrize("content", [b"room,name\n1,two\n", b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000])
-async def test_refuses_other_files_unchanged(journal: Path, content: bytes) -> None:
-    put(journal, content)
-    with pytest.raises(errors.ConfigurationError, match="is not a journal of alexa_props"):
-        await outcomes(function_of_one, ["a"], journal=journal)
-    assert contents(journal.parent) == {journal.name: content}
+async def test_refuses_other_files_unchanged(journal: Path) -> None:
+    for content in (b"room,name\n1,two\n", b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000):
+        put(journal, content)
+        with pytest.raises(errors.ConfigurationError, match="is not a journal of alexa_props"):
+            await outcomes(function_of_one, ["a"], journal=journal)
+        assert contents(journal.parent) == {journal.name: content}
 
 
 async def test_refuses_invalid_paths(tmp_path: Path) -> None:
@@ -133,8 +143,8 @@ async def test_refuses_the_journal_of_another_release(journal: Path) -> None:
 
 
 async def test_resumes_after_a_kill_while_creating_the_journal(journal: Path) -> None:
-    # All that is sure to be there then: whose file it is.
-    database(journal, empty=True, mark=0x414C5850)
+    # Only the mark of a journal is certain to be in the file then.
+    databases(f"create({str(journal)!r}, False, False, {0x414C5850}, empty=True)")
     assert contents(journal.parent)[journal.name]
     report, _ = await run_job(journal, get, None, items=["a"])
     assert len(report) == 1
@@ -157,14 +167,15 @@ except Exception as error:
 """
     service = Service()
     async with fleet.run(get(smart_properties(service)), ["a", "b"], journal=journal, job="a job") as run:
-        for _ in range(2):
-            # POSIX locks are gone when the process closes the file, even one that it opened only to read it.
-            contents(journal.parent)
-            # In this process, and in another one: the former must not open the door to the latter.
-            with pytest.raises(errors.ConfigurationError, match=HELD):
-                await run_job(journal, get, None)
-            done = await anyio.run_process([sys.executable, "-c", other], stderr=None)
-            assert HELD in done.stdout.decode()
+        # POSIX locks are released when the process closes the file, even one that it opened only to read it.
+        contents(journal.parent)
+        # In this process, and in another one. The former must not release the lock for the latter.
+        with pytest.raises(errors.ConfigurationError, match=HELD):
+            await run_job(journal, get, None)
+        done = await anyio.run_process([sys.executable, "-c", other], stderr=None)
+        assert HELD in done.stdout.decode()
+        with pytest.raises(errors.ConfigurationError, match=HELD):
+            await run_job(journal, get, None)
         assert len([outcome async for outcome in run]) == 2
     report, _ = await run_job(journal, get, None, items=["a", "b", "c"])
     assert statuses(report) == {"c": "done"}
@@ -208,7 +219,7 @@ async def test_journal_is_released_however_the_run_ends(journal: Path, leave: st
 
 
 def take_away(journal: Path, what: str) -> Path:
-    """Where it is then."""
+    """Remove a journal from its place. Return where it is then."""
     elsewhere = journal.with_name("elsewhere.db")
     match what:
         case "deleted":
@@ -237,13 +248,13 @@ async def test_removed_journal_ends_the_run(journal: Path, what: str) -> None:
     with pytest.raises(FleetStopped, match="was deleted, renamed or replaced while a run held it") as caught:
         await fleet.collect(call, ROOMS, journal=journal, job="a job", concurrency=1)
     assert isinstance(caught.value.__cause__, errors.JournalError)
-    # What had begun is told, and nothing begins any more.
+    # Begun items are reported, and no more begin.
     assert statuses(caught.value.report) == dict.fromkeys(ROOMS[:3], "done")
     assert [room_of(seen) for seen in service.seen] == ROOMS[:3]
     if what == "deleted":
         assert contents(journal.parent) == {}
         return
-    # It is complete, wherever it is.
+    # The journal is complete, under whatever name.
     (found,) = places
     assert rows(found) == {"room-0": ("done", 0), "room-1": ("done", 0), "room-2": ("started", 0)}
     report, sent = await run_job(found, get, None)
@@ -255,7 +266,7 @@ async def test_removed_journal_ends_the_run(journal: Path, what: str) -> None:
 
 @pytest.fixture
 def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes journals that are opened from now on fill the disk after so many pages more."""
+    """Return a function: journals that are opened later fill the disk after so many pages."""
 
     def fill(pages: int) -> None:
         connect = sqlite3.connect
@@ -291,7 +302,7 @@ async def test_full_disk_ends_the_run_and_keeps_the_records(
     sent = {room_of(seen) for seen in service.seen}
     monkeypatch.undo()
     recorded = rows(journal)
-    # Nothing was sent that is not on record.
+    # Everything that was sent is recorded.
     assert sent <= set(recorded)
     report, again_sent = await run_job(journal, get, None, items=LONG)
     done = {key for key, (status, _) in recorded.items() if status == "done"}
@@ -301,14 +312,14 @@ async def test_full_disk_ends_the_run_and_keeps_the_records(
 
 
 async def test_no_item_begins_after_a_failed_write(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    breaks, broken, goes_on = threading.Event(), anyio.Event(), threading.Event()
+    breaks, broken, may_continue = threading.Event(), anyio.Event(), threading.Event()
 
     class Disk(sqlite3.Connection):
         def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
             if sql == "BEGIN" and breaks.is_set():
                 breaks.clear()
                 anyio.from_thread.run_sync(broken.set)
-                goes_on.wait(10)
+                may_continue.wait(10)
                 raise sqlite3.OperationalError("disk I/O error")
             return super().execute(sql, *parameters)
 
@@ -323,16 +334,16 @@ async def test_no_item_begins_after_a_failed_write(journal: Path, monkeypatch: p
         await get(asp)(room)
         breaks.set()
 
-    async def let_it_go_on() -> None:
+    async def continue_later() -> None:
         await broken.wait()
-        # By then the next one waits to be begun.
+        # By then the next item waits to be begun.
         await anyio.wait_all_tasks_blocked()
-        goes_on.set()
+        may_continue.set()
 
     service = Service()
     asp = smart_properties(service)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(let_it_go_on)
+        tasks.start_soon(continue_later)
         async with fleet.run(call, rooms(), journal=journal, job="a job", concurrency=2) as run:
             found, error = await drain(run)
     assert isinstance(error, errors.JournalError)
@@ -353,7 +364,7 @@ async def test_records_survive_a_power_failure(journal: Path, monkeypatch: pytes
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Watched))
 
     async def call(_: str) -> tuple[int, str]:
-        # SQLite waits for the disk at every commit only if this is FULL (2); in WAL mode its own default may be less.
+        # SQLite waits for the disk at every commit only if this is FULL (2).
         found = [connections[-1].execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
         return found[0], found[1]
 
@@ -370,15 +381,15 @@ async def test_unsafe_request_is_not_sent_if_it_cannot_be_recorded(
     connections: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 
-    def kept(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def remembered(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connections.append(connect(*arguments, **options))
         return connections[-1]
 
-    monkeypatch.setattr(sqlite3, "connect", kept)
+    monkeypatch.setattr(sqlite3, "connect", remembered)
 
     async def call(room: str) -> None:
         await get(asp)(room)
-        # From here on the disk takes nothing more.
+        # From here on nothing can be written.
         connections[-1].execute("PRAGMA query_only = 1")
         await asp.units.create("parent", room)
 

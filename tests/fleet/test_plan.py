@@ -1,4 +1,4 @@
-"""Dry runs: what they say, compared with what a run then does."""
+"""Plans, compared with what a run then does."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_optional_calls_are_a_range() -> None:
             "unit_settings.set_default_music_station": (0, 40),
         }
         assert "unit_settings.set_default_music_station: 0 to 40 calls" in str(found)
-        assert "not known" in str(found)
+        assert "duration: unknown" in str(found)
 
 
 def limits(**rates: float) -> dict[str, ScopeLimits]:
@@ -78,10 +78,10 @@ def test_slowest_operation_determines_the_duration() -> None:
     rates = limits(a__one=10.0, a__two=1.0)
     found = plan(both, 100, endpoints=50, limits=rates)
     assert found.seconds == (20.0, 50.0)
-    assert str(found).splitlines()[-1] == "  how long: about 20 to 50 s at the rates that the limiter has learned"
-    # Where one rate is not known, nothing is.
+    assert str(found).splitlines()[-1] == "  duration: about 20 to 50 s at the learned rates"
+    # Unknown if one of the rates is.
     assert plan(both, 100, endpoints=50, limits=limits(a__one=10.0)).seconds is None
-    # One quota for all.
+    # One quota for all operations.
     assert plan(both, 100, endpoints=50, limits=limits(together=5.0)).seconds == (40.0, 50.0)
 
 
@@ -102,9 +102,9 @@ async def test_refuses_invalid_plans() -> None:
 
     async with Simulator(rooms=1) as sim:
         asp: SmartProperties = sim.smart_properties(rate_limit=FAST)
-        with pytest.raises(ConfigurationError, match="does not say which operations it uses"):
+        with pytest.raises(ConfigurationError, match="does not declare its operations"):
             plan(own, 3)
-        with pytest.raises(ConfigurationError, match="does not say which operations it uses"):
+        with pytest.raises(ConfigurationError, match="does not declare its operations"):
             plan(asp.request, 3)
         with pytest.raises(ConfigurationError, match="endpoints="):
             plan(functools.partial(reset_room, asp, defaults=RoomDefaults()), 3)

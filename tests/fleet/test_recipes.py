@@ -1,4 +1,4 @@
-"""Recipes on the simulator: a room is exactly as its defaults say, whatever became of one of its devices."""
+"""Recipes on the simulator, with devices that are reachable and devices that are not."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_reset_room_applies_its_defaults(offline: int) -> None:
                 assert now == was
                 continue
             assert now == {
-                # What the defaults do not name is as the guest has left it.
+                # Settings that the defaults do not name are unchanged.
                 "settings": {**was["settings"], **WANTED},
                 "volume": 35,
                 "bluetooth": (),
@@ -92,7 +92,7 @@ async def test_reset_room_applies_its_defaults(offline: int) -> None:
             }
         assert sim.notifications(room) == {"DeviceNotification": 0, "PersistentVisualAlert": 0}
         assert sim.station(room) == Station("I_HEART_RADIO", "4242")
-        # The next room's guest notices nothing.
+        # The other room is unchanged.
         assert all(state(sim, each) == before[each] for each in sim.endpoints_in(other))
         assert (sim.notifications(other), sim.station(other)) == elsewhere
 
@@ -164,36 +164,36 @@ async def test_step_without_a_response_makes_the_room_unknown() -> None:
         assert found["notifications"] == "unknown"
         assert found["Bluetooth"] == "failed"
         assert steps.status == "unknown"
-        assert len(steps) == 7  # what follows a failure is done all the same
+        assert len(steps) == 7  # steps after a failure are done, too
         (outcome,) = await fleet.collect(functools.partial(reset_room, asp, defaults=RoomDefaults()), sim.rooms)
         assert outcome.status == "unknown"
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"volume": 101}, "volume"),
-        ({"volume": True}, "volume"),
-        ({"volume": "30"}, "volume"),
-        ({"station": "IHR_JAZZ"}, "station"),
-        ({"do_not_disturb": "off"}, "doNotDisturb"),
-        ({"locales": "en-US"}, "locales"),
-        ({"locales": ["en-US", "fr-FR", "de-DE"]}, "locales"),
-        ({"locales": []}, "locales"),
-        ({"wake_word": "BANANA"}, "wakeWords"),
-        ({"wake_word": ["ALEXA"]}, "wakeWords"),
-        ({"time_zone": ""}, "timeZone"),
-        ({"temperature_unit": "KELVIN"}, "temperatureUnit"),
-        ({"distance_units": 1}, "distanceUnits"),
-        ({"settings": {"Alexa.Some": 1}}, "settings"),
-        ({"settings": [Setting.TIME_FORMAT]}, "settings"),
-        ({"settings": {Setting.TIME_FORMAT: "25_HOURS"}}, "timeFormat"),
-        ({"settings": {Setting.SETUP_MODE_PRIVILEGES: []}}, "can be read, not set"),
-    ],
-)
-def test_rejects_invalid_room_defaults(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        RoomDefaults(**options)
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"volume": 101}, "volume"),
+    ({"volume": True}, "volume"),
+    ({"volume": "30"}, "volume"),
+    ({"station": "IHR_JAZZ"}, "station"),
+    ({"do_not_disturb": "off"}, "doNotDisturb"),
+    ({"locales": "en-US"}, "locales"),
+    ({"locales": ["en-US", "fr-FR", "de-DE"]}, "locales"),
+    ({"locales": []}, "locales"),
+    ({"wake_word": "BANANA"}, "wakeWords"),
+    ({"wake_word": ["ALEXA"]}, "wakeWords"),
+    ({"time_zone": ""}, "timeZone"),
+    ({"temperature_unit": "KELVIN"}, "temperatureUnit"),
+    ({"distance_units": 1}, "distanceUnits"),
+    ({"settings": {"Alexa.Some": 1}}, "settings"),
+    ({"settings": [Setting.TIME_FORMAT]}, "settings"),
+    ({"settings": {Setting.TIME_FORMAT: "25_HOURS"}}, "timeFormat"),
+    ({"settings": {Setting.SETUP_MODE_PRIVILEGES: []}}, "is read-only"),
+]
+
+
+def test_rejects_invalid_room_defaults() -> None:
+    for options, message in INVALID:
+        with pytest.raises(ConfigurationError, match=message):
+            RoomDefaults(**options)
 
 
 async def test_invalid_arguments_send_nothing() -> None:

@@ -1,9 +1,10 @@
-"""What a report says: counts, groups, rows in every form, tables for people."""
+"""Reports: counts, groups, rows in every form, and tables for people."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import sys
 import time
@@ -149,26 +150,21 @@ def test_groups_are_sorted_by_frequency_then_name(report: FleetReport[str, None]
     assert EMPTY.failures_by_code == EMPTY.failures_by_property == EMPTY.failures_by_endpoint == {}
 
 
-@pytest.mark.parametrize("item", [None, 7, ("a", "b"), {"room": 1}, object()])
-def test_items_of_any_type(item: Any) -> None:
-    report = report_of(Outcome("key", item, "failed", error=ValueError("no")))
-    assert list(report.failures_by_property) == [None]
-    assert report.to_rows()[0]["property_id"] is None
-    assert json.loads(report.to_jsonl())["key"] == "key"
+def test_items_of_any_type() -> None:
+    for item in (None, 7, ("a", "b"), {"room": 1}, object()):
+        report = report_of(Outcome("key", item, "failed", error=ValueError("no")))
+        assert list(report.failures_by_property) == [None]
+        assert report.to_rows()[0]["property_id"] is None
+        assert json.loads(report.to_jsonl())["key"] == "key"
 
 
 # As an exception.
 
 
-def test_raise_for_failures_returns_if_all_are_done() -> None:
-    report_of(Outcome("room-1", "room-1", "done")).raise_for_failures()
-    EMPTY.raise_for_failures()
-
-
 def test_raise_for_failures(report: FleetReport[str, None]) -> None:
     with pytest.raises(ExceptionGroup):
         report.raise_for_failures()
-    with pytest.raises(ExceptionGroup) as caught:  # they have their notes already
+    with pytest.raises(ExceptionGroup) as caught:  # the errors have their notes already
         report.raise_for_failures()
     assert [type(error).__name__ for error in caught.value.exceptions] == [
         *("EndpointFailures", "Throttled", "TransportError", "EndpointFailures", "Throttled")
@@ -184,6 +180,8 @@ def test_raise_for_failures(report: FleetReport[str, None]) -> None:
     assert group is not None
     assert rest is not None
     assert (len(group.exceptions), len(rest.exceptions)) == (2, 3)
+    report_of(Outcome("room-1", "room-1", "done")).raise_for_failures()
+    EMPTY.raise_for_failures()
 
 
 def test_raises_for_an_outcome_without_an_error() -> None:
@@ -192,7 +190,7 @@ def test_raises_for_an_outcome_without_an_error() -> None:
         report.raise_for_failures()
     (error,) = caught.value.exceptions
     assert isinstance(error, errors.AlexaError)
-    assert str(error) == "room-1: unknown, and nothing was raised"
+    assert str(error) == "room-1: unknown, without an error"
 
 
 def test_fleet_stopped_has_the_report(report: FleetReport[str, None]) -> None:
@@ -272,7 +270,7 @@ def test_jsonl(report: FleetReport[str, None], tmp_path: Path, failures: bool) -
     assert [json.loads(line) for line in text.splitlines()] == report.to_rows(failures=failures)
 
     path = tmp_path / "report.jsonl"
-    path.write_text("what was there before, and is longer" * 100)
+    path.write_text("an earlier and longer text" * 100)
     for target in (path, str(path)):
         assert report.to_jsonl(target, failures=failures) is None
         assert path.read_bytes() == text.encode()
@@ -304,7 +302,7 @@ def test_csv(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> 
 
     path = tmp_path / "report.csv"
     assert report.to_csv(path, failures=failures) is None
-    # With a byte order mark: else Excel takes it for a code page of Windows.
+    # With a byte order mark: without it, Excel does not read UTF-8.
     assert path.read_bytes() == b"\xef\xbb\xbf" + text.encode()
     with path.open("w", encoding="utf-8", newline="") as file:
         report.to_csv(file, failures=failures)
@@ -312,40 +310,37 @@ def test_csv(report: FleetReport[str, None], tmp_path: Path, failures: bool) -> 
     assert EMPTY.to_csv(failures=failures) == ",".join(lines[0]) + "\r\n"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_csv_contains_no_formulas() -> None:
+    for value in (
         *("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1"),
         *("\uff1d1", "\uff0b1", "\uff0d1", "\uff201"),
-    ],
-)
-def test_csv_contains_no_formulas(value: str) -> None:
-    room = in_property(value, value, value)
-    report = report_of(failed(room, offline(room, value, code=value, text=value)))
-    for failures in (False, True):
-        _, line = csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""))
-        cells = [cell for cell in line if cell.replace("'", "") == value]
-        assert cells
-        assert all(cell.startswith("'") for cell in cells)
+    ):
+        room = in_property(value, value, value)
+        report = report_of(failed(room, offline(room, value, code=value, text=value)))
+        for failures in (False, True):
+            _, line = csv.reader(io.StringIO(report.to_csv(failures=failures), newline=""))
+            cells = [cell for cell in line if cell.replace("'", "") == value]
+            assert cells, value
+            assert all(cell.startswith("'") for cell in cells), value
 
 
-@pytest.mark.parametrize("formula", ["=1", "+1", "-1", "@A", "\uff1d1", " =1", '"=1"', '""=1', "\x00=1", "'\t=1"])
-@pytest.mark.parametrize("before", ["", "a;", "a\t", "a\r\n", "a\n", "a; b\t"])
-def test_csv_contains_no_formulas_with_other_separators(before: str, formula: str) -> None:
-    room = in_property("room", "p", before + formula)
-    text = report_of(failed(room, offline("room", "e", text=before + formula))).to_csv(failures=True)
-    for separator in (",", ";", "\t"):
-        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            for cell in line:
-                # Blanks and control characters before a formula do not matter to a spreadsheet.
-                assert not cell.lstrip(' \t\x00"').startswith(("=", "+", "-", "@", "\uff1d")), line
+def test_csv_contains_no_formulas_with_other_separators() -> None:
+    formulas = ["=1", "+1", "-1", "@A", "\uff1d1", " =1", '"=1"', '""=1', "\x00=1", "'\t=1"]
+    for before, formula in itertools.product(["", "a;", "a\t", "a\r\n", "a\n", "a; b\t"], formulas):
+        room = in_property("room", "p", before + formula)
+        text = report_of(failed(room, offline("room", "e", text=before + formula))).to_csv(failures=True)
+        for separator in (",", ";", "\t"):
+            for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+                for cell in line:
+                    # A spreadsheet ignores blanks and control characters before a formula.
+                    assert not cell.lstrip(' \t\x00"').startswith(("=", "+", "-", "@", "\uff1d")), line
 
 
-@pytest.mark.parametrize("text", ["a, -5; b", "9:00-10:00", "a=b;c=d", "it's;x", "\u20ac -1,5"])
-def test_csv_leaves_harmless_text_unchanged(text: str) -> None:
-    report = report_of(failed("room", offline("room", "e", text=text)))
-    _, line = csv.reader(io.StringIO(report.to_csv(failures=True), newline=""))
-    assert text in line
+def test_csv_leaves_harmless_text_unchanged() -> None:
+    for text in ("a, -5; b", "9:00-10:00", "a=b;c=d", "it's;x", "\u20ac -1,5"):
+        report = report_of(failed("room", offline("room", "e", text=text)))
+        _, line = csv.reader(io.StringIO(report.to_csv(failures=True), newline=""))
+        assert text in line
 
 
 def test_csv_quotes_text(tmp_path: Path) -> None:
@@ -356,7 +351,7 @@ def test_csv_quotes_text(tmp_path: Path) -> None:
     report.to_csv(tmp_path / "same", failures=False)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["key"] for row in rows] == ["room\\ud83d"]  # half a character cannot be in UTF-8
+    assert [row["key"] for row in rows] == ["room\\ud83d"]  # a lone surrogate cannot be encoded in UTF-8
 
     report = report_of(failed("room", offline("room", "endpoint", text=odd)))
     report.to_csv(path)
@@ -364,10 +359,12 @@ def test_csv_quotes_text(tmp_path: Path) -> None:
         assert [row["description"] for row in csv.DictReader(file)] == [odd]
 
 
-@pytest.mark.parametrize("method", ["to_jsonl", "to_csv"])
-def test_refuses_invalid_targets(method: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"{method}: give a path, a text file that is open, or None, not 42"):
-        getattr(EMPTY, method)(42)
+def test_refuses_invalid_targets() -> None:
+    for method in ("to_jsonl", "to_csv"):
+        with pytest.raises(
+            ConfigurationError, match=rf"{method}: target must be a path, an open text file or None, not 42"
+        ):
+            getattr(EMPTY, method)(42)
 
 
 # As a DataFrame.
@@ -423,7 +420,7 @@ def test_dataframe_requires_pandas_or_polars(report: FleetReport[str, None], mon
 
 
 class Tables(HTMLParser):
-    """The tables of a page, and the text outside of them."""
+    """The tables of a page, and the text outside them."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -466,7 +463,14 @@ def test_html(report: FleetReport[str, None]) -> None:
         *(["property", "failures"], ["Hotel 1", "4"], ["none", "1"], ["Hotel 0", "1"])
     ]
     header, *lines = page.tables["Failures"]
-    assert header == ["key", "property", "endpoint", "status", "code", "description"]  # no steps: no column of them
+    assert header == [
+        "key",
+        "property",
+        "endpoint",
+        "status",
+        "code",
+        "description",
+    ]
     assert len(lines) == 6
     assert lines[1] == ["room-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "offline"]
     assert Tables(EMPTY._repr_html_()).tables == {}
@@ -479,7 +483,7 @@ def test_html_is_limited() -> None:
     page = Tables(report._repr_html_())
     assert [len(table) for table in page.tables.values()] == [51, 51]
     assert page.text[1:] == ["and 1,002 more", "and 1,002 more"]
-    assert list(page.tables) == ["Failures by code", "Failures"]  # nobody said of which property
+    assert list(page.tables) == ["Failures by code", "Failures"]  # the items have no property
 
 
 ODD = "</td><script>alert('[red]')</script>&amp;\x1b[2J\x07"
@@ -523,7 +527,7 @@ def test_rich_tables(report: FleetReport[str, None], monkeypatch: pytest.MonkeyP
 
 def test_rich_tables_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     text = rendered(odd_report(), monkeypatch)
-    # In the line on top, by code, by property, and in five cells of the failure.
+    # In the first line, by code, by property, and in five cells of the failure.
     assert text.count("</td><script>alert('[red]')</script>&amp; [2J ") == 8
     assert not {character for character in text if ord(character) < 32 and character != "\n"}
     assert "\x1b" not in str(odd_report())
@@ -539,8 +543,9 @@ def test_rich_is_optional(report: FleetReport[str, None], monkeypatch: pytest.Mo
 # Size.
 
 
+@pytest.mark.apart
 def test_ten_thousand_outcomes_take_linear_time() -> None:
-    """Everything together is around a second of CPU; what looks at every outcome for every outcome takes minutes."""
+    # About a second of CPU. Code that takes quadratic time takes minutes.
     outcomes: list[Outcome[Any, Any]] = []
     for number in range(10_000):
         room = in_property(f"room-{number}", f"property-{number % 40}", f"Hotel {number % 40}")

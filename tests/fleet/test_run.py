@@ -1,11 +1,13 @@
-"""A run as its user sees it: what comes when, how far ahead it reads, how it ends, and what is left of it."""
+"""Runs: the order of outcomes, reading ahead, failing items, priorities, and invalid arguments."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,7 +17,7 @@ import pytest
 from alexa_props import RateLimit, errors, fleet
 from alexa_props.fleet import FleetStopped, Outcome
 from alexa_props.simulator import Simulator
-from tests.fleet.helpers import Source, drain, echo, get, outcomes, room_of, takes
+from tests.fleet.helpers import ROOMS, Source, drain, echo, get, outcomes, room_of, statuses, takes
 from tests.helpers import Service, smart_properties, virtual_time
 
 
@@ -28,7 +30,7 @@ def keys(found: list[Outcome[Any, Any]]) -> list[str]:
     return [outcome.key for outcome in found]
 
 
-# What comes when.
+# The order of outcomes.
 
 
 async def test_outcomes_come_as_they_end() -> None:
@@ -43,11 +45,11 @@ async def test_ordered_outcomes() -> None:
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-@pytest.mark.parametrize("count", [0, 1, 3, 1000])
-async def test_every_item_has_one_outcome(count: int, ordered: bool) -> None:
-    found = await outcomes(echo, (str(number) for number in range(count)), ordered=ordered)
-    assert sorted(keys(found)) == sorted(map(str, range(count)))
-    assert {(outcome.status, outcome.value == outcome.item) for outcome in found} <= {("done", True)}
+async def test_every_item_has_one_outcome(ordered: bool) -> None:
+    for count in (0, 1, 3, 1000):
+        found = await outcomes(echo, (str(number) for number in range(count)), ordered=ordered)
+        assert sorted(keys(found)) == sorted(map(str, range(count)))
+        assert {(outcome.status, outcome.value == outcome.item) for outcome in found} <= {("done", True)}
 
 
 async def test_items_of_any_type_have_a_key() -> None:
@@ -55,8 +57,7 @@ async def test_items_of_any_type_have_a_key() -> None:
     assert keys(await outcomes(echo, [1, 22], key=lambda item: f"room {item}", ordered=True)) == ["room 1", "room 22"]
 
 
-@pytest.mark.parametrize("ordered", [False, True])
-async def test_items_from_a_pager(ordered: bool) -> None:
+async def test_items_from_a_pager() -> None:
     async with Simulator(rooms=30, endpoints_per_room=1, seed=3) as sim:
         asp = sim.smart_properties(rate_limit=RateLimit(per_second=1e6))
         pager = asp.units.list(sim.organization_id, depth="all", page_size=7)
@@ -74,6 +75,42 @@ async def test_items_from_a_generator_that_holds_a_scope_open() -> None:
                     yield str(number)
 
     assert len(await outcomes(takes, (f"0.0{n}" async for n in rooms()), concurrency=7)) == 50
+
+
+async def test_timeout_inside_the_items_ends_the_run() -> None:
+    async def rooms() -> AsyncIterator[str]:
+        with anyio.fail_after(2.5):
+            for room in ROOMS:
+                await anyio.sleep(1)
+                yield room
+
+    with pytest.raises(FleetStopped) as caught:
+        await fleet.collect(takes, (f"1{room[-1]}" async for room in rooms()))
+    assert statuses(caught.value.report) == {"10": "done", "11": "done"}
+    assert isinstance(caught.value.__cause__, TimeoutError)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_items_that_hold_a_scope_open_may_be_left(stopped: bool, caplog: pytest.LogCaptureFixture) -> None:
+    closed = 0
+
+    async def rooms() -> AsyncIterator[str]:
+        nonlocal closed
+        try:
+            with anyio.fail_after(60), anyio.CancelScope():
+                while True:
+                    yield "room"
+        finally:
+            closed += 1
+
+    async with fleet.run(echo, rooms()) as run:
+        async for _ in run:
+            if stopped:
+                run.stop()
+            else:
+                break
+    assert (closed, caplog.records) == (1, [])
 
 
 async def test_several_tasks_may_iterate_one_run() -> None:
@@ -107,7 +144,7 @@ async def test_run_yields_to_other_tasks() -> None:
     assert turns > 10
 
 
-# How far it reads ahead.
+# Reading ahead.
 
 
 @pytest.mark.parametrize(("ordered", "ahead"), [(False, 2 * 4 + 16), (True, 10 * 4 + 16)])
@@ -141,7 +178,7 @@ async def test_slow_item_of_an_ordered_run_bounds_memory() -> None:
     async with fleet.run(call, source.items(), concurrency=4, ordered=True) as run:
         first = await anext(run)
         assert first.key == "room-1"
-        # As many as fit went on meanwhile, and no more.
+        # The limit of outcomes that wait for the first one.
         assert 40 <= source.read <= 10 * 4 + 16 + 4
         assert [outcome.key async for outcome in run] == [f"room-{number}" for number in range(2, 1001)]
 
@@ -221,32 +258,32 @@ async def test_collect() -> None:
     assert (await fleet.collect(takes, ["3", "2"])).elapsed == pytest.approx(3)
 
 
-# The lanes.
+# Priorities.
 
 
 async def test_interactive_calls_overtake_a_run() -> None:
     service = Service()
     asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
 
-    async def visitor() -> None:
+    async def interactive() -> None:
         await anyio.sleep(0.25)
-        await get(asp)("visitor")
+        await get(asp)("first")
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(visitor)
+        tasks.start_soon(interactive)
         await outcomes(get(asp), map(str, range(30)), concurrency=30)
     seen = [room_of(each) for each in service.seen]
-    assert seen.index("visitor") == 3
-    assert [room for room in seen if room != "visitor"] == [str(number) for number in range(30)]
+    assert seen.index("first") == 3
+    assert [room for room in seen if room != "first"] == [str(number) for number in range(30)]
 
 
 async def test_priority_of_the_client_overrides_bulk() -> None:
     service = Service()
     asp = smart_properties(service, rate_limit=RateLimit(per_second=10))
-    first = asp.with_options(priority="interactive")
+    interactive = asp.with_options(priority="interactive")
 
     async def call(room: str) -> None:
-        await get(first if room == "25" else asp)(room)
+        await get(interactive if room == "25" else asp)(room)
 
     await outcomes(call, map(str, range(30)), concurrency=30)
     assert [room_of(each) for each in service.seen].index("25") == 1
@@ -274,7 +311,7 @@ async def test_calls_outside_items_are_interactive() -> None:
     assert len(left) < 8
 
 
-# What is refused.
+# Invalid arguments.
 
 
 class Asynchronous:
@@ -282,40 +319,40 @@ class Asynchronous:
         return True
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"concurrency": 0}, "concurrency must be a whole number of at least 1"),
-        ({"concurrency": True}, "concurrency must be"),
-        ({"concurrency": 2.5}, "concurrency must be"),
-        ({"total": -1}, "total must be a whole number of at least 0"),
-        ({"key": "id"}, "key must be a function"),
-        ({"key": echo}, "key must be a function of an item that is not async"),
-        ({"journal": 5}, "journal must be the path of a file"),
-        ({"job": ""}, "job must be a name"),
-        ({"job": "\ud800"}, "job must be a name"),
-        ({"stop_on": 0}, "stop_on must be"),
-        ({"stop_on": True}, "stop_on must be"),
-        ({"stop_on": 1.0}, "stop_on must be"),
-        ({"stop_on": -0.1}, "stop_on must be"),
-        ({"stop_on": float("nan")}, "stop_on must be"),
-        ({"stop_on": "3"}, "stop_on must be"),
-        ({"stop_on": echo}, "stop_on must be .* not async"),
-        ({"stop_on": functools.partial(echo)}, "stop_on must be .* not async"),
-        ({"stop_on": Asynchronous()}, "stop_on must be .* not async"),
-        ({"progress": Asynchronous()}, "progress must be .* not async"),
-        ({"progress": "yes"}, "progress must be"),
-        ({"items": "room-1"}, "items must be an iterable"),
-        ({"items": b"room-1"}, "items must be an iterable"),
-        ({"items": 5}, "items must be an iterable"),
-        ({"call": None}, "call must be a function"),
-    ],
-)
-async def test_refuses_invalid_arguments_immediately(options: dict[str, Any], text: str, tmp_path: Any) -> None:
-    options = {"call": echo, "items": ["a"], "journal": tmp_path / "journal.db", **options}
-    with pytest.raises(errors.ConfigurationError, match=text):
-        await outcomes(options.pop("call"), options.pop("items"), **options)
-    assert list(tmp_path.iterdir()) == []
+INVALID: list[tuple[dict[str, Any], str]] = [
+    ({"concurrency": 0}, "concurrency must be a whole number of at least 1"),
+    ({"concurrency": True}, "concurrency must be"),
+    ({"concurrency": 2.5}, "concurrency must be"),
+    ({"total": -1}, "total must be a whole number of at least 0"),
+    ({"key": "id"}, "key must be a function"),
+    ({"key": echo}, "key must be a function of an item that is not async"),
+    ({"journal": 5}, "journal must be a path"),
+    ({"job": ""}, "job must be a name"),
+    ({"job": "\ud800"}, "job must be a name"),
+    ({"stop_on": 0}, "stop_on must be"),
+    ({"stop_on": True}, "stop_on must be"),
+    ({"stop_on": 1.0}, "stop_on must be"),
+    ({"stop_on": -0.1}, "stop_on must be"),
+    ({"stop_on": float("nan")}, "stop_on must be"),
+    ({"stop_on": "3"}, "stop_on must be"),
+    ({"stop_on": echo}, "stop_on must be .* not async"),
+    ({"stop_on": functools.partial(echo)}, "stop_on must be .* not async"),
+    ({"stop_on": Asynchronous()}, "stop_on must be .* not async"),
+    ({"progress": Asynchronous()}, "progress must be .* not async"),
+    ({"progress": "yes"}, "progress must be"),
+    ({"items": "room-1"}, "items must be an iterable"),
+    ({"items": b"room-1"}, "items must be an iterable"),
+    ({"items": 5}, "items must be an iterable"),
+    ({"call": None}, "call must be a function"),
+]
+
+
+async def test_refuses_invalid_arguments_immediately(tmp_path: Path) -> None:
+    for given, text in INVALID:
+        options = {"call": echo, "items": ["a"], "journal": tmp_path / "journal.db", **given}
+        with pytest.raises(errors.ConfigurationError, match=text):
+            await outcomes(options.pop("call"), options.pop("items"), **options)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - pathlib is for code that may block
 
 
 @pytest.mark.parametrize(("library", "advice"), [("pandas", r'to_dict\("records"\)'), ("polars", r"to_dicts\(\)")])
@@ -329,10 +366,8 @@ async def test_refuses_dataframes_but_takes_columns(library: str, advice: str) -
     assert keys(await outcomes(echo, frame["unit_id"], ordered=True)) == ["a", "b"]
 
 
-@pytest.mark.parametrize(
-    "key", [lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800", lambda item: echo(item=item)]
-)
-async def test_invalid_key_ends_the_run(key: Any) -> None:
-    async with fleet.run(echo, [1, 2, 3], key=key, concurrency=1) as run:
-        with pytest.raises(errors.ConfigurationError, match="key must"):
-            await anext(run)
+async def test_invalid_key_ends_the_run() -> None:
+    for key in (lambda _: None, lambda _: 5, lambda _: "", lambda _: "\ud800", lambda item: echo(item=item)):
+        async with fleet.run(echo, [1, 2, 3], key=key, concurrency=1) as run:
+            with pytest.raises(errors.ConfigurationError, match="key must"):
+                await anext(run)
