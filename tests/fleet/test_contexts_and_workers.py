@@ -1,4 +1,4 @@
-"""What an item runs in: its own copy of the run's context, and one of as few tasks as the items need."""
+"""Contexts and tasks of items: each has its own copy of the context, and there are as few tasks as the items need."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_items_have_separate_copies_of_the_context(asynchronous: bool) -> 
 
     def items() -> Iterator[str]:
         for number in range(30):
-            # What the source sets is its own, too, and it sees that again.
+            # The items have their own context, too, and keep it.
             assert hotel.get() == ("Seaside" if number == 0 else "source")
             hotel.set("source")
             yield str(number)
@@ -61,7 +61,7 @@ async def test_items_have_separate_copies_of_the_context(asynchronous: bool) -> 
     hotel.set("Seaside")
     run = fleet.run(call, later() if asynchronous else items(), key=key, stop_on=stop_on, concurrency=3, ordered=True)
     async with run as this:
-        # Copied when the block was entered.
+        # The context was copied when the block was entered.
         hotel.set("block")
         found = [outcome async for outcome in this]
     assert [(outcome.key, type(outcome.error)) for outcome in found] == [(str(n), ValueError) for n in range(30)]
@@ -121,7 +121,7 @@ async def test_generator_can_reset_its_context_variables() -> None:
 
 
 async def tasks_of(call: Callable[[str], Any], items: Any, **options: Any) -> int:
-    """How many tasks a run has at most, on asyncio."""
+    """Return the most tasks that a run has, on asyncio."""
     before, most = len(asyncio.all_tasks()), 0
 
     async def counting(item: str) -> None:
@@ -142,7 +142,7 @@ async def test_few_items_need_few_tasks(asynchronous: bool) -> None:
             yield seconds
 
     items = later() if asynchronous else ["0.01", "0.02", "0.03"]
-    # One for each, one that finds out that there are no more, and one that reads.
+    # One per item, one that finds no more items, and one that reads.
     assert await tasks_of(takes, items, concurrency=300_000) <= 5
 
 

@@ -1,4 +1,4 @@
-"""A run is left at each of its moments in turn, and nothing is left of it but what it says of itself."""
+"""A run is left at each of its awaits in turn. It leaves nothing behind and reports all that may have been sent."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.helpers import Service, answer, smart_properties
 from tests.property.cancelling import CountingLoop
 from tests.property.every_await import Moment, Steps
 
-ROOMS = list("abcd")
+ROOMS = list("abc")
 
 
 @attrs.define
 class Play:
-    """One run, left at a moment, and what came of it."""
+    """A run that is left at a moment, and its outcomes."""
 
     ordered: bool
     journal: Path | None
-    told: list[Outcome[Any, Any]] = attrs.field(factory=list)
+    reported: list[Outcome[Any, Any]] = attrs.field(factory=list)
     run: Run[Any, Any] | None = None
     open_sources: int = 0
     moments: int = 0
@@ -57,27 +57,27 @@ class Play:
         return room
 
     async def __call__(self) -> None:
-        """The run, to its end or to wherever it is left."""
+        """Run to the end, or until it is left."""
         async with fleet.run(
             self.call, self.rooms(), journal=self.journal, job="a job", ordered=self.ordered, concurrency=2
         ) as self.run:
             async for outcome in self.run:
-                self.told.append(outcome)
+                self.reported.append(outcome)
                 await anyio.lowlevel.checkpoint()
 
     async def after(self) -> None:
-        """Nothing is left of it, and all that may have arrived at the service is told."""
+        """Check that nothing is left of the run, and that it has reported all that may have arrived at the service."""
         assert self.open_sources == 0
         assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in self.asp.limits.values())
         assert self.service.active == 0
         left = () if self.run is None else self.run.in_flight
-        told = Counter(outcome.key for outcome in (*self.told, *left))
-        assert set(told.values()) <= {1}
-        assert {room_of(seen) for seen in self.service.seen} <= set(told)
+        reported = Counter(outcome.key for outcome in (*self.reported, *left))
+        assert set(reported.values()) <= {1}
+        assert {room_of(seen) for seen in self.service.seen} <= set(reported)
         if self.journal is None:
             return
-        # It is free at once, and another run does what is left: nothing that was done, and nothing twice.
-        first = {outcome.key: outcome for outcome in (*self.told, *left)}
+        # The journal is free, and another run does the rest: nothing that is done, and nothing twice.
+        first = {outcome.key: outcome for outcome in (*self.reported, *left)}
         before = len(self.service.seen)
         made = sum(seen.method == "POST" for seen in self.service.seen)
         report = await fleet.collect(self.call, ROOMS, journal=self.journal, job="a job")
@@ -87,7 +87,7 @@ class Play:
         assert done | sent | {outcome.key for outcome in report.unknown} == set(ROOMS)
         assert {outcome.key for outcome in report.unknown} <= {"c"}
         assert sum(seen.method == "POST" for seen in self.service.seen) == 1 or (
-            # It was about to leave, and never did: nobody can know.
+            # It was about to be sent, and never was. The journal cannot know.
             made == 0 and len(report.unknown) == 1
         )
 
@@ -157,7 +157,7 @@ def test_leaving_a_run_at_every_await(moment: Moment, ordered: bool, recorded: b
         this = play(moment, at, ordered=ordered, journal=tmp_path / f"{at}.db" if recorded else None)
         if this.moments < at:
             break
-    # There were such moments, and the last run was not disturbed any more.
+    # There were such moments, and the last run was not left.
     assert at > 12
-    assert {outcome.status for outcome in this.told} == {"done"}
-    assert len(this.told) == len(ROOMS)
+    assert {outcome.status for outcome in this.reported} == {"done"}
+    assert len(this.reported) == len(ROOMS)

@@ -8,7 +8,6 @@ import decimal
 import enum
 import functools
 import os
-import subprocess
 import sys
 import threading
 import types
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import anyio
 import attrs
 import pytest
 
@@ -299,7 +299,7 @@ async def test_only_the_same_script_resumes_a_journal(tmp_path: Path, monkeypatc
 
     # In another process, sets have another order.
     command = [sys.executable, "one/script.py", str(journal)]
-    assert subprocess.run(command, capture_output=True, check=True, cwd=tmp_path, text=True).stdout == "1 0\n"
+    assert (await anyio.run_process(command, cwd=tmp_path, stderr=None)).stdout == b"1 0\n"
 
     def bound_in(file: Path | None) -> Call:
         """Return the call of a script, or of an interactive session."""

@@ -1,4 +1,4 @@
-"""The journal: what was done is not done again, and what may have been done is told."""
+"""Resuming with a journal: what is done is skipped, and what may be done is reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alexa_props.fleet import FleetStopped, RecordedError, Step, Steps
 from tests.fleet.helpers import GONE, MADE, ROOMS, THROTTLED, Make, create, get, outcomes, rows, run_job, statuses
 from tests.helpers import Script, Service, answer, smart_properties
 
-# Going on.
+# Resuming.
 
 
 @pytest.mark.parametrize("ordered", [False, True])
@@ -86,12 +86,12 @@ async def test_reports_recorded_failures(journal: Path, make: Make) -> None:
     (first,) = report
     for _ in range(2):
         report, sent = await run_job(journal, make, None, items=["a"])
-        (told,) = report
-        assert (sent, told.status, told.attempts, report.skipped) == ([], "failed", 1, 0)
-        assert told.failures == first.failures
-        assert (told.failures[0].code, told.failures[0].request_id) == ("NOT_LIKE_THIS", "request-1")
-        # However often it is told.
-        assert str(told.error).count("recorded by an earlier run") == 1
+        (found,) = report
+        assert (sent, found.status, found.attempts, report.skipped) == ([], "failed", 1, 0)
+        assert found.failures == first.failures
+        assert (found.failures[0].code, found.failures[0].request_id) == ("NOT_LIKE_THIS", "request-1")
+        # However often it is reported.
+        assert str(found.error).count("recorded by an earlier run") == 1
 
 
 @pytest.mark.parametrize("make", [get, create])
@@ -131,7 +131,7 @@ async def test_repeats_failures_that_were_not_handled(journal: Path, script: Any
     def make(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
         if script == "RateLimitTooLong":
             asp = smart_properties(Service(), rate_limit=RateLimit(per_second=1e-3, max_wait=0))
-            asp.pipeline  # noqa: B018 - it is built
+            asp.pipeline  # noqa: B018 - builds it
         elif script == "AuthenticationError":
             asp = smart_properties(Service(), auth=NoToken())
 
@@ -146,6 +146,13 @@ async def test_repeats_failures_that_were_not_handled(journal: Path, script: Any
     (failed,) = report
     assert failed.status == "failed"
     report, sent = await run_job(journal, get, None, items=["a"])
+    assert (statuses(report), sent) == ({"a": "done"}, ["a"])
+
+
+async def test_repeats_a_throttled_unsafe_request(journal: Path) -> None:
+    report, sent = await run_job(journal, create, THROTTLED, items=["a"])
+    assert (statuses(report), sent) == ({"a": "failed"}, ["a"])
+    report, sent = await run_job(journal, create, MADE, items=["a"])
     assert (statuses(report), sent) == ({"a": "done"}, ["a"])
 
 
@@ -182,7 +189,7 @@ async def test_resumes_a_stopped_run(journal: Path) -> None:
     script: list[Script] = [FAILED] * 3 + [None]
     report, _ = await run_job(journal, get, *script, items=rooms, stop_on=3, concurrency=1)
     assert (len(report), report.stopped) == (3, "3 items are not done (stop_on=3)")
-    # What is told from the record is no reason to stop again.
+    # Recorded failures do not stop the run again.
     report, sent = await run_job(journal, get, None, items=rooms, stop_on=3, concurrency=1)
     assert (report.counts, report.stopped) == ({"done": 27, "failed": 3, "unknown": 0}, None)
     assert sent == rooms[3:]
@@ -191,7 +198,7 @@ async def test_resumes_a_stopped_run(journal: Path) -> None:
 async def test_duplicate_items_are_sent_once(journal: Path) -> None:
     report, sent = await run_job(journal, get, FAILED, None, items=["a", "b", "a", "b", "b"], concurrency=1)
     assert (statuses(report), report.skipped, sent) == ({"a": "failed", "b": "done"}, 3, ["a", "b"])
-    # From the record it is told once as well.
+    # A recorded outcome is reported once, too.
     report, sent = await run_job(journal, get, FAILED, items=["a", "b", "a"])
     assert (statuses(report), len(report), report.skipped, sent) == ({"a": "failed"}, 1, 2, [])
 
@@ -229,16 +236,51 @@ async def test_calls_of_a_nested_run_belong_to_the_outer_item(journal: Path) -> 
     assert (statuses(report), sent) == ({"a": "unknown"}, [])
 
 
+async def test_interrupted_nested_run_is_reported_for_the_outer_item(journal: Path) -> None:
+    arrived = anyio.Event()
+
+    async def serve(_: object) -> None:
+        arrived.set()
+        await anyio.sleep_forever()
+
+    asp = smart_properties(Service(serve))
+
+    async def call(room: str) -> object:
+        return await fleet.collect(create(asp), [room])
+
+    async with fleet.run(call, ["a"], journal=journal, job="a job") as run:
+        await arrived.wait()
+    (interrupted,) = run.in_flight
+    assert (interrupted.status, interrupted.attempts) == ("unknown", 1)
+    report, sent = await run_job(journal, create, MADE, items=["a"])
+    assert (statuses(report), sent) == ({"a": "unknown"}, [])
+
+
+async def test_records_foreign_errors_with_unexpected_attributes(journal: Path) -> None:
+    class OddError(Exception):
+        operation = object()
+        request_id = 7
+
+    async def call(_: str) -> None:
+        raise OddError("odd")
+
+    for _ in range(2):
+        (found,) = await outcomes(call, ["a"], journal=journal, job="a job")
+        assert [(each.code, each.description, each.operation, each.request_id) for each in found.failures] == [
+            ("OddError", "odd", None, None)
+        ]
+
+
 async def test_without_a_journal_duplicates_are_sent() -> None:
     service = Service()
     assert len(await outcomes(get(smart_properties(service)), ["a", "a"])) == len(service.seen) == 2
 
 
-# Before and after.
+# The order of records, requests and outcomes.
 
 
 async def test_records_before_sending_and_before_reporting(journal: Path) -> None:
-    # Killed at that very moment, the process leaves it so: its files are looked at as they lie there.
+    # If the process were killed now, it would leave these files.
     copies = 0
 
     def look() -> dict[str, tuple[str, int]]:
@@ -246,7 +288,7 @@ async def test_records_before_sending_and_before_reporting(journal: Path) -> Non
         copies += 1
         copy = journal.with_name(f"copy-{copies}.db")
         for suffix in ("", "-wal"):
-            # Another process: this one would let go of its locks on the file.
+            # Another process, because this one would release its locks on the file.
             subprocess.run(["cp", f"{journal}{suffix}", f"{copy}{suffix}"], check=True)
         return rows(copy)
 
@@ -263,17 +305,17 @@ async def test_records_before_sending_and_before_reporting(journal: Path) -> Non
     asp = smart_properties(Service(serve))
     async with fleet.run(call, ["a", "b"], journal=journal, job="a job", concurrency=1) as run:
         async for outcome in run:
-            recorded[f"told {outcome.key}"] = look()[outcome.key]
+            recorded[f"outcome of {outcome.key}"] = look()[outcome.key]
     assert recorded == {
         "GET": ("started", 0),
         "POST": ("started", 1),
-        "told a": ("done", 1),
-        "told b": ("done", 1),
+        "outcome of a": ("done", 1),
+        "outcome of b": ("done", 1),
     }
 
 
-@pytest.mark.parametrize(("make", "told"), [(get, {}), (create, dict.fromkeys("abc", "unknown"))])
-async def test_interrupted_items_are_repeated_only_if_safe(journal: Path, make: Make, told: dict[str, str]) -> None:
+@pytest.mark.parametrize(("make", "reported"), [(get, {}), (create, dict.fromkeys("abc", "unknown"))])
+async def test_interrupted_items_are_repeated_only_if_safe(journal: Path, make: Make, reported: dict[str, str]) -> None:
     arrived = anyio.Event()
 
     async def serve(request: httpx.Request) -> httpx.Response:
@@ -288,8 +330,8 @@ async def test_interrupted_items_are_repeated_only_if_safe(journal: Path, make: 
         await arrived.wait()
     assert statuses(run.in_flight) == dict.fromkeys("abc", "unknown")
     report, sent = await run_job(journal, make, MADE if make is create else None, items=list("abcdef"))
-    assert {key: status for key, status in statuses(report).items() if status != "done"} == told
-    assert sorted(sent) == sorted(set("abcdef") - set(told))
+    assert {key: status for key, status in statuses(report).items() if status != "done"} == reported
+    assert sorted(sent) == sorted(set("abcdef") - set(reported))
     for outcome in report.unknown:
         (failure,) = outcome.failures
         assert (failure.status, failure.code) == ("unknown", "Interrupted")
@@ -301,9 +343,9 @@ async def test_ended_items_are_recorded_when_the_run_is_left(journal: Path) -> N
     asp = smart_properties(Service())
     async with fleet.run(get(asp), ROOMS, journal=journal, concurrency=6) as run:
         with anyio.fail_after(10):
-            while run.progress.done < 6:  # noqa: ASYNC110 - nothing else says so
+            while run.progress.done < 6:  # noqa: ASYNC110 - there is no event for it
                 await anyio.sleep(0.001)
-    # Nobody had taken them.
+    # No outcome was taken.
     assert statuses(run.in_flight) == dict.fromkeys(ROOMS, "done")
     assert rows(journal) == dict.fromkeys(ROOMS, ("done", 0))
 
@@ -340,27 +382,29 @@ async def test_any_text_is_a_distinct_key(journal: Path) -> None:
     assert (statuses(report), report.skipped) == ({"room": "done"}, 1)
 
 
-@pytest.mark.parametrize(
-    ("items", "key", "text"),
-    [
-        ([7], None, "a journal identifies items by strings, and 7 is not one: pass key="),
-        (["\ud800"], None, "an item must be a string: .* holds half a surrogate pair"),
-        ([7], lambda _: "\udfff", "key must be a string: .* holds half a surrogate pair"),
-        ([7], lambda _: 8, "key must return a string that is not empty for every item, not 8"),
-        ([7], lambda _: "", "key must return a string that is not empty for every item, not ''"),
-        ([7], lambda item: item.id, "'int' object has no attribute 'id'"),
-    ],
-)
-async def test_item_without_a_valid_key_ends_the_run(journal: Path, items: list[Any], key: Any, text: str) -> None:
-    service = Service()
-    call = get(smart_properties(service))
-    with pytest.raises((errors.ConfigurationError, AttributeError), match=text):
-        await outcomes(call, items, journal=journal, key=key)
-    assert (service.seen, rows(journal)) == ([], {})
-    # It is let go of, and what had begun is told.
-    with pytest.raises(FleetStopped, match=text) as caught:
-        await fleet.collect(call, ["a", *items], journal=journal, key=key and (lambda i: "a" if i == "a" else key(i)))
-    assert statuses(caught.value.report) == {"a": "done"}
+INVALID_KEYS: list[tuple[list[Any], Any, str]] = [
+    ([7], None, "a journal identifies items by strings, and 7 is not one: pass key="),
+    (["\ud800"], None, "an item must be a string: .* holds half a surrogate pair"),
+    ([7], lambda _: "\udfff", "key must be a string: .* holds half a surrogate pair"),
+    ([7], lambda _: 8, "key must return a string that is not empty for every item, not 8"),
+    ([7], lambda _: "", "key must return a string that is not empty for every item, not ''"),
+    ([7], lambda item: item.id, "'int' object has no attribute 'id'"),
+]
+
+
+async def test_item_without_a_valid_key_ends_the_run(tmp_path: Path) -> None:
+    for number, (items, key, text) in enumerate(INVALID_KEYS):
+        service = Service()
+        call = get(smart_properties(service))
+        journal = tmp_path / str(number)
+        with pytest.raises((errors.ConfigurationError, AttributeError), match=text):
+            await outcomes(call, items, journal=journal, key=key)
+        assert (service.seen, rows(journal)) == ([], {})
+        # The journal is released, and begun items are reported.
+        either = key and functools.partial(lambda key, item: "a" if item == "a" else key(item), key)
+        with pytest.raises(FleetStopped, match=text) as caught:
+            await fleet.collect(call, ["a", *items], journal=journal, key=either)
+        assert statuses(caught.value.report) == {"a": "done"}
 
 
 async def test_key_function_identifies_items(journal: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is sent while a run is left, or after it, never waits for a journal that nobody writes any more."""
+"""Calls while a run is left, and after it: none waits for a journal that is no longer written."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-PATIENCE = 5  # seconds, which pass only if it is broken
+TIMEOUT = 5  # seconds, which pass only if the journal is broken
 
 
 @pytest.mark.parametrize("leave", ["break", "cancelled", "every task cancelled"])
 async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, anyio_backend: str, leave: str) -> None:
     if leave == "every task cancelled" and anyio_backend == "trio":
-        pytest.skip(reason="only asyncio cancels every task when its loop is torn down")
+        pytest.skip(reason="only asyncio cancels every task when its loop shuts down")
     arrived = anyio.Event()
     refused: list[errors.JournalError] = []
 
@@ -42,7 +42,7 @@ async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, a
         try:
             await get(asp)(room)
         finally:
-            with anyio.move_on_after(PATIENCE, shield=True) as scope:
+            with anyio.move_on_after(TIMEOUT, shield=True) as scope:
                 try:
                     await create(asp)(f"clean {room}")
                 except errors.JournalError as error:
@@ -80,7 +80,7 @@ async def test_unsafe_call_after_the_run_is_refused(journal: Path) -> None:
 
     async def late(room: str) -> None:
         await ended.wait()
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT):
             await get(asp)(room)
             with pytest.raises(errors.JournalError) as caught:
                 await create(asp)(room)
@@ -99,5 +99,5 @@ async def test_unsafe_call_after_the_run_is_refused(journal: Path) -> None:
     assert len(refused) == 2
     # Neither a permit nor a connection is held.
     assert all((scope.waiting, scope.in_flight) == (0, 0) for scope in asp.limits.values())
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(TIMEOUT):
         await asp.aclose()

@@ -1,4 +1,4 @@
-"""A run that ends before its items do: left, cancelled, or stopped."""
+"""Runs that end before their items do: left, cancelled or stopped."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_items_are_closed_however_the_run_ends(leave: str, asynchronous: b
         try:
             async with fleet.run(takes if leave == "to its end" else echo, given, key=lambda _: "0") as run:
                 if leave == "before it began":
-                    # They were never asked for, so that there is nothing to close.
+                    # They were never read, so there is nothing to close.
                     scope.cancel()
                     await anyio.lowlevel.checkpoint()
                 async for _ in run:
@@ -102,7 +102,7 @@ async def test_in_flight_reports_interrupted_items() -> None:
     asp = smart_properties(service, rate_limit=RateLimit(per_second=2))
 
     async def call(room: str) -> str:
-        # The second call of the third room is what takes long.
+        # The third room is interrupted between two calls.
         if room == "c":
             await get(asp)(room)
             await anyio.sleep(100)
@@ -116,7 +116,7 @@ async def test_in_flight_reports_interrupted_items() -> None:
         assert run.progress.in_flight > 0
     left = {outcome.key: outcome for outcome in run.in_flight}
     sent = {room_of(seen) for seen in service.seen}
-    # One had ended and was not taken, others are on their way, and of those in line nothing was sent.
+    # One had ended and was not taken, others are in flight, and nothing was sent for the queued ones.
     assert sent == {"a", *left}
     assert {"g", "h"}.isdisjoint(sent)
     assert (left["b"].status, left["b"].value, left["b"].error) == ("done", "b", None)
@@ -137,7 +137,7 @@ async def test_in_flight_has_outcomes_delayed_by_the_order() -> None:
         ("1", "done"),
         ("2", "done"),
         ("0", "done"),
-        # It was cut off, and what it does is nothing that anybody counts.
+        # It was interrupted, and other work than calls of a client is not counted.
         ("9", "unknown"),
     ]
 
@@ -179,14 +179,14 @@ def test_run_ends_with_its_event_loop() -> None:
             await asyncio.sleep(0)
         assert not task.done()
 
-    # It cancels all tasks at once, in any order.
+    # The loop cancels all tasks together, in any order.
     for _ in range(20):
         begun.clear()
         asyncio.run(main())
         assert len(begun) == 3
 
 
-# Ending it gently.
+# Stopping.
 
 
 async def test_stop_lets_begun_items_end() -> None:
@@ -236,7 +236,7 @@ async def test_item_read_after_stop_is_not_begun() -> None:
 
     async def call(room: str) -> None:
         begun.append(room)
-        # By then the next one is being read.
+        # By then the next item is being read.
         await anyio.sleep(1)
 
     async with fleet.run(call, rooms()) as run:
@@ -259,28 +259,28 @@ def failing(bad: Callable[[int], bool]) -> Callable[[str], Any]:
     return call
 
 
-@pytest.mark.parametrize(
-    ("bad", "stop_on", "ended", "reason"),
-    [
-        # The first share is looked at after 20 outcomes.
-        (lambda n: True, 0.5, 20, "20 of the latest 20 items are not done (stop_on=0.5)"),
-        (lambda n: n == 3, 0.0, 20, "1 of the latest 20 items are not done"),
-        (lambda n: n % 10 == 0, 0.1, 21, "3 of the latest 21 items are not done (stop_on=0.1)"),
-        (lambda n: n % 10 == 5, 0.12, None, None),
-        (lambda n: n >= 50, 0.5, 101, "51 of the latest 100 items are not done (stop_on=0.5)"),
-        # However many went well before.
-        (lambda n: n >= 150, 0.3, 181, "31 of the latest 100 items are not done (stop_on=0.3)"),
-        (lambda n: n >= 5, 3, 8, "3 items are not done (stop_on=3)"),
-        (lambda n: n == 5, 1, 6, "1 items are not done (stop_on=1)"),
-        (lambda n: n < 5, 6, None, None),
-        (lambda n: n > 5, lambda outcome: outcome.key == "9", 10, "is true of 9"),
-        (lambda n: n < 5, lambda outcome: outcome.status == "done", None, None),
-    ],
-)
-async def test_stop_on(bad: Callable[[int], bool], stop_on: Any, ended: int | None, reason: str | None) -> None:
-    report = await fleet.collect(failing(bad), map(str, range(200)), stop_on=stop_on, concurrency=1)
-    assert len(report) == (200 if ended is None else ended)
-    assert (report.stopped is None) if reason is None else (reason in (report.stopped or ""))
+STOPS: list[tuple[Callable[[int], bool], Any, int | None, str | None]] = [
+    # A share needs 20 outcomes.
+    (lambda n: True, 0.5, 20, "20 of the latest 20 items are not done (stop_on=0.5)"),
+    (lambda n: n == 3, 0.0, 20, "1 of the latest 20 items are not done"),
+    (lambda n: n % 10 == 0, 0.1, 21, "3 of the latest 21 items are not done (stop_on=0.1)"),
+    (lambda n: n % 10 == 5, 0.12, None, None),
+    (lambda n: n >= 50, 0.5, 101, "51 of the latest 100 items are not done (stop_on=0.5)"),
+    # However many were done before.
+    (lambda n: n >= 150, 0.3, 181, "31 of the latest 100 items are not done (stop_on=0.3)"),
+    (lambda n: n >= 5, 3, 8, "3 items are not done (stop_on=3)"),
+    (lambda n: n == 5, 1, 6, "1 items are not done (stop_on=1)"),
+    (lambda n: n < 5, 6, None, None),
+    (lambda n: n > 5, lambda outcome: outcome.key == "9", 10, "is true of 9"),
+    (lambda n: n < 5, lambda outcome: outcome.status == "done", None, None),
+]
+
+
+async def test_stop_on() -> None:
+    for bad, stop_on, ended, reason in STOPS:
+        report = await fleet.collect(failing(bad), map(str, range(200)), stop_on=stop_on, concurrency=1)
+        assert len(report) == (200 if ended is None else ended)
+        assert (report.stopped is None) if reason is None else (reason in (report.stopped or ""))
 
 
 def wrong(outcome: Outcome[Any, Any]) -> bool:
@@ -291,7 +291,7 @@ def wrong(outcome: Outcome[Any, Any]) -> bool:
     ("stop_on", "text"),
     [
         (wrong, r"stop_on=wrong failed: 7, after 8"),
-        # It gives a coroutine, which would be true of every outcome.
+        # It returns a coroutine, which is true for every outcome.
         (lambda outcome: echo(item=outcome), r"failed: stop_on must not be async: it returned .*, after 8"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Done, failed or unknown: what an outcome says of every way in which a call can end."""
+"""Done, failed or unknown: the outcome of every way in which a call can end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ import pytest
 
 from alexa_props import RateLimit, RetryPolicy, SmartProperties, errors, fleet
 from alexa_props.fleet import Failure, Step, Steps
-from tests.fleet.helpers import GONE, MADE, create, drain, get, one, outcomes, statuses
+from tests.fleet.helpers import GONE, MADE, ONCE, create, drain, get, one, outcomes, statuses
 from tests.helpers import Answer, Script, Service, answer, smart_properties, virtual_time
 
-ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
-"""With it, a refusal that asks to wait ends a call too."""
 DELETE = "alerts.delete_alarms"
 
 
@@ -48,53 +46,53 @@ async def test_elapsed_and_attempts_count_per_item() -> None:
     assert found["b"].elapsed == pytest.approx(0.25, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    ("script", "status", "kind", "code"),
-    [
-        (said(400), "failed", errors.BadRequest, "SOME_TYPE"),
-        (said(401), "failed", errors.Unauthorized, "SOME_TYPE"),
-        (said(403), "failed", errors.Forbidden, "SOME_TYPE"),
-        (said(404), "failed", errors.NotFound, "SOME_TYPE"),
-        (said(409), "failed", errors.Conflict, "SOME_TYPE"),
-        (said(429), "failed", errors.Throttled, "SOME_TYPE"),
-        (said(302), "failed", errors.ApiError, "SOME_TYPE"),
-        (said(500), "failed", errors.ServerError, "SOME_TYPE"),
-        (answer(404), "failed", errors.NotFound, "NotFound"),
-        (httpx.ConnectError, "failed", errors.TransportError, "TransportError"),
-        (httpx.PoolTimeout, "failed", errors.TransportError, "TransportError"),
-        (httpx.ReadTimeout, "unknown", errors.TransportError, "TransportError"),
-        (httpx.RemoteProtocolError, "unknown", errors.TransportError, "TransportError"),
-        (answer(200, [1]), "unknown", errors.DecodeError, "DecodeError"),
-    ],
-)
-async def test_outcome_of_an_idempotent_call(script: Script, status: str, kind: type[Exception], code: str) -> None:
-    found = await one(get(smart_properties(Service(script), retry=ONCE)))
-    assert (found.status, type(found.error), found.value) == (status, kind, None)
-    (failure,) = found.failures
-    assert (failure.status, failure.code, failure.endpoint_id, failure.step) == (status, code, None, None)
-    assert failure.operation == "unit_settings.get_default_music_station"
-    assert failure.description == str(found.error)
-    assert failure.request_id == ("request-1" if "SOME_TYPE" in failure.code else None)
+IDEMPOTENT: list[tuple[Script, str, type[Exception], str]] = [
+    (said(400), "failed", errors.BadRequest, "SOME_TYPE"),
+    (said(401), "failed", errors.Unauthorized, "SOME_TYPE"),
+    (said(403), "failed", errors.Forbidden, "SOME_TYPE"),
+    (said(404), "failed", errors.NotFound, "SOME_TYPE"),
+    (said(409), "failed", errors.Conflict, "SOME_TYPE"),
+    (said(429), "failed", errors.Throttled, "SOME_TYPE"),
+    (said(302), "failed", errors.ApiError, "SOME_TYPE"),
+    (said(500), "failed", errors.ServerError, "SOME_TYPE"),
+    (answer(404), "failed", errors.NotFound, "NotFound"),
+    (httpx.ConnectError, "failed", errors.TransportError, "TransportError"),
+    (httpx.PoolTimeout, "failed", errors.TransportError, "TransportError"),
+    (httpx.ReadTimeout, "unknown", errors.TransportError, "TransportError"),
+    (httpx.RemoteProtocolError, "unknown", errors.TransportError, "TransportError"),
+    (answer(200, [1]), "unknown", errors.DecodeError, "DecodeError"),
+]
 
 
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        (MADE, "done"),
-        (said(400), "failed"),
-        (said(409), "failed"),
-        (said(429), "failed"),
-        (httpx.ConnectError, "failed"),
-        (said(500), "unknown"),
-        (said(503), "unknown"),
-        (httpx.ReadError, "unknown"),
-        (204, "unknown"),
-    ],
-)
-async def test_outcome_of_an_unsafe_call(script: Script, status: str) -> None:
-    found = await one(create(smart_properties(Service(script), retry=ONCE)))
-    assert found.status == status
-    assert [failure.status for failure in found.failures] == ([] if status == "done" else [status])
+async def test_outcome_of_an_idempotent_call() -> None:
+    for script, status, kind, code in IDEMPOTENT:
+        found = await one(get(smart_properties(Service(script), retry=ONCE)))
+        assert (found.status, type(found.error), found.value) == (status, kind, None), script
+        (failure,) = found.failures
+        assert (failure.status, failure.code, failure.endpoint_id, failure.step) == (status, code, None, None), script
+        assert failure.operation == "unit_settings.get_default_music_station"
+        assert failure.description == str(found.error)
+        assert failure.request_id == ("request-1" if "SOME_TYPE" in failure.code else None)
+
+
+UNSAFE: list[tuple[Script, str]] = [
+    (MADE, "done"),
+    (said(400), "failed"),
+    (said(409), "failed"),
+    (said(429), "failed"),
+    (httpx.ConnectError, "failed"),
+    (said(500), "unknown"),
+    (said(503), "unknown"),
+    (httpx.ReadError, "unknown"),
+    (204, "unknown"),
+]
+
+
+async def test_outcome_of_an_unsafe_call() -> None:
+    for script, status in UNSAFE:
+        found = await one(create(smart_properties(Service(script), retry=ONCE)))
+        assert found.status == status, script
+        assert [failure.status for failure in found.failures] == ([] if status == "done" else [status])
 
 
 async def test_failures_name_endpoints() -> None:
@@ -120,7 +118,7 @@ async def test_deadline_in_the_queue_is_failed_and_in_flight_is_unknown(deadline
     service = Service(latency=10)
     asp = smart_properties(service, rate_limit=RateLimit(per_second=1))
     async with anyio.create_task_group() as tasks:
-        # Whoever comes next has to wait a second.
+        # The next call has to wait a second.
         tasks.start_soon(get(asp), "first")
         await anyio.wait_all_tasks_blocked()
         found = await one(get(asp.with_options(deadline=deadline)))
@@ -142,7 +140,7 @@ async def test_invalid_argument_fails_only_its_item() -> None:
     assert {type(outcome.error) for outcome in found} == {type(None), errors.ConfigurationError}
 
 
-# What the call raises of its own.
+# Other exceptions.
 
 
 async def test_exception_fails_only_its_item() -> None:
@@ -180,49 +178,59 @@ async def test_exception_without_a_message() -> None:
     assert [(outcome.status, outcome.failures[0].code) for outcome in found] == [("failed", "MuteError")] * 2
 
 
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        ((None,), "failed"),
-        ((404,), "failed"),
-        ((httpx.ConnectError,), "failed"),
-        ((429,), "failed"),
-        ((httpx.ReadError,), "unknown"),
-        ((httpx.ReadError, httpx.ConnectError), "unknown"),
-        ((500,), "failed"),
-    ],
-)
-async def test_error_that_replaces_the_services_error(script: tuple[Script, ...], status: str) -> None:
-    asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
+def replacing(asp: SmartProperties) -> Callable[[str], Awaitable[None]]:
+    """Return a call that replaces the error of the service by another one."""
 
     async def call(room: str) -> None:
         with contextlib.suppress(errors.AlexaError):
             await get(asp)(room)
         raise ValueError("something else")
 
-    found = await one(call)
-    assert (found.status, type(found.error)) == (status, ValueError)
-    assert found.failures[0].status == status
+    return call
 
 
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (TimeoutError("too late"), "unknown"),
-        (httpx.ReadTimeout("too late"), "unknown"),
-        (httpx.ConnectError("refused"), "failed"),
-        (OSError("cut"), "failed"),
-        (ExceptionGroup("two", [OSError("cut"), TimeoutError("too late")]), "unknown"),
-        (ExceptionGroup("two", [OSError("cut"), httpx.ConnectError("refused")]), "failed"),
-    ],
-)
-async def test_errors_of_other_libraries(error: Exception, status: str) -> None:
+def raising(error: Exception) -> Callable[[str], Awaitable[None]]:
     async def call(_: str) -> None:
         await anyio.lowlevel.checkpoint()
         raise error
 
-    found = await one(call)
-    assert (found.status, found.error) == (status, error)
+    return call
+
+
+REPLACED: list[tuple[tuple[Script, ...], str]] = [
+    ((None,), "failed"),
+    ((404,), "failed"),
+    ((httpx.ConnectError,), "failed"),
+    ((429,), "failed"),
+    ((httpx.ReadError,), "unknown"),
+    ((httpx.ReadError, httpx.ConnectError), "unknown"),
+    ((500,), "failed"),
+]
+
+
+async def test_error_that_replaces_the_services_error() -> None:
+    for script, status in REPLACED:
+        asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
+
+        found = await one(replacing(asp))
+        assert (found.status, type(found.error)) == (status, ValueError), script
+        assert found.failures[0].status == status
+
+
+FOREIGN: list[tuple[Exception, str]] = [
+    (TimeoutError("too late"), "unknown"),
+    (httpx.ReadTimeout("too late"), "unknown"),
+    (httpx.ConnectError("refused"), "failed"),
+    (OSError("cut"), "failed"),
+    (ExceptionGroup("two", [OSError("cut"), TimeoutError("too late")]), "unknown"),
+    (ExceptionGroup("two", [OSError("cut"), httpx.ConnectError("refused")]), "failed"),
+]
+
+
+async def test_errors_of_other_libraries() -> None:
+    for error, status in FOREIGN:
+        found = await one(raising(error))
+        assert (found.status, found.error) == (status, error)
 
 
 async def test_timeout_around_a_call_is_unknown() -> None:
@@ -236,22 +244,22 @@ async def test_timeout_around_a_call_is_unknown() -> None:
     assert (found.status, type(found.error), found.attempts) == ("unknown", TimeoutError, 1)
 
 
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        # That it is gone, or there, may be the work of the attempt before.
-        ((httpx.ReadError, 404), "unknown"),
-        ((httpx.ReadError, 409), "unknown"),
-        ((503, 404), "unknown"),
-        ((httpx.ReadError, 400), "failed"),
-        ((httpx.ConnectError, 404), "failed"),
-        ((429, 404), "failed"),
-    ],
-)
-async def test_refusal_after_an_attempt_without_a_response(script: tuple[Script, ...], status: str) -> None:
-    asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
-    found = await one(asp.alerts.delete_alarms)
-    assert (found.status, found.attempts) == (status, 2)
+REFUSED: list[tuple[tuple[Script, ...], str]] = [
+    # It may be missing, or exist, because of the attempt before.
+    ((httpx.ReadError, 404), "unknown"),
+    ((httpx.ReadError, 409), "unknown"),
+    ((503, 404), "unknown"),
+    ((httpx.ReadError, 400), "failed"),
+    ((httpx.ConnectError, 404), "failed"),
+    ((429, 404), "failed"),
+]
+
+
+async def test_refusal_after_an_attempt_without_a_response() -> None:
+    for script, status in REFUSED:
+        asp = smart_properties(Service(*script), retry=RetryPolicy(max_attempts=2, base=0))
+        found = await one(asp.alerts.delete_alarms)
+        assert (found.status, found.attempts) == (status, 2), script
 
 
 @pytest.mark.parametrize(
@@ -331,7 +339,7 @@ async def test_outcome_of_a_recipe_follows_its_steps() -> None:
         made["one failed"].raise_for_failures()
 
 
-# What ends the run.
+# What stops the run.
 
 
 def refused(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
@@ -385,7 +393,7 @@ async def test_missing_token_stops_the_run(call: Callable[[SmartProperties], Any
     service, auth = Service(), NoToken()
     report = await fleet.collect(call(smart_properties(service, auth=auth)), map(str, range(1000)))
     assert (report.stopped or "").startswith("no credentials: ")
-    # Those that had begun by then.
+    # Only items that had begun by then.
     assert len(report.failed) == len(report) == auth.asked <= 4
     assert service.seen == []
 

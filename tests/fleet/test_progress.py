@@ -1,4 +1,4 @@
-"""How far a run is: the figures, the callback, and the displays."""
+"""Progress: the figures, the callback, and the displays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.helpers import virtual_time
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -39,7 +39,7 @@ class Clock:
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         super().isatty()  # raises if it is closed
@@ -47,7 +47,7 @@ class Terminal(io.StringIO):
 
 
 def work(meter: Meter, clock: Clock, *, seconds: float, per_second: float) -> None:
-    """Items end, evenly."""
+    """End items at a constant rate."""
     start = clock.now
     for number in range(1, round(seconds * per_second) + 1):
         clock.now = start + number / per_second
@@ -55,7 +55,7 @@ def work(meter: Meter, clock: Clock, *, seconds: float, per_second: float) -> No
 
 
 def fail(progress: bool | Callable[[Progress], None], error: BaseException) -> None:
-    """A run of 100 items that fails after the first."""
+    """Enter a meter of 100 items, and fail after the first."""
     with Meter(progress, 100, "station", clock=Clock()) as meter:
         meter.ended("failed", 0, 5)
         raise error
@@ -145,7 +145,7 @@ def test_progress_is_frozen_after_the_end() -> None:
     clock.now += 100
     last = meter.now(3)
     assert (last.elapsed, last.in_flight) == (40, 0)
-    # That of the whole; and nobody will do the rest.
+    # The rate of the whole run. The rest is not going to be done.
     assert last.rate == pytest.approx(15)
     assert last.eta is None
 
@@ -267,8 +267,8 @@ def test_none_and_false_show_nothing(
 
 
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """To be called in the test: pytest puts its own streams back after the fixtures."""
-    # The size and the kind of the terminal that the tests are run in must not matter.
+    """Replace stderr by a terminal. Called in the test, because pytest restores its own streams after the fixtures."""
+    # The terminal that the tests run in must not matter.
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "160")
@@ -289,7 +289,7 @@ def test_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         work(meter, clock, seconds=5, per_second=10)
         assert "50 of 100, 10.0/s, 0:00:05 left" in terminal.getvalue()
         assert threading.active_count() == threads
-        # What the program says is neither swallowed nor sent elsewhere.
+        # Output of the program is unchanged, on its own stream.
         sys.stdout.write("a line of the program\n")
         assert piped.getvalue() == "a line of the program\n"
         work(meter, clock, seconds=5, per_second=10)
@@ -325,7 +325,7 @@ def test_printed_lines_stay_whole_above_the_bar(monkeypatch: pytest.MonkeyPatch)
         say("line", end="")
     assert other.getvalue().splitlines() == [*lines, "half a line"]
     assert (sys.stdout, sys.stderr) == (other, terminal)
-    # The bar is erased before, and there again after.
+    # The bar is erased before the line, and drawn again after it.
     assert f"\r\x1b[2K{lines[0]} line\n" in terminal.getvalue()
     assert "0 of 10" in terminal.getvalue().partition(f"{lines[0]} line\n")[2]
 
@@ -436,7 +436,7 @@ def check_log_lines(caplog: pytest.LogCaptureFixture, words: str) -> None:
     assert caplog.records[-1].message == "alarms: 10 of 10, 1.0/s, 0:00:10 elapsed"
 
 
-# Neither.
+# Log lines.
 
 
 @pytest.mark.parametrize("where", ["a file", "none", "closed", "dumb"])
@@ -449,7 +449,7 @@ def test_logs_lines_without_a_terminal(
         stream.close()
     monkeypatch.setenv("TERM", "dumb" if where == "dumb" else "xterm")
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setitem(sys.modules, "rich.console", None)  # not needed for that
+    monkeypatch.setitem(sys.modules, "rich.console", None)  # not needed here
     caplog.set_level(logging.INFO, logger="alexa_props")
     clock = Clock()
     with Meter(True, 1_000, "delete_alarms", clock=clock) as meter:
@@ -466,7 +466,7 @@ def test_logs_lines_without_a_terminal(
 
 
 class Shell:
-    """What stands for the notebook's shell."""
+    """A replacement of the shell of a notebook."""
 
     kernel = object()
     config: dict[str, Any] = {"IPKernelApp": {}}  # noqa: RUF012 - by which older versions of tqdm know it
@@ -476,7 +476,7 @@ class Shell:
 def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """The widgets that a notebook shows."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they think of each other is not ours
+        warnings.simplefilter("ignore")  # their warnings about each other
         import IPython  # type: ignore[import-not-found,unused-ignore]
         import ipywidgets  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
 
@@ -488,7 +488,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(IPython, "get_ipython", Shell)
     monkeypatch.setattr("IPython.display.display", shown.append)
     yield shown
-    # It looks around once, when it is imported: not for the next test.
+    # tqdm looks for a notebook once, when it is imported. The next test has none.
     for name in [name for name in sys.modules if name.split(".")[0] == "tqdm"]:
         del sys.modules[name]
 
@@ -564,7 +564,7 @@ def test_shell_without_a_kernel_is_not_a_notebook(shown: list[Any], monkeypatch:
 def test_displays_are_imported_late() -> None:
     program = (
         "import sys, httpx\n"
-        "before = set(sys.modules)\n"  # httpx takes rich for itself where it finds it
+        "before = set(sys.modules)\n"  # httpx imports rich if it is installed
         "import alexa_props.fleet.progress, alexa_props.fleet.report\n"
         "with alexa_props.fleet.progress.Meter(True, 1, 'x'): pass\n"
         "print(sorted({'rich', 'tqdm', 'IPython', 'pandas', 'polars'} & (set(sys.modules) - before)))\n"

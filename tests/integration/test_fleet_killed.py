@@ -1,4 +1,4 @@
-"""A run that is killed again and again, at any moment, and goes on each time where it was."""
+"""A run that is killed repeatedly, at any moment, and resumes each time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from alexa_props.simulator import Simulator
 
 KILLS = 20
-AT_ONCE = 16
+CONCURRENCY = 16
 RUNNER = """
 import json, os, sys
 import anyio, anyio.to_thread
@@ -41,12 +41,12 @@ async def main():
         async def create(key):
             return await asp.units.create(facts["parent"], key)
         call = {"delete": asp.alerts.delete_alarms, "create": create}[facts["job"]]
-        options = {"journal": facts["journal"], "job": "the job", "concurrency": facts["at_once"]}
+        options = {"journal": facts["journal"], "job": "the job", "concurrency": facts["concurrency"]}
         async with fleet.run(call, facts["items"], **options) as run:
             async for outcome in run:
                 os.write(1, f"{outcome.status} {outcome.key}\\n".encode())
 
-# A process for each run, without the time that the imports take.
+# One process per run, forked after the imports.
 for _ in sys.stdin:
     pid = os.fork()
     if not pid:
@@ -62,31 +62,31 @@ for _ in sys.stdin:
 
 @attrs.define
 class Runs:
-    """Runs in processes of their own, one after the other, and what they have told."""
+    """Runs in separate processes, one after the other, and what they reported."""
 
     process: Process
-    heard: MemoryObjectReceiveStream[int]
-    told: list[tuple[str, str]] = attrs.field(factory=list)
+    received: MemoryObjectReceiveStream[int]
+    reported: list[tuple[str, str]] = attrs.field(factory=list)
 
     @property
-    def told_done(self) -> set[str]:
-        return {key for status, key in self.told if status == "done"}
+    def reported_done(self) -> set[str]:
+        return {key for status, key in self.reported if status == "done"}
 
     async def begin(self) -> int:
-        """Begin one; its process id."""
+        """Begin a run. Return its process id."""
         assert self.process.stdin is not None
         await self.process.stdin.send(b"\n")
-        return await self.heard.receive()
+        return await self.received.receive()
 
     async def ended(self) -> int:
-        """Wait until it has; how."""
+        """Wait until the run has ended. Return its exit status."""
         with anyio.fail_after(60):
-            return await self.heard.receive()
+            return await self.received.receive()
 
-    async def listen(self, said: MemoryObjectSendStream[int]) -> None:
+    async def receive(self, send: MemoryObjectSendStream[int]) -> None:
         assert self.process.stdout is not None
         stream = BufferedByteReceiveStream(self.process.stdout)
-        async with said:
+        async with send:
             while True:
                 try:
                     line = await stream.receive_until(b"\n", 1000)
@@ -94,35 +94,35 @@ class Runs:
                     return
                 word, _, rest = line.decode().partition(" ")
                 if word in ("began", "ended"):
-                    await said.send(int(rest))
+                    await send.send(int(rest))
                 else:
-                    self.told.append((word, rest))
+                    self.reported.append((word, rest))
 
 
 @asynccontextmanager
 async def begun(**facts: Any) -> AsyncIterator[Runs]:
-    # Measured coverage would slow them down, and not be kept.
+    # Measuring coverage would slow the runs down, and a kill would lose it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     command = [sys.executable, "-c", RUNNER]
-    said, heard = anyio.create_memory_object_stream[int](10)
+    send, received = anyio.create_memory_object_stream[int](10)
     async with await anyio.open_process(command, stdin=subprocess.PIPE, stderr=None, env=environment) as process:
         assert process.stdin is not None
-        these = Runs(process, heard)
-        with heard:
+        these = Runs(process, received)
+        with received:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(these.listen, said)
-                await process.stdin.send(json.dumps({**facts, "at_once": AT_ONCE}).encode() + b"\n")
+                tasks.start_soon(these.receive, send)
+                await process.stdin.send(json.dumps({**facts, "concurrency": CONCURRENCY}).encode() + b"\n")
                 yield these
                 await process.stdin.aclose()
 
 
 def recorded(journal: Path) -> dict[str, str]:
-    """What a journal holds as it lies there; a copy is looked at, so that nothing is mended by that."""
+    """Return the records of a journal from a copy, so that reading does not repair it."""
     copy = journal.with_name("copy.db")
     for suffix in ("", "-wal", "-journal"):
         copy.with_name(copy.name + suffix).unlink(missing_ok=True)
-        if (lies_there := journal.with_name(journal.name + suffix)).exists():
-            shutil.copy(lies_there, copy.with_name(copy.name + suffix))
+        if (original := journal.with_name(journal.name + suffix)).exists():
+            shutil.copy(original, copy.with_name(copy.name + suffix))
     if not copy.exists():
         return {}
     with sqlite3.connect(copy) as db:
@@ -134,8 +134,8 @@ def recorded(journal: Path) -> dict[str, str]:
 
 
 @attrs.define
-class Story:
-    """What the service saw, and what the journal says, kill after kill."""
+class History:
+    """What the service received and what the journal records, kill after kill."""
 
     sim: Simulator
     operation: str
@@ -147,34 +147,35 @@ class Story:
         return self.sim.count(self.operation)
 
     def sent(self, after: int = 0) -> list[str]:
-        """What the service was asked for, but for the first so many requests."""
+        """Return the items that the service was asked for, without the first `after` requests."""
         calls = [call for call in self.sim.calls if call.operation == self.operation][after:]
         if self.operation == "units.create":
             return [call.body["name"]["value"]["text"] for call in calls if isinstance(call.body, dict)]
         return [call.unit_id or "" for call in calls]
 
-    def goes_on(self, runs: Runs, after: int) -> None:
-        """What is done stays done, what was told is on record, and what was done is not sent again."""
+    def check(self, runs: Runs, after: int) -> None:
+        """Check that what is done stays done, what was reported is recorded, and what was done is not sent again."""
         now_done = {key for key, status in recorded(self.journal).items() if status == "done"}
         assert self.done <= now_done
-        assert runs.told_done <= now_done
+        assert runs.reported_done <= now_done
         assert self.done.isdisjoint(self.sent(after))
         self.done = now_done
 
 
-async def kill(runs: Runs, story: Story, seconds: float, target: int | None) -> None:
-    """Begin a run, and kill it so many seconds after the service has seen so many requests."""
-    before = story.count
+async def kill(runs: Runs, history: History, seconds: float, target: int | None) -> None:
+    """Begin a run. Kill it `seconds` after the service has received `target` requests."""
+    before = history.count
     pid = await runs.begin()
     with anyio.fail_after(60):
-        while target is not None and story.count < before + target:  # noqa: ASYNC110 - it looks at a count
+        while target is not None and history.count < before + target:  # noqa: ASYNC110 - there is no event for it
             await anyio.sleep(0.001)
     await anyio.sleep(seconds)
     os.kill(pid, signal.SIGKILL)
     assert await runs.ended() == signal.SIGKILL
-    story.goes_on(runs, before)
+    history.check(runs, before)
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(("job", "count"), [("delete", 5000), ("create", 1200)])
 async def test_run_killed_repeatedly_completes(job: str, count: int, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
@@ -182,35 +183,36 @@ async def test_run_killed_repeatedly_completes(job: str, count: int, tmp_path: P
     chance = random.Random(seed)
     rooms = count if job == "delete" else 1
     async with Simulator(rooms=rooms, endpoints_per_room=1, seed=5) as sim, sim.serve() as base_url:
-        story = Story(sim, {"delete": "alerts.delete_alarms", "create": "units.create"}[job], tmp_path / "journal.db")
+        operation = "alerts.delete_alarms" if job == "delete" else "units.create"
+        history = History(sim, operation, tmp_path / "journal.db")
         items = sim.rooms if job == "delete" else [f"unit {number}" for number in range(count)]
         login = {name: getattr(sim, name) for name in ("client_id", "client_secret", "refresh_token", "token_url")}
         facts = {"base_url": base_url, "login": login, "parent": sim.units[1], "items": items}
-        # So few at a time that there is something left for the last one, though all that is cut off is told for good.
-        most = (count - KILLS * (AT_ONCE + 20)) // KILLS
-        async with begun(job=job, journal=str(story.journal), **facts) as runs:
+        # Few enough to leave some for the last run, although interrupted creations are not repeated.
+        most = (count - KILLS * (CONCURRENCY + 20)) // KILLS
+        async with begun(job=job, journal=str(history.journal), **facts) as runs:
             for number in range(KILLS):
                 if number % 5 == 0:
-                    # While it begins: it has a journal to open and a token to fetch.
-                    await kill(runs, story, chance.uniform(0, 0.1), None)
+                    # While the run opens its journal and requests a token.
+                    await kill(runs, history, chance.uniform(0, 0.1), None)
                 else:
-                    await kill(runs, story, chance.uniform(0, 0.005), chance.randint(1, most))
-            assert 0 < len(story.done) < count
-            before = story.count
+                    await kill(runs, history, chance.uniform(0, 0.005), chance.randint(1, most))
+            assert 0 < len(history.done) < count
+            before = history.count
             await runs.begin()
             assert await runs.ended() == 0
-        story.goes_on(runs, before)
-        sent, told = Counter(story.sent()), Counter(key for status, key in runs.told if status == "done")
-        assert set(recorded(story.journal)) == set(items)
-        assert set(told.values()) == {1}
-        # Each kill has cut off what was under way, and no more than that is sent again.
-        assert sum(sent.values()) <= count + AT_ONCE * KILLS
+        history.check(runs, before)
+        sent, reported = Counter(history.sent()), Counter(key for status, key in runs.reported if status == "done")
+        assert set(recorded(history.journal)) == set(items)
+        assert set(reported.values()) == {1}
+        # Each kill interrupts the items in flight, and no others are sent again.
+        assert sum(sent.values()) <= count + CONCURRENCY * KILLS
         if job == "delete":
-            assert story.done == set(items) == set(sent)
+            assert history.done == set(items) == set(sent)
             assert sum(sim.alert_count("alarms", room) for room in items) == 0
         else:
-            # Nothing twice; and what may be there, and may not, is told.
+            # Nothing is sent twice, and what may exist is reported.
             assert set(sent.values()) == {1}
-            unknown = {key for status, key in runs.told if status == "unknown"}
-            assert unknown == set(items) - story.done
-            assert len(unknown) <= AT_ONCE * KILLS
+            unknown = {key for status, key in runs.reported if status == "unknown"}
+            assert unknown == set(items) - history.done
+            assert len(unknown) <= CONCURRENCY * KILLS

@@ -1,4 +1,4 @@
-"""10,000 rooms over a socket, on a service that has a quota, devices that are away, and faults of every kind."""
+"""10,000 rooms over a socket, with a quota, unreachable devices, and faults of every kind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import httpx
+import pytest
 
 from alexa_props import LoginWithAmazon, SmartProperties, errors, fleet
 from alexa_props.fleet import FleetReport
@@ -23,7 +24,7 @@ DELETE = "alerts.delete_alarms"
 ROOMS = 10_000
 CUT = ("drop_before", "drop_after", "cut_body")
 EACH = 6
-"""Rooms for each fault that does not pass."""
+"""Rooms per fault that does not pass."""
 
 SERVER = f"""
 import json, sys
@@ -42,7 +43,7 @@ anyio.run(main)
 
 @contextmanager
 def served() -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
-    """The simulator in a process of its own, a way to script it, and the address of its tokens."""
+    """Start a simulator in a process. Yield the process, a client to script it, and the token URL."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     with subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -58,22 +59,18 @@ def served() -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
 
 @attrs.frozen
 class Script:
-    """What happens to which rooms.
-
-    Attributes:
-        endpoints: of each room.
-        away: endpoints that are offline.
-        doomed: rooms that no repeating helps, and how they end.
-
-    """
+    """The faults of the rooms."""
 
     endpoints: dict[str, tuple[str, str]]
-    away: set[str]
+    """The endpoints of each room."""
+    offline: set[str]
+    """Endpoints that are offline."""
     doomed: dict[str, tuple[str, type[Exception]]]
+    """Rooms whose fault does not pass, and their outcome: status and type of the error."""
 
     def named(self, room: str) -> set[str]:
-        """The devices of a room that are to be named."""
-        return set() if room in self.doomed else self.away.intersection(self.endpoints[room])
+        """Return the devices of a room that the report has to name."""
+        return set() if room in self.doomed else self.offline.intersection(self.endpoints[room])
 
 
 def script(admin: httpx.Client, world: dict[str, Any]) -> Script:
@@ -84,10 +81,10 @@ def script(admin: httpx.Client, world: dict[str, Any]) -> Script:
     rooms, devices = world["rooms"], world["endpoints"]
     endpoints = {room: (devices[2 * number], devices[2 * number + 1]) for number, room in enumerate(rooms)}
     post("/quota", operation="*", rate=1000, burst=20)
-    # 2 %, and in some rooms both.
-    away = set(devices[::100]) | set(devices[1::100])
-    post("/offline", ids=sorted(away))
-    # 0.5 % of the calls, of every kind in turn.
+    # 2 % of the devices, and in some rooms both.
+    offline = set(devices[::100]) | set(devices[1::100])
+    post("/offline", ids=sorted(offline))
+    # Faults in 0.5 % of the calls, of every kind in turn.
     for number in range(ROOMS // 200):
         post(
             "/faults",
@@ -96,10 +93,10 @@ def script(admin: httpx.Client, world: dict[str, Any]) -> Script:
             unit_id=rooms[200 * number + 2 * (number % 2)],
             delay=0.01,
         )
-    # However slow the machine is, that the quota is not reached by itself.
+    # Even if the machine is too slow to reach the quota.
     for number in (1000, 5000):
         post("/faults", operation=DELETE, kind="status", status=429, unit_id=rooms[number + 3])
-    # And some that come as often as it is tried.
+    # Faults of every attempt.
     never_passes: list[tuple[dict[str, Any], str, type[Exception]]] = [
         ({"kind": "drop_before"}, "unknown", errors.TransportError),
         ({"kind": "drop_after"}, "unknown", errors.TransportError),
@@ -108,7 +105,7 @@ def script(admin: httpx.Client, world: dict[str, Any]) -> Script:
         ({"kind": "status", "status": 400}, "failed", errors.BadRequest),
         ({"kind": "html", "status": 502}, "failed", errors.ServerError),
     ]
-    healthy = (rooms[number] for number in range(1, ROOMS, 50) if away.isdisjoint(endpoints[rooms[number]]))
+    healthy = (rooms[number] for number in range(1, ROOMS, 50) if offline.isdisjoint(endpoints[rooms[number]]))
     doomed: dict[str, tuple[str, type[Exception]]] = {}
     for fault, status, kind in never_passes:
         for room in (next(healthy) for _ in range(EACH)):
@@ -117,9 +114,10 @@ def script(admin: httpx.Client, world: dict[str, Any]) -> Script:
     forbidden = [next(healthy) for _ in range(EACH)]
     doomed |= dict.fromkeys(forbidden, ("failed", errors.Forbidden))
     post("/forbidden", unit_ids=forbidden)
-    return Script(endpoints, away, doomed)
+    return Script(endpoints, offline, doomed)
 
 
+@pytest.mark.apart
 async def test_ten_thousand_rooms() -> None:
     with served() as (process, admin, token_url):
         world = admin.get("/_simulator").json()
@@ -148,18 +146,18 @@ async def test_ten_thousand_rooms() -> None:
         process.stdin.flush()
         left = set(json.loads(process.stdout.readline()))
 
-    every_room_has_one_outcome(report, this, world["rooms"])
-    every_device_that_failed_is_named(report, this)
-    the_services_log_says_the_same(report, calls, refused=refused, repeated=pool.repeated)
-    what_is_left_is_what_the_report_says(report, this, calls, left)
-    # There was something to survive.
+    check_outcomes(report, this, world["rooms"])
+    check_named_devices(report, this)
+    check_log_of_the_service(report, calls, refused=refused, repeated=pool.repeated)
+    check_remaining_alarms(report, this, calls, left)
+    # There were faults of every kind.
     hits = Counter(fault["kind"] for fault in faults if fault["times"] == 1 and fault["hits"])
     assert set(hits) == set(KINDS)
     assert sum(hits.values()) == ROOMS // 200 + 2
     assert refused >= 2
 
 
-def every_room_has_one_outcome(report: FleetReport[Any, Any], this: Script, rooms: list[str]) -> None:
+def check_outcomes(report: FleetReport[Any, Any], this: Script, rooms: list[str]) -> None:
     assert Counter(outcome.key for outcome in report) == dict.fromkeys(rooms, 1)
     assert (report.stopped, report.skipped) == (None, 0)
     for outcome in report:
@@ -172,23 +170,23 @@ def every_room_has_one_outcome(report: FleetReport[Any, Any], this: Script, room
             assert (outcome.status, outcome.error) == ("done", None), outcome
 
 
-def every_device_that_failed_is_named(report: FleetReport[Any, Any], this: Script) -> None:
+def check_named_devices(report: FleetReport[Any, Any], this: Script) -> None:
     named = {(failure.key, failure.endpoint_id) for failure in report.failures if failure.endpoint_id}
     assert named == {(room, device) for room in this.endpoints for device in this.named(room)}
     assert len(named) > 0.019 * 2 * ROOMS
     assert len(report.failures_by_code["DEVICE_NOT_REACHABLE"]) == len(named)
-    # What is not about a device is about its room, once.
+    # Other failures name their room, once.
     others = [failure.key for failure in report.failures if failure.endpoint_id is None]
     assert sorted(others) == sorted(this.doomed)
 
 
-def the_services_log_says_the_same(
+def check_log_of_the_service(
     report: FleetReport[Any, Any], calls: list[dict[str, Any]], *, refused: int, repeated: int
 ) -> None:
     of_room: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for call in calls:
         of_room[call["unit_id"]].append(call)
-    # Every request is an attempt of some room, but for those that the connection pool repeats by itself.
+    # Every request is an attempt of a room, except those that the connection pool repeats.
     assert len(calls) == sum(outcome.attempts for outcome in report) + repeated
     assert sum(call["status"] == 429 for call in calls) == refused
     for outcome in report:
@@ -198,11 +196,11 @@ def the_services_log_says_the_same(
         if outcome.status == "unknown":
             assert seen[-1]["fault"] in CUT
         else:
-            # The last answer is the outcome.
+            # The last response is the outcome.
             assert seen[-1]["status"] == (204 if outcome.error is None else getattr(outcome.error, "status", None))
 
 
-def what_is_left_is_what_the_report_says(
+def check_remaining_alarms(
     report: FleetReport[Any, Any], this: Script, calls: list[dict[str, Any]], left: set[str]
 ) -> None:
     handled = {call["unit_id"] for call in calls if call["fault"] in ("drop_after", "cut_body")}
@@ -213,8 +211,8 @@ def what_is_left_is_what_the_report_says(
         elif isinstance(outcome.error, errors.EndpointFailures):
             assert alarms == {failure.endpoint_id for failure in outcome.failures}
         elif outcome.status == "failed":
-            # The service said no, and has done nothing.
+            # The service refused it, and did nothing.
             assert len(alarms) == 2
         else:
-            # It may have been done, and for some it was.
+            # It may have been done, and in some rooms it was.
             assert len(alarms) == (0 if outcome.key in handled else 2)
