@@ -95,7 +95,7 @@ class StopSignal:
     """Why a run begins no more items, and the error that its iteration ends with."""
 
     reason: str | None = None
-    """None while the run goes on."""
+    """None until the run is stopped."""
     error: Exception | None = None
     """The first error that stopped the run; None if none did."""
     listeners: list[Callable[[], object]] = attrs.field(factory=list)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from alexa_props.fleet import FleetReport
+from tests.fleet.reports import example_report
+
 MEMORY = Path("/dev/shm")
 
 
@@ -25,3 +28,8 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def report() -> FleetReport[str, None]:
+    return example_report()

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import anyio
 
 from alexa_props import RetryPolicy, SmartProperties, fleet
-from alexa_props.fleet import FleetReport, Outcome, Run
+from alexa_props.fleet import FleetReport, Outcome, Progress, Run
+from alexa_props.fleet.progress import Meter
 from tests.helpers import Script, Seen, Service, answer, smart_properties
 
 MADE = answer(201, json={"id": "new"})
@@ -125,3 +126,28 @@ async def takes(seconds: Any) -> None:
 
 async def never(_: Any) -> None:
     await anyio.sleep_forever()
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def work(meter: Meter, clock: Clock, *, seconds: float, per_second: float) -> None:
+    """End items at a constant rate."""
+    start = clock.now
+    for number in range(1, round(seconds * per_second) + 1):
+        clock.now = start + number / per_second
+        meter.ended("done", 0, 5)
+
+
+def fail(progress: bool | Callable[[Progress], None], error: BaseException) -> None:
+    """Enter a meter of 100 items, and fail after the first."""
+    with Meter(progress, 100, "station", clock=Clock()) as meter:
+        meter.ended("failed", 0, 5)
+        raise error

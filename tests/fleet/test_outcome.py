@@ -305,6 +305,34 @@ async def test_calls_in_tasks_belong_to_the_item() -> None:
     assert (await one(call)).attempts == 4
 
 
+# Awaitables.
+
+
+async def test_call_without_an_awaitable_ends_the_run() -> None:
+    def call(item: str) -> Any:
+        return None
+
+    async with fleet.run(call, map(str, range(1000))) as run:
+        found, error = await drain(run)
+    assert isinstance(error, errors.ConfigurationError)
+    assert str(error) == "call must return an awaitable, not None"
+    assert [outcome.status for outcome in found] == ["failed"]
+
+
+async def test_call_may_return_any_awaitable() -> None:
+    asp = smart_properties(Service(lambda request: GONE if "bad" in str(request.url) else answer(204)))
+
+    class Later:
+        def __init__(self, item: str) -> None:
+            self.item = item
+
+        def __await__(self) -> Any:
+            return asp.alerts.delete_alarms(self.item).__await__()
+
+    assert statuses(await outcomes(asp.alerts.delete_alarms, ["a", "bad"])) == {"a": "done", "bad": "failed"}
+    assert statuses(await outcomes(Later, ["a", "bad"])) == {"a": "done", "bad": "failed"}
+
+
 # Recipes.
 
 
@@ -337,87 +365,3 @@ async def test_outcome_of_a_recipe_follows_its_steps() -> None:
     made["all done"].raise_for_failures()
     with pytest.raises(fleet.StepsFailed):
         made["one failed"].raise_for_failures()
-
-
-# What stops the run.
-
-
-def refused(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
-    return get(asp)
-
-
-def refused_in_a_group(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
-    async def call(room: str) -> None:
-        try:
-            await get(asp)(room)
-        except errors.AlexaError as error:
-            raise ExceptionGroup("all", [error]) from None
-
-    return call
-
-
-def refused_in_a_step(asp: SmartProperties) -> Callable[[str], Awaitable[Any]]:
-    async def call(room: str) -> Steps:
-        try:
-            await get(asp)(room)
-        except errors.AlexaError as error:
-            return Steps(room, (Step("one", "x.y", None, error),))
-        raise AssertionError
-
-    return call
-
-
-class NoToken(httpx.Auth):
-    requires_response_body = True
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def async_auth_flow(self, request: httpx.Request) -> Any:
-        self.asked += 1
-        await anyio.lowlevel.checkpoint()
-        raise errors.AuthenticationError("refused", error="invalid_grant", status=400)
-        yield request
-
-
-@pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
-async def test_refused_token_stops_the_run(call: Callable[[SmartProperties], Any]) -> None:
-    service = Service(401)
-    report = await fleet.collect(call(smart_properties(service)), map(str, range(1000)))
-    assert (report.stopped or "").startswith("no credentials: ")
-    assert len(report.failed) == len(report) == len(service.seen) <= 4
-
-
-@pytest.mark.parametrize("call", [refused, refused_in_a_group, refused_in_a_step])
-async def test_missing_token_stops_the_run(call: Callable[[SmartProperties], Any]) -> None:
-    service, auth = Service(), NoToken()
-    report = await fleet.collect(call(smart_properties(service, auth=auth)), map(str, range(1000)))
-    assert (report.stopped or "").startswith("no credentials: ")
-    # Only items that had begun by then.
-    assert len(report.failed) == len(report) == auth.asked <= 4
-    assert service.seen == []
-
-
-async def test_call_without_an_awaitable_ends_the_run() -> None:
-    def call(item: str) -> Any:
-        return None
-
-    async with fleet.run(call, map(str, range(1000))) as run:
-        found, error = await drain(run)
-    assert isinstance(error, errors.ConfigurationError)
-    assert str(error) == "call must return an awaitable, not None"
-    assert [outcome.status for outcome in found] == ["failed"]
-
-
-async def test_call_may_return_any_awaitable() -> None:
-    asp = smart_properties(Service(lambda request: GONE if "bad" in str(request.url) else answer(204)))
-
-    class Later:
-        def __init__(self, item: str) -> None:
-            self.item = item
-
-        def __await__(self) -> Any:
-            return asp.alerts.delete_alarms(self.item).__await__()
-
-    assert statuses(await outcomes(asp.alerts.delete_alarms, ["a", "bad"])) == {"a": "done", "bad": "failed"}
-    assert statuses(await outcomes(Later, ["a", "bad"])) == {"a": "done", "bad": "failed"}

@@ -8,19 +8,26 @@ import itertools
 import json
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alexa_props import errors
-from alexa_props.errors import ConfigurationError, EndpointFailure, EndpointFailures
+from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.outcome import Outcome, Step, Steps, StepsFailed
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.rooms import Room
+from tests.fleet.reports import (
+    EMPTY,
+    OPERATION,
+    cut_off,
+    failed,
+    in_property,
+    offline,
+    report_of,
+    throttled,
+)
 
-OPERATION = "alerts.delete_alarms"
 REPORT_COLUMNS = [
     *("key", "property_id", "property_name", "status", "attempts", "elapsed", "failures"),
     *("code", "description", "operation", "request_id", "endpoint_ids"),
@@ -29,54 +36,6 @@ FAILURE_COLUMNS = [
     *("key", "property_id", "property_name", "endpoint_id", "step"),
     *("status", "code", "description", "operation", "request_id"),
 ]
-
-
-def in_property(room: str, id_: str, name: str) -> Room:
-    return Room(room, property_id=id_, property_name=name)
-
-
-def offline(room: str, *endpoints: str, code: str = "DEVICE_UNREACHABLE", text: str = "offline") -> EndpointFailures:
-    error = EndpointFailures(f"{room}: failed", status=500, operation=OPERATION, request_id=f"request-{room}")
-    error.failures = [EndpointFailure(room, endpoint, code, text) for endpoint in endpoints]
-    return error
-
-
-def throttled(room: str) -> errors.Throttled:
-    return errors.Throttled(f"{room}: over the quota", status=429, operation=OPERATION, request_id=f"request-{room}")
-
-
-def cut_off(room: str) -> errors.TransportError:
-    return errors.TransportError(f"{room}: cut off", sent="maybe", operation=OPERATION, attempts=4)
-
-
-def failed(item: Any, error: Exception, *, status: Any = "failed") -> Outcome[Any, Any]:
-    return Outcome(item, item, status, error=error, attempts=2, elapsed=0.25)
-
-
-def report_of(*outcomes: Outcome[Any, Any], stopped: str | None = None, elapsed: float = 0.0) -> FleetReport[Any, Any]:
-    return FleetReport(outcomes=outcomes, stopped=stopped, elapsed=elapsed)
-
-
-@pytest.fixture
-def report() -> FleetReport[str, None]:
-    """Six rooms of two properties and one of none."""
-    rooms = [in_property(f"room-{number}", f"property-{number % 2}", f"Hotel {number % 2}") for number in range(6)]
-    return FleetReport(
-        outcomes=(
-            Outcome(rooms[0], rooms[0], "done", attempts=1, elapsed=0.125),
-            failed(rooms[1], offline(rooms[1], "endpoint-a", "endpoint-b")),
-            failed(rooms[2], throttled(rooms[2])),
-            failed(rooms[3], cut_off(rooms[3]), status="unknown"),
-            Outcome(rooms[4], rooms[4], "done", attempts=1, elapsed=0.125),
-            failed(rooms[5], offline(rooms[5], "endpoint-b")),
-            failed("room-6", throttled("room-6")),
-        ),
-        skipped=3,
-        elapsed=41.25,
-    )
-
-
-EMPTY: FleetReport[str, None] = FleetReport(outcomes=())
 
 
 # Counts and groups.
@@ -414,130 +373,6 @@ def test_dataframe_requires_pandas_or_polars(report: FleetReport[str, None], mon
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[notebook\]."):
         report.to_dataframe()
-
-
-# For people.
-
-
-class Tables(HTMLParser):
-    """The tables of a page, and the text outside them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.tables: dict[str, list[list[str]]] = {}
-        self.text: list[str] = []
-        self._table: list[list[str]] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.open.append(tag)
-        if tag == "tr":
-            self._table.append([])
-        elif tag in ("td", "th"):
-            self._table[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1] == "caption":
-            self._table = self.tables.setdefault(data, [])
-        elif self.open[-1] in ("td", "th"):
-            self._table[-1][-1] += data
-        else:
-            self.text.append(data)
-
-
-def test_html(report: FleetReport[str, None]) -> None:
-    page = Tables(report._repr_html_())
-    assert page.text == ["7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"]
-    assert page.tables["Failures by code"] == [
-        *(["code", "failures"], ["DEVICE_UNREACHABLE", "3"], ["Throttled", "2"], ["TransportError", "1"])
-    ]
-    assert page.tables["Failures by property"] == [
-        *(["property", "failures"], ["Hotel 1", "4"], ["none", "1"], ["Hotel 0", "1"])
-    ]
-    header, *lines = page.tables["Failures"]
-    assert header == [
-        "key",
-        "property",
-        "endpoint",
-        "status",
-        "code",
-        "description",
-    ]
-    assert len(lines) == 6
-    assert lines[1] == ["room-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "offline"]
-    assert Tables(EMPTY._repr_html_()).tables == {}
-
-
-def test_html_is_limited() -> None:
-    report = report_of(
-        *(failed(f"room-{number}", offline("room", "endpoint", code=f"CODE_{number}")) for number in range(1052))
-    )
-    page = Tables(report._repr_html_())
-    assert [len(table) for table in page.tables.values()] == [51, 51]
-    assert page.text[1:] == ["and 1,002 more", "and 1,002 more"]
-    assert list(page.tables) == ["Failures by code", "Failures"]  # the items have no property
-
-
-ODD = "</td><script>alert('[red]')</script>&amp;\x1b[2J\x07"
-
-
-def odd_report() -> FleetReport[str, None]:
-    room = in_property(ODD, ODD, ODD)
-    return report_of(failed(room, offline(room, ODD, code=ODD, text=ODD)), stopped=ODD)
-
-
-def test_html_is_escaped() -> None:
-    page = Tables(odd_report()._repr_html_())
-    assert "script" not in page.tags
-    assert page.tables["Failures"][1] == [ODD, ODD, ODD, "failed", ODD, ODD]
-    assert page.tables["Failures by code"][1] == [ODD, "1"]
-    assert page.tables["Failures by property"][1] == [ODD, "1"]
-
-
-def rendered(report: FleetReport[Any, Any], monkeypatch: pytest.MonkeyPatch) -> str:
-    from rich.console import Console
-
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM"):
-        monkeypatch.delenv(name, raising=False)
-    console = Console(file=io.StringIO(), width=1000)
-    with console.capture() as capture:
-        console.print(report)
-    return capture.get()
-
-
-def test_rich_tables(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
-    text = rendered(report, monkeypatch)
-    assert text.splitlines()[0] == "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s"
-    lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines() if "│" in line]
-    assert ["DEVICE_UNREACHABLE", "3"] in lines
-    assert ["Hotel 1", "4"] in lines
-    assert ["room-1", "Hotel 1", "endpoint-b", "failed", "DEVICE_UNREACHABLE", "offline"] in lines
-    many = report_of(*[failed("room", throttled("room"))] * 60)
-    assert "and 10 more" in rendered(many, monkeypatch)
-    assert rendered(EMPTY, monkeypatch) == f"{EMPTY}\n"
-
-
-def test_rich_tables_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = rendered(odd_report(), monkeypatch)
-    # In the first line, by code, by property, and in five cells of the failure.
-    assert text.count("</td><script>alert('[red]')</script>&amp; [2J ") == 8
-    assert not {character for character in text if ord(character) < 32 and character != "\n"}
-    assert "\x1b" not in str(odd_report())
-
-
-def test_rich_is_optional(report: FleetReport[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    with pytest.raises(ConfigurationError, match=r"pip install .alexa-props\[cli\]."):
-        report.__rich__()
-    assert "7 items" in str(report)
 
 
 # Size.
