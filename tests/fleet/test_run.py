@@ -169,6 +169,20 @@ async def test_slow_consumer_delays_reading(ordered: bool, ahead: int, asynchron
     assert 4 <= most <= ahead + 4
 
 
+async def test_does_not_read_past_the_end_of_the_items() -> None:
+    class Restarting(Iterator[str]):
+        def __init__(self) -> None:
+            self.left = ["a", "b"]
+
+        def __next__(self) -> str:
+            if not self.left:
+                self.left = ["a", "b"]
+                raise StopIteration
+            return self.left.pop(0)
+
+    assert keys(await outcomes(lambda _: anyio.sleep(1), Restarting(), ordered=True)) == ["a", "b"]
+
+
 async def test_slow_item_of_an_ordered_run_bounds_memory() -> None:
     source = Source(1000)
 
