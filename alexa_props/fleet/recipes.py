@@ -52,7 +52,7 @@ def _others(value: Mapping[EndpointSetting[Any], Any]) -> dict[EndpointSetting[A
     if not isinstance(value, Mapping) or not all(isinstance(setting, EndpointSetting) for setting in value):
         raise ConfigurationError("settings must be a dict of settings such as Setting.TIME_FORMAT, and their values")
     if read_only := [setting.key for setting in value if setting.read_only]:
-        raise ConfigurationError(f"the setting {read_only[0]} is read-only")
+        raise ConfigurationError(f"{read_only[0]} can be read, not set")
     return {setting: setting.check(each) for setting, each in value.items()}
 
 

@@ -186,7 +186,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"Alexa.Some": 1}}, "settings"),
     ({"settings": [Setting.TIME_FORMAT]}, "settings"),
     ({"settings": {Setting.TIME_FORMAT: "25_HOURS"}}, "timeFormat"),
-    ({"settings": {Setting.SETUP_MODE_PRIVILEGES: []}}, "is read-only"),
+    ({"settings": {Setting.SETUP_MODE_PRIVILEGES: []}}, "can be read, not set"),
 ]
 
 
