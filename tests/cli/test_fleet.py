@@ -191,7 +191,7 @@ def test_a_journal_is_of_one_job_with_its_options(
     for other in others:
         done = run("fleet", "run", *other, *where, env=service.environment, text=text)
         assert (done.returncode, done.stdout) == (1, "")
-        assert f"is of the job '{job[0]}" in done.stderr
+        assert f"belongs to the job '{job[0]}" in done.stderr
 
 
 def test_unknown_rooms_outweigh_failed_ones(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
