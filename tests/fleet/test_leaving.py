@@ -12,7 +12,7 @@ import pytest
 
 from alexa_props import RateLimit, fleet
 from alexa_props.fleet import FleetStopped, Outcome
-from tests.fleet.helpers import Source, echo, get, never, outcomes, room_of, statuses, takes
+from tests.fleet.helpers import Source, drain, echo, get, never, outcomes, room_of, statuses, takes
 from tests.helpers import Service, smart_properties, virtual_time
 
 
@@ -299,3 +299,13 @@ async def test_failing_stop_on_ends_the_run(stop_on: Any, text: str) -> None:
     with pytest.raises(FleetStopped, match=text) as caught:
         await fleet.collect(failing(lambda number: number == 7), map(str, range(200)), stop_on=stop_on, concurrency=1)
     assert len(caught.value.report) == 8
+
+
+async def test_first_error_is_raised_after_all_begun_items() -> None:
+    async def call(seconds: str) -> None:
+        await anyio.sleep(float(seconds))
+        raise ValueError(seconds)
+
+    async with fleet.run(call, ["1", "2"], stop_on=wrong, concurrency=2) as run:
+        found, error = await drain(run)
+    assert (statuses(found), str(error)) == ({"1": "failed", "2": "failed"}, "1")
