@@ -138,11 +138,8 @@ async def test_records_survive_a_power_failure(journal: Path, monkeypatch: pytes
         assert outcome.value == (2, "wal")
 
 
-async def test_unsafe_request_is_not_sent_if_it_cannot_be_recorded(
-    journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(lambda request: MADE if request.method == "POST" else answer(204))
-    asp = smart_properties(service)
+def watch_connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """Return the list of all connections that are opened later."""
     connections: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 
@@ -151,6 +148,26 @@ async def test_unsafe_request_is_not_sent_if_it_cannot_be_recorded(
         return connections[-1]
 
     monkeypatch.setattr(sqlite3, "connect", remembered)
+    return connections
+
+
+async def test_last_outcome_that_cannot_be_recorded_raises(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = watch_connections(monkeypatch)
+
+    async def call(_: str) -> None:
+        connections[-1].execute("PRAGMA query_only = 1")
+
+    async with fleet.run(call, ["a"], journal=journal, job="a job") as run:
+        found, error = await drain(run)
+    assert (statuses(found), type(error)) == ({"a": "done"}, errors.JournalError)
+
+
+async def test_unsafe_request_is_not_sent_if_it_cannot_be_recorded(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(lambda request: MADE if request.method == "POST" else answer(204))
+    asp = smart_properties(service)
+    connections = watch_connections(monkeypatch)
 
     async def call(room: str) -> None:
         await get(asp)(room)
