@@ -245,6 +245,16 @@ async def test_item_read_after_stop_is_not_begun() -> None:
     assert begun == ["a"]
 
 
+async def test_item_that_is_being_read_at_the_stop_is_not_begun() -> None:
+    def rooms() -> Iterator[str]:
+        yield "0"
+        run.stop()
+        yield "1"
+
+    async with fleet.run(takes, rooms()) as run:
+        assert [outcome.key async for outcome in run] == ["0"]
+
+
 async def test_stop_before_the_first_item() -> None:
     async with fleet.run(never, ["a"]) as run:
         run.stop()
