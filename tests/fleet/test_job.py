@@ -312,6 +312,8 @@ async def test_only_the_same_script_resumes_a_journal(tmp_path: Path, monkeypatc
         return bound
 
     assert await outcomes(bound_in(scripts[0]), ["a"], journal=journal) == []
+    monkeypatch.chdir(tmp_path)
+    assert await refusal(bound_in(Path("one/script.py")), journal) is None
     assert "belongs to the job" in str(await refusal(bound_in(scripts[1]), journal))
     message = "call was defined in an interactive session: name the work (job=)"
     assert message in str(await refusal(bound_in(None), journal))
