@@ -186,6 +186,16 @@ def test_run_ends_with_its_event_loop() -> None:
         assert len(begun) == 3
 
 
+async def test_cancelled_consumer_gets_no_further_outcome() -> None:
+    async with fleet.run(echo, ["a", "b"]) as run:
+        await anyio.sleep(1)
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await anext(run)
+    assert scope.cancelled_caught
+    assert len(run.in_flight) == 2
+
+
 # Stopping.
 
 

@@ -53,7 +53,7 @@ def test_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "0 of 100" in terminal.getvalue()
         work(meter, clock, seconds=5, per_second=10)
         assert "50 of 100, 10.0/s, 0:00:05 left" in terminal.getvalue()
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads  # idle threads of earlier tests may end
         # Output of the program is unchanged, on its own stream.
         sys.stdout.write("a line of the program\n")
         assert piped.getvalue() == "a line of the program\n"
@@ -246,7 +246,7 @@ def test_widget_in_a_notebook(shown: list[Any]) -> None:
         assert bar.value == 50
         assert text.value.replace("\u2007", " ").strip() == "50 of 100, 10.0/s, 0:00:05 left"
         assert title.value.replace("\u2007", " ").strip() == "&lt;b&gt;alarms&lt;/b&gt; {x}"
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads  # idle threads of earlier tests may end
         work(meter, clock, seconds=5, per_second=10)
     assert (bar.value, bar.bar_style) == (100, "success")
     assert text.value.replace("\u2007", " ").strip() == "100 of 100, 10.0/s, 0:00:10 elapsed"
