@@ -107,6 +107,15 @@ async def test_rings_of_units_raise(units: dict[str, str], named: str, pages: in
     assert (caught.value.operation, caught.value.request_id) == ("units.list", "the-request")
 
 
+async def test_property_without_rooms_is_not_a_room() -> None:
+    units = [{"id": "full", "parentId": "org", "level": 1}, {"id": "empty", "parentId": "org", "level": 1}]
+    rooms = [{"id": "room", "parentId": "full", "level": 4}]
+    service = Service(
+        lambda request: answer(json={"results": units + rooms} if request.url.path == "/v2/units" else ORG)
+    )
+    assert [room async for room in walk_rooms(smart_properties(service), "org")] == ["room"]
+
+
 async def test_rooms_are_items_of_a_run() -> None:
     async with Simulator(rooms=30, properties=2, endpoints_per_room=1) as sim:
         asp = sim.smart_properties(rate_limit=FAST)
