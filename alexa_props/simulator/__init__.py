@@ -1,7 +1,7 @@
-"""A service of one's own to try and test against: Smart Properties, Login with Amazon and Alexa for Business.
+"""A simulator of Smart Properties, Login with Amazon and Alexa for Business, to develop and test against.
 
-It is not a mock of this library's clients: it has routes, bodies and checks of its own, and any client may use it, in
-the same process or over a socket.
+It is not a mock of this library's clients: it shares no code with them, and any client may use it, in the same process
+or over a socket.
 
     async with Simulator(rooms=200, endpoints_per_room=2, seed=7) as sim:
         asp, a4b = sim.smart_properties(), sim.for_business()
@@ -29,14 +29,13 @@ except ModuleNotFoundError as _missing:
         f'alexa_props.simulator needs {_missing.name}: pip install "alexa-props[simulator]"', name=_missing.name
     ) from None
 
-from alexa_props.simulator.app import build_app
+from alexa_props.simulator.app import ROUTES, TARGETS, build_app
 from alexa_props.simulator.calls import Call
 from alexa_props.simulator.device_state import NotificationKind
 from alexa_props.simulator.faults import KINDS, ConnectionDropped, Fault, Kind
-from alexa_props.simulator.operations import ROUTES, TARGETS
 from alexa_props.simulator.service import CallerScope, EndOfList, Service
-from alexa_props.simulator.state import AlertKind, Station
 from alexa_props.simulator.transport import SimulatorTransport
+from alexa_props.simulator.tree import AlertKind, Station
 
 if TYPE_CHECKING:
     from alexa_props import AlexaForBusiness, SmartProperties
@@ -60,7 +59,7 @@ __all__ = [
     "Station",
 ]
 
-# Clients refuse plain http to anything but the machine they are on.
+# Clients refuse plain http, except to loopback addresses.
 _IN_PROCESS = "http://127.0.0.1"
 
 
@@ -75,52 +74,52 @@ async def _close(clients: Iterable[_Closable]) -> None:
 
 
 @attrs.define
-class _Doors:
-    """The ways in: the application, the transport to it, where it is served, and the clients handed out."""
+class _Access:
+    """The application, the transport to it, the addresses where it is served, and the clients that were created."""
 
     app: ASGIApp
     transport: SimulatorTransport
     served: list[str] = attrs.field(factory=list)
     clients: list[tuple[str, _Closable]] = attrs.field(factory=list)
 
-    def leave(self, base_url: str | None = None) -> list[_Closable]:
-        """Takes out the clients of one address, or all of them."""
+    def pop_clients(self, base_url: str | None = None) -> list[_Closable]:
+        """Remove and return the clients of one address, or all of them."""
         gone = [(url, client) for url, client in self.clients if base_url in (None, url)]
         self.clients = [each for each in self.clients if each not in gone]
         return [client for _, client in gone]
 
 
 class Simulator(Service):
-    """A simulated service with clients for it.
+    """A simulated service, and clients for it.
 
-    Works with or without `async with`, which only closes the clients that it handed out.
+    It works with or without `async with`, which only closes the clients that it created.
 
     Args:
-        rooms: How many rooms; they lie on floors of 20.
+        rooms: How many rooms. There are 20 on each floor.
         endpoints_per_room: How many endpoints in each room. There are as many Alexa for Business devices, at least 60.
-        seed: Where all ids, names and histories come from: the same seed, the same world.
+        seed: The source of all ids, names and histories. The same seed gives the same ones.
         properties: How many properties the rooms are spread over.
         unassigned_endpoints: How many endpoints belong to the account but to no unit.
         users: How many Alexa for Business users.
-        token_lifetime: How many seconds an access token is good for.
-        rotate_refresh_tokens: Whether every refresh replaces the refresh token too, the old one being refused.
-        caller_scope: What `owner=~caller` lists: `"all"` endpoints, as the newest pages say, or those in no unit
-            (`"unassigned"`), as older pages and Amazon's command-line tool have it.
+        token_lifetime: How many seconds an access token is valid.
+        rotate_refresh_tokens: Whether every refresh also replaces the refresh token, and the old one is refused.
+        caller_scope: What `owner=~caller` lists: `"all"` endpoints, as in Amazon's newest documentation, or those in no
+            unit (`"unassigned"`), as in older pages and Amazon's command-line tool.
         aws_region: The region that Alexa for Business requests must be signed for.
-        now: The simulator's clock, an aware time; tokens expire, signatures age and events pass by it.
-        clock: The monotonic clock of quotas and of the records, in seconds.
+        now: Returns the simulator's time, aware. Tokens, signatures and events expire by it.
+        clock: Returns the monotonic time for quotas and for the record of calls, in seconds.
         sleep: Waits for latency and slow bodies.
-        kept_calls: How many records of calls to keep.
+        kept_calls: How many calls to record.
 
     Raises:
         ValueError: A number is negative, or there is no such scope.
     """
 
     @functools.cached_property
-    def _doors(self) -> _Doors:
-        # Made when first asked for, so that the constructor stays the service's own, with its signature.
+    def _access(self) -> _Access:
+        # Made on first use, so that the constructor and its signature are those of the service.
         app = build_app(self)
-        return _Doors(app, SimulatorTransport(app))
+        return _Access(app, SimulatorTransport(app))
 
     async def __aenter__(self) -> Self:
         return self
@@ -131,68 +130,68 @@ class Simulator(Service):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the clients that were handed out; the simulator itself holds nothing open."""
+        """Close the clients that were created. The simulator itself holds nothing open."""
         with anyio.CancelScope(shield=True):
-            await _close(self._doors.leave())
+            await _close(self._access.pop_clients())
 
     @property
     def app(self) -> ASGIApp:
-        """The ASGI application, to be mounted or served by whoever wants to."""
-        return self._doors.app
+        """The ASGI application, to mount or serve elsewhere."""
+        return self._access.app
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        """The way in without a socket, for any httpx client."""
-        return self._doors.transport
+        """Return a transport without a socket, for any httpx client."""
+        return self._access.transport
 
     @property
     def base_url(self) -> str:
-        """Where the simulator is: the socket inside `serve()`, else a stand-in for use with `transport()`."""
-        return self._doors.served[-1] if self._doors.served else _IN_PROCESS
+        """The URL of the socket inside `serve()`; otherwise a placeholder for use with `transport()`."""
+        return self._access.served[-1] if self._access.served else _IN_PROCESS
 
     @property
     def token_url(self) -> str:
-        """Where the token endpoint is."""
+        """The URL of the token endpoint."""
         return f"{self.base_url}/auth/o2/token"
 
     @asynccontextmanager
     async def serve(
         self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
     ) -> AsyncIterator[str]:
-        """Serves all three services on one port of a real socket, on asyncio.
+        """Serve all three services on one port of a real socket, on asyncio.
 
-        Clients handed out inside use the socket and are closed with it.
+        Clients created inside the block use the socket and are closed with it.
 
         Args:
             host: The address to listen on.
-            port: The port to listen on; 0 for any that is free.
-            tls: Serves https when given.
+            port: The port to listen on; 0 for any free one.
+            tls: Serves https if given.
 
         Yields:
             The base URL.
         """
-        # Uvicorn is only needed by those who serve, and it takes longest to import.
+        # Uvicorn is needed only here, and takes longest to import.
         from alexa_props.simulator.server import serve
 
-        doors = self._doors
-        async with serve(doors.app, host, port, tls) as base_url:
-            doors.served.append(base_url)
+        access = self._access
+        async with serve(access.app, host, port, tls) as base_url:
+            access.served.append(base_url)
             try:
                 yield base_url
             finally:
-                doors.served.remove(base_url)
+                access.served.remove(base_url)
                 with anyio.CancelScope(shield=True):
-                    await _close(doors.leave(base_url))
+                    await _close(access.pop_clients(base_url))
 
     def smart_properties(
         self, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]
     ) -> SmartProperties:
-        """A Smart Properties client wired to this simulator.
+        """Return a Smart Properties client for this simulator.
 
         Args:
-            auth: In place of the simulator's own credentials.
-            **options: Further arguments of the client, or others in place of what is set here.
+            auth: Replaces the simulator's credentials.
+            **options: Further arguments of the client. They replace those that are set here.
         """
-        # Late, so that whoever only serves does not load the clients.
+        # Late, so that serving does not import the clients.
         from alexa_props import LoginWithAmazon, SmartProperties
 
         if auth is None:
@@ -202,30 +201,30 @@ class Simulator(Service):
                 refresh_token=self.refresh_token,
                 token_url=self.token_url,
             )
-        self._wire(options)
+        self._connect(options)
         client = SmartProperties(auth=auth, **options)
-        self._doors.clients.append((self.base_url, client))
+        self._access.clients.append((self.base_url, client))
         return client
 
     def for_business(
         self, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]
     ) -> AlexaForBusiness:
-        """An Alexa for Business client wired to this simulator.
+        """Return an Alexa for Business client for this simulator.
 
         Args:
-            auth: In place of the simulator's own credentials.
-            **options: Further arguments of the client, or others in place of what is set here.
+            auth: Replaces the simulator's credentials.
+            **options: Further arguments of the client. They replace those that are set here.
         """
         from alexa_props import AlexaForBusiness, SigV4
 
         if auth is None:
             auth = SigV4(access_key=self.aws_access_key_id, secret_key=self.aws_secret_access_key)
-        self._wire(options)
+        self._connect(options)
         options.setdefault("region", self.aws_region)
         client = AlexaForBusiness(auth=auth, **options)
-        self._doors.clients.append((self.base_url, client))
+        self._access.clients.append((self.base_url, client))
         return client
 
-    def _wire(self, options: ClientOptions) -> None:
+    def _connect(self, options: ClientOptions) -> None:
         options.setdefault("base_url", self.base_url)
-        options.setdefault("transport", None if self._doors.served else self._doors.transport)
+        options.setdefault("transport", None if self._access.served else self._access.transport)

@@ -1,4 +1,4 @@
-"""Scripting from outside: everything that can be set in Python, as JSON below `/_simulator`."""
+"""Scripting over HTTP: everything that can be set in Python, as JSON below `/_simulator`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alexa_props.simulator.checks import choice, digits, parse_json
 from alexa_props.simulator.faults import Fault
@@ -19,7 +18,7 @@ from alexa_props.simulator.receiving import query_of, read_body
 from alexa_props.simulator.responses import allow, unmatched
 from alexa_props.simulator.service import Service
 
-__all__ = ["ADMIN_PATH", "admin_routes"]
+__all__ = ["admin_app"]
 
 ADMIN_PATH = "/_simulator"
 
@@ -53,10 +52,10 @@ def _world(service: Service) -> dict[str, object]:
 def _many(values: dict[str, Any], member: str, known: Container[str]) -> list[str]:
     ids = values.pop(member, None)
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-        raise TypeError(f"{member} is a list of strings")
+        raise TypeError(f"{member} must be a list of strings")
     for each in ids:
         if each not in known:
-            raise ValueError(f"{member}: there is no {each!r}")
+            raise ValueError(f"{member}: {each!r} does not exist")
     return ids
 
 
@@ -100,7 +99,7 @@ def _settings(service: Service, values: dict[str, Any]) -> object:
     }
     for name in values:
         if name not in places:
-            raise TypeError(f"no setting is called {name!r}; there are {', '.join(places)}")
+            raise TypeError(f"no setting is called {name!r}; the settings are {', '.join(places)}")
     before = {name: getattr(*places[name]) for name in values}
     for name, value in values.items():
         try:
@@ -136,50 +135,50 @@ _SETTINGS: dict[str, _Setting] = {
 
 
 def _refused(error: Exception) -> Response:
-    # Python's own words for a missing, superfluous or misspelt argument are good enough here.
+    # Python's message for a missing, superfluous or misspelt argument is good enough here.
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
 
 @attrs.frozen(eq=False)
-class _Asked:
-    """An accepted request and the service it scripts."""
+class _Request:
+    """An accepted request, and the service that it scripts."""
 
     service: Service
     query: QueryParams
     body: bytes
 
 
-_Handler = Callable[[_Asked], Response]
+_Handler = Callable[[_Request], Response]
 
 
 def _setter(setting: _Setting) -> _Handler:
-    def handle(asked: _Asked) -> Response:
+    def handle(request: _Request) -> Response:
         try:
-            values = parse_json(asked.body) if asked.body else {}
+            values = parse_json(request.body) if request.body else {}
             if not isinstance(values, dict):
-                raise TypeError("the body is a JSON object")
-            return JSONResponse(setting(asked.service, values))
+                raise TypeError("the body must be a JSON object")
+            return JSONResponse(setting(request.service, values))
         except (TypeError, ValueError) as error:
             return _refused(error)
 
     return handle
 
 
-def _show_world(asked: _Asked) -> Response:
-    return JSONResponse(_world(asked.service))
+def _show_world(request: _Request) -> Response:
+    return JSONResponse(_world(request.service))
 
 
-def _show_faults(asked: _Asked) -> Response:
-    return JSONResponse([_fault(fault) for fault in asked.service.faults.all()])
+def _show_faults(request: _Request) -> Response:
+    return JSONResponse([_fault(fault) for fault in request.service.faults.all()])
 
 
-def _clear_faults(asked: _Asked) -> Response:
-    asked.service.clear_faults()
+def _clear_faults(request: _Request) -> Response:
+    request.service.clear_faults()
     return Response(status_code=204)
 
 
-def _show_calls(asked: _Asked) -> Response:
-    service, query = asked.service, asked.query
+def _show_calls(request: _Request) -> Response:
+    service, query = request.service, request.query
     operation, status = query.get("operation"), query.get("status")
     try:
         if operation is not None:
@@ -193,8 +192,8 @@ def _show_calls(asked: _Asked) -> Response:
     return JSONResponse({"count": service.count(operation, wanted), "calls": shown})
 
 
-def _clear_calls(asked: _Asked) -> Response:
-    asked.service.clear_calls()
+def _clear_calls(request: _Request) -> Response:
+    request.service.clear_calls()
     return Response(status_code=204)
 
 
@@ -208,8 +207,8 @@ for _path, _setting in _SETTINGS.items():
 
 
 @attrs.frozen(eq=False)
-class _AdminDoor:
-    """The ASGI application behind one path: a handler for each method."""
+class _AdminApp:
+    """The ASGI application at one path: a handler per method."""
 
     service: Service
     handlers: Mapping[str, _Handler]
@@ -228,10 +227,16 @@ class _AdminDoor:
             headers = dict((allow(self.handlers), unmatched("method")))
             return JSONResponse({"error": f"{scope['method']} is not allowed at {scope['path']}"}, 405, headers)
         if len(body) > _LARGEST_BODY:
-            return JSONResponse({"error": f"the body has more than {_LARGEST_BODY} bytes"}, 413)
-        return handler(_Asked(self.service, query_of(scope), body))
+            return JSONResponse({"error": f"the body is larger than {_LARGEST_BODY} bytes"}, 413)
+        return handler(_Request(self.service, query_of(scope), body))
 
 
-def admin_routes(service: Service) -> list[Route]:
-    """Return the routes below `/_simulator`. They need no credentials, and refuse web pages of other sites."""
-    return [Route(ADMIN_PATH + path, _AdminDoor(service, handlers)) for path, handlers in _METHODS.items()]
+def admin_app(service: Service, path: str) -> ASGIApp | None:
+    """Return the application at a path below `/_simulator`, or None if there is none.
+
+    It needs no credentials, and refuses requests from web pages of other sites.
+    """
+    if not path.startswith(ADMIN_PATH):
+        return None
+    handlers = _METHODS.get(path.removesuffix("/").removeprefix(ADMIN_PATH))
+    return None if handlers is None else _AdminApp(service, handlers)

@@ -1,4 +1,4 @@
-"""The ASGI application: routes, and what happens to every call on its way."""
+"""The ASGI application, and the way of every call through it."""
 
 from __future__ import annotations
 
@@ -6,249 +6,203 @@ import functools
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from email.utils import format_datetime
+from typing import Final
 from urllib.parse import unquote
 
 import attrs
 from starlette.datastructures import Headers
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from alexa_props.simulator import for_business, smart_properties
-from alexa_props.simulator.admin import admin_routes
+# The last three are imported for their routes.
+from alexa_props.simulator import for_business, login_with_amazon, smart_properties  # noqa: F401
+from alexa_props.simulator.admin import admin_app
+from alexa_props.simulator.authorization import authorize
 from alexa_props.simulator.calls import Call
 from alexa_props.simulator.checks import parse_json
-from alexa_props.simulator.context import Exchange, Handler
+from alexa_props.simulator.context import Context
 from alexa_props.simulator.faults import Fault, deliver
-from alexa_props.simulator.operations import CONSENT, ROUTES, TARGETS, TOKEN, UNKNOWN
-from alexa_props.simulator.receiving import as_sent, query_of, read_body
-from alexa_props.simulator.responses import Answer, Dialect, allow, unmatched
+from alexa_props.simulator.operations import UNKNOWN
+from alexa_props.simulator.receiving import as_sent, path_in_app, query_of, read_body
+from alexa_props.simulator.responses import Dialect, Problem, Response, allow, problem_response, unmatched
+from alexa_props.simulator.routes import TABLE, Route
 from alexa_props.simulator.service import Service
 
-__all__ = ["CONSENT_PATH", "ROUTES", "TARGETS", "TOKEN_PATHS", "build_app"]
+__all__ = ["ROUTES", "TARGETS", "build_app"]
 
-CONSENT_PATH = "/ap/oa"
-TOKEN_PATHS = ("/auth/o2/token", "/auth/O2/token")
+ROUTES: Final[Mapping[str, tuple[str, str]]] = {
+    each.operation: (each.method, each.path)
+    for each in TABLE.operations.values()
+    if each.dialect in ("smart_properties", "alerts")
+}
+"""Smart Properties: operation name to method and path template."""
 
-# Bodies are small here; what is larger is read, but not kept.
+TARGETS: Final[Mapping[str, str]] = {each.operation: target for target, each in TABLE.targets.items()}
+"""Alexa for Business: operation name to `X-Amz-Target`."""
+
+# Bodies are small here; the rest of a larger one is read and discarded.
 _LARGEST_BODY = 1 << 20
 
-# What a unit's id is called in a query.
-_UNIT_PARAMETERS = ("unitId", "associatedUnits.id", "parentId", "recipients.id")
+
+def _not_found(context: Context) -> Response:
+    raise Problem(404, f"There is nothing at {context.path}.", None, unmatched("path"))
 
 
-def _parsed(body: bytes) -> object:
+def _not_allowed(methods: Iterable[str], context: Context) -> Response:
+    text = f"{context.method} is not allowed at {context.path}."
+    raise Problem(405, text, None, allow(methods), unmatched("method"))
+
+
+def _unknown_target(_: Context) -> Response:
+    raise Problem(400, "There is no such operation.", "UnknownOperationException", unmatched("target"))
+
+
+def _resolve(method: str, path: str, target: str) -> tuple[Route, Mapping[str, str]]:
+    """Return the route of a request and its parameters. What matches nothing gets a route that says so."""
+    # HEAD is GET without the body, which is omitted on delivery.
+    method = "GET" if method == "HEAD" else method
+    if path == "/":
+        if method != "POST":
+            return Route(UNKNOWN, method, path, functools.partial(_not_allowed, ["POST"]), "for_business"), {}
+        return TABLE.targets.get(target) or Route(UNKNOWN, method, path, _unknown_target, "for_business"), {}
+    match = TABLE.find(path)
+    if match is None:
+        return Route(UNKNOWN, method, path, _not_found), {}
+    one = next(iter(match.routes.values()))
+    route = match.routes.get(method)
+    if route is None:
+        route = Route(UNKNOWN, method, one.path, functools.partial(_not_allowed, match.routes), one.dialect)
+    # Ids in a path are percent-encoded, so that one with a slash stays one segment.
+    return route, dict(zip(route.parameters, map(unquote, match.values), strict=True))
+
+
+def _parsed(route: Route, method: str, body: bytes) -> object:
+    """Return the body as JSON: only that of a known operation, since any other may hold misdirected credentials."""
+    if route.operation == UNKNOWN or route.dialect == "login" or method in ("GET", "HEAD"):
+        return None
     try:
         return parse_json(body)
     except ValueError:
         return None
 
 
-def _dialect(operation: str) -> Dialect:
-    if operation.startswith("alerts."):
-        return "alerts"
-    if operation in (TOKEN, CONSENT):
-        return "login"
-    return "for_business" if operation in TARGETS else "smart_properties"
+def _admit(context: Context) -> None:
+    """Check what precedes every handler: the size of the body, the credentials and the quota."""
+    if len(context.body) > _LARGEST_BODY:
+        code = "RequestEntityTooLargeException" if context.dialect == "for_business" else "REQUEST_TOO_LARGE"
+        raise Problem(413, "The body is too large.", code)
+    authorize(context)
+    quota = context.service.quotas.refusal(context.operation, context.time)
+    if quota is not None:
+        headers = () if quota.retry_after is None else (("retry-after", f"{quota.retry_after:.16g}"),)
+        status = 400 if context.dialect == "for_business" else 429
+        codes: dict[Dialect, str] = {"for_business": "ThrottlingException", "login": "slow_down"}
+        raise Problem(status, "Rate exceeded", codes.get(context.dialect), *headers)
 
 
-def _token(exchange: Exchange) -> Answer:
-    # Amazon's command-line tool sends the header without a value.
-    authorization = exchange.headers.get("authorization", "").strip() or None
-    if authorization is not None:
-        exchange.authorization = "Basic"
-    content_type = exchange.headers.get("content-type", "")
-    return exchange.service.login.answer(authorization, content_type, exchange.body)
-
-
-def _consent(exchange: Exchange) -> Answer:
-    return exchange.service.login.consent(exchange.query)
-
-
-def _not_found(exchange: Exchange) -> Answer:
-    return exchange.problem(404, f"There is nothing at {exchange.path}.", headers=(unmatched("path"),))
-
-
-def _not_allowed(methods: Iterable[str], exchange: Exchange) -> Answer:
-    text = f"{exchange.method} is not allowed at {exchange.path}."
-    return exchange.problem(405, text, headers=(allow(methods), unmatched("method")))
-
-
-def _checked(exchange: Exchange) -> Answer | None:
-    """The answer that refuses a call before it is handled: for its credentials, or for being one too many."""
-    service = exchange.service
-    if len(exchange.body) > _LARGEST_BODY:
-        code = "RequestEntityTooLargeException" if exchange.dialect == "for_business" else "REQUEST_TOO_LARGE"
-        return exchange.problem(413, "The body is too large.", code)
-    if exchange.dialect == "for_business" and exchange.method == "POST":
-        refused = for_business.authorize(exchange)
-    elif exchange.dialect in ("smart_properties", "alerts") and exchange.operation != UNKNOWN:
-        refused = smart_properties.authorize(exchange)
-    else:
-        refused = None
-    if refused is not None:
-        return refused
-    quota = service.quotas.refusal(exchange.operation, exchange.time)
-    if quota is None:
-        return None
-    headers = () if quota.retry_after is None else (("retry-after", f"{quota.retry_after:.16g}"),)
-    status = 400 if exchange.dialect == "for_business" else 429
-    name = {"for_business": "ThrottlingException", "login": "slow_down"}.get(exchange.dialect)
-    return exchange.problem(status, "Rate exceeded", name, headers)
-
-
-@attrs.frozen(eq=False)
-class _Door:
-    """The ASGI application behind one path: the operation of each method."""
-
-    service: Service
-    operations: Mapping[str, str]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Ids in a path arrive percent-encoded, so that one with a slash in it stays one segment.
-        params = {name: unquote(value) for name, value in scope.get("path_params", {}).items()}
-        exchange = await _open(self.service, scope, receive)
-        if exchange is None:
-            return
-        # HEAD is GET without the body, which is left out when the response is delivered.
-        operation = self.operations.get("GET" if exchange.method == "HEAD" else exchange.method)
-        if operation is None:
-            handler: Handler = functools.partial(_not_allowed, self.operations) if self.operations else _not_found
-        elif operation == TOKEN:
-            handler = _token
-        elif operation == CONSENT:
-            handler = _consent
-        else:
-            handler = smart_properties.HANDLERS[operation]
-        exchange.operation = operation or UNKNOWN
-        exchange.dialect = _dialect(operation or next(iter(self.operations.values()), UNKNOWN))
-        query = exchange.query
-        unit_ids = (params.get("unit_id"), *map(query.get, _UNIT_PARAMETERS))
-        exchange.unit_id = next(filter(None, unit_ids), None)
-        exchange.endpoint_id = params.get("endpoint_id") or query.get("endpoint")
-        exchange.key = params.get("key", "")
-        # Only the bodies of known operations are looked at: any other one may hold credentials gone astray.
-        if operation in ROUTES and exchange.method in ("PUT", "POST"):
-            exchange.json = _parsed(exchange.body)
-        if operation == "units.create" and isinstance(exchange.json, dict):
-            parent_id = exchange.json.get("parentId")
-            exchange.unit_id = parent_id if isinstance(parent_id, str) else None
-        await _answer(exchange, handler, scope, receive, send)
-
-
-@attrs.frozen(eq=False)
-class _TargetDoor:
-    """The ASGI application at `POST /`: the operation is named by a header."""
-
-    service: Service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = await _open(self.service, scope, receive)
-        if exchange is None:
-            return
-        operation = for_business.OPERATION_BY_TARGET.get(exchange.headers.get("x-amz-target", ""))
-        exchange.operation, exchange.dialect = operation or UNKNOWN, "for_business"
-        exchange.json = _parsed(exchange.body) if operation else None
-        if isinstance(exchange.json, dict) and isinstance(exchange.json.get("DeviceArn"), str):
-            exchange.device_id = exchange.json["DeviceArn"]
-        handler = for_business.HANDLERS[operation] if operation else for_business.unknown_operation
-        if exchange.method != "POST":
-            handler = functools.partial(_not_allowed, ["POST"])
-        await _answer(exchange, handler, scope, receive, send)
-
-
-async def _open(service: Service, scope: Scope, receive: Receive) -> Exchange | None:
-    arrived = service.clock()
-    body = await read_body(receive, _LARGEST_BODY)
-    if body is None:
-        return None
-    return Exchange(
-        service=service,
-        operation=UNKNOWN,
-        dialect="smart_properties",
-        method=scope["method"],
-        path=scope["path"],
-        raw_query=scope["query_string"].decode("latin-1"),
-        query=query_of(scope),
-        headers=Headers(scope=scope),
-        body=body,
-        request_id=service.next_request_id(),
-        time=arrived,
-        log=service.log,
-    )
-
-
-async def _answer(exchange: Exchange, handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
-    """One call from its arrival to its answer; the record is kept before the answer leaves."""
-    service = exchange.service
-    fault = service.faults.pick(exchange.operation, exchange.unit_id, exchange.endpoint_id, exchange.device_id)
-    answer: Answer | None = None
-    lost = True
-    try:
-        answer = await _handled(exchange, handler, fault)
-        lost = answer is None or (fault is not None and fault.kind == "drop_after")
-    finally:
-        # In here also for a client that gave up while it waited: its call was seen as well.
-        exchange.log.add(
-            Call(
-                operation=exchange.operation,
-                method=exchange.method,
-                time=exchange.time,
-                request_id=exchange.request_id,
-                unit_id=exchange.unit_id,
-                endpoint_id=exchange.endpoint_id,
-                device_id=exchange.device_id,
-                status=None if lost or answer is None else answer.status,
-                fault=fault.kind if fault else None,
-                authorization=exchange.authorization,
-                user_agent=exchange.headers.get("user-agent"),
-                body=exchange.json,
-            ),
-            len(exchange.body),
-        )
-    if answer is not None:
-        stamps = {
-            "date": format_datetime(service.now().astimezone(UTC), usegmt=True),
-            "x-amzn-requestid": exchange.request_id,
-        }
-        answer = attrs.evolve(answer, headers=tuple({**stamps, **dict(answer.headers)}.items()))
-    await deliver(answer, fault, scope=scope, receive=receive, send=send, sleep=service.sleep)
-
-
-async def _handled(exchange: Exchange, handler: Handler, fault: Fault | None) -> Answer | None:
+async def _respond(context: Context, route: Route, fault: Fault | None) -> Response | None:
+    """Return the response to a call, or None if it gets none."""
     if fault is not None and fault.kind == "drop_before":
         return None
-    # A scripted answer takes the place of everything; the proof is looked at all the same, for the record.
-    scripted = fault.instead(exchange.dialect) if fault is not None else None
-    refused = _checked(exchange)
-    latency = exchange.service.latency_of(exchange.operation)
+    # A scripted response replaces every other one; the credentials are checked nevertheless, for the record.
+    response = fault.response(context.dialect) if fault is not None else None
+    try:
+        _admit(context)
+    except Problem as problem:
+        response = response or problem_response(context.dialect, problem)
+    latency = context.service.latency_of(context.operation)
     if latency:
-        await exchange.service.sleep(latency)
-        if exchange.log is not exchange.service.log:
-            # The service was reset meanwhile: what is late from the old world changes nothing in the new one.
+        await context.service.sleep(latency)
+        if context.log is not context.service.log:
+            # The service was reset meanwhile: a late call must not change the new state.
             return None
-    return scripted or refused or handler(exchange)
+    if response is not None:
+        return response
+    try:
+        return route.handler(context)
+    except Problem as problem:
+        return problem_response(context.dialect, problem)
+
+
+def _record(context: Context, fault: Fault | None, status: int | None) -> None:
+    call = Call(
+        operation=context.operation,
+        method=context.method,
+        time=context.time,
+        request_id=context.request_id,
+        unit_id=context.about.unit_id,
+        endpoint_id=context.about.endpoint_id,
+        device_id=context.about.device_id,
+        status=status,
+        fault=fault.kind if fault else None,
+        authorization=context.authorization,
+        user_agent=context.headers.get("user-agent"),
+        body=context.json,
+    )
+    context.log.add(call, len(context.body))
+
+
+@attrs.frozen(eq=False)
+class _App:
+    """Everything but the lifespan: one call from its arrival to its response."""
+
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = as_sent(scope)
+        path = path_in_app(scope)
+        admin = admin_app(self.service, path)
+        if admin is not None:
+            await admin(scope, receive, send)
+            return
+        arrived = self.service.clock()
+        body = await read_body(receive, _LARGEST_BODY)
+        if body is not None:
+            await self._call(self._context(scope, path, body, arrived), scope, receive, send)
+
+    def _context(self, scope: Scope, path: str, body: bytes, arrived: float) -> tuple[Context, Route]:
+        headers, method = Headers(scope=scope), scope["method"]
+        route, params = _resolve(method, path, headers.get("x-amz-target", ""))
+        context = Context(
+            service=self.service,
+            operation=route.operation,
+            dialect=route.dialect,
+            method=method,
+            path=scope["path"],
+            params=params,
+            raw_query=scope["query_string"].decode("latin-1"),
+            query=query_of(scope),
+            headers=headers,
+            body=body,
+            json=_parsed(route, method, body),
+            request_id=self.service.next_request_id(),
+            time=arrived,
+            log=self.service.log,
+        )
+        return context, route
+
+    async def _call(self, resolved: tuple[Context, Route], scope: Scope, receive: Receive, send: Send) -> None:
+        context, route = resolved
+        service, about = self.service, context.about
+        fault = service.faults.pick(context.operation, about.unit_id, about.endpoint_id, about.device_id)
+        response: Response | None = None
+        lost = True
+        try:
+            response = await _respond(context, route, fault)
+            lost = response is None or (fault is not None and fault.kind == "drop_after")
+        finally:
+            # Before the response leaves, and also if the client gives up while it waits: its call was seen as well.
+            _record(context, fault, None if lost or response is None else response.status)
+        if response is not None:
+            stamps = {
+                "date": format_datetime(service.now().astimezone(UTC), usegmt=True),
+                "x-amzn-requestid": context.request_id,
+            }
+            response = attrs.evolve(response, headers=tuple({**stamps, **dict(response.headers)}.items()))
+        await deliver(response, fault, scope=scope, receive=receive, send=send, sleep=service.sleep)
 
 
 def build_app(service: Service) -> ASGIApp:
-    """The ASGI application of a simulated service: all three of its interfaces, and the one to script it by."""
-    methods: dict[str, dict[str, str]] = {}
-    for operation, (method, path) in ROUTES.items():
-        methods.setdefault(path, {})[method] = operation
-    for path in TOKEN_PATHS:
-        methods[path] = {"POST": TOKEN}
-    methods[CONSENT_PATH] = {"GET": CONSENT}
-    routes = [Route("/", _TargetDoor(service))]
-    for path, operations in methods.items():
-        door = _Door(service, operations)
-        routes.append(Route(path, door))
-    routes += admin_routes(service)
-    # Amazon's own samples call some paths with a slash at the end.
-    routes += [Route(route.path + "/", route.app) for route in routes[1:]]
-    router = Router(routes, redirect_slashes=False, default=_Door(service, {}))
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope = as_sent(scope)
-        await router(scope, receive, send)
-
-    return app
+    """Return the ASGI application of a simulated service: its three interfaces, and the one that scripts it."""
+    # The router handles the lifespan; it has no routes, since ours are found in constant time.
+    return Router(redirect_slashes=False, default=_App(service))

@@ -1,4 +1,4 @@
-"""What the simulator saw: one record a call, in bounded memory, without any token in it."""
+"""The record of calls: bounded in memory, and without secrets."""
 
 from __future__ import annotations
 
@@ -13,55 +13,49 @@ _BODY_BYTES = 8 << 20
 
 
 def _cut(text: str) -> str:
-    # Every real id is shorter; 100,000 records with the longest header each would fill the memory.
+    # Every real id is shorter; 100,000 records with a long header each would fill the memory.
     return text[:_LONGEST_TEXT]
 
 
-def _cut_if_any(text: str | None) -> str | None:
+def _cut_optional(text: str | None) -> str | None:
     return None if text is None else _cut(text)
 
 
 @attrs.frozen
 class Call:
-    """One call as the simulator saw it.
-
-    Attributes:
-        operation: Its name, such as `"units.list"`; `"token"` for the token endpoint, `"unknown"` for anything else.
-        method: The HTTP method.
-        unit_id: The unit it was about, if any.
-        endpoint_id: The endpoint it was about, if any.
-        device_id: The Alexa for Business device (an ARN) it was about, if any.
-        time: When it arrived, in seconds of the simulator's monotonic clock.
-        status: The status answered; None when the connection was lost or given up before an answer.
-        fault: The kind of the scripted fault that hit it, if any.
-        authorization: How it proved itself: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the proof itself.
-        user_agent: Its `User-Agent`.
-        request_id: The request id that the answer carried.
-        body: The parsed JSON body of a PUT, a POST and every Alexa for Business call; None when it is no JSON. Only the
-            latest 8 MiB of bodies are stored, and 1,024 characters of each text.
-    """
+    """One call as the simulator saw it. Text is cut after 1,024 characters."""
 
     operation: str
+    """Such as `"units.list"`; `"token"` for the token endpoint, `"unknown"` if it matches no operation."""
     method: str = attrs.field(converter=_cut)
     time: float
+    """When it arrived, in seconds of the simulator's monotonic clock."""
     request_id: str
-    unit_id: str | None = attrs.field(default=None, converter=_cut_if_any)
-    endpoint_id: str | None = attrs.field(default=None, converter=_cut_if_any)
-    device_id: str | None = attrs.field(default=None, converter=_cut_if_any)
+    """The request id in the response."""
+    unit_id: str | None = attrs.field(default=None, converter=_cut_optional)
+    """The unit that it is about, if any."""
+    endpoint_id: str | None = attrs.field(default=None, converter=_cut_optional)
+    """The endpoint that it is about, if any."""
+    device_id: str | None = attrs.field(default=None, converter=_cut_optional)
+    """The Alexa for Business device (an ARN) that it is about, if any."""
     status: int | None = None
+    """The status of the response; None if the connection was lost or given up before it."""
     fault: str | None = None
+    """The kind of the scripted fault that hit it, if any."""
     authorization: str | None = None
-    user_agent: str | None = attrs.field(default=None, converter=_cut_if_any)
+    """How it authenticated: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the secret itself."""
+    user_agent: str | None = attrs.field(default=None, converter=_cut_optional)
     body: object = None
+    """The JSON body of a known operation; None if it is not JSON. Only the latest 8 MiB of bodies are stored."""
 
 
 @attrs.define
 class CallLog:
-    """The latest calls, and how many there were of each kind."""
+    """The latest calls, and the number of all calls of each kind."""
 
     limit: int = 100_000
     _added: int = attrs.field(init=False, default=0)
-    # The number of each call that still has its body, and the bytes of it.
+    # The number of each call whose body is still stored, and the size of the body.
     _bodies: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
     _body_bytes: int = attrs.field(init=False, default=0)
     _records: deque[Call] = attrs.field(
@@ -70,7 +64,7 @@ class CallLog:
     _counts: Counter[tuple[str, int | None]] = attrs.field(init=False, factory=Counter)
 
     def add(self, call: Call, size: int) -> None:
-        """Store one more record; the oldest records go when there are too many, and the oldest bodies too.
+        """Store one more record. If there are too many, the oldest records and bodies are discarded.
 
         Args:
             call: The record.
@@ -90,19 +84,19 @@ class CallLog:
                 self._records[number - oldest] = attrs.evolve(self._records[number - oldest], body=None)
 
     def records(self) -> list[Call]:
-        """The records, in the order in which the calls were answered."""
+        """Return the records in the order of the responses."""
         return list(self._records)
 
     def count(self, operation: str | None = None, status: int | None = None) -> int:
-        """How many calls there were, forgotten records included; None stands for any."""
+        """Return the number of calls, including discarded records; None means any."""
         return sum(
             number
-            for (name, answered), number in self._counts.items()
-            if operation in (None, name) and status in (None, answered)
+            for (name, responded), number in self._counts.items()
+            if operation in (None, name) and status in (None, responded)
         )
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         self._records.clear()
         self._bodies.clear()
         self._body_bytes = 0

@@ -1,4 +1,4 @@
-"""Checks of what comes in from outside: bodies that are JSON, and settings that make sense."""
+"""Checks of input: JSON bodies, and the values of settings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import attrs
 __all__ = ["MOST", "checked", "choice", "digits", "flag", "number", "parse_json", "text", "whole"]
 
 MOST = 1_000_000_000
-"""More seconds, calls or pages than anybody waits for, and few enough to calculate with."""
+"""A limit of seconds, calls and pages that is beyond any use, and safe to calculate with."""
 
 _MOST_LEVELS = 100
 _MOST_DIGITS = 9
 
 
 def parse_json(body: bytes) -> object:
-    """What a body of JSON says.
+    """Return the parsed JSON of a body.
 
     Raises:
-        ValueError: It is no JSON, it is nested too deeply, or it could not be written again: it has half a surrogate
-            pair in it, or a number that is none.
+        ValueError: It is not JSON, is nested too deeply, or could not be sent again, because it contains NaN, an
+            infinity or half a surrogate pair.
     """
     try:
         value: object = json.loads(body)
@@ -44,83 +44,83 @@ def _below(value: object) -> Sequence[object]:
 
 
 def digits(name: str, value: str) -> int:
-    """The whole number that a few decimal digits stand for.
+    """Return the whole number that decimal digits represent.
 
     Raises:
-        ValueError: There are none, too many, or other characters among them.
+        ValueError: There are no digits, too many, or other characters among them.
     """
     if not value.isascii() or not value.isdigit() or len(value) > _MOST_DIGITS:
-        raise ValueError(f"{name} is a whole number of at most {_MOST_DIGITS} digits")
+        raise ValueError(f"{name} must be a whole number of at most {_MOST_DIGITS} digits")
     return int(value)
 
 
 def number(name: str, value: object, least: float = 0, most: float = MOST) -> float:
-    """A number within limits, as it is.
+    """Return a number within limits, unchanged.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is out of its limits, or not a number at all.
+        TypeError: It is not a number.
+        ValueError: It is out of range, or NaN.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is a number, not of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a number, not of type {type(value).__name__}")
     if not least <= value <= most:
-        raise ValueError(f"{name} is a number from {least} to {most}")
+        raise ValueError(f"{name} must be a number from {least} to {most}")
     return value
 
 
 def whole(name: str, value: object, least: int = 0, most: int = MOST) -> int:
-    """A whole number within limits, as it is.
+    """Return a whole number within limits, unchanged.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is out of its limits.
+        TypeError: It is not a whole number.
+        ValueError: It is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is a whole number, not of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a whole number, not of type {type(value).__name__}")
     if not least <= value <= most:
-        raise ValueError(f"{name} is a whole number from {least} to {most}")
+        raise ValueError(f"{name} must be a whole number from {least} to {most}")
     return value
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False, as it is.
+    """Return True or False, unchanged.
 
     Raises:
         TypeError: It is neither.
     """
     if not isinstance(value, bool):
-        raise TypeError(f"{name} is true or false, not of type {type(value).__name__}")
+        raise TypeError(f"{name} must be true or false, not of type {type(value).__name__}")
     return value
 
 
 def text(name: str, value: object) -> str:
-    """A text that can be sent, as it is.
+    """Return a text that can be sent, unchanged.
 
     Raises:
-        TypeError: It is no text.
-        ValueError: It is empty, or it has half a surrogate pair in it.
+        TypeError: It is not text.
+        ValueError: It is empty, or contains half a surrogate pair.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a string, not of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a string, not of type {type(value).__name__}")
     if not value or value != value.encode(errors="ignore").decode():
-        raise ValueError(f"{name} is a string that is not empty and can be encoded")
+        raise ValueError(f"{name} must be a string that is not empty and can be encoded")
     return value
 
 
 def choice(name: str, value: object, values: Sequence[str]) -> None:
-    """Refuses what is not one of some values.
+    """Check that a value is one of several.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: It is not.
     """
     if value not in values:
-        raise ValueError(f"{name} is one of {', '.join(values)}, not {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(values)}, not {value!r}")
 
 
 def checked(
     check: Callable[..., object], *limits: Any, optional: bool = False
 ) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """One of these checks as a validator of an attribute, which may be None where it is optional."""
+    """Return one of these checks as a validator of an attribute, which may be None if it is optional."""
 
     def validate(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if not (optional and value is None):

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import attrs
 from starlette.datastructures import Headers, QueryParams
 
 from alexa_props.simulator.calls import CallLog
-from alexa_props.simulator.responses import Answer, Dialect, problem
-from alexa_props.simulator.responses import Headers as AnswerHeaders
+from alexa_props.simulator.responses import Dialect, Response
 from alexa_props.simulator.service import Service
+from alexa_props.simulator.subjects import Subjects, subjects_of
 
-__all__ = ["Exchange", "Handler"]
+__all__ = ["Context", "Handler"]
+
+
+def _subjects(context: Context) -> Subjects:
+    return subjects_of(context.params, context.json, context.query)
 
 
 @attrs.define(eq=False)
-class Exchange:
-    """A request that was read, and what was found out about it so far.
-
-    Attributes:
-        service: The simulated service.
-        operation: The operation's name.
-        dialect: How errors are reported.
-        method: The HTTP method.
-        path: The path as it was sent, still percent-encoded.
-        raw_query: The query as it was sent.
-        query: The query.
-        headers: The request's headers.
-        body: The request's body.
-        request_id: The id that the answer will carry.
-        time: When it arrived, by the monotonic clock.
-        log: Where its record goes.
-        unit_id: The unit it is about.
-        endpoint_id: The endpoint it is about.
-        device_id: The device it is about.
-        key: The setting it is about.
-        authorization: How the caller proves itself.
-        json: What to record of the body.
-    """
+class Context:
+    """A request that has been read, and what is known about it."""
 
     service: Service
     operation: str
     dialect: Dialect
+    """How errors are reported."""
     method: str
     path: str
+    """As it was sent, still percent-encoded."""
+    params: Mapping[str, str]
+    """The values of the path's parameters, decoded."""
     raw_query: str
     query: QueryParams
     headers: Headers
     body: bytes
+    json: object
+    """The parsed body, if it may be recorded; None if it is not JSON."""
     request_id: str
     time: float
+    """When it arrived, on the monotonic clock."""
     log: CallLog
-    unit_id: str | None = None
-    endpoint_id: str | None = None
-    device_id: str | None = None
-    key: str = ""
+    """Where it is recorded."""
     authorization: str | None = None
-    json: object = None
-
-    def problem(self, status: int, message: str, code: str | None = None, headers: AnswerHeaders = ()) -> Answer:
-        """An error in the dialect of this request."""
-        return problem(self.dialect, status, message, code, headers)
+    """How the caller authenticates."""
+    about: Subjects = attrs.field(init=False, default=attrs.Factory(_subjects, takes_self=True))
+    """The unit, endpoint and device that the request is about."""
 
 
-Handler: TypeAlias = Callable[[Exchange], Answer]
+Handler: TypeAlias = Callable[[Context], Response]

@@ -1,4 +1,4 @@
-"""The settings that an endpoint has, and what their values have to be."""
+"""The settings of endpoints, and the rules for their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from alexa_props.simulator.responses import Json
 
-__all__ = ["ADDRESS", "LOCALES", "SETTINGS", "SETUP_MODE", "WAKE_WORDS", "complaint"]
+__all__ = ["ADDRESS", "LOCALES", "SETTINGS", "SETUP_MODE", "WAKE_WORDS", "violation"]
 
 ADDRESS = "address"
 LOCALES = "System.locales"
@@ -34,9 +34,9 @@ _LINES = frozenset(
 
 @attrs.frozen
 class _Rule:
-    """What a value has to be, in words and as a test."""
+    """What a value must be, as text and as a test."""
 
-    words: str
+    text: str
     fits: Callable[[object], bool]
 
 
@@ -56,13 +56,13 @@ def _some_of(*values: str, least: int = 0, most: int | None = None) -> _Rule:
 
 
 def _number_of(*values: float) -> _Rule:
-    # JSON's true is no 1 here, though Python's is.
+    # In Python, true equals 1; in JSON it does not.
     return _Rule(f"one of {', '.join(map(str, values))}", lambda v: v in values and not isinstance(v, bool))
 
 
 def _whole(least: int, most: int) -> _Rule:
-    words = f"a whole number from {least} to {most}"
-    return _Rule(words, lambda v: isinstance(v, int) and not isinstance(v, bool) and least <= v <= most)
+    text = f"a whole number from {least} to {most}"
+    return _Rule(text, lambda v: isinstance(v, int) and not isinstance(v, bool) and least <= v <= most)
 
 
 def _locales(value: object) -> bool:
@@ -98,27 +98,27 @@ SETTINGS: Mapping[str, _Rule] = {
     WAKE_WORDS: _some_of("ALEXA", "AMAZON", "COMPUTER", "ECHO", least=1, most=1),
     "SpeechSynthesizer.speakingRate": _number_of(0.75, 0.85, 1, 1.25, 1.5, 1.75, 2),
     "System.distanceUnits": _one_of("METRIC", "IMPERIAL"),
-    # The list of locales grows, and nobody here knows all the time zones: it is their form that counts.
+    # The list of locales grows, and so do time zones: only their form is checked.
     LOCALES: _Rule("a list of one or two locales such as en-US", _locales),
     "System.temperatureUnit": _one_of("CELSIUS", "FAHRENHEIT"),
     "System.timeZone": _Rule(
         "a time zone such as Europe/Paris", lambda v: isinstance(v, str) and bool(_TIME_ZONE.fullmatch(v))
     ),
 }
-"""The settings that can be read and set by their key, and what a value has to be."""
+"""The settings that can be read and set by their key, and the rules for their values."""
 
 _RULES = {**SETTINGS, ADDRESS: _Rule(f"an object of strings called {', '.join(sorted(_LINES))}", _address)}
 
 
-def complaint(key: str, value: Json) -> str | None:
-    """What is wrong with a value, in a sentence; None when nothing is.
+def violation(key: str, value: Json) -> str | None:
+    """Return what is wrong with a value, as a sentence, or None if nothing is.
 
     Args:
         key: The key of a setting, or `"address"`.
-        value: The value as it comes out of JSON.
+        value: The parsed JSON.
 
     Raises:
-        KeyError: There is no such setting.
+        KeyError: No setting has this key.
     """
     rule = _RULES[key]
-    return None if rule.fits(value) else f"{key} is {rule.words}."
+    return None if rule.fits(value) else f"{key} must be {rule.text}."

@@ -1,4 +1,4 @@
-"""What guests leave on a device and in a room: settings, volume, Bluetooth and notifications."""
+"""What devices and rooms store: settings, volume, Bluetooth and notifications."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import attrs
 from alexa_props.simulator.device_settings import ADDRESS, LOCALES, WAKE_WORDS
 from alexa_props.simulator.responses import Json
 
-__all__ = ["NOTIFICATION_KINDS", "Kept", "NotificationKind", "left_in", "left_on"]
+__all__ = ["NOTIFICATION_KINDS", "DeviceState", "NotificationKind", "initial_notifications", "initial_state"]
 
 NotificationKind = Literal["DeviceNotification", "PersistentVisualAlert"]
-"""The kinds of notifications that last, and can be deleted."""
+"""The kinds of notifications that are stored, and can be deleted."""
 
 NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 
-_MOST_LEFT = 2
+_MOST = 2
 _PHONES = ("Ana's iPhone", "Galaxy S24", "Pixel 9", "Kenji\u306e\u30a4\u30e4\u30db\u30f3", "Travel speaker")
 _HOME = {
     "addressLine1": "1 Harbour Road",
@@ -29,8 +29,8 @@ _HOME = {
     "countryCode": "US",
 }
 _ON_OR_OFF: tuple[Json, ...] = ("DISABLED", "DISABLED", "ENABLED", None)
-# Of each setting one is drawn; None stands for a setting without a value.
-_LEFT: Mapping[str, tuple[Json, ...]] = {
+# One value of each setting is drawn; None means that it has no value.
+_VALUES: Mapping[str, tuple[Json, ...]] = {
     "Accessibility.Captions.AlexaCaptions.enablement": _ON_OR_OFF,
     "Accessibility.Captions.ClosedCaptions.enablement": _ON_OR_OFF,
     "Accessibility.Display.ColorInversion.enablement": _ON_OR_OFF,
@@ -53,43 +53,40 @@ _LEFT: Mapping[str, tuple[Json, ...]] = {
 
 
 @attrs.define(eq=False)
-class Kept:
-    """What a device keeps.
-
-    Attributes:
-        settings: Values by key; a setting without a value is not there.
-        volume: 0 to 100.
-        paired: The names of the Bluetooth devices paired with it.
-        notifications: How many there are of each kind that were sent to this device and not to its unit.
-    """
+class DeviceState:
+    """What a device stores."""
 
     settings: dict[str, Json]
+    """Values by key; a setting without a value is absent."""
     volume: int
+    """0 to 100."""
     paired: list[str]
+    """Names of the Bluetooth devices that are paired with it."""
     notifications: dict[NotificationKind, int]
+    """The number of each kind that were sent to this device, not to its unit."""
 
 
-def _draws(thing_id: str) -> random.Random:
-    # Ids come from the seed of the world. Every thing has draws of its own, so that the order of looking is all one.
-    return random.Random(f"{thing_id}/left")  # noqa: S311 - must be repeatable, protects nothing
+def _draws(id_: str) -> random.Random:
+    # Ids come from the seed. Each has separate draws, so that the order of first use makes no difference.
+    return random.Random(f"{id_}/left")  # noqa: S311 - must be repeatable, protects nothing
 
 
-def left_on(endpoint_id: str) -> Kept:
-    """What is on a device at first."""
+def initial_state(endpoint_id: str) -> DeviceState:
+    """Return what a device stores at first."""
     draws = _draws(endpoint_id)
-    values = {key: draws.choice(choices) for key, choices in _LEFT.items()}
-    return Kept(
+    values = {key: draws.choice(choices) for key, choices in _VALUES.items()}
+    return DeviceState(
         settings={key: value for key, value in values.items() if value is not None},
         volume=draws.randint(10, 100),
-        paired=draws.sample(_PHONES, draws.randint(0, _MOST_LEFT)),
+        paired=draws.sample(_PHONES, draws.randint(0, _MOST)),
         notifications=_notifications(draws),
     )
 
 
-def left_in(unit_id: str) -> dict[NotificationKind, int]:
-    """How many notifications of each kind are in a unit at first."""
+def initial_notifications(unit_id: str) -> dict[NotificationKind, int]:
+    """Return the number of notifications of each kind in a unit at first."""
     return _notifications(_draws(unit_id))
 
 
 def _notifications(draws: random.Random) -> dict[NotificationKind, int]:
-    return {kind: draws.randint(0, _MOST_LEFT) for kind in NOTIFICATION_KINDS}
+    return {kind: draws.randint(0, _MOST) for kind in NOTIFICATION_KINDS}

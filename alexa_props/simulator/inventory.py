@@ -1,4 +1,4 @@
-"""The world of Alexa for Business: devices with 30 days of events, rooms and users, all from a seed."""
+"""Devices with 30 days of events, rooms and users of Alexa for Business, made from a seed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import attrs
 
-from alexa_props.simulator.state import mac_address, serial_number
+from alexa_props.simulator.tree import mac_address, serial_number
 
 __all__ = ["Detail", "Device", "Event", "Inventory", "Room", "User", "make_inventory"]
 
 DAY = 86_400.0
-KEPT_DAYS = 30
+SHOWN_DAYS = 30
 
-# A little more than is kept, so that there always is an event that is too old to be shown.
+# A little more than is shown, so that there is always an event that is too old.
 _HISTORY_DAYS = 33
 _ACCOUNT = "123456789012"
 _DEVICE_TYPES = ("A1RABVCI4QCIKC", "A4ZP7ZC4PI6TO", "A3S5BH2HU6VAYF", "AB72C64C86AW2")
@@ -57,7 +57,7 @@ class Event:
 
 @attrs.define(eq=False)
 class Device:
-    """A shared device. `changed` is when it last came or went."""
+    """A shared device. `changed` is the time when it last went online or offline."""
 
     arn: str
     serial_number: str
@@ -81,17 +81,17 @@ class Device:
         return "ONLINE" if self.online else "OFFLINE"
 
     def connect(self, *, online: bool, at: float) -> bool:
-        """Comes or goes, which is an event; False when nothing changed."""
+        """Go online or offline, which is an event. Return False if nothing changed."""
         if online == self.online:
             return False
         events = self.history()
-        # Never older than the event before it, whatever the clock was set to: the list stays sorted.
+        # Never older than the previous event, even if the clock was set back: the list stays sorted.
         self.online, self.changed = online, max(at, round(self.changed + 0.001, 3))
         self._events = {None: [Event("CONNECTION_STATUS", self.connection_status, self.changed), *events]}
         return True
 
     def history(self, event_type: str | None = None) -> list[Event]:
-        """All events of a type, or of all types, newest first."""
+        """Return all events of a type, or of all types, newest first."""
         if None not in self._events:
             self._events[None] = _history(self)
         if event_type not in self._events:
@@ -99,10 +99,10 @@ class Device:
         return self._events[event_type]
 
     def recent(self, event_type: str | None, now: float) -> list[Event]:
-        """The events of the last 30 days, newest first."""
+        """Return the events of the last 30 days, newest first."""
         events = self.history(event_type)
         newest = bisect.bisect_left(events, -now, key=lambda event: -event.timestamp)
-        oldest = bisect.bisect_right(events, -(now - KEPT_DAYS * DAY), key=lambda event: -event.timestamp)
+        oldest = bisect.bisect_right(events, -(now - SHOWN_DAYS * DAY), key=lambda event: -event.timestamp)
         return events[newest:oldest]
 
 
@@ -116,14 +116,14 @@ def _history(device: Device) -> list[Event]:
         online = not online
         events.append(Event("CONNECTION_STATUS", "ONLINE" if online else "OFFLINE", when))
         if online and rng.randrange(4) == 0:
-            # A device that comes back is noticed as having been away a little later.
+            # That a device was offline is noticed a little after it is back.
             events.append(Event("DEVICE_STATUS", "WAS_OFFLINE", round(when + 0.25, 3)))
     return sorted(events, key=lambda event: -event.timestamp)
 
 
 @attrs.frozen
 class User:
-    """A user; the id is a filter and sort key, but no member of the answer."""
+    """A user. The id is a filter and sort key, but not part of a response."""
 
     id: str
     arn: str
@@ -136,7 +136,7 @@ class User:
 
 @attrs.define(eq=False)
 class Inventory:
-    """Devices by ARN and as a list, rooms and users. `version` counts the changes that a search may notice."""
+    """Devices by ARN and as a list, rooms and users. `version` counts changes that affect searches."""
 
     devices: dict[str, Device] = attrs.field(factory=dict)
     fleet: list[Device] = attrs.field(factory=list)
@@ -148,18 +148,18 @@ class Inventory:
 def make_inventory(
     seed: int, *, rooms: Sequence[str], devices_per_room: int, least_devices: int, users: int, region: str, now: float
 ) -> Inventory:
-    """An inventory: the same one for the same arguments.
+    """Return an inventory: the same one for the same arguments.
 
-    About one device in twelve is offline, one in twenty-five is in no room, some have something to complain about.
+    About one device in twelve is offline, one in twenty-five is in no room, and some have status details.
 
     Args:
-        seed: Where all ids come from.
+        seed: The source of all ids.
         rooms: The names of the rooms.
         devices_per_room: How many devices in each room.
-        least_devices: How many devices in all at least; the rooms take further ones in turn.
+        least_devices: The least number of devices in total; further ones go to the rooms in turn.
         users: How many users.
         region: The region in the ARNs.
-        now: The time that histories lead up to, in epoch seconds.
+        now: The time at which histories end, in epoch seconds.
     """
     rng = random.Random(f"{seed}/inventory")  # noqa: S311 - must be repeatable, protects nothing
 
@@ -170,7 +170,7 @@ def make_inventory(
     profile = arn("network-profile")
     total = max(len(rooms) * devices_per_room, least_devices)
     for index in range(total):
-        # The rooms are filled one after the other, as those of Smart Properties are; then comes what is over.
+        # Rooms are filled one by one, like those of Smart Properties, and then the remaining devices are spread.
         place = index // devices_per_room if devices_per_room else index
         room = inventory.rooms[place % len(rooms)] if rooms and index % 25 != 24 else None  # noqa: PLR2004
         detail = _DETAILS.get(index % 20)

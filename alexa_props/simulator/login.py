@@ -1,4 +1,4 @@
-"""Login with Amazon: the consent page, the token endpoint, and the tokens that it handed out."""
+"""Login with Amazon: consent, and the access tokens that were issued."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 
 from alexa_props.simulator.checks import checked, flag, number, parse_json
-from alexa_props.simulator.responses import NO_STORE, Answer, Json, json_answer, problem
+from alexa_props.simulator.responses import NO_STORE, Json, Problem, Response, json_response
 
 __all__ = ["Grant", "Login"]
 
-_KEPT_TOKENS = 10_000
+_MOST_TOKENS = 10_000
 _CODE_SECONDS = 300
 _SCOPES = frozenset(
     {
@@ -34,7 +34,7 @@ _NEEDED = {"refresh_token": ("refresh_token",), "authorization_code": ("code", "
 
 @attrs.frozen
 class Grant:
-    """What a client has to show for an access token."""
+    """What a client must present for an access token."""
 
     client_id: str
     client_secret: str = attrs.field(repr=False)
@@ -48,11 +48,11 @@ class _Code:
     redirect_uri: str
     challenge: str | None
     method: str
-    good_until: float
+    expires: float
 
     def fits(self, form: Mapping[str, str], now: float) -> bool:
         verifier = form.get("code_verifier")
-        if now >= self.good_until or form["redirect_uri"] != self.redirect_uri:
+        if now >= self.expires or form["redirect_uri"] != self.redirect_uri:
             return False
         if verifier is None or self.challenge is None:
             return verifier is self.challenge
@@ -64,21 +64,18 @@ class _Code:
 
 @attrs.define(eq=False)
 class Login:
-    """Hands out access tokens and knows which of them are good.
-
-    Attributes:
-        grant: The one client; its refresh token changes when refresh tokens rotate.
-        now: The time in epoch seconds.
-        lifetime: How many seconds an access token is good for.
-        rotates: Whether every refresh also replaces the refresh token; the old one is refused from then on.
-        issued: How many access tokens were handed out.
-    """
+    """Issues access tokens and knows which of them are valid."""
 
     grant: Grant
+    """The one client. Its refresh token changes if refresh tokens rotate."""
     now: Callable[[], float]
+    """Returns the time in epoch seconds."""
     lifetime: float = attrs.field(default=3600, validator=checked(number))
+    """How many seconds an access token is valid."""
     rotates: bool = attrs.field(default=False, validator=checked(flag))
+    """Whether every refresh also replaces the refresh token, and the old one is refused."""
     issued: int = 0
+    """How many access tokens were issued."""
     _expiries: dict[str, float] = attrs.field(init=False, factory=dict, repr=False)
     _codes: dict[str, _Code] = attrs.field(init=False, factory=dict, repr=False)
     _consents: int = attrs.field(init=False, default=0)
@@ -98,42 +95,42 @@ class Login:
         return f"{kind}|{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
     def accepts(self, token: str) -> bool:
-        """Whether an access token is good now."""
+        """Return whether an access token is valid now."""
         return self._expiries.get(token, float("-inf")) > self.now()
 
     def expire(self) -> None:
-        """Makes every access token handed out so far worthless."""
+        """Make every access token issued so far invalid."""
         self._expiries.clear()
 
-    def consent(self, query: Mapping[str, str]) -> Answer:
-        """Answers the consent page: whoever asks rightly is consented to at once, and sent on with a code.
+    def consent(self, query: Mapping[str, str]) -> Response:
+        """Respond to a visit of the consent page: a valid request is redirected immediately, with a code.
 
         Args:
             query: The query.
         """
         redirect_uri = query.get("redirect_uri", "")
-        # What is wrong with these two is told to the person, never to an address that may be anybody's.
+        # Errors in these two are shown to the user: a redirect could lead to any address.
         if query.get("client_id") != self.grant.client_id:
-            return problem("login", 400, "An unknown client_id was given.", "invalid_request")
+            raise Problem(400, "The client_id is unknown.", "invalid_request")
         if not _may_redirect(redirect_uri):
-            text = "redirect_uri must be https, or http to this machine, without a fragment."
-            return problem("login", 400, text, "invalid_request")
-        error, text = _fault_of(query)
+            text = "redirect_uri must be https, or http to a loopback address, without a fragment."
+            raise Problem(400, text, "invalid_request")
+        error, text = _error_in(query)
         if error:
-            answer = {"error": error, "error_description": text}
+            result = {"error": error, "error_description": text}
         else:
-            answer = {"code": self._mint_code(query), "scope": query["scope"]}
+            result = {"code": self._mint_code(query), "scope": query["scope"]}
         if "state" in query:
-            answer["state"] = query["state"]
+            result["state"] = query["state"]
         joint = "&" if urlsplit(redirect_uri).query else "?"
-        location = ("location", f"{redirect_uri}{joint}{urlencode(answer)}")
-        return Answer(302, b"", (location, *NO_STORE))
+        location = ("location", f"{redirect_uri}{joint}{urlencode(result)}")
+        return Response(302, b"", (location, *NO_STORE))
 
     def _mint_code(self, query: Mapping[str, str]) -> str:
         self._consents += 1
         seed = self.grant.client_secret.encode()
         code = hmac.digest(seed, f"code{self._consents}".encode(), hashlib.sha256).hex()[:20]
-        if len(self._codes) >= _KEPT_TOKENS:
+        if len(self._codes) >= _MOST_TOKENS:
             del self._codes[next(iter(self._codes))]
         self._codes[code] = _Code(
             query["redirect_uri"],
@@ -143,52 +140,52 @@ class Login:
         )
         return code
 
-    def answer(self, authorization: str | None, content_type: str, body: bytes) -> Answer:
-        """Answers one token request.
+    def issue(self, authorization: str | None, content_type: str, body: bytes) -> Response:
+        """Respond to a token request.
 
         Args:
-            authorization: The `Authorization` header, for clients that prove themselves by HTTP Basic.
-            content_type: Of the body: a form, or JSON.
-            body: The request's body.
+            authorization: The `Authorization` header, for clients that authenticate with HTTP Basic.
+            content_type: The type of the body: a form, or JSON.
+            body: The body of the request.
         """
         form = _form(content_type, body)
         if form is None:
-            return problem("login", 400, "The body is neither a form nor a JSON object of strings.", "invalid_request")
+            raise Problem(400, "The body is neither a form nor a JSON object of strings.", "invalid_request")
         if authorization is not None:
             basic = _basic(authorization)
             if basic is None:
-                return problem("login", 401, "The Authorization header is not HTTP Basic.", "invalid_client")
+                raise Problem(401, "The Authorization header is not HTTP Basic.", "invalid_client")
             form = {**form, "client_id": basic[0], "client_secret": basic[1]}
         needed = ("grant_type", "client_id", "client_secret", *_NEEDED.get(form.get("grant_type", ""), ()))
         missing = [name for name in needed if not form.get(name)]
         if missing:
-            return problem(
-                "login", 400, f"The request is missing a required parameter: {missing[0]}", "invalid_request"
-            )
-        return self._judge(form)
+            raise Problem(400, f"The request is missing a required parameter: {missing[0]}", "invalid_request")
+        self._check(form)
+        return self._grant()
 
-    def _judge(self, form: dict[str, str]) -> Answer:
+    def _check(self, form: dict[str, str]) -> None:
         known = form["client_id"] == self.grant.client_id
         if not known or not hmac.compare_digest(form["client_secret"].encode(), self.grant.client_secret.encode()):
-            return problem("login", 401, "Client authentication failed.", "invalid_client")
+            raise Problem(401, "Client authentication failed.", "invalid_client")
         match form["grant_type"]:
             case "refresh_token":
                 good = hmac.compare_digest(form["refresh_token"].encode(), self.grant.refresh_token.encode())
-                text = "The refresh token is invalid or was withdrawn."
+                text = "The refresh token is invalid or was revoked."
             case "authorization_code":
-                # Whatever comes of it, a code is good for one use.
+                # A code is valid for one use, successful or not.
                 code = self._codes.pop(form["code"], None)
                 good = code is not None and code.fits(form, self.now())
                 text = "The authorization code is invalid, was used, or belongs to another request."
             case _:
-                text = "This client may use no grant but authorization_code and refresh_token."
-                return problem("login", 400, text, "unauthorized_client")
-        return self._issue() if good else problem("login", 400, text, "invalid_grant")
+                text = "The grant_type of this client must be authorization_code or refresh_token."
+                raise Problem(400, text, "unauthorized_client")
+        if not good:
+            raise Problem(400, text, "invalid_grant")
 
-    def _issue(self) -> Answer:
+    def _grant(self) -> Response:
         self.issued += 1
         token = self._mint("Atza")
-        if len(self._expiries) >= _KEPT_TOKENS:
+        if len(self._expiries) >= _MOST_TOKENS:
             del self._expiries[next(iter(self._expiries))]
         self._expiries[token] = self.now() + self.lifetime
         if self.rotates:
@@ -199,7 +196,7 @@ class Login:
             "token_type": "bearer",
             "expires_in": int(self.lifetime),
         }
-        return json_answer(granted, 200, NO_STORE)
+        return json_response(granted, 200, NO_STORE)
 
 
 def _may_redirect(uri: str) -> bool:
@@ -215,8 +212,8 @@ def _may_redirect(uri: str) -> bool:
         return False
 
 
-def _fault_of(query: Mapping[str, str]) -> tuple[str, str]:
-    """The error that an asking for consent has, and a text for a person; two empty strings if it has none."""
+def _error_in(query: Mapping[str, str]) -> tuple[str, str]:
+    """Return the error in a request for consent and a text for people; two empty strings if there is none."""
     if query.get("response_type") != "code":
         return "unsupported_response_type", "response_type must be code."
     scopes = set(query.get("scope", "").split())

@@ -1,4 +1,4 @@
-"""Pages and their tokens: opaque, and good for the query that they were issued for only."""
+"""Pages and their tokens: opaque, and valid only for the query that they were issued for."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{28}")
 
 
 class TokenRefused(ValueError):
-    """A token that was never issued, or that was issued for another query."""
+    """The token was never issued, or was issued for another query."""
 
 
 @attrs.frozen
 class Position:
-    """Where a page starts: how many items came before it, or the mark of its first one, and how many empty pages."""
+    """Where a page starts: the number of items before it, or the mark of its first one, and of empty pages."""
 
     items: int = 0
     empty_pages: int = 0
@@ -44,7 +44,7 @@ FIRST = Position()
 
 @attrs.frozen
 class Slice(Generic[T]):
-    """One page: its items, and the token of the next one."""
+    """One page: its items, and the token of the next page."""
 
     items: Sequence[T]
     next_token: str | None
@@ -52,17 +52,14 @@ class Slice(Generic[T]):
 
 @attrs.define
 class Pagination:
-    """Cuts lists into pages.
-
-    Attributes:
-        secret: Seals the tokens.
-        empty_pages: How many empty pages with a token come before the first item of every listing.
-        end_of_list: How the token looks at the end of a listing.
-    """
+    """Cuts lists into pages."""
 
     secret: bytes
+    """Seals the tokens."""
     empty_pages: int = attrs.field(default=0, validator=checked(whole, 0, _MOST_EMPTY_PAGES))
+    """How many empty pages with a token precede the first item of every list."""
     end_of_list: EndOfList = attrs.field(default="absent", validator=checked(choice, get_args(EndOfList)))
+    """How the token looks at the end of a list."""
 
     def _seal(self, query: object, position: bytes) -> bytes:
         return hmac.digest(self.secret, position + repr(query).encode(), hashlib.sha256)[:_SEAL_BYTES]
@@ -73,23 +70,23 @@ class Pagination:
         return base64.urlsafe_b64encode(self._seal(query, packed) + packed).decode()
 
     def locate(self, query: object, token: str | None) -> Position:
-        """Where the page of a token starts.
+        """Return where the page of a token starts.
 
         Args:
-            query: All that the listing depends on, except for the page size.
-            token: The token sent; None for the first page.
+            query: Everything that the list depends on, except for the page size.
+            token: The token; None for the first page.
 
         Raises:
-            TokenRefused: Not a token of this query.
+            TokenRefused: It is not a token of this query.
         """
         if token is None:
             return FIRST
         if not _TOKEN.fullmatch(token):
-            raise TokenRefused("the token is not one that was issued")
+            raise TokenRefused("the token was never issued")
         raw = base64.urlsafe_b64decode(token)
         seal, packed = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(query, packed)):
-            raise TokenRefused("the token is not one that was issued for this query")
+            raise TokenRefused("the token was not issued for this query")
         items, empty_pages = _POSITION.unpack(packed)
         return Position(items, empty_pages)
 
@@ -101,15 +98,15 @@ class Pagination:
         size: int,
         mark: Callable[[T], int] | None = None,
     ) -> Slice[T]:
-        """The page of a list at a position.
+        """Return the page of a list at a position.
 
         Args:
-            query: What the token will be good for.
+            query: The query that the token will be valid for.
             position: Where the page starts.
             items: The whole list.
-            size: How many items a page has.
-            mark: A number above 0 that an item keeps for good and that grows along the list. With it, items that come
-                or go between two pages shift none of the others; without it, the list does not change.
+            size: The page size.
+            mark: Returns a number above 0 that never changes for an item and increases along the list. With it, items
+                created or deleted between two pages do not shift the others. Without it, the list must not change.
         """
         if position.items == 0 and position.empty_pages < self.empty_pages:
             return Slice((), self._issue(query, Position(0, position.empty_pages + 1)))

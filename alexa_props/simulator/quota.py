@@ -1,4 +1,4 @@
-"""Quotas: one token bucket an operation."""
+"""Quotas: one token bucket per operation."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ _ROUNDING = 1e-9
 
 @attrs.frozen
 class Quota:
-    """How much of an operation is allowed.
-
-    Attributes:
-        rate: Calls a second.
-        burst: Calls at once, after a pause; one second's worth, at least one, when None.
-        retry_after: Seconds to name in `Retry-After` when refusing; no such header when None.
-    """
+    """How many calls of an operation are accepted."""
 
     rate: float = attrs.field(validator=checked(number))
+    """Calls per second."""
     burst: float | None = attrs.field(default=None, validator=checked(number, 1, optional=True))
+    """Calls that are accepted together after a pause; if None those of one second, at least one."""
     retry_after: float | None = attrs.field(default=None, validator=checked(number, optional=True))
+    """Seconds to send in `Retry-After`; no such header if None."""
 
     @property
     def most(self) -> float:
-        """How many permits there can be at once."""
+        """The most permits that can accumulate."""
         return max(1.0, self.rate) if self.burst is None else self.burst
 
 
@@ -49,13 +46,13 @@ class _Bucket:
 
 @attrs.define
 class Quotas:
-    """The quotas in force. A pattern over several operations gives each of them a bucket of its own."""
+    """The quotas in force. A pattern over several operations gives each of them a separate bucket."""
 
     _rules: dict[str, Quota] = attrs.field(init=False, factory=dict)
     _buckets: dict[str, _Bucket] = attrs.field(init=False, factory=dict)
 
     def set(self, pattern: str, quota: Quota | None) -> None:
-        """Sets or, with None, lifts the quota of a pattern; the latest one that covers an operation counts.
+        """Set the quota of a pattern, or remove it with None. The latest one that covers an operation counts.
 
         Raises:
             ValueError: No operation has this name.
@@ -67,7 +64,7 @@ class Quotas:
         self._buckets = {name: bucket for name, bucket in self._buckets.items() if not covers(pattern, name)}
 
     def refusal(self, operation: str, now: float) -> Quota | None:
-        """Takes a permit; the quota that refuses when there is none left, else None."""
+        """Take a permit. Return None, or the quota if no permit is left."""
         if not self._rules:
             return None
         bucket = self._buckets.get(operation)
@@ -79,6 +76,6 @@ class Quotas:
         return None if bucket.take(now) else bucket.quota
 
     def clear(self) -> None:
-        """Lifts all quotas."""
+        """Remove all quotas."""
         self._rules.clear()
         self._buckets.clear()

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import QueryParams
 from starlette.types import Message, Receive, Scope
 
-__all__ = ["as_sent", "query_of", "read_body"]
+__all__ = ["as_sent", "path_in_app", "query_of", "read_body"]
 
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
@@ -28,6 +28,13 @@ def as_sent(scope: Scope) -> Scope:
         "path": path[absolute.end() :].decode("latin-1") or "/",
         "headers": [(b"host", absolute[1]), *others],
     }
+
+
+def path_in_app(scope: Scope) -> str:
+    """Return the path below the one that the application is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
 def query_of(scope: Scope) -> QueryParams:

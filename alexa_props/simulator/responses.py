@@ -1,4 +1,4 @@
-"""Answers as data, and the four shapes in which the services report an error."""
+"""Responses as data, and the four shapes of errors."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ import attrs
 __all__ = [
     "BEARER",
     "NO_STORE",
-    "Answer",
     "Dialect",
     "Headers",
     "Json",
+    "Problem",
+    "Response",
     "accepted",
     "allow",
-    "failures",
-    "json_answer",
+    "aws_response",
+    "endpoint_failures",
+    "json_response",
     "no_content",
-    "problem",
+    "problem_response",
     "unmatched",
 ]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 Dialect = Literal["smart_properties", "alerts", "for_business", "login"]
-"""Which error body is spoken: `{type, message}`, `{errors: [...]}`, `{__type, message}` or OAuth's."""
+"""The shape of errors: `{type, message}`, `{errors: [...]}`, `{__type, message}`, or that of OAuth."""
 
 BEARER = 'Bearer realm="Alexa Smart Properties"'
-"""The challenge of a 401; a token that was sent and refused adds its error."""
+"""The challenge of a 401; an `error` is added if a token was sent and refused."""
 
 NO_STORE: Headers = (("cache-control", "no-store"), ("pragma", "no-cache"))
 """Headers that OAuth requires on every response of the token endpoint."""
@@ -39,7 +41,7 @@ _JSON = "application/json"
 _AWS_JSON = "application/x-amz-json-1.1"
 _UNAUTHORIZED = 401
 
-# Errors of the service model spell their text "Message"; the generic ones of the protocol spell it "message".
+# Modeled errors spell their text "Message"; the generic errors of the protocol spell it "message".
 _MODELED = frozenset({"NotFoundException"})
 
 _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
@@ -69,13 +71,13 @@ _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
     },
 }
 _DEFAULT_CODES["alerts"] = _DEFAULT_CODES["smart_properties"]
-_OTHERWISE: dict[Dialect, str] = {
+_OTHER_CODES: dict[Dialect, str] = {
     "smart_properties": "INTERNAL_SERVER_ERROR",
     "alerts": "INTERNAL_SERVER_ERROR",
     "for_business": "InternalFailure",
     "login": "server_error",
 }
-# AWS answers a refused signature with 400 or 403, which have no challenge.
+# AWS refuses a signature with 400 or 403, which have no challenge.
 _CHALLENGES: dict[Dialect, Headers] = {
     "smart_properties": (("www-authenticate", BEARER),),
     "alerts": (("www-authenticate", BEARER),),
@@ -85,45 +87,62 @@ _CHALLENGES: dict[Dialect, Headers] = {
 
 
 @attrs.frozen
-class Answer:
-    """A whole HTTP answer, before a fault may get at it."""
+class Response:
+    """A complete HTTP response, before a fault changes how it is delivered."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
 
 
-def json_answer(value: Json, status: int = 200, headers: Headers = (), content_type: str = _JSON) -> Answer:
-    """An answer with a JSON body."""
-    # Half a surrogate pair, which only a script can bring in, becomes the escape that JSON has for it.
+class Problem(Exception):
+    """An error of the request as a whole. A handler raises it; the dialect of the request decides its body.
+
+    Args:
+        status: The status.
+        message: Text for people.
+        code: The error's name; the usual one for the status if not given.
+        headers: Further headers, which replace the usual ones of the dialect and the status.
+    """
+
+    def __init__(self, status: int, message: str, code: str | None = None, *headers: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+def json_response(value: Json, status: int = 200, headers: Headers = (), content_type: str = _JSON) -> Response:
+    """Return a response with a JSON body."""
+    # Half a surrogate pair, which only a script can bring in, becomes JSON's escape for it.
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
-    return Answer(status, body, (("content-type", content_type), *headers))
+    return Response(status, body, (("content-type", content_type), *headers))
 
 
-def aws_answer(value: Json, status: int = 200, headers: Headers = ()) -> Answer:
-    """An answer in AWS's JSON 1.1."""
-    return json_answer(value, status, headers, _AWS_JSON)
+def aws_response(value: Json, status: int = 200, headers: Headers = ()) -> Response:
+    """Return a response in AWS JSON 1.1."""
+    return json_response(value, status, headers, _AWS_JSON)
 
 
-def no_content() -> Answer:
-    """204, with the content type that the service sends even so."""
-    return Answer(204, b"", (("content-type", _JSON),))
+def no_content(status: int = 204) -> Response:
+    """Return an empty response with the content type that the service sends nevertheless."""
+    return Response(status, b"", (("content-type", _JSON),))
 
 
-def accepted() -> Answer:
-    """202 without a body: what is asked for happens somewhere else."""
-    return Answer(202)
+def accepted() -> Response:
+    """Return 202 without a body: the work is done elsewhere."""
+    return Response(202)
 
 
-def failures(entries: Sequence[tuple[str, str, str]], status: int) -> Answer:
-    """The partial failure of a bulk deletion.
+def endpoint_failures(entries: Sequence[tuple[str, str, str]], status: int) -> Response:
+    """Return the partial failure of a bulk deletion.
 
     Args:
         entries: One (code, endpoint id, description) for every device that failed.
-        status: The status of the whole.
+        status: The status of the response.
     """
     errors = [{"code": code, "endpointId": endpoint, "description": text} for code, endpoint, text in entries]
-    return json_answer({"errors": errors}, status)
+    return json_response({"errors": errors}, status)
 
 
 def unmatched(part: Literal["path", "method", "target"]) -> tuple[str, str]:
@@ -141,28 +160,21 @@ def allow(methods: Iterable[str]) -> tuple[str, str]:
     return "allow", ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))
 
 
-def problem(dialect: Dialect, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Answer:
-    """An error of the request as a whole.
-
-    Args:
-        dialect: Which error body.
-        status: The status.
-        message: Text for a person.
-        code: The error's name; the usual one of that status when not given.
-        headers: Further headers; they take the place of the usual ones of that dialect and status.
-    """
+def problem_response(dialect: Dialect, problem: Problem) -> Response:
+    """Return the response for an error."""
+    status, message = problem.status, str(problem)
     usual = _CHALLENGES[dialect] if status == _UNAUTHORIZED else ()
     if dialect == "login":
         usual = (*usual, *NO_STORE)
-    headers = tuple({**dict(usual), **dict(headers)}.items())
-    name = code or _DEFAULT_CODES[dialect].get(status, _OTHERWISE[dialect])
+    headers = tuple({**dict(usual), **dict(problem.headers)}.items())
+    code = problem.code or _DEFAULT_CODES[dialect].get(status, _OTHER_CODES[dialect])
     match dialect:
         case "smart_properties":
-            return json_answer({"type": name, "message": message}, status, headers)
+            return json_response({"type": code, "message": message}, status, headers)
         case "alerts":
-            return json_answer({"errors": [{"code": name, "description": message}]}, status, headers)
+            return json_response({"errors": [{"code": code, "description": message}]}, status, headers)
         case "for_business":
-            text = "Message" if name in _MODELED else "message"
-            return aws_answer({"__type": name, text: message}, status, headers)
+            text = "Message" if code in _MODELED else "message"
+            return aws_response({"__type": code, text: message}, status, headers)
         case "login":
-            return json_answer({"error": name, "error_description": message}, status, headers)
+            return json_response({"error": code, "error_description": message}, status, headers)

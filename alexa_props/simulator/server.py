@@ -1,4 +1,4 @@
-"""The simulator on a real socket: uvicorn's HTTP, with the means to lose a connection on purpose."""
+"""The simulator on a real socket: uvicorn's HTTP, which can also close connections on purpose."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from alexa_props.simulator.guard import LISTENS_ON
 
 __all__ = ["serve"]
 
-# Uvicorn's own loggers belong to whoever runs a uvicorn beside this one. Here nothing is worth a line but a mistake in
-# the simulator itself.
+# Uvicorn's loggers belong to other users of uvicorn in the process. Only bugs of the simulator are logged here.
 _LOGGER = logging.getLogger("alexa_props.simulator.server")
 _LOGGER.addHandler(logging.NullHandler())
 _LOGGER.setLevel(logging.ERROR)
@@ -32,13 +31,13 @@ _KEEP_ALIVE_SECONDS = 75
 
 
 class _State(ServerState):
-    """The open connections and the calls in them, and whether they are at their end."""
+    """The open connections and the calls in them, and whether the server is closing."""
 
     ending = False
 
 
 class _Protocol(H11Protocol):
-    """One connection: it lends the application the means to close it, and it is quiet."""
+    """One connection. The application can close it, and nothing is logged."""
 
     def __init__(self, app: ASGIApp, config: Config, state: _State, host: str) -> None:
         super().__init__(config, state, app_state={})
@@ -50,13 +49,13 @@ class _Protocol(H11Protocol):
         self.app = self._run
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Takes a connection, unless it was accepted in the last moment."""
+        """Accept a connection, unless the server is closing."""
         super().connection_made(transport)
         if self._state.ending:
             transport.abort()
 
     def close_connection(self, *, flush: bool) -> None:
-        """Ends the connection; what was written before may be delivered first."""
+        """Close the connection, optionally after delivering what was written."""
         if flush:
             self.transport.close()
         else:
@@ -67,7 +66,7 @@ class _Protocol(H11Protocol):
             extensions = {CLOSE: self.close_connection, LISTENS_ON: self._host}
             await self._inner({**scope, "extensions": extensions}, receive, send)
         except asyncio.CancelledError:
-            # Only a server that goes away cancels its calls, and it has closed their connections before.
+            # Only a closing server cancels calls, and it has closed their connections before.
             if not self.transport.is_closing():
                 raise
 
@@ -84,8 +83,8 @@ async def _shut_down(server: asyncio.Server, state: _State) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
-    # What is still shaking hands over TLS is no connection yet, and asyncio's own loop waits for it since Python 3.13.
-    # uvloop does not, and its servers cannot do this.
+    # A TLS handshake in progress is not a connection yet, but asyncio waits for it since Python 3.13. uvloop does not,
+    # and its servers lack this method.
     abort_clients = getattr(server, "abort_clients", None)
     if abort_clients is not None:
         abort_clients()
@@ -93,7 +92,7 @@ async def _shut_down(server: asyncio.Server, state: _State) -> None:
 
 
 def _reachable(host: str, port: int) -> str:
-    """Host and port of a URL. "All interfaces" is no address to call; this machine's loopback is one of them."""
+    """Return host and port for a URL. "All interfaces" is not an address to call, so it becomes loopback."""
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
         address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")  # noqa: PLR2004 - IPv4
@@ -102,28 +101,28 @@ def _reachable(host: str, port: int) -> str:
 
 @asynccontextmanager
 async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
-    """Serves an application until the block ends.
+    """Serve an application until the block ends.
 
-    No signal handler is installed, nothing is logged, and nothing runs in the background: connections and the calls
-    in them are all there is, and they end with the block.
+    No signal handler is installed, nothing is logged, and no task runs in the background. Connections and the calls in
+    them end with the block.
 
     Args:
         app: The application.
         host: The address to listen on.
-        port: The port to listen on; 0 for any that is free.
+        port: The port to listen on; 0 for any free one.
         tls: Serves https when given.
 
     Yields:
-        The base URL; of the loopback interface if it listens on all.
+        The base URL, with a loopback address if it listens on all interfaces.
 
     Raises:
-        OSError: The port cannot be had.
-        RuntimeError: Not on asyncio.
+        OSError: The port is not available.
+        RuntimeError: It is not called on asyncio.
     """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        raise RuntimeError("a simulator can be served on asyncio only; in-process it runs on any backend") from None
+        raise RuntimeError("a simulator can be served only on asyncio; in process it runs on any backend") from None
     config = Config(
         app,
         lifespan="off",
@@ -141,7 +140,7 @@ async def serve(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) 
         lambda: _Protocol(app, config, state, host), host, port, ssl=tls, backlog=_BACKLOG, start_serving=False
     )
     try:
-        # In here: whoever is cancelled while it begins has a socket to close.
+        # Inside the block, since a cancellation at this point leaves a socket to close.
         await server.start_serving()
         yield f"{'https' if tls else 'http'}://{_reachable(*server.sockets[0].getsockname()[:2])}"
     finally:

@@ -1,4 +1,4 @@
-"""The simulated service: its world, and everything about it that can be scripted."""
+"""The simulated service: its state, and everything about it that can be scripted."""
 
 from __future__ import annotations
 
@@ -14,21 +14,18 @@ import anyio
 from alexa_props.simulator.calls import Call, CallLog
 from alexa_props.simulator.checks import choice, flag, number, text
 from alexa_props.simulator.faults import Fault, Faults, Kind
-from alexa_props.simulator.inventory import Inventory, make_inventory
 from alexa_props.simulator.login import Grant, Login
 from alexa_props.simulator.operations import covers, require_known
 from alexa_props.simulator.paging import EndOfList, Pagination
 from alexa_props.simulator.quota import Quota, Quotas
 from alexa_props.simulator.responses import Json
 from alexa_props.simulator.signature import Keys
-from alexa_props.simulator.state import Tree, make_tree
-from alexa_props.simulator.world import World
+from alexa_props.simulator.store import Store
+from alexa_props.simulator.world import Shape, World
 
 __all__ = ["CallerScope", "EndOfList", "Service"]
 
 CallerScope = Literal["all", "unassigned"]
-
-_LEAST_DEVICES = 60
 
 
 def _utc_now() -> datetime:
@@ -53,17 +50,7 @@ def _keys(rng: random.Random, region: str) -> Keys:
 
 
 class Service(World):
-    """A world made from a seed, and the knobs to script how it behaves.
-
-    Attributes:
-        empty_pages: How many empty pages with a token come before the first item of every listing.
-        end_of_list: How the end of a listing looks: the token `"absent"`, `"null"` or `"empty"`.
-        caller_scope: What `owner=~caller` lists: `"all"` endpoints, or those in no unit (`"unassigned"`). The service's
-            own pages differ about it.
-        login: The token endpoint: `lifetime` in seconds and `rotates` may be set.
-        tree: The units and endpoints of Smart Properties.
-        inventory: The devices and users of Alexa for Business.
-    """
+    """Everything that the seed makes, and the settings that script how the service behaves."""
 
     def __init__(
         self,
@@ -84,13 +71,13 @@ class Service(World):
         kept_calls: int = 100_000,
     ) -> None:
         if min(rooms, endpoints_per_room, unassigned_endpoints, users) < 0 or properties < 1:
-            raise ValueError("numbers of things are 0 or more, and there is at least one property")
-        self._shape = (rooms, endpoints_per_room, properties, unassigned_endpoints, users)
+            raise ValueError("numbers must not be negative, and there must be at least one property")
+        self.shape = Shape(rooms, endpoints_per_room, properties, unassigned_endpoints, users)
         self.seed = seed
         self.now = now
         self.clock = clock
         self.sleep = sleep
-        rng = random.Random(f"{seed}/credentials")  # noqa: S311 - made up, and good here only
+        rng = random.Random(f"{seed}/credentials")  # noqa: S311 - made up, and valid here only
         self.login = Login(_grant(rng), self.epoch, token_lifetime, rotate_refresh_tokens)
         self.keys = _keys(rng, aws_region)
         self.pagination = Pagination(rng.randbytes(32))
@@ -103,50 +90,29 @@ class Service(World):
         self.offline_endpoints: set[str] = set()
         self.failing_endpoints: dict[str, str] = {}
         self.forbidden_units: set[str] = set()
-        self.searches: dict[object, object] = {}
         self._latencies: dict[str, float] = {}
         self._requests = 0
-        self._born = self.epoch()
-        self.tree, self.inventory = self._worlds()
-
-    def _worlds(self) -> tuple[Tree, Inventory]:
-        rooms, endpoints_per_room, properties, unassigned, users = self._shape
-        tree = make_tree(
-            self.seed,
-            rooms=rooms,
-            endpoints_per_room=endpoints_per_room,
-            properties=properties,
-            unassigned=unassigned,
-        )
-        inventory = make_inventory(
-            self.seed,
-            rooms=[room.name for room in tree.rooms],
-            devices_per_room=endpoints_per_room,
-            least_devices=_LEAST_DEVICES,
-            users=users,
-            region=self.keys.region,
-            now=self._born,
-        )
-        return tree, inventory
+        self.started = self.epoch()
+        self.store = Store(self)
 
     def epoch(self) -> float:
-        """The simulator's time, in epoch seconds."""
+        """Return the simulator's time in epoch seconds."""
         return self.now().timestamp()
 
     def next_request_id(self) -> str:
-        """A request id: a UUID, the same ones in the same order for the same seed."""
+        """Return a request id: a UUID. The same seed gives the same ones in the same order."""
         self._requests += 1
         return f"{self.seed & 0xFFFFFFFF:08x}-0000-4000-8000-{self._requests:012x}"
 
     def expire_tokens(self) -> None:
-        """Makes every access token handed out so far worthless."""
+        """Make every access token issued so far invalid."""
         self.login.expire()
 
-    # How it behaves.
+    # How it behaves
 
     @property
     def empty_pages(self) -> int:
-        """How many empty pages with a token come before the first item of every listing."""
+        """How many empty pages with a token precede the first item of every list."""
         return self.pagination.empty_pages
 
     @empty_pages.setter
@@ -155,7 +121,7 @@ class Service(World):
 
     @property
     def end_of_list(self) -> EndOfList:
-        """How the end of a listing looks."""
+        """How the end of a list looks: the token is `"absent"`, `"null"` or `"empty"`."""
         return self.pagination.end_of_list
 
     @end_of_list.setter
@@ -164,7 +130,10 @@ class Service(World):
 
     @property
     def caller_scope(self) -> CallerScope:
-        """What `owner=~caller` lists."""
+        """What `owner=~caller` lists: `"all"` endpoints, or those in no unit (`"unassigned"`).
+
+        Amazon's pages differ about it.
+        """
         return self._caller_scope
 
     @caller_scope.setter
@@ -175,24 +144,24 @@ class Service(World):
     def quota(
         self, operation: str, rate: float | None, burst: float | None = None, *, retry_after: float | None = None
     ) -> None:
-        """Sets the quota of an operation.
+        """Set the quota of an operation.
 
         Args:
-            operation: A name, a group such as `"alerts.*"`, or `"*"`; each operation gets a bucket of its own.
-            rate: Calls a second; None lifts the quota.
-            burst: Calls at once after a pause; one second's worth, at least one, when not given.
-            retry_after: Seconds to name in `Retry-After`; no such header when None.
+            operation: A name, a group such as `"alerts.*"`, or `"*"`. Each operation gets a separate bucket.
+            rate: Calls per second; None removes the quota.
+            burst: Calls that are accepted together after a pause. Default: those of one second, at least one.
+            retry_after: Seconds to send in `Retry-After`; no such header if None.
 
         Raises:
-            ValueError: No operation has this name, or the numbers make no sense.
+            ValueError: No operation has this name, or a number is out of range.
         """
         self.quotas.set(operation, None if rate is None else Quota(rate, burst, retry_after))
 
     def latency(self, seconds: float, operation: str = "*") -> None:
-        """Makes calls take so many seconds; the latest setting that covers an operation counts.
+        """Delay calls by a number of seconds. The latest setting that covers an operation counts.
 
         Raises:
-            ValueError: No operation has this name, or the time is negative or none at all.
+            ValueError: No operation has this name, or the number is out of range.
         """
         require_known(operation)
         checked = number("seconds", seconds)
@@ -200,7 +169,7 @@ class Service(World):
         self._latencies[operation] = checked
 
     def latency_of(self, operation: str) -> float:
-        """How many seconds a call takes."""
+        """Return how many seconds a call is delayed."""
         latest_first = reversed(self._latencies.items())
         return next((seconds for pattern, seconds in latest_first if covers(pattern, operation)), 0.0)
 
@@ -221,14 +190,14 @@ class Service(World):
         delay: float = 0.05,
         chunk_size: int = 64,
     ) -> Fault:
-        """Scripts a fault; the attributes of `Fault` say what each argument means.
+        """Script a fault. The fields of `Fault` document the arguments.
 
         Returns:
-            The fault, which counts its own `hits`.
+            The fault, which counts its `hits`.
 
         Raises:
-            ValueError: No operation or no kind of fault has this name, or another argument makes no sense.
-            TypeError: An argument is of a wrong type.
+            ValueError: No operation or no kind of fault has this name, or another argument is out of range.
+            TypeError: An argument has the wrong type.
         """
         fault = Fault(
             operation,
@@ -249,17 +218,17 @@ class Service(World):
         return fault
 
     def clear_faults(self) -> None:
-        """Lifts all scripted faults."""
+        """Remove all scripted faults."""
         self.faults.clear()
 
     def set_offline(self, *ids: str, offline: bool = True) -> None:
-        """Takes endpoints (by id) and Alexa for Business devices (by ARN) off the network, or brings them back.
+        """Take endpoints (by id) and Alexa for Business devices (by ARN) offline, or bring them back.
 
-        An endpoint that is offline fails, as unreachable, all that needs the device: deletions of alerts, its speaker,
-        its Bluetooth, and changes of its settings. A device that goes or comes has one more event in its history.
+        Whatever needs an endpoint that is offline fails as unreachable: deletions of alerts, its speaker, its
+        Bluetooth, and changes of its settings. The change is an event in the history of an Alexa for Business device.
 
         Raises:
-            KeyError: There is no such endpoint or device.
+            KeyError: No endpoint or device has this id.
         """
         flag("offline", offline)
         for each in ids:
@@ -272,10 +241,10 @@ class Service(World):
                 self.offline_endpoints.discard(self.tree.endpoints[each].id)
 
     def set_failing(self, *endpoint_ids: str, code: str | None = "INTERNAL_SERVER_ERROR") -> None:
-        """Makes endpoints fail all that `set_offline` does, for a reason of their own; None makes them well again.
+        """Make everything that needs these endpoints fail with a code; None ends that.
 
         Raises:
-            KeyError: There is no such endpoint.
+            KeyError: No endpoint has this id.
         """
         if code is not None:
             text("code", code)
@@ -286,10 +255,10 @@ class Service(World):
                 self.failing_endpoints[endpoint.id] = code
 
     def set_forbidden(self, *unit_ids: str, forbidden: bool = True) -> None:
-        """Takes the caller's permission for units away, or gives it back.
+        """Revoke the caller's permission for units, or grant it again.
 
         Raises:
-            KeyError: There is no such unit.
+            KeyError: No unit has this id.
         """
         flag("forbidden", forbidden)
         for each in unit_ids:
@@ -297,45 +266,45 @@ class Service(World):
             (self.forbidden_units.add if forbidden else self.forbidden_units.discard)(unit.id)
 
     def set_end_of_list(self, form: EndOfList) -> None:
-        """Sets how the end of a listing looks.
+        """Set how the end of a list looks: the token is `"absent"`, `"null"` or `"empty"`.
 
         Raises:
             ValueError: There is no such form.
         """
         self.end_of_list = form
 
-    # What it saw.
+    # What it has seen
 
     @property
     def calls(self) -> list[Call]:
-        """What was seen, in the order in which it was answered; the latest 100,000 calls unless set otherwise."""
+        """The latest calls in the order of their responses: 100,000 unless `kept_calls` says otherwise."""
         return self.log.records()
 
     def count(self, operation: str | None = None, status: int | None = None) -> int:
-        """How many calls were seen of an operation, or answered with a status; None stands for any."""
+        """Return the number of calls of an operation, or with a status; None means any."""
         return self.log.count(operation, status)
 
     def clear_calls(self) -> None:
-        """Forgets what was seen."""
+        """Forget all calls."""
         self.log.clear()
 
     def reset(self) -> None:
-        """Restore the world as it was made and lift everything scripted.
+        """Restore the initial state and remove everything scripted.
 
         Access tokens stay valid. The first refresh token is valid again; those issued by rotation are refused.
 
-        Calls that are under way get no answer, change nothing and are not seen.
+        Calls in flight get no response, change nothing and are not recorded.
         """
         self.faults.clear()
         self.quotas.clear()
-        # A new one: a call that is under way is recorded in the old one.
+        # A new one: a call in flight is recorded in the old one.
         self.log = CallLog(self.log.limit)
-        self.searches.clear()
+        self.store.clear()
         self._latencies.clear()
-        for things in (self.offline_endpoints, self.forbidden_units, self.failing_endpoints):
-            things.clear()
+        self.offline_endpoints.clear()
+        self.failing_endpoints.clear()
+        self.forbidden_units.clear()
         self.login.restore()
         self.empty_pages = 0
         self.end_of_list = "absent"
         self.caller_scope = self._first_caller_scope
-        self.tree, self.inventory = self._worlds()

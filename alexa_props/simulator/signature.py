@@ -1,4 +1,4 @@
-"""Checks AWS Signature Version 4 by computing it again."""
+"""Verification of AWS Signature Version 4."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPIRED_OR_WRONG = (
 
 @attrs.frozen
 class Keys:
-    """The one set of AWS keys that is good here; the session token may be left out."""
+    """The AWS keys that are valid here. The session token is optional."""
 
     access_key: str
     secret_key: str = attrs.field(repr=False)
@@ -39,7 +39,7 @@ class Keys:
 
 @attrs.frozen
 class SignedRequest:
-    """As much of a request as a signature covers; header names in lower case."""
+    """The parts of a request that a signature covers. Header names are in lower case."""
 
     method: str
     path: str
@@ -67,7 +67,7 @@ class _Claim:
 
 
 def collect(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name, with trimmed values, runs of spaces made one, and repeated ones joined."""
+    """Return headers by lower-case name, with spaces collapsed in values and repeated headers joined."""
     collected: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), " ".join(raw_value.decode("latin-1").split())
@@ -126,7 +126,7 @@ def _claim(request: SignedRequest) -> _Claim | Refusal:
 
 
 def _unsigned(request: SignedRequest, signed: tuple[str, ...]) -> str | None:
-    """A header that has to be signed and is not."""
+    """Return a header that must be signed and is not, or one that is signed and missing."""
     for name in request.headers:
         if (name in ("host", "content-type") or name.startswith("x-amz-")) and name not in signed:
             return name
@@ -134,15 +134,12 @@ def _unsigned(request: SignedRequest, signed: tuple[str, ...]) -> str | None:
 
 
 def check(request: SignedRequest, keys: Keys, now: datetime) -> Refusal | None:
-    """Checks the signature of a request.
+    """Return why the signature of a request is refused, or None if it is valid.
 
     Args:
-        request: The request as it arrived; `host` counts with its port.
-        keys: The keys that it should be signed with.
-        now: The time here, aware.
-
-    Returns:
-        Why it is refused, or None when it is good.
+        request: The request as it arrived; `host` includes the port.
+        keys: The keys that it must be signed with.
+        now: The current time, aware.
     """
     claim = _claim(request)
     if isinstance(claim, Refusal):

@@ -1,4 +1,4 @@
-"""The way into the simulator without a socket."""
+"""The transport to a simulator in the same process, without a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["SimulatorTransport"]
 
 
 class _CutStream(httpx.AsyncByteStream):
-    """A body that ends too early."""
+    """A body that ends early."""
 
     def __init__(self, body: bytes, error: httpx.RemoteProtocolError) -> None:
         self._body = body
@@ -26,20 +26,20 @@ class _CutStream(httpx.AsyncByteStream):
 
 
 class SimulatorTransport(httpx.AsyncBaseTransport):
-    """Hands requests to the application in the same process, lost connections included."""
+    """Passes requests to the application in the same process, and reports lost connections."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._inner = httpx.ASGITransport(app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answers a request, or fails as it would over a socket."""
-        # A socket always lets others run in between; without this, thousands of calls would be one long step.
+        """Return a response, or fail as a socket would."""
+        # A socket always lets other tasks run; without this, thousands of calls would be one long step.
         await anyio.lowlevel.checkpoint()
         try:
             return await self._inner.handle_async_request(request)
         except ConnectionDropped as lost:
             error = httpx.RemoteProtocolError(str(lost), request=request)
-            if lost.answer is None:
+            if lost.response is None:
                 raise error from None
-            headers = list(lost.answer.headers)
-            return httpx.Response(lost.answer.status, headers=headers, stream=_CutStream(lost.answer.body, error))
+            headers = list(lost.response.headers)
+            return httpx.Response(lost.response.status, headers=headers, stream=_CutStream(lost.response.body, error))

@@ -1,37 +1,91 @@
-"""What is in the simulated world, and who may come in: all that can be looked up."""
+"""What the seed makes, for tests to look up and change: units, endpoints, devices, users and credentials."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Final
+
+import attrs
 
 from alexa_props.simulator.checks import choice, text, whole
-from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, complaint
-from alexa_props.simulator.device_state import NOTIFICATION_KINDS, Kept, NotificationKind
-from alexa_props.simulator.inventory import Inventory
+from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, violation
+from alexa_props.simulator.device_state import NOTIFICATION_KINDS, DeviceState, NotificationKind
+from alexa_props.simulator.inventory import Inventory, make_inventory
 from alexa_props.simulator.login import Login
 from alexa_props.simulator.responses import Json
 from alexa_props.simulator.signature import Keys
-from alexa_props.simulator.state import AlertKind, Station, Tree, Unit
+from alexa_props.simulator.store import Key, Store
+from alexa_props.simulator.tree import AlertKind, Station, Tree, Unit, make_tree
 
-__all__ = ["World"]
+__all__ = ["Shape", "World"]
+
+_LEAST_DEVICES = 60
+
+
+@attrs.frozen
+class Shape:
+    """How many of everything the seed makes."""
+
+    rooms: int
+    endpoints_per_room: int
+    properties: int
+    unassigned: int
+    users: int
+
+
+def _tree(world: World) -> Tree:
+    shape = world.shape
+    return make_tree(
+        world.seed,
+        rooms=shape.rooms,
+        endpoints_per_room=shape.endpoints_per_room,
+        properties=shape.properties,
+        unassigned=shape.unassigned,
+    )
+
+
+def _inventory(world: World) -> Inventory:
+    return make_inventory(
+        world.seed,
+        rooms=world.tree.first_room_names,
+        devices_per_room=world.shape.endpoints_per_room,
+        least_devices=_LEAST_DEVICES,
+        users=world.shape.users,
+        region=world.keys.region,
+        now=world.started,
+    )
+
+
+TREE: Final = Key("tree", _tree)
+INVENTORY: Final = Key("inventory", _inventory)
 
 
 class World:
-    """Looks up ids, what is set and left in rooms and on devices, and credentials.
+    """Looks up ids, the state of rooms and devices, and credentials."""
 
-    Attributes:
-        tree: The units and endpoints of Smart Properties.
-        inventory: The devices and users of Alexa for Business.
-        login: The token endpoint.
-        keys: The AWS keys that are good here.
-    """
-
-    tree: Tree
-    inventory: Inventory
     login: Login
+    """The token endpoint. Its `lifetime` in seconds and `rotates` may be set."""
     keys: Keys
+    """The AWS keys that are valid here."""
 
-    # What is there.
+    seed: int
+    shape: Shape
+    started: float
+    """When the simulator was made, in epoch seconds. Histories end there."""
+    store: Store
+    """What handlers store. A reset empties it."""
+
+    @property
+    def tree(self) -> Tree:
+        """The units and endpoints of Smart Properties."""
+        return self.store[TREE]
+
+    @property
+    def inventory(self) -> Inventory:
+        """The devices and users of Alexa for Business."""
+        return self.store[INVENTORY]
+
+    # Ids
 
     @property
     def organization_id(self) -> str:
@@ -64,108 +118,108 @@ class World:
         return [user.arn for user in self.inventory.users]
 
     def endpoints_in(self, unit_id: str) -> list[str]:
-        """The ids of the endpoints in one unit."""
+        """Return the ids of the endpoints in a unit."""
         return [endpoint.id for endpoint in self.tree.units[unit_id].endpoints]
 
     def alert_count(self, kind: AlertKind, unit_or_endpoint_id: str) -> int:
-        """How many alarms, timers or reminders are left in a unit or on an endpoint."""
+        """Return the number of alarms, timers or reminders in a unit or on an endpoint."""
         endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
         where = [endpoint] if endpoint else self.tree.units[unit_or_endpoint_id].endpoints
         return sum(each.alerts[kind] for each in where)
 
     def set_alerts(self, kind: AlertKind, endpoint_id: str, count: int) -> None:
-        """Puts a number of alarms, timers or reminders on an endpoint."""
+        """Set the number of alarms, timers or reminders on an endpoint."""
         self.tree.endpoints[endpoint_id].alerts[kind] = whole("count", count)
 
     def station(self, unit_id: str) -> Station | None:
-        """The default station of a unit."""
+        """Return the default station of a unit."""
         return self.tree.units[unit_id].station
 
     def set_station(self, unit_id: str, station: Station | None) -> None:
-        """Sets the default station of a unit, or takes its value away."""
+        """Set the default station of a unit; None removes its value."""
         self.tree.units[unit_id].station = station
 
     def settings(self, endpoint_id: str) -> dict[str, Json]:
-        """The settings of an endpoint by key, and its `"address"`: those that have a value."""
+        """Return the settings of an endpoint by key, and its `"address"`: those that have a value."""
         return deepcopy(dict(self.tree.endpoints[endpoint_id].settings))
 
     def set_setting(self, endpoint_id: str, key: str, value: Json) -> None:
-        """Sets a setting of an endpoint, the read-only one too, or its `"address"`; None takes its value away.
+        """Set a setting of an endpoint (also the read-only one) or its `"address"`; None removes its value.
 
         Raises:
-            KeyError: There is no such endpoint.
-            ValueError: There is no such setting, or the value does not fit it.
+            KeyError: No endpoint has this id.
+            ValueError: No setting has this key, or the value is not valid.
         """
-        kept = self.tree.endpoints[endpoint_id].kept.settings
+        settings = self.tree.endpoints[endpoint_id].state.settings
         choice("key", key, (*SETTINGS, ADDRESS))
         if value is None:
-            kept.pop(key, None)
+            settings.pop(key, None)
             return
-        problem = complaint(key, value)
+        problem = violation(key, value)
         if problem is not None:
             raise ValueError(problem)
-        kept[key] = deepcopy(value)
+        settings[key] = deepcopy(value)
 
     def volume(self, endpoint_id: str) -> int:
-        """The volume of an endpoint, 0 to 100."""
-        return self.tree.endpoints[endpoint_id].kept.volume
+        """Return the volume of an endpoint, 0 to 100."""
+        return self.tree.endpoints[endpoint_id].state.volume
 
     def bluetooth(self, endpoint_id: str) -> tuple[str, ...]:
-        """The names of the Bluetooth devices that are paired with an endpoint."""
-        return tuple(self.tree.endpoints[endpoint_id].kept.paired)
+        """Return the names of the Bluetooth devices that are paired with an endpoint."""
+        return tuple(self.tree.endpoints[endpoint_id].state.paired)
 
     def pair_bluetooth(self, endpoint_id: str, name: str) -> None:
-        """Pairs one more Bluetooth device with an endpoint."""
-        self.tree.endpoints[endpoint_id].kept.paired.append(text("name", name))
+        """Pair one more Bluetooth device with an endpoint."""
+        self.tree.endpoints[endpoint_id].state.paired.append(text("name", name))
 
     def notifications(self, unit_or_endpoint_id: str) -> dict[NotificationKind, int]:
-        """Count the notifications of each kind that can be deleted, of those sent to a unit or to an endpoint."""
+        """Return the number of notifications of each kind that were sent to a unit or to an endpoint."""
         return dict(self._recipient(unit_or_endpoint_id).notifications)
 
     def notify(self, unit_or_endpoint_id: str, kind: NotificationKind) -> None:
-        """Leave one more notification in a unit or on an endpoint.
+        """Add one notification to a unit or an endpoint.
 
         Raises:
-            KeyError: There is no such unit or endpoint.
+            KeyError: No unit or endpoint has this id.
             ValueError: There is no such kind.
         """
         choice("kind", kind, NOTIFICATION_KINDS)
         self._recipient(unit_or_endpoint_id).notifications[kind] += 1
 
-    def _recipient(self, unit_or_endpoint_id: str) -> Unit | Kept:
+    def _recipient(self, unit_or_endpoint_id: str) -> Unit | DeviceState:
         endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
-        return endpoint.kept if endpoint else self.tree.units[unit_or_endpoint_id]
+        return endpoint.state if endpoint else self.tree.units[unit_or_endpoint_id]
 
-    # Who may come in.
+    # Credentials
 
     @property
     def client_id(self) -> str:
-        """The Login with Amazon client id that is good here."""
+        """The Login with Amazon client id that is valid here."""
         return self.login.grant.client_id
 
     @property
     def client_secret(self) -> str:
-        """Its secret."""
+        """The secret that belongs to it."""
         return self.login.grant.client_secret
 
     @property
     def refresh_token(self) -> str:
-        """Its refresh token: the latest one, when they rotate."""
+        """The refresh token: the latest one if they rotate."""
         return self.login.grant.refresh_token
 
     @property
     def aws_access_key_id(self) -> str:
-        """The AWS access key that is good here."""
+        """The AWS access key that is valid here."""
         return self.keys.access_key
 
     @property
     def aws_secret_access_key(self) -> str:
-        """Its secret."""
+        """The secret that belongs to it."""
         return self.keys.secret_key
 
     @property
     def aws_session_token(self) -> str:
-        """A session token for the same key; requests are good with it and without any."""
+        """A session token for the same key. Requests are valid with it and without any."""
         return self.keys.session_token
 
     @property

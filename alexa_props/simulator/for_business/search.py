@@ -1,4 +1,7 @@
-"""What Alexa for Business checks of its input, and its filters and sort criteria."""
+"""Validation of Alexa for Business input, its filters and its sort criteria.
+
+Whatever is wrong with the input is raised as a `Problem`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,23 @@ from typing import NoReturn, TypeVar
 import attrs
 
 from alexa_props.simulator.inventory import Device, User
+from alexa_props.simulator.responses import Problem
 
-__all__ = ["DEVICE_KEYS", "USER_KEYS", "Criterion", "Filter", "Keys", "Rejected", "arn", "choice", "criteria", "search"]
+__all__ = [
+    "DEVICE_KEYS",
+    "LONGEST_TOKEN",
+    "USER_KEYS",
+    "Criterion",
+    "Filter",
+    "Keys",
+    "arn",
+    "choice",
+    "criteria",
+    "network_profile_name",
+    "search",
+    "size",
+    "text",
+]
 
 T = TypeVar("T")
 
@@ -23,30 +41,17 @@ LONGEST_TOKEN = 1100
 _ARN = re.compile(r"arn:[a-z0-9.-]{1,63}:[a-z0-9.-]{0,63}:[a-z0-9.-]{0,63}:[a-z0-9.-]{0,63}:[^/].{0,1023}", re.DOTALL)
 
 
-class Rejected(ValueError):
-    """Input that the service does not take; `code` is the name of the error."""
-
-    def __init__(self, message: str, code: str = "ValidationException") -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def _violation(value: object, member: str, rule: str) -> NoReturn:
-    raise Rejected(
-        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {rule}"
-    )
+    text = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must {rule}"
+    raise Problem(400, f"1 validation error detected: {text}")
 
 
 def _mistyped(member: str, expected: str) -> NoReturn:
-    raise Rejected(f"{member} is not {expected}", "SerializationException")
+    raise Problem(400, f"{member} is not {expected}", "SerializationException")
 
 
 def text(body: Mapping[str, object], member: str, most: int, *, required: bool = False) -> str | None:
-    """A string member.
-
-    Raises:
-        Rejected: It is no string, too short or too long, or missing though required.
-    """
+    """Return a string member, if it is there."""
     value = body.get(member)
     if value is None:
         if required:
@@ -62,11 +67,7 @@ def text(body: Mapping[str, object], member: str, most: int, *, required: bool =
 
 
 def arn(body: Mapping[str, object], member: str) -> str:
-    """A required ARN.
-
-    Raises:
-        Rejected: It is missing or none.
-    """
+    """Return a required ARN."""
     value = text(body, member, 2048, required=True) or ""
     if not _ARN.fullmatch(value):
         _violation(value, member, f"satisfy regular expression pattern: {_ARN.pattern}")
@@ -74,11 +75,7 @@ def arn(body: Mapping[str, object], member: str) -> str:
 
 
 def choice(body: Mapping[str, object], member: str, values: Sequence[str], *, required: bool = False) -> str | None:
-    """A member with a fixed set of values.
-
-    Raises:
-        Rejected: It is none of them.
-    """
+    """Return a member with a fixed set of values, if it is there."""
     value = text(body, member, LONGEST_KEY, required=required)
     if value is not None and value not in values:
         _violation(value, member, f"satisfy enum value set: [{', '.join(values)}]")
@@ -86,11 +83,7 @@ def choice(body: Mapping[str, object], member: str, values: Sequence[str], *, re
 
 
 def size(body: Mapping[str, object]) -> int:
-    """The page size, 50 when not given.
-
-    Raises:
-        Rejected: It is no whole number from 1 to 50.
-    """
+    """Return the page size from 1 to 50; 50 if not given."""
     value = body.get("MaxResults")
     if value is None:
         return MOST_RESULTS
@@ -132,15 +125,12 @@ class Criterion:
 
 @attrs.frozen
 class Keys:
-    """The keys that things can be found and sorted by.
-
-    Attributes:
-        filters: For each filter key, the values that a thing has of it.
-        sorts: The keys among them to sort by.
-    """
+    """The keys to filter and sort by."""
 
     filters: Mapping[str, Callable[[object], tuple[str, ...]]]
+    """Returns the values that an item has for each filter key."""
     sorts: frozenset[str]
+    """The filter keys that can be sorted by."""
 
 
 def _values(each: Mapping[str, object]) -> tuple[str, ...]:
@@ -158,11 +148,7 @@ def _values(each: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def criteria(body: Mapping[str, object], keys: Keys) -> tuple[tuple[Filter, ...], tuple[Criterion, ...]]:
-    """The filters and sort criteria of a search.
-
-    Raises:
-        Rejected: Too many, mistyped, or by a key that there is not.
-    """
+    """Return the filters and sort criteria of a search."""
     filters = []
     for each in _structures(body, "Filters"):
         key = text(each, "Key", LONGEST_KEY, required=True) or ""
@@ -180,22 +166,22 @@ def criteria(body: Mapping[str, object], keys: Keys) -> tuple[tuple[Filter, ...]
     return tuple(filters), tuple(sorts)
 
 
-def search(things: Sequence[T], keys: Keys, filters: Sequence[Filter], sorts: Sequence[Criterion]) -> list[T]:
-    """The things that pass all filters, sorted; those that are equal keep their order.
+def search(items: Sequence[T], keys: Keys, filters: Sequence[Filter], sorts: Sequence[Criterion]) -> list[T]:
+    """Return the items that pass all filters, sorted. Equal items stay in order.
 
-    A thing without a value for a sort key comes first in ascending order.
+    An item without a value for a sort key comes first in ascending order.
     """
-    found = list(things)
+    found = list(items)
     for each in filters:
         get, wanted = keys.filters[each.key], {_folded(each.key, value) for value in each.values}
-        found = [thing for thing in found if not wanted.isdisjoint(get(thing))]
+        found = [item for item in found if not wanted.isdisjoint(get(item))]
     for criterion in reversed(sorts):
         found.sort(key=keys.filters[criterion.key], reverse=criterion.descending)
     return found
 
 
 def _folded(key: str, value: str) -> str:
-    # Asking for "not only the unassociated ones" is asking for all.
+    # "Not only the unassociated ones" means all.
     return value.lower() if key == "UnassociatedOnly" else value
 
 
@@ -204,15 +190,15 @@ def _one(value: str | None) -> tuple[str, ...]:
 
 
 def _of_device(get: Callable[[Device], tuple[str, ...]]) -> Callable[[object], tuple[str, ...]]:
-    def values(thing: object) -> tuple[str, ...]:
-        return get(thing) if isinstance(thing, Device) else ()
+    def values(item: object) -> tuple[str, ...]:
+        return get(item) if isinstance(item, Device) else ()
 
     return values
 
 
 def _of_user(get: Callable[[User], str]) -> Callable[[object], tuple[str, ...]]:
-    def values(thing: object) -> tuple[str, ...]:
-        return (get(thing),) if isinstance(thing, User) else ()
+    def values(item: object) -> tuple[str, ...]:
+        return (get(item),) if isinstance(item, User) else ()
 
     return values
 

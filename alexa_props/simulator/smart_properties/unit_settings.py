@@ -1,0 +1,39 @@
+"""Settings of units: the default music station."""
+
+from __future__ import annotations
+
+from alexa_props.simulator.context import Context
+from alexa_props.simulator.requests import body_object
+from alexa_props.simulator.responses import Problem, Response, json_response, no_content
+from alexa_props.simulator.routes import route
+from alexa_props.simulator.tree import Station, Unit
+
+STATION = "/v2/units/{unitId}/settings/MusicExperience.defaultStationPreferences"
+
+
+def _unit(context: Context) -> Unit:
+    unit = context.service.tree.units.get(context.params["unitId"])
+    if unit is None or unit.id in context.service.forbidden_units:
+        # The status table of these operations has no 404: there is no permission for an unknown unit.
+        raise Problem(403, "The caller has no permission for this unit.")
+    return unit
+
+
+@route("unit_settings.get_default_music_station", "GET", STATION)
+def get_station(context: Context) -> Response:
+    """Return the default station of a unit: 204 if it has none."""
+    station = _unit(context).station
+    if station is None:
+        return no_content()
+    return json_response({"providerId": station.provider_id, "stationId": station.station_id})
+
+
+@route("unit_settings.set_default_music_station", "PUT", STATION)
+def set_station(context: Context) -> Response:
+    """Set the default station of a unit."""
+    unit, body = _unit(context), body_object(context)
+    provider, station = body.get("providerId"), body.get("stationId")
+    if not (isinstance(provider, str) and provider and isinstance(station, str) and station):
+        raise Problem(400, "providerId and stationId are required, and must be strings.")
+    unit.station = Station(provider, station)
+    return no_content()
