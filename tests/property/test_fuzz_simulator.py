@@ -297,7 +297,7 @@ def _quoted(text: str) -> str:
 
 
 def _placed(path: str, *ids: str) -> str:
-    for name, value in zip(("unit_id", "endpoint_id", "key"), ids, strict=True):
+    for name, value in zip(("unitId", "endpointId", "key"), ids, strict=True):
         path = path.replace(f"{{{name}}}", value)
     return path
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from alexa_props.simulator import Simulator
+from alexa_props.simulator.for_business.requests import SEARCHES
 
 DAY = 86_400
 
@@ -111,7 +112,7 @@ async def test_a_search_notices_what_changed(a4b: Any, sim: Simulator) -> None:
     for number in range(40):
         other = {"Filters": [{"Key": "DeviceName", "Values": [f"Device {number}"]}]}
         assert (await a4b("SearchDevices", other)).json() == {"Devices": [], "TotalCount": 0}
-    assert len(sim.searches) <= 32
+    assert len(sim.store[SEARCHES]) <= 32
 
 
 async def test_sorts(a4b: Any, sim: Simulator) -> None:

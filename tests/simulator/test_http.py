@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from alexa_props.simulator import ROUTES, Simulator
-from alexa_props.simulator.app import CONSENT_PATH, TOKEN_PATHS
+CONSENT_PATH, TOKEN_PATHS = "/ap/oa", ("/auth/o2/token", "/auth/O2/token")
 
 SCRIPTS = ("quota", "latency", "offline", "failing", "forbidden", "settings", "expire_tokens", "reset")
 
 
 def filled(sim: Simulator, path: str) -> str:
     key = "Alexa.ScreenController.screenControllerPolicy"
-    for name, value in (("unit_id", sim.rooms[0]), ("endpoint_id", sim.endpoints[0]), ("key", key)):
+    for name, value in (("unitId", sim.rooms[0]), ("endpointId", sim.endpoints[0]), ("key", key)):
         path = path.replace(f"{{{name}}}", value)
     return path
 

@@ -134,7 +134,7 @@ async def test_a_reset_brings_back_the_first_refresh_token(local: httpx.AsyncCli
 async def test_tokens_are_kept_in_bounded_memory(
     local: httpx.AsyncClient, form: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alexa_props.simulator.login._KEPT_TOKENS", 3)
+    monkeypatch.setattr("alexa_props.simulator.login._MOST_TOKENS", 3)
     tokens = [(await local.post("/auth/o2/token", data=form())).json()["access_token"] for _ in range(5)]
     assert [sim.login.accepts(token) for token in tokens] == [False, False, True, True, True]
     assert sim.login.issued == len(set(tokens)) == 5
@@ -343,7 +343,7 @@ async def test_a_code_is_good_for_five_minutes(
 async def test_codes_are_kept_in_bounded_memory(
     local: httpx.AsyncClient, question: Any, exchange: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alexa_props.simulator.login._KEPT_TOKENS", 2)
+    monkeypatch.setattr("alexa_props.simulator.login._MOST_TOKENS", 2)
     codes = [await consented(local, question()) for _ in range(3)]
     statuses = [(await local.post("/auth/o2/token", data=exchange(code))).status_code for code in codes]
     assert statuses == [400, 200, 200]

@@ -29,7 +29,7 @@ def station_path(unit_id: str) -> str:
 def places(sim: Simulator, endpoint_id: str) -> dict[str, str]:
     """Where each operation with a body is; unpairing looks at none."""
     found = {
-        operation: path.replace("{unit_id}", sim.rooms[0]).replace("{endpoint_id}", endpoint_id)
+        operation: path.replace("{unitId}", sim.rooms[0]).replace("{endpointId}", endpoint_id)
         for operation, (method, path) in ROUTES.items()
         if method in ("PUT", "POST") and operation != "features.unpair_bluetooth"
     }
@@ -345,7 +345,7 @@ async def test_odd_paths_and_parameters(api: httpx.AsyncClient) -> None:
     odd = ("%ED%A0%80", "%FF", "%00", "%2F", "a%0D%0Ab", "%F0%9F%8F%A8")
     for method, path in ROUTES.values():
         for each in odd:
-            where = path.replace("{unit_id}", each).replace("{endpoint_id}", each).replace("{key}", each)
+            where = path.replace("{unitId}", each).replace("{endpointId}", each).replace("{key}", each)
             names = (
                 "unitId",
                 "endpoint",

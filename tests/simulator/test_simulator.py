@@ -17,9 +17,9 @@ import trustme
 from alexa_props import DefaultStation, RetryPolicy
 from alexa_props.errors import TransportError
 from alexa_props.simulator import ROUTES, TARGETS, Simulator
-from alexa_props.simulator.app import TOKEN_PATHS
+TOKEN_PATHS = ("/auth/o2/token", "/auth/O2/token")
 from alexa_props.simulator.inventory import Inventory
-from alexa_props.simulator.state import Tree
+from alexa_props.simulator.tree import Tree
 
 
 def shape(tree: Tree) -> object:
