@@ -19,13 +19,14 @@ from alexa_props.simulator.context import Handler
 from alexa_props.simulator.operations import OPERATIONS
 from alexa_props.simulator.responses import Dialect
 
-__all__ = ["TABLE", "Match", "Route", "RouteTable", "register", "route", "target"]
+__all__ = ["TABLE", "Match", "Route", "RouteTable", "parameters", "register", "route", "target"]
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
-def _parameters(route: Route) -> tuple[str, ...]:
-    return tuple(_PARAMETER.findall(route.path))
+def parameters(path: str) -> tuple[str, ...]:
+    """Return the names of the parameters in a path's template."""
+    return tuple(_PARAMETER.findall(path))
 
 
 @attrs.frozen
@@ -40,7 +41,9 @@ class Route:
     dialect: Dialect = "smart_properties"
     target: str | None = None
     """`X-Amz-Target` of an Alexa for Business operation."""
-    parameters: tuple[str, ...] = attrs.field(init=False, default=attrs.Factory(_parameters, takes_self=True))
+    parameters: tuple[str, ...] = attrs.field(
+        init=False, default=attrs.Factory(lambda it: parameters(it.path), takes_self=True)
+    )
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from alexa_props.simulator import ROUTES, Simulator
+
 CONSENT_PATH, TOKEN_PATHS = "/ap/oa", ("/auth/o2/token", "/auth/O2/token")
 
 SCRIPTS = ("quota", "latency", "offline", "failing", "forbidden", "settings", "expire_tokens", "reset")

@@ -17,6 +17,7 @@ import trustme
 from alexa_props import DefaultStation, RetryPolicy
 from alexa_props.errors import TransportError
 from alexa_props.simulator import ROUTES, TARGETS, Simulator
+
 TOKEN_PATHS = ("/auth/o2/token", "/auth/O2/token")
 from alexa_props.simulator.inventory import Inventory
 from alexa_props.simulator.tree import Tree
