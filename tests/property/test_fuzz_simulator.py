@@ -307,7 +307,7 @@ REQUESTS = st.builds(Sent, METHODS, TARGETS_OF_ALL, HEADERS, BROKEN_BODIES, st.b
 
 @fuzz(30)
 @given(request_=REQUESTS, known=st.booleans())
-def test_any_request_is_answered(served: Served, request_: Sent, known: bool) -> None:
+def test_responds_to_any_request(served: Served, request_: Sent, known: bool) -> None:
     headers = request_.headers
     if known:
         headers = [*(header for header in headers if header[0] != "authorization"), served.token()]
@@ -321,7 +321,7 @@ KEYS = st.sampled_from(
 
 @fuzz(30)
 @given(data=st.data(), operation=st.sampled_from(sorted(ROUTES)), key=KEYS, pairs=st.lists(PAIRS, max_size=3))
-def test_any_body_of_an_operation_of_smart_properties_is_answered(
+def test_responds_to_any_body_of_smart_properties(
     served: Served, data: st.DataObject, operation: str, key: str, pairs: list[tuple[str, str]]
 ) -> None:
     method, path = ROUTES[operation]
@@ -332,7 +332,7 @@ def test_any_body_of_an_operation_of_smart_properties_is_answered(
 
 
 @pytest.mark.parametrize("operation", sorted(set(BODIES) & set(ROUTES)))
-def test_each_of_the_worst_values_in_every_place_of_a_body_is_answered(served: Served, operation: str) -> None:
+def test_responds_to_the_worst_values_anywhere_in_a_body(served: Served, operation: str) -> None:
     method, path = ROUTES[operation]
     target = served.fill(_placed(path, "room", "endpoint", "Alexa.ScreenController.screenControllerPolicy"))
     token = served.token()
@@ -350,7 +350,7 @@ CONTENT_TYPES = st.sampled_from(
 
 @fuzz(30)
 @given(data=st.data(), operation=st.sampled_from(sorted(TARGETS)), content_type=CONTENT_TYPES)
-def test_any_signed_body_of_alexa_for_business_is_answered(
+def test_responds_to_any_signed_body_of_alexa_for_business(
     served: Served, data: st.DataObject, operation: str, content_type: str
 ) -> None:
     content = data.draw(bodies(BODIES[operation]), label="body")
@@ -382,7 +382,7 @@ PROOFS: st.SearchStrategy[list[Header]] = st.one_of(
 
 @fuzz(15)
 @given(form=tampered(GRANTS), known=st.booleans(), proof=PROOFS, junk=st.one_of(st.just(b""), st.binary(max_size=3)))
-def test_any_request_for_a_token_is_answered(
+def test_responds_to_any_token_request(
     served: Served, form: Any, known: bool, proof: list[Header], junk: bytes
 ) -> None:
     if known and isinstance(form, dict):
@@ -397,9 +397,7 @@ def test_any_request_for_a_token_is_answered(
 
 @fuzz(30)
 @given(data=st.data(), path=st.sampled_from(sorted(SCRIPTS)))
-def test_any_script_is_taken_or_refused_and_what_is_scripted_is_all_that_happens(
-    served: Served, data: st.DataObject, path: str
-) -> None:
+def test_accepts_or_rejects_any_script_and_does_nothing_else(served: Served, data: st.DataObject, path: str) -> None:
     content = data.draw(bodies(SCRIPTS[path]), label="body")
     body = served.fill(content.decode("latin-1")).encode("latin-1")
     answer, faults = served.ask(Sent("POST", f"/_simulator/{path}", [], body), Sent("GET", "/_simulator/faults"))

@@ -1,4 +1,4 @@
-"""A simulator with clocks that stand still, and clients to it that know nothing of this library."""
+"""A simulator whose clocks stand still, and clients for it that share no code with this library."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from alexa_props.simulator import Simulator
 
 @pytest.fixture
 def start() -> datetime:
-    """Where the simulator's clock stands: at the real time, since botocore signs with no other."""
+    """The time on the simulator's clock: the real time, since botocore signs with no other."""
     return datetime.now(UTC)
 
 
 @pytest.fixture
 def seconds() -> list[float]:
-    """Seconds since the start; a test moves the clocks by setting the one item."""
+    """Seconds since the start. A test moves the clocks by setting the only item."""
     return [0.0]
 
 
 @pytest.fixture
 def naps() -> list[float]:
-    """How long the simulator would have slept."""
+    """The durations for which the simulator would have slept."""
     return []
 
 
@@ -51,36 +51,36 @@ def sim(start: datetime, seconds: list[float], naps: list[float]) -> Simulator:
     )
 
 
-@pytest.fixture(params=["in-process", "socket"])
-async def client(request: pytest.FixtureRequest, sim: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    """A plain httpx client without credentials, over both ways in."""
-    if request.param == "in-process":
-        async with httpx.AsyncClient(transport=sim.transport(), base_url=sim.base_url) as plain:
-            yield plain
-        return
-    async with sim.serve() as base_url, httpx.AsyncClient(base_url=base_url) as plain:
+@pytest.fixture
+async def local(sim: Simulator) -> AsyncIterator[httpx.AsyncClient]:
+    """A plain httpx client without credentials, in process."""
+    async with httpx.AsyncClient(transport=sim.transport(), base_url=sim.base_url) as plain:
         yield plain
 
 
-@pytest.fixture
-async def api(client: httpx.AsyncClient, sim: Simulator) -> httpx.AsyncClient:
-    """The same client with an access token."""
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": sim.refresh_token,
-        "client_id": sim.client_id,
-        "client_secret": sim.client_secret,
-    }
-    response = await client.post("/auth/o2/token", data=form)
+async def log_in(client: httpx.AsyncClient, sim: Simulator) -> httpx.AsyncClient:
+    """Give a client an access token."""
+    form = {"grant_type": "refresh_token", "refresh_token": sim.refresh_token}
+    response = await client.post("/auth/o2/token", data=form, auth=(sim.client_id, sim.client_secret))
     client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
     return client
 
 
 @pytest.fixture
-async def local(sim: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    """A plain client, in-process only, for what has nothing to do with the way in."""
-    async with httpx.AsyncClient(transport=sim.transport(), base_url=sim.base_url) as plain:
-        yield plain
+async def api(local: httpx.AsyncClient, sim: Simulator) -> httpx.AsyncClient:
+    """The same client with an access token."""
+    return await log_in(local, sim)
+
+
+@pytest.fixture(params=["in process", "socket"])
+async def both(request: pytest.FixtureRequest, sim: Simulator) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with an access token, in process and over a socket, for what depends on the connection."""
+    if request.param == "in process":
+        async with httpx.AsyncClient(transport=sim.transport(), base_url=sim.base_url) as client:
+            yield await log_in(client, sim)
+        return
+    async with sim.serve() as base_url, httpx.AsyncClient(base_url=base_url) as client:
+        yield await log_in(client, sim)
 
 
 SendSigned = Callable[..., Awaitable[httpx.Response]]
@@ -88,7 +88,7 @@ SendSigned = Callable[..., Awaitable[httpx.Response]]
 
 @pytest.fixture
 def signed(sim: Simulator) -> Callable[..., httpx.Request]:
-    """Makes an Alexa for Business request, signed by botocore."""
+    """Returns Alexa for Business requests that are signed by botocore."""
 
     def sign(
         operation: str,
@@ -108,7 +108,7 @@ def signed(sim: Simulator) -> Callable[..., httpx.Request]:
         request = AWSRequest("POST", url, headers=headers, data=data)
         keys = Credentials(access_key or sim.aws_access_key_id, secret_key or sim.aws_secret_access_key, session_token)
         with warnings.catch_warnings():
-            # The last botocore that knows the service asks for the time in a way that newer Pythons deprecate.
+            # The last botocore that has the service calls a function that newer Pythons deprecate.
             warnings.simplefilter("ignore", DeprecationWarning)
             SigV4Auth(keys, service, region).add_auth(request)
         return httpx.Request("POST", url, headers=dict(request.headers.items()), content=data)
@@ -118,7 +118,7 @@ def signed(sim: Simulator) -> Callable[..., httpx.Request]:
 
 @pytest.fixture
 def a4b(local: httpx.AsyncClient, signed: Callable[..., httpx.Request]) -> SendSigned:
-    """Calls an Alexa for Business operation in-process."""
+    """Calls an Alexa for Business operation in process."""
 
     async def call(operation: str, body: object = None, **options: object) -> httpx.Response:
         return await local.send(signed(operation, body, **options))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from alexa_props.simulator import Simulator
 
 
-async def test_world(client: httpx.AsyncClient, sim: Simulator) -> None:
-    world = (await client.get("/_simulator")).json()
+async def test_shows_ids_and_credentials(local: httpx.AsyncClient, sim: Simulator) -> None:
+    world = (await local.get("/_simulator")).json()
     assert world["rooms"] == sim.rooms
     assert world["endpoints"] == sim.endpoints
     assert world["devices"] == sim.devices
@@ -17,7 +16,7 @@ async def test_world(client: httpx.AsyncClient, sim: Simulator) -> None:
     assert world["client_id"] == sim.client_id
 
 
-async def test_faults(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_scripts_and_lists_faults(api: httpx.AsyncClient, sim: Simulator) -> None:
     fault = {"operation": "units.get", "kind": "status", "status": 500, "times": 2, "unit_id": sim.rooms[0]}
     assert (await api.post("/_simulator/faults", json=fault)).json()["hits"] == 0
     assert (await api.get(f"/v2/units/{sim.rooms[0]}")).status_code == 500
@@ -27,7 +26,7 @@ async def test_faults(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get(f"/v2/units/{sim.rooms[0]}")).status_code == 200
 
 
-async def test_behaviour(api: httpx.AsyncClient, sim: Simulator, naps: list[float]) -> None:
+async def test_scripts_everything_else(api: httpx.AsyncClient, sim: Simulator, naps: list[float]) -> None:
     async def post(path: str, **body: object) -> None:
         response = await api.post(f"/_simulator/{path}", json=body)
         assert response.status_code == 200, response.text
@@ -56,7 +55,7 @@ async def test_behaviour(api: httpx.AsyncClient, sim: Simulator, naps: list[floa
     assert sim.calls == []
 
 
-async def test_calls(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_lists_and_clears_calls(api: httpx.AsyncClient, sim: Simulator) -> None:
     for _ in range(3):
         await api.get(f"/v2/units/{sim.rooms[0]}")
     await api.get("/v2/units/unknown")
@@ -69,31 +68,31 @@ async def test_calls(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get("/_simulator/calls")).json() == {"count": 0, "calls": []}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("faults", {"operation": "units.lst", "kind": "html"}),
-        ("faults", {"operation": "units.list", "kind": "explode"}),
-        ("faults", {"operation": "units.list"}),
-        ("faults", {"operation": "units.list", "kind": "html", "colour": "blue"}),
-        ("faults", {"operation": "units.list", "kind": "html", "delay": "long"}),
-        ("faults", {"operation": 5, "kind": "html"}),
-        ("faults", []),
-        ("quota", {"operation": "units.list", "rate": "fast"}),
-        ("latency", {"seconds": "long"}),
-        ("offline", {"ids": ["nothing"]}),
-        ("offline", {"ids": "nothing"}),
-        ("offline", {}),
-        ("forbidden", {"unit_ids": ["nothing"]}),
-        ("failing", {"endpoint_ids": [1]}),
-        ("settings", {"colour": "blue"}),
-        ("settings", {"empty_pages": "many"}),
-        ("settings", {"end_of_list": "never"}),
-        ("reset", {"colour": "blue"}),
-    ],
-)
-async def test_nonsense(local: httpx.AsyncClient, path: str, body: object) -> None:
-    response = await local.post(f"/_simulator/{path}", json=body)
-    assert response.status_code == 400
-    assert response.json()["error"]
-    assert (await local.post(f"/_simulator/{path}", content=b"{")).status_code == 400
+NONSENSE: list[tuple[str, object]] = [
+    ("faults", {"operation": "units.lst", "kind": "html"}),
+    ("faults", {"operation": "units.list", "kind": "explode"}),
+    ("faults", {"operation": "units.list"}),
+    ("faults", {"operation": "units.list", "kind": "html", "colour": "blue"}),
+    ("faults", {"operation": "units.list", "kind": "html", "delay": "long"}),
+    ("faults", {"operation": 5, "kind": "html"}),
+    ("faults", []),
+    ("quota", {"operation": "units.list", "rate": "fast"}),
+    ("latency", {"seconds": "long"}),
+    ("offline", {"ids": ["nothing"]}),
+    ("offline", {"ids": "nothing"}),
+    ("offline", {}),
+    ("forbidden", {"unit_ids": ["nothing"]}),
+    ("failing", {"endpoint_ids": [1]}),
+    ("settings", {"colour": "blue"}),
+    ("settings", {"empty_pages": "many"}),
+    ("settings", {"end_of_list": "never"}),
+    ("reset", {"colour": "blue"}),
+]
+
+
+async def test_refuses_invalid_scripts(local: httpx.AsyncClient) -> None:
+    for path, body in NONSENSE:
+        response = await local.post(f"/_simulator/{path}", json=body)
+        assert response.status_code == 400, (path, body)
+        assert response.json()["error"], (path, body)
+        assert (await local.post(f"/_simulator/{path}", content=b"{")).status_code == 400, (path, body)

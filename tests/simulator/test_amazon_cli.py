@@ -21,7 +21,7 @@ import pytest
 from alexa_props.simulator import Simulator
 
 FORM = "application/x-www-form-urlencoded"
-# Its two ways to log in, by the name that its configuration has for them: headers, and the scopes in the form.
+# The two ways to log in, by their names in its configuration: headers, and the scopes in the form.
 LOGINS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "oauthLocal": (
         {"Content-Type": FORM, "Authorization": "", "Asp-Cli": ""},
@@ -40,7 +40,7 @@ LOGINS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 @attrs.define
 class Tool:
-    """The tool as it is after it was configured, on one connection that is kept alive."""
+    """The configured tool, on one keep-alive connection."""
 
     sim: Simulator
     stream: anyio.abc.SocketStream
@@ -51,7 +51,7 @@ class Tool:
     async def send(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None = None
     ) -> tuple[int, Any]:
-        """One request with its headers in axios's order, and the JSON of the response."""
+        """Send a request with its headers in axios's order, and return the JSON of the response."""
         first = {"Accept": "application/json, text/plain, */*"}
         for name in ("Accept", "Content-Type", "Authorization", "Asp-Cli"):
             if name in headers:
@@ -62,7 +62,7 @@ class Tool:
         agent = {"User-Agent": "axios/1.6.5", **length, "Accept-Encoding": "gzip, compress, deflate, br"}
         lines = {**first, **agent, "Host": headers.get("Host", self.host), "Connection": "keep-alive"}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        # h11 parses the responses, for which it has to know the requests; the bytes are our own.
+        # h11 only parses the responses, for which it must know the requests. The bytes are sent as they are here.
         self.connection.send(h11.Request(method=method, target="/", headers=[("Host", self.host), *length.items()]))
         self.connection.send(h11.Data(data=body or b""))
         self.connection.send(h11.EndOfMessage())
@@ -107,7 +107,7 @@ class Tool:
         return answer
 
     async def all_pages(self, target: str, member: str = "results") -> list[Any]:
-        """Every page of a list: the token goes into the query as it came."""
+        """Return all pages of a list. The token goes into the query without encoding."""
         found: list[Any] = []
         token = None
         while True:
@@ -144,9 +144,8 @@ async def test_logs_in(login: str) -> None:
         assert await tool.call("GET", f"/v2/units/{tool.sim.rooms[0]}")
 
 
-@pytest.mark.parametrize("endpoints", [60, 120, 600])
-async def test_walks_the_whole_account(endpoints: int) -> None:
-    for seed in range(40):
+async def walk(endpoints: int, seeds: range) -> None:
+    for seed in seeds:
         sim = Simulator(rooms=endpoints // 2, endpoints_per_room=2, seed=seed, users=0)
         async with tool_on(sim) as tool:
             units = [unit["id"] for unit in await tool.units(sim.organization_id, "all")]
@@ -154,17 +153,28 @@ async def test_walks_the_whole_account(endpoints: int) -> None:
             assert [each["id"] for each in await tool.endpoints()] == sim.endpoints, f"seed {seed}"
 
 
+async def test_walks_the_whole_account() -> None:
+    for endpoints, seeds in ((60, range(8)), (120, range(8, 11)), (600, range(11, 12))):
+        await walk(endpoints, seeds)
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("endpoints", [60, 120, 600])
+async def test_walks_the_whole_account_of_every_seed(endpoints: int) -> None:
+    await walk(endpoints, range(40))
+
+
 async def test_caches_a_property_and_the_unassigned_endpoints() -> None:
     sim = Simulator(rooms=6, endpoints_per_room=25, seed=7, unassigned_endpoints=45, caller_scope="unassigned")
     async with tool_on(sim) as tool:
         found: list[str] = []
 
-        async def walk(unit_id: str) -> None:
+        async def cache(unit_id: str) -> None:
             found.extend(each["id"] for each in await tool.endpoints(unit_id))
             for unit in await tool.units(unit_id):
-                await walk(unit["id"])
+                await cache(unit["id"])
 
-        await walk((await tool.call("GET", f"/v2/units/{sim.units[1]}"))["id"])
+        await cache((await tool.call("GET", f"/v2/units/{sim.units[1]}"))["id"])
         assert found == sim.endpoints[:150]
         unassigned = await tool.endpoints()
         assert [each["id"] for each in unassigned] == sim.endpoints[150:]
@@ -176,7 +186,7 @@ async def test_a_session_of_single_commands() -> None:
     async with tool_on(sim) as tool:
         room, endpoint = sim.rooms[0], sim.endpoints[0]
 
-        # The endpoints of several units: the first query has an empty context, and the rest a size and a token.
+        # The endpoints of several units: the first query has an empty context, the others a size and a token.
         query: dict[str, Any] = {
             "query": {"or": [{"match": {"associatedUnits.id": each}} for each in sim.rooms]},
             "expand": ["all", "feature:connectivity"],
@@ -193,7 +203,7 @@ async def test_a_session_of_single_commands() -> None:
         assert [each["id"] for each in found] == sim.endpoints
         assert found[0]["features"][0]["properties"][0]["value"]["value"] == "OK"
 
-        # Settings, and an address that goes to a host of Amazon's by its header.
+        # Settings, and an address whose Host header names a host of Amazon's.
         settings = "Alexa.DoNotDisturb.doNotDisturb,System.locales"
         path = f"/v2/endpoints/{endpoint}/settings"
         assert await tool.all_pages(f"{path}?keys={settings}", "settings")

@@ -1,4 +1,4 @@
-"""AWS's own client, in an environment of its own, against the simulator on a socket."""
+"""AWS's own client, in a separate environment, against the simulator on a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients that a simulator hands out."""
+"""The clients that a simulator creates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def use(sim: Simulator) -> None:
     assert len([user async for user in a4b.users.search(page_size=5)]) == len(sim.users)
 
 
-async def test_in_process_and_on_a_socket_and_in_process_again() -> None:
+async def test_clients_in_process_and_on_a_socket() -> None:
     async with Simulator(rooms=3, seed=7) as sim:
         await use(sim)
         async with sim.serve():
@@ -44,7 +44,7 @@ async def test_clients_close_with_the_simulator() -> None:
         await outside.units.get(sim.rooms[0])
 
 
-async def test_options_take_the_place_of_what_is_set() -> None:
+async def test_options_replace_defaults() -> None:
     async with Simulator(rooms=1) as sim:
         wrong = LoginWithAmazon(
             client_id=sim.client_id, client_secret="guess", refresh_token=sim.refresh_token, token_url=sim.token_url

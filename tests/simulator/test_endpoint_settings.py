@@ -1,4 +1,4 @@
-"""Settings of endpoints: every one of them, several at once, the address, and devices that cannot be reached."""
+"""Settings of endpoints: each of them, several, the address, and devices that cannot be reached."""
 
 from __future__ import annotations
 
@@ -58,41 +58,41 @@ def many(endpoint_id: str) -> str:
     return f"/v2/endpoints/{endpoint_id}/settings"
 
 
-@pytest.mark.parametrize("key", VALUES)
-async def test_every_setting_is_set_and_read(api: httpx.AsyncClient, sim: Simulator, key: str) -> None:
-    first, second = sim.endpoints_in(sim.rooms[0])
-    before = sim.settings(second)
-    for value in VALUES[key][0]:
-        response = await api.put(path(first, key), json=value)
-        assert (response.status_code, response.content) == (204, b"")
+async def test_sets_and_reads_every_setting(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for key in VALUES:
+        first, second = sim.endpoints_in(sim.rooms[0])
+        before = sim.settings(second)
+        for value in VALUES[key][0]:
+            response = await api.put(path(first, key), json=value)
+            assert (response.status_code, response.content) == (204, b""), key
+            response = await api.get(path(first, key))
+            assert (response.status_code, response.json()) == (200, value), key
+            assert response.headers["x-amzn-requestid"], key
+            assert sim.settings(first)[key] == value, key
+            assert type(sim.settings(first)[key]) is type(value), key
+            put = next(call for call in reversed(sim.calls) if call.method == "PUT")
+            assert (put.operation, put.endpoint_id, put.body) == ("endpoint_settings.set", first, value), key
+        assert sim.settings(second) == before, key
+        sim.set_setting(first, key, None)
         response = await api.get(path(first, key))
-        assert (response.status_code, response.json()) == (200, value)
-        assert response.headers["x-amzn-requestid"]
-        assert sim.settings(first)[key] == value
-        assert type(sim.settings(first)[key]) is type(value)
-        put = next(call for call in reversed(sim.calls) if call.method == "PUT")
-        assert (put.operation, put.endpoint_id, put.body) == ("endpoint_settings.set", first, value)
-    assert sim.settings(second) == before
-    sim.set_setting(first, key, None)
-    response = await api.get(path(first, key))
-    assert (response.status_code, response.content) == (204, b"")
-    assert key not in sim.settings(first)
+        assert (response.status_code, response.content) == (204, b""), key
+        assert key not in sim.settings(first), key
 
 
-@pytest.mark.parametrize("key", VALUES)
-async def test_no_setting_takes_just_anything(api: httpx.AsyncClient, sim: Simulator, key: str) -> None:
-    endpoint = sim.endpoints[0]
-    before = sim.settings(endpoint)
-    for value in VALUES[key][1]:
-        response = await api.put(path(endpoint, key), json=value)
-        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), value
-        assert key in response.json()["message"]
-    assert (await api.put(path(endpoint, key), content=b"")).status_code == 400
-    assert (await api.put(path(endpoint, key), content=b"{")).status_code == 400
-    assert sim.settings(endpoint) == before
+async def test_rejects_invalid_values_of_every_setting(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for key in VALUES:
+        endpoint = sim.endpoints[0]
+        before = sim.settings(endpoint)
+        for value in VALUES[key][1]:
+            response = await api.put(path(endpoint, key), json=value)
+            assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), value
+            assert key in response.json()["message"], key
+        assert (await api.put(path(endpoint, key), content=b"")).status_code == 400, key
+        assert (await api.put(path(endpoint, key), content=b"{")).status_code == 400, key
+        assert sim.settings(endpoint) == before, key
 
 
-async def test_keys_that_are_none(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_unknown_keys_are_404(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     for key in ("System.colour", DO_NOT_DISTURB.lower(), f"{TIME_ZONE}%00"):
         assert (await api.get(path(endpoint, key))).status_code == 404
@@ -101,7 +101,7 @@ async def test_keys_that_are_none(api: httpx.AsyncClient, sim: Simulator) -> Non
     assert (await api.put(path(endpoint, "address"), json={"address": ADDRESS})).status_code == 405
 
 
-async def test_the_privileges_of_the_setup_mode_can_only_be_read(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_setup_mode_privileges_are_read_only(api: httpx.AsyncClient, sim: Simulator) -> None:
     used, spare = sim.endpoints[0], sim.endpoints[-1]
     assert (await api.get(path(used, SETUP_MODE))).json() == []
     assert (await api.get(path(spare, SETUP_MODE))).json() == ["ALL_SETTINGS"]
@@ -125,7 +125,7 @@ async def test_wake_words_need_locales(api: httpx.AsyncClient, sim: Simulator) -
     assert sim.settings(endpoint)[WAKE_WORDS] == ["ECHO"]
 
 
-async def test_several_at_once(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_reads_several_settings(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     sim.set_setting(endpoint, TIME_ZONE, "Europe/Paris")
     sim.set_setting(endpoint, LOCALES, ["en-US"])
@@ -147,7 +147,7 @@ async def test_several_at_once(api: httpx.AsyncClient, sim: Simulator) -> None:
     }
 
 
-async def test_several_in_pages(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_reads_several_settings_in_pages(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint, other = sim.endpoints[:2]
     for key, (good, _) in VALUES.items():
         sim.set_setting(endpoint, key, good[0])
@@ -174,25 +174,25 @@ async def test_several_in_pages(api: httpx.AsyncClient, sim: Simulator) -> None:
         assert status == 400 or len(response.json()["settings"]) == int(size)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "keys=",
-        "keys=System.colour",
-        f"keys={TIME_ZONE},System.colour",
-        f"keys={TIME_ZONE},",
-        f"keys={TIME_ZONE}&keys={LOCALES}",
-        f"keys={TIME_ZONE}&nextToken=nonsense",
-        "keys=address",
-    ],
-)
-async def test_several_that_make_no_sense(api: httpx.AsyncClient, sim: Simulator, query: str) -> None:
-    response = await api.get(f"{many(sim.endpoints[0])}?{query}")
-    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+BAD_KEYS: list[str] = [
+    "",
+    "keys=",
+    "keys=System.colour",
+    f"keys={TIME_ZONE},System.colour",
+    f"keys={TIME_ZONE},",
+    f"keys={TIME_ZONE}&keys={LOCALES}",
+    f"keys={TIME_ZONE}&nextToken=nonsense",
+    "keys=address",
+]
 
 
-async def test_address(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_lists_of_keys(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for query in BAD_KEYS:
+        response = await api.get(f"{many(sim.endpoints[0])}?{query}")
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), query
+
+
+async def test_sets_and_reads_the_address(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     sim.set_setting(endpoint, "address", None)
     response = await api.get(path(endpoint, "address"))
@@ -210,30 +210,30 @@ async def test_address(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert sim.settings(endpoint)["address"] == ADDRESS
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        None,
-        [],
-        {},
-        ADDRESS,
-        {"address": None},
-        {"address": "2 Quay"},
-        {"address": [ADDRESS]},
-        {"address": {"city": 5}},
-        {"address": {"city": None}},
-        {"address": {"town": "Lyon"}},
-    ],
-)
-async def test_no_address(api: httpx.AsyncClient, sim: Simulator, body: object) -> None:
-    endpoint = sim.endpoints[0]
-    before = sim.settings(endpoint)
-    response = await api.post(path(endpoint, "address"), json=body)
-    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
-    assert sim.settings(endpoint) == before
+BAD_ADDRESSES: list[object] = [
+    None,
+    [],
+    {},
+    ADDRESS,
+    {"address": None},
+    {"address": "2 Quay"},
+    {"address": [ADDRESS]},
+    {"address": {"city": 5}},
+    {"address": {"city": None}},
+    {"address": {"town": "Lyon"}},
+]
 
 
-async def test_reads_need_no_device_and_writes_do(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_addresses(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for body in BAD_ADDRESSES:
+        endpoint = sim.endpoints[0]
+        before = sim.settings(endpoint)
+        response = await api.post(path(endpoint, "address"), json=body)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), body
+        assert sim.settings(endpoint) == before, body
+
+
+async def test_writes_need_the_device_and_reads_do_not(api: httpx.AsyncClient, sim: Simulator) -> None:
     first, second = sim.endpoints_in(sim.rooms[0])
     for endpoint in (first, second):
         sim.set_setting(endpoint, DO_NOT_DISTURB, True)
@@ -262,36 +262,7 @@ async def test_reads_need_no_device_and_writes_do(api: httpx.AsyncClient, sim: S
     assert (await api.put(path(first, DO_NOT_DISTURB), json=False)).status_code == 204
 
 
-async def test_endpoints_that_are_unknown_or_forbidden(api: httpx.AsyncClient, sim: Simulator) -> None:
-    sim.set_forbidden(sim.rooms[0])
-    for endpoint, status, code in (("nope", 404, "NOT_FOUND"), (sim.endpoints[0], 403, "FORBIDDEN")):
-        for response in (
-            await api.get(path(endpoint, TIME_ZONE)),
-            await api.put(path(endpoint, TIME_ZONE), json="UTC"),
-            await api.get(many(endpoint), params={"keys": TIME_ZONE}),
-            await api.get(path(endpoint, "address")),
-            await api.post(path(endpoint, "address"), json={"address": {}}),
-        ):
-            assert (response.status_code, response.json()["type"]) == (status, code)
-            assert sim.calls[-1].endpoint_id == endpoint
-
-
-async def test_faults_and_quotas(api: httpx.AsyncClient, sim: Simulator) -> None:
-    first, second = sim.endpoints_in(sim.rooms[0])
-    sim.set_setting(first, DO_NOT_DISTURB, True)
-    sim.fail("endpoint_settings.set", "drop_after", endpoint_id=first)
-    sim.fail("endpoint_settings.*", "status", endpoint_id=second, status=503)
-    with pytest.raises(httpx.RemoteProtocolError):
-        await api.put(path(first, DO_NOT_DISTURB), json=False)
-    assert sim.settings(first)[DO_NOT_DISTURB] is False
-    assert (await api.get(path(second, DO_NOT_DISTURB))).status_code == 503
-    sim.quota("endpoint_settings.set_address", 1, 1, retry_after=4)
-    responses = [await api.post(path(first, "address"), json={"address": {}}) for _ in range(2)]
-    assert [response.status_code for response in responses] == [204, 429]
-    assert responses[1].headers["retry-after"] == "4"
-
-
-def test_guests_leave_all_sorts_of_settings(sim: Simulator) -> None:
+def test_initial_settings_vary(sim: Simulator) -> None:
     found = {key: [sim.settings(endpoint).get(key) for endpoint in sim.endpoints] for key in (*VALUES, "address")}
     for key in VALUES.keys() - {"Alexa.ScreenController.screenControllerPolicy"}:
         assert len({str(value) for value in found[key]}) > 1, key
@@ -301,7 +272,7 @@ def test_guests_leave_all_sorts_of_settings(sim: Simulator) -> None:
     assert found["Alexa.ManagedDevice.Settings.maximumVolumeLimit"].count(None) > 1
 
 
-def test_the_same_seed_leaves_the_same_whatever_is_looked_at_first() -> None:
+def test_initial_settings_depend_only_on_the_seed() -> None:
     one, two, other = Simulator(seed=3), Simulator(seed=3), Simulator(seed=4)
     backwards = {endpoint: two.settings(endpoint) for endpoint in reversed(two.endpoints)}
     assert {endpoint: one.settings(endpoint) for endpoint in one.endpoints} == backwards
@@ -310,7 +281,7 @@ def test_the_same_seed_leaves_the_same_whatever_is_looked_at_first() -> None:
     assert [one.settings(e.id) for e in ours.endpoints] != [other.settings(e.id) for e in theirs.endpoints]
 
 
-def test_settings_in_python(sim: Simulator) -> None:
+def test_settings_are_read_and_set_from_python(sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     value = ["en-US"]
     sim.set_setting(endpoint, LOCALES, value)

@@ -1,4 +1,4 @@
-"""Scripted faults over both ways in, quotas, latency, and the record of calls."""
+"""Scripted faults in process and on a socket, quotas, latency, and the record of calls."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ async def listing(api: httpx.AsyncClient) -> httpx.Response:
     return await api.get("/v2/endpoints", params={"owner": "~caller", "expand": "all"})
 
 
-async def test_drop_before_is_not_handled(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_drop_before_is_not_handled(both: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[0]
     sim.fail("alerts.delete_alarms", "drop_before", unit_id=room)
     with pytest.raises(httpx.RemoteProtocolError) as caught:
-        await deletion(api, room)
+        await deletion(both, room)
     assert type(caught.value) is httpx.RemoteProtocolError
     assert caught.value.request.method == "DELETE"
     assert sim.alert_count("alarms", room) > 0
     assert (sim.calls[-1].fault, sim.calls[-1].status) == ("drop_before", None)
-    assert (await deletion(api, room)).status_code == 204
+    assert (await deletion(both, room)).status_code == 204
 
 
-async def test_drop_after_is_handled(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_drop_after_is_handled(both: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[0]
     fault = sim.fail("alerts.delete_alarms", "drop_after", unit_id=room)
-    assert (await deletion(api, sim.rooms[1])).status_code == 204
+    assert (await deletion(both, sim.rooms[1])).status_code == 204
     with pytest.raises(httpx.RemoteProtocolError):
-        await deletion(api, room)
+        await deletion(both, room)
     assert sim.alert_count("alarms", room) == 0
     assert (sim.calls[-1].fault, sim.calls[-1].status) == ("drop_after", None)
     assert (fault.seen, fault.hits) == (1, 1)
@@ -47,14 +47,14 @@ async def test_drop_after_is_handled(api: httpx.AsyncClient, sim: Simulator) -> 
     assert sim.count("alerts.delete_alarms") == 2
 
 
-async def test_cut_body(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_cut_body(both: httpx.AsyncClient, sim: Simulator) -> None:
     sim.fail(LIST, "cut_body")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
-        await listing(api)
+        await listing(both)
     sim.fail(LIST, "cut_body")
     received = b""
     with pytest.raises(httpx.RemoteProtocolError):  # noqa: PT012 - the answer starts well
-        async with api.stream("GET", "/v2/endpoints", params={"owner": "~caller"}) as response:
+        async with both.stream("GET", "/v2/endpoints", params={"owner": "~caller"}) as response:
             assert response.status_code == 200
             length = int(response.headers["content-length"])
             async for chunk in response.aiter_raw():
@@ -62,29 +62,29 @@ async def test_cut_body(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert received.startswith(b'{"results"')
     assert len(received) == length // 2
     assert sim.calls[-1].status == 200
-    assert len((await listing(api)).json()["results"]) == 10
+    assert len((await listing(both)).json()["results"]) == 10
 
 
-async def test_cut_body_of_an_empty_answer(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_cut_body_of_an_empty_response_is_dropped(both: httpx.AsyncClient, sim: Simulator) -> None:
     sim.fail("alerts.*", "cut_body")
     with pytest.raises(httpx.RemoteProtocolError):
-        await deletion(api, sim.rooms[0])
+        await deletion(both, sim.rooms[0])
     assert sim.alert_count("alarms", sim.rooms[0]) == 0
 
 
-async def test_html(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_html_response(both: httpx.AsyncClient, sim: Simulator) -> None:
     sim.fail(LIST, "html", status=502, times=2)
     sim.fail(LIST, "html", body="<p>busy</p>", headers={"Retry-After": "7"})
     for _ in range(2):
-        response = await listing(api)
+        response = await listing(both)
         assert (response.status_code, response.headers["content-type"]) == (502, "text/html; charset=utf-8")
         assert "<h1>502</h1>" in response.text
-    response = await listing(api)
+    response = await listing(both)
     assert (response.status_code, response.text, response.headers["retry-after"]) == (503, "<p>busy</p>", "7")
-    assert (await listing(api)).status_code == 200
+    assert (await listing(both)).status_code == 200
 
 
-async def test_status(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_status_response(api: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[0]
     sim.fail(LIST, "status", status=500)
     sim.fail(LIST, "status", headers={"Retry-After": "1"}, body="")
@@ -105,7 +105,7 @@ async def test_status(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
 
 
-async def test_stale_token(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> None:
+async def test_stale_token_in_every_dialect(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> None:
     for operation in ("*", "token"):
         sim.fail(operation, "stale_token", times=3)
     assert (await listing(api)).status_code == 401
@@ -118,14 +118,14 @@ async def test_stale_token(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> 
     assert (await listing(api)).status_code == 200
 
 
-async def test_slow(api: httpx.AsyncClient, sim: Simulator, naps: list[float]) -> None:
+async def test_slow_body(both: httpx.AsyncClient, sim: Simulator, naps: list[float]) -> None:
     sim.fail(LIST, "slow", delay=3.5, chunk_size=100)
-    response = await listing(api)
+    response = await listing(both)
     assert len(response.json()["results"]) == 10
     assert naps == [3.5] * (-(-len(response.content) // 100) + 1)
 
 
-async def test_status_for_business(a4b: Any, sim: Simulator) -> None:
+async def test_fault_by_device(a4b: Any, sim: Simulator) -> None:
     device = sim.devices[1]
     sim.fail("devices.get", "status", status=400, code="AccessDeniedException", device_id=device, times=None)
     assert (await a4b("GetDevice", {"DeviceArn": sim.devices[0]})).status_code == 200
@@ -139,13 +139,13 @@ async def test_status_for_business(a4b: Any, sim: Simulator) -> None:
         assert (response.status_code, response.json()["__type"]) == (status, code)
 
 
-async def test_after_and_times(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_after_and_times_select_calls(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.fail(LIST, "status", after=1, times=2)
     statuses = [(await listing(api)).status_code for _ in range(5)]
     assert statuses == [200, 503, 503, 200, 200]
 
 
-async def test_by_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_fault_by_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.fail("endpoints.*", "status", endpoint_id=sim.endpoints[1], times=None)
     assert (await api.get(f"/v2/endpoints/{sim.endpoints[0]}")).status_code == 200
     assert (await api.get(f"/v2/endpoints/{sim.endpoints[1]}")).status_code == 503
@@ -153,7 +153,7 @@ async def test_by_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await listing(api)).status_code == 200
 
 
-async def test_misspelt_faults_are_refused(sim: Simulator) -> None:
+async def test_rejects_invalid_arguments(sim: Simulator) -> None:
     with pytest.raises(ValueError, match=r"units\.lst"):
         sim.fail("units.lst", "html")
     with pytest.raises(ValueError):
@@ -179,14 +179,14 @@ async def test_misspelt_faults_are_refused(sim: Simulator) -> None:
     assert len(KINDS) == 7
 
 
-async def test_a_bare_asgi_transport_loses_connections_too(sim: Simulator) -> None:
+async def test_plain_asgi_transport_loses_connections(sim: Simulator) -> None:
     sim.fail("token", "drop_before")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sim.app), base_url=sim.base_url) as client:
         with pytest.raises(ConnectionDropped):
             await client.post("/auth/o2/token")
 
 
-async def test_quota_is_a_token_bucket_for_each_operation(
+async def test_quota_is_a_token_bucket_per_operation(
     api: httpx.AsyncClient, sim: Simulator, seconds: list[float]
 ) -> None:
     sim.quota("*", 2, 3, retry_after=0.5)
@@ -210,14 +210,16 @@ async def test_quota_is_a_token_bucket_for_each_operation(
     assert (response.status_code, response.json()["error"]) == (429, "slow_down")
 
 
-async def test_a_refused_token_takes_no_permit(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_refused_token_takes_no_permit(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.quota(LIST, 0, 1)
     assert (await api.get("/v2/endpoints", headers={"Authorization": "Bearer no"})).status_code == 401
     assert (await listing(api)).status_code == 200
     assert (await listing(api)).status_code == 429
 
 
-async def test_latency(api: httpx.AsyncClient, sim: Simulator, naps: list[float]) -> None:
+async def test_latest_latency_that_covers_an_operation_counts(
+    api: httpx.AsyncClient, sim: Simulator, naps: list[float]
+) -> None:
     sim.latency(0.25)
     sim.latency(2, "endpoints.*")
     await listing(api)
@@ -229,7 +231,7 @@ async def test_latency(api: httpx.AsyncClient, sim: Simulator, naps: list[float]
     assert naps == [2, 0.25]
 
 
-async def test_a_call_given_up_is_seen(sim: Simulator) -> None:
+async def test_records_a_cancelled_call(sim: Simulator) -> None:
     patient = Simulator(rooms=1)
     patient.latency(60, "token")
     async with httpx.AsyncClient(transport=patient.transport(), base_url=patient.base_url) as client:
@@ -238,9 +240,9 @@ async def test_a_call_given_up_is_seen(sim: Simulator) -> None:
     assert [(call.operation, call.status) for call in patient.calls] == [("token", None)]
 
 
-async def test_records(api: httpx.AsyncClient, sim: Simulator, seconds: list[float]) -> None:
+async def test_records_calls(both: httpx.AsyncClient, sim: Simulator, seconds: list[float]) -> None:
     seconds[0] = 12.5
-    response = await api.get(f"/v2/units/{sim.rooms[0]}", headers={"User-Agent": "tester/1"})
+    response = await both.get(f"/v2/units/{sim.rooms[0]}", headers={"User-Agent": "tester/1"})
     call = sim.calls[-1]
     assert (call.operation, call.method, call.time, call.status) == ("units.get", "GET", 12.5, 200)
     assert (call.unit_id, call.user_agent, call.fault, call.body) == (sim.rooms[0], "tester/1", None, None)
@@ -253,7 +255,7 @@ async def test_records(api: httpx.AsyncClient, sim: Simulator, seconds: list[flo
     assert (sim.calls, sim.count()) == ([], 0)
 
 
-async def test_records_are_kept_in_bounded_memory() -> None:
+async def test_records_a_bounded_number_of_calls() -> None:
     small = Simulator(rooms=1, kept_calls=3)
     async with httpx.AsyncClient(transport=small.transport(), base_url=small.base_url) as client:
         for _ in range(5):
@@ -262,7 +264,7 @@ async def test_records_are_kept_in_bounded_memory() -> None:
     assert small.count("unknown", 404) == 5
 
 
-async def test_large_bodies_are_not_read(local: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_large_bodies(local: httpx.AsyncClient, sim: Simulator) -> None:
     response = await local.put("/v2/units", content=b"x" * (2 << 20))
     assert response.status_code == 413
     assert json.loads(response.content)["type"] == "REQUEST_TOO_LARGE"

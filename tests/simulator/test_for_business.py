@@ -1,4 +1,4 @@
-"""Alexa for Business: answers, paging, filters, sort criteria and what is refused."""
+"""Alexa for Business: responses, paging, filters, sort criteria and invalid input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def rejected(a4b: Any, operation: str, body: object) -> str:
     return str(response.json()["__type"])
 
 
-async def test_get_device(a4b: Any, sim: Simulator) -> None:
+async def test_gets_a_device(a4b: Any, sim: Simulator) -> None:
     response = await a4b("GetDevice", {"DeviceArn": sim.devices[0]})
     device = response.json()["Device"]
     assert device["DeviceArn"] == sim.devices[0]
@@ -45,14 +45,14 @@ async def test_get_device(a4b: Any, sim: Simulator) -> None:
     assert sim.calls[-1].body == {"DeviceArn": sim.devices[0]}
 
 
-async def test_get_device_not_found(a4b: Any, sim: Simulator) -> None:
+async def test_unknown_device_is_not_found(a4b: Any, sim: Simulator) -> None:
     for operation in ("GetDevice", "ListDeviceEvents"):
         response = await a4b(operation, {"DeviceArn": sim.devices[0] + "0"})
         assert (response.status_code, response.json()["__type"]) == (400, "NotFoundException")
         assert response.json()["Message"]
 
 
-async def test_search_devices(a4b: Any, sim: Simulator) -> None:
+async def test_searches_devices(a4b: Any, sim: Simulator) -> None:
     answer = (await a4b("SearchDevices", {"MaxResults": 1})).json()
     assert answer["TotalCount"] == len(sim.devices) == 90
     device = answer["Devices"][0]
@@ -63,7 +63,7 @@ async def test_search_devices(a4b: Any, sim: Simulator) -> None:
     assert any("RoomArn" not in device for device in devices)
 
 
-async def test_the_least_fleet(sim: Simulator) -> None:
+async def test_there_are_at_least_60_devices(sim: Simulator) -> None:
     small = Simulator(rooms=1, endpoints_per_room=1)
     assert len(small.endpoints) == 1
     assert len(small.devices) == 60
@@ -72,7 +72,7 @@ async def test_the_least_fleet(sim: Simulator) -> None:
     assert len(Simulator().devices) >= 60
 
 
-async def test_filters(a4b: Any, sim: Simulator) -> None:
+async def test_filters_devices(a4b: Any, sim: Simulator) -> None:
     async def count(*filters: tuple[str, list[str]]) -> int:
         body = {"Filters": [{"Key": key, "Values": values} for key, values in filters]}
         answer = (await a4b("SearchDevices", body)).json()
@@ -104,7 +104,7 @@ async def test_filters(a4b: Any, sim: Simulator) -> None:
         assert await count((key, [value]), ("RoomName", ["Nowhere"])) == 0
 
 
-async def test_a_search_notices_what_changed(a4b: Any, sim: Simulator) -> None:
+async def test_search_reflects_changes(a4b: Any, sim: Simulator) -> None:
     body = {"Filters": [{"Key": "ConnectionStatus", "Values": ["OFFLINE"]}]}
     before = (await a4b("SearchDevices", body)).json()["TotalCount"]
     sim.set_offline(sim.devices[0])
@@ -115,7 +115,7 @@ async def test_a_search_notices_what_changed(a4b: Any, sim: Simulator) -> None:
     assert len(sim.store[SEARCHES]) <= 32
 
 
-async def test_sorts(a4b: Any, sim: Simulator) -> None:
+async def test_sorts_devices_and_users(a4b: Any, sim: Simulator) -> None:
     sort = [{"Key": "ConnectionStatus", "Value": "DESC"}, {"Key": "DeviceSerialNumber", "Value": "ASC"}]
     devices = await everything(a4b, "SearchDevices", "Devices", SortCriteria=sort, MaxResults=50)
     keys = [(d["DeviceStatusInfo"]["ConnectionStatus"] == "OFFLINE", d["DeviceSerialNumber"]) for d in devices]
@@ -128,7 +128,7 @@ async def test_sorts(a4b: Any, sim: Simulator) -> None:
     assert "RoomName" not in rooms[0]
 
 
-async def test_search_users(a4b: Any, sim: Simulator) -> None:
+async def test_searches_users(a4b: Any, sim: Simulator) -> None:
     users = await everything(a4b, "SearchUsers", "Users", MaxResults=5)
     assert [user["UserArn"] for user in users] == sim.users
     assert "UserId" not in users[0]
@@ -139,7 +139,9 @@ async def test_search_users(a4b: Any, sim: Simulator) -> None:
     assert (await a4b("SearchUsers", {"Filters": one})).json()["Users"] == [users[4]]
 
 
-async def test_events_newest_first_for_30_days(a4b: Any, sim: Simulator, start: datetime, seconds: list[float]) -> None:
+async def test_lists_30_days_of_events_newest_first(
+    a4b: Any, sim: Simulator, start: datetime, seconds: list[float]
+) -> None:
     now = start.timestamp()
     for arn in sim.devices[:20]:
         events = await everything(a4b, "ListDeviceEvents", "DeviceEvents", DeviceArn=arn, MaxResults=9)
@@ -166,7 +168,7 @@ async def test_events_newest_first_for_30_days(a4b: Any, sim: Simulator, start: 
     assert len(answer["DeviceEvents"]) <= 50
 
 
-async def test_events_pass_with_time(sim: Simulator, seconds: list[float]) -> None:
+async def test_events_expire(sim: Simulator, seconds: list[float]) -> None:
     device = sim.inventory.devices[sim.devices[0]]
     now = sim.epoch()
     before = len(device.recent(None, now))
@@ -175,7 +177,7 @@ async def test_events_pass_with_time(sim: Simulator, seconds: list[float]) -> No
     assert 0 < len(device.recent(None, now - 15 * DAY)) < before
 
 
-async def test_coming_and_going_is_an_event(a4b: Any, sim: Simulator, seconds: list[float]) -> None:
+async def test_going_online_or_offline_is_an_event(a4b: Any, sim: Simulator, seconds: list[float]) -> None:
     arn = sim.devices[0]
     seconds[0] = 100
     sim.set_offline(arn)
@@ -191,51 +193,54 @@ async def test_coming_and_going_is_an_event(a4b: Any, sim: Simulator, seconds: l
         sim.set_offline("arn:nothing")
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"MaxResults": 0}, "ValidationException"),
-        ({"MaxResults": 51}, "ValidationException"),
-        ({"MaxResults": "5"}, "SerializationException"),
-        ({"MaxResults": True}, "SerializationException"),
-        ({"MaxResults": 2.5}, "SerializationException"),
-        ({"NextToken": ""}, "ValidationException"),
-        ({"NextToken": "x" * 1101}, "ValidationException"),
-        ({"NextToken": "made up"}, "ValidationException"),
-        ({"NextToken": 5}, "SerializationException"),
-        ({"Filters": {}}, "SerializationException"),
-        ({"Filters": ["a"]}, "SerializationException"),
-        ({"Filters": [{"Key": "LastName", "Values": ["a"]}] * 26}, "ValidationException"),
-        ({"Filters": [{"Values": ["a"]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "LastName"}]}, "ValidationException"),
-        ({"Filters": [{"Key": "", "Values": ["a"]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "x" * 501, "Values": ["a"]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "ShoeSize", "Values": ["a"]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "lastName", "Values": ["a"]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "LastName", "Values": ["a"] * 51}]}, "ValidationException"),
-        ({"Filters": [{"Key": "LastName", "Values": [""]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "LastName", "Values": ["x" * 501]}]}, "ValidationException"),
-        ({"Filters": [{"Key": "LastName", "Values": "a"}]}, "SerializationException"),
-        ({"Filters": [{"Key": "LastName", "Values": [1]}]}, "SerializationException"),
-        ({"SortCriteria": [{"Key": "LastName"}]}, "ValidationException"),
-        ({"SortCriteria": [{"Key": "LastName", "Value": "UP"}]}, "ValidationException"),
-        ({"SortCriteria": [{"Key": "ShoeSize", "Value": "ASC"}]}, "ValidationException"),
-        ({"SortCriteria": [{"Key": "LastName", "Value": "ASC"}] * 26}, "ValidationException"),
-        ([], "SerializationException"),
-        ("text", "SerializationException"),
-    ],
-)
-async def test_rejected_searches(a4b: Any, body: object, code: str) -> None:
-    assert await rejected(a4b, "SearchUsers", body) == code
+REJECTED_SEARCHES: list[tuple[object, str]] = [
+    ({"MaxResults": 0}, "ValidationException"),
+    ({"MaxResults": 51}, "ValidationException"),
+    ({"MaxResults": "5"}, "SerializationException"),
+    ({"MaxResults": True}, "SerializationException"),
+    ({"MaxResults": 2.5}, "SerializationException"),
+    ({"NextToken": ""}, "ValidationException"),
+    ({"NextToken": "x" * 1101}, "ValidationException"),
+    ({"NextToken": "made up"}, "ValidationException"),
+    ({"NextToken": 5}, "SerializationException"),
+    ({"Filters": {}}, "SerializationException"),
+    ({"Filters": ["a"]}, "SerializationException"),
+    ({"Filters": [{"Key": "LastName", "Values": ["a"]}] * 26}, "ValidationException"),
+    ({"Filters": [{"Values": ["a"]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "LastName"}]}, "ValidationException"),
+    ({"Filters": [{"Key": "", "Values": ["a"]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "x" * 501, "Values": ["a"]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "ShoeSize", "Values": ["a"]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "lastName", "Values": ["a"]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "LastName", "Values": ["a"] * 51}]}, "ValidationException"),
+    ({"Filters": [{"Key": "LastName", "Values": [""]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "LastName", "Values": ["x" * 501]}]}, "ValidationException"),
+    ({"Filters": [{"Key": "LastName", "Values": "a"}]}, "SerializationException"),
+    ({"Filters": [{"Key": "LastName", "Values": [1]}]}, "SerializationException"),
+    ({"SortCriteria": [{"Key": "LastName"}]}, "ValidationException"),
+    ({"SortCriteria": [{"Key": "LastName", "Value": "UP"}]}, "ValidationException"),
+    ({"SortCriteria": [{"Key": "ShoeSize", "Value": "ASC"}]}, "ValidationException"),
+    ({"SortCriteria": [{"Key": "LastName", "Value": "ASC"}] * 26}, "ValidationException"),
+    ([], "SerializationException"),
+    ("text", "SerializationException"),
+]
 
 
-@pytest.mark.parametrize("key", ["DeviceStatusDetailCode", "UnassociatedOnly", "EnrollmentStatus"])
-async def test_keys_that_are_not_for_sorting_devices(a4b: Any, key: str) -> None:
-    body = {"SortCriteria": [{"Key": key, "Value": "ASC"}]}
-    assert await rejected(a4b, "SearchDevices", body) == "ValidationException"
+async def test_rejects_invalid_searches(a4b: Any) -> None:
+    for body, code in REJECTED_SEARCHES:
+        assert await rejected(a4b, "SearchUsers", body) == code, (body, code)
 
 
-async def test_rejected_for_more_reasons(a4b: Any, sim: Simulator) -> None:
+NO_SORT_KEYS: list[str] = ["DeviceStatusDetailCode", "UnassociatedOnly", "EnrollmentStatus"]
+
+
+async def test_rejects_keys_that_cannot_sort(a4b: Any) -> None:
+    for key in NO_SORT_KEYS:
+        body = {"SortCriteria": [{"Key": key, "Value": "ASC"}]}
+        assert await rejected(a4b, "SearchDevices", body) == "ValidationException", key
+
+
+async def test_rejects_invalid_arns_types_and_filters(a4b: Any, sim: Simulator) -> None:
     for operation in ("GetDevice", "ListDeviceEvents"):
         assert await rejected(a4b, operation, {}) == "ValidationException"
         assert await rejected(a4b, operation, {"DeviceArn": "nonsense"}) == "ValidationException"
@@ -248,12 +253,12 @@ async def test_rejected_for_more_reasons(a4b: Any, sim: Simulator) -> None:
     assert response.json()["__type"] == "SerializationException"
 
 
-async def test_null_members_and_unknown_ones_are_as_absent(a4b: Any, sim: Simulator) -> None:
+async def test_null_and_unknown_members_count_as_absent(a4b: Any, sim: Simulator) -> None:
     body = {"MaxResults": None, "NextToken": None, "Filters": None, "SortCriteria": None, "Colour": "blue"}
     assert (await a4b("SearchUsers", body)).json()["TotalCount"] == len(sim.users)
 
 
-async def test_a_token_is_good_for_its_search_only(a4b: Any, sim: Simulator) -> None:
+async def test_token_is_valid_only_for_its_search(a4b: Any, sim: Simulator) -> None:
     token = (await a4b("SearchDevices", {"MaxResults": 5})).json()["NextToken"]
     assert len(token) <= 1100
     sort = [{"Key": "DeviceName", "Value": "ASC"}]
@@ -266,24 +271,27 @@ async def test_a_token_is_good_for_its_search_only(a4b: Any, sim: Simulator) -> 
     assert await rejected(a4b, "ListDeviceEvents", other) == "ValidationException"
 
 
-@pytest.mark.parametrize(("form", "shown"), [("absent", "-"), ("null", None), ("empty", "")])
-async def test_empty_pages_and_the_last_token(a4b: Any, sim: Simulator, form: Any, shown: object) -> None:
-    sim.empty_pages = 2
-    sim.set_end_of_list(form)
-    body: dict[str, Any] = {}
-    sizes = []
-    while True:
-        answer = (await a4b("SearchUsers", body)).json()
-        sizes.append(len(answer["Users"]))
-        assert answer["TotalCount"] == 24
-        if not answer.get("NextToken"):
-            break
-        body = {"NextToken": answer["NextToken"]}
-    assert sizes == [0, 0, 24]
-    assert answer.get("NextToken", "-") == shown
+ENDS: list[tuple[Any, object]] = [("absent", "-"), ("null", None), ("empty", "")]
 
 
-async def test_throttled(a4b: Any, sim: Simulator, seconds: list[float]) -> None:
+async def test_empty_pages_and_the_last_token(a4b: Any, sim: Simulator) -> None:
+    for form, shown in ENDS:
+        sim.empty_pages = 2
+        sim.set_end_of_list(form)
+        body: dict[str, Any] = {}
+        sizes = []
+        while True:
+            answer = (await a4b("SearchUsers", body)).json()
+            sizes.append(len(answer["Users"]))
+            assert answer["TotalCount"] == 24, (form, shown)
+            if not answer.get("NextToken"):
+                break
+            body = {"NextToken": answer["NextToken"]}
+        assert sizes == [0, 0, 24], (form, shown)
+        assert answer.get("NextToken", "-") == shown, (form, shown)
+
+
+async def test_throttles_by_operation(a4b: Any, sim: Simulator, seconds: list[float]) -> None:
     sim.quota("devices.*", 2, 1)
     assert (await a4b("SearchDevices")).status_code == 200
     response = await a4b("SearchDevices")

@@ -1,4 +1,4 @@
-"""The consent page and the token endpoint, and what their codes and tokens are good for."""
+"""The consent page and the token endpoint, and the validity of codes and tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from alexa_props.simulator import Simulator
+from alexa_props.simulator import ROUTES, Simulator
 
 
 @pytest.fixture
@@ -28,61 +28,70 @@ def form(sim: Simulator) -> Callable[..., dict[str, str]]:
     return make
 
 
-@pytest.mark.parametrize("path", ["/auth/o2/token", "/auth/O2/token"])
-async def test_refresh_by_form(client: httpx.AsyncClient, form: Any, sim: Simulator, path: str) -> None:
-    response = await client.post(path, data=form())
-    body = response.json()
-    assert response.status_code == 200
-    assert body["access_token"].startswith("Atza|")
-    assert len(body["access_token"]) <= 2048
-    assert body["refresh_token"] == sim.refresh_token
-    assert (body["token_type"], body["expires_in"]) == ("bearer", 3600)
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-amzn-requestid"] == sim.calls[-1].request_id
+TOKEN_PATHS: list[str] = ["/auth/o2/token", "/auth/O2/token"]
 
 
-async def test_refresh_by_json_and_by_basic(client: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
-    by_json = await client.post("/auth/O2/token", json=form(scope="alexa::enterprise:management"))
+async def test_refreshes_with_a_form(local: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
+    for path in TOKEN_PATHS:
+        response = await local.post(path, data=form())
+        body = response.json()
+        assert response.status_code == 200, path
+        assert body["access_token"].startswith("Atza|"), path
+        assert len(body["access_token"]) <= 2048, path
+        assert body["refresh_token"] == sim.refresh_token, path
+        assert (body["token_type"], body["expires_in"]) == ("bearer", 3600), path
+        assert response.headers["content-type"] == "application/json", path
+        assert response.headers["x-amzn-requestid"] == sim.calls[-1].request_id, path
+
+
+async def test_refreshes_with_json_and_with_basic(local: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
+    by_json = await local.post("/auth/O2/token", json=form(scope="alexa::enterprise:management"))
     assert by_json.status_code == 200
-    by_basic = await client.post(
+    by_basic = await local.post(
         "/auth/o2/token", data=form(client_id="", client_secret=""), auth=(sim.client_id, sim.client_secret)
     )
     assert by_basic.status_code == 200
     assert by_basic.json()["access_token"] != by_json.json()["access_token"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "error"),
-    [
-        ({"client_id": "stranger"}, 401, "invalid_client"),
-        ({"client_secret": "guess"}, 401, "invalid_client"),
-        ({"refresh_token": "Atzr|stolen"}, 400, "invalid_grant"),
-        ({"refresh_token": ""}, 400, "invalid_request"),
-        ({"grant_type": ""}, 400, "invalid_request"),
-        ({"client_id": ""}, 400, "invalid_request"),
-        ({"grant_type": "client_credentials"}, 400, "unauthorized_client"),
-    ],
-)
-async def test_refused(client: httpx.AsyncClient, form: Any, changes: Any, status: int, error: str) -> None:
-    response = await client.post("/auth/o2/token", data=form(**changes))
-    assert (response.status_code, response.json()["error"]) == (status, error)
-    assert response.json()["error_description"]
+REFUSED: list[tuple[Any, int, str]] = [
+    ({"client_id": "stranger"}, 401, "invalid_client"),
+    ({"client_secret": "guess"}, 401, "invalid_client"),
+    ({"refresh_token": "Atzr|stolen"}, 400, "invalid_grant"),
+    ({"refresh_token": ""}, 400, "invalid_request"),
+    ({"grant_type": ""}, 400, "invalid_request"),
+    ({"client_id": ""}, 400, "invalid_request"),
+    ({"grant_type": "client_credentials"}, 400, "unauthorized_client"),
+]
 
 
-@pytest.mark.parametrize("content", [b"[1]", b'{"grant_type": 1}', b"not json", b"\xff\xfe", b"[" * 100_000])
-async def test_nonsense_bodies(local: httpx.AsyncClient, content: bytes) -> None:
-    for content_type in ("application/json", "application/x-www-form-urlencoded"):
-        response = await local.post("/auth/o2/token", content=content, headers={"Content-Type": content_type})
-        assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+async def test_refuses_wrong_credentials(local: httpx.AsyncClient, form: Any) -> None:
+    for changes, status, error in REFUSED:
+        response = await local.post("/auth/o2/token", data=form(**changes))
+        assert (response.status_code, response.json()["error"]) == (status, error), (changes, status, error)
+        assert response.json()["error_description"], (changes, status, error)
 
 
-@pytest.mark.parametrize("header", ["Bearer x", "Basic !!!", "Basic Zm9v", "Basic /w=="])
-async def test_nonsense_client_authentication(local: httpx.AsyncClient, form: Any, header: str) -> None:
-    response = await local.post("/auth/o2/token", data=form(), headers={"Authorization": header})
-    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+NONSENSE_BODIES: list[bytes] = [b"[1]", b'{"grant_type": 1}', b"not json", b"\xff\xfe", b"[" * 100_000]
 
 
-async def test_access_tokens_expire_by_the_simulators_clock(
+async def test_refuses_invalid_bodies(local: httpx.AsyncClient) -> None:
+    for content in NONSENSE_BODIES:
+        for content_type in ("application/json", "application/x-www-form-urlencoded"):
+            response = await local.post("/auth/o2/token", content=content, headers={"Content-Type": content_type})
+            assert (response.status_code, response.json()["error"]) == (400, "invalid_request"), content
+
+
+NONSENSE_AUTHENTICATION: list[str] = ["Bearer x", "Basic !!!", "Basic Zm9v", "Basic /w=="]
+
+
+async def test_refuses_invalid_client_authentication(local: httpx.AsyncClient, form: Any) -> None:
+    for header in NONSENSE_AUTHENTICATION:
+        response = await local.post("/auth/o2/token", data=form(), headers={"Authorization": header})
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client"), header
+
+
+async def test_access_tokens_expire_on_the_simulators_clock(
     api: httpx.AsyncClient, sim: Simulator, seconds: list[float]
 ) -> None:
     path = f"/v2/units/{sim.rooms[0]}"
@@ -94,12 +103,12 @@ async def test_access_tokens_expire_by_the_simulators_clock(
     assert set(response.json()) == {"type", "message"}
 
 
-async def test_expire_tokens(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_expires_all_tokens(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.expire_tokens()
     assert (await api.get(f"/v2/units/{sim.rooms[0]}")).status_code == 401
 
 
-async def test_a_short_lifetime(local: httpx.AsyncClient, form: Any, sim: Simulator, seconds: list[float]) -> None:
+async def test_lifetime_can_be_set(local: httpx.AsyncClient, form: Any, sim: Simulator, seconds: list[float]) -> None:
     sim.login.lifetime = 5
     token = (await local.post("/auth/o2/token", data=form())).json()
     assert token["expires_in"] == 5
@@ -131,7 +140,7 @@ async def test_a_reset_brings_back_the_first_refresh_token(local: httpx.AsyncCli
     assert sim.login.accepts(granted[0]["access_token"])
 
 
-async def test_tokens_are_kept_in_bounded_memory(
+async def test_stores_a_bounded_number_of_tokens(
     local: httpx.AsyncClient, form: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alexa_props.simulator.login._MOST_TOKENS", 3)
@@ -140,26 +149,20 @@ async def test_tokens_are_kept_in_bounded_memory(
     assert sim.login.issued == len(set(tokens)) == 5
 
 
-@pytest.mark.parametrize("header", [None, "Bearer", "Basic abc", "Bearer Atza|wrong", "Atza|wrong"])
-async def test_every_call_checks_its_token(client: httpx.AsyncClient, sim: Simulator, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header}
-    for method, path in (
-        ("GET", f"/v2/units/{sim.rooms[0]}/settings/MusicExperience.defaultStationPreferences"),
-        ("GET", "/v2/units"),
-        ("GET", "/v2/endpoints"),
-        ("POST", "/v2/endpointQuery"),
-    ):
-        response = await client.request(method, path, headers=headers)
-        assert response.status_code == 401
-        assert response.json().keys() == {"type", "message"}
-        assert response.headers["x-amzn-requestid"]
-    for kind in ("alarms", "timers", "reminders"):
-        response = await client.delete(f"/v1/alerts/{kind}", params={"unitId": sim.rooms[0]}, headers=headers)
-        assert response.status_code == 401
-        assert [error["code"] for error in response.json()["errors"]] == ["UNAUTHORIZED"]
+async def test_every_operation_checks_its_token(local: httpx.AsyncClient, sim: Simulator) -> None:
+    for header in (None, "Bearer", "Basic abc", "Bearer Atza|wrong", "Atza|wrong"):
+        headers = {} if header is None else {"Authorization": header}
+        for operation, (method, path) in ROUTES.items():
+            response = await local.request(method, path.replace("{unitId}", sim.rooms[0]), headers=headers)
+            assert (response.status_code, sim.calls[-1].operation) == (401, operation), header
+            if operation.startswith("alerts."):
+                assert [error["code"] for error in response.json()["errors"]] == ["UNAUTHORIZED"]
+            else:
+                assert (response.json().keys(), response.json()["type"]) == ({"type", "message"}, "UNAUTHORIZED")
+            assert response.headers["x-amzn-requestid"] == sim.calls[-1].request_id
 
 
-async def test_the_bare_token_is_good_for_the_bulk_deletions_only(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_only_bulk_deletions_accept_a_bare_token(api: httpx.AsyncClient, sim: Simulator) -> None:
     bare = {"Authorization": api.headers["Authorization"].removeprefix("Bearer ")}
     for kind in ("alarms", "timers", "reminders"):
         response = await api.delete(f"/v1/alerts/{kind}", params={"unitId": sim.rooms[0]}, headers=bare)
@@ -168,7 +171,7 @@ async def test_the_bare_token_is_good_for_the_bulk_deletions_only(api: httpx.Asy
     assert (await api.get(f"/v2/units/{sim.rooms[0]}", headers=bare)).status_code == 401
 
 
-async def test_no_record_holds_a_secret(api: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
+async def test_recorded_calls_contain_no_secret(api: httpx.AsyncClient, form: Any, sim: Simulator) -> None:
     await api.post("/auth/o2/token", json=form())
     await api.post("/auth/token", json=form())
     await api.put("/v2/units", json=form())
@@ -224,10 +227,10 @@ async def consented(client: httpx.AsyncClient, question: dict[str, str]) -> str:
     return dict(parse_qsl(response.headers["location"].partition("?")[2]))["code"]
 
 
-async def test_consent_is_given_at_once_and_its_code_is_traded(
-    client: httpx.AsyncClient, question: Any, exchange: Any, sim: Simulator
+async def test_consent_gives_a_code_for_a_token(
+    local: httpx.AsyncClient, question: Any, exchange: Any, sim: Simulator
 ) -> None:
-    response = await client.get("/ap/oa", params=question())
+    response = await local.get("/ap/oa", params=question())
     where, _, query = response.headers["location"].partition("?")
     answer = dict(parse_qsl(query))
     assert (response.status_code, where, response.content) == (302, CALLBACK, b"")
@@ -235,86 +238,88 @@ async def test_consent_is_given_at_once_and_its_code_is_traded(
     assert answer["state"] == "a state&more"
     assert response.headers["cache-control"] == "no-store"
 
-    traded = await client.post("/auth/o2/token", data=exchange(answer["code"]))
+    traded = await local.post("/auth/o2/token", data=exchange(answer["code"]))
     assert traded.status_code == 200
     assert traded.json()["refresh_token"] == sim.refresh_token
     token = {"Authorization": f"Bearer {traded.json()['access_token']}"}
-    assert (await client.get(f"/v2/units/{sim.rooms[0]}", headers=token)).status_code == 200
+    assert (await local.get(f"/v2/units/{sim.rooms[0]}", headers=token)).status_code == 200
     assert [call.operation for call in sim.calls] == ["consent", "token", "units.get"]
     assert (sim.count("consent", 302), answer["code"] in repr(sim.calls)) == (1, False)
 
-    again = await client.post("/auth/o2/token", data=exchange(answer["code"]))
+    again = await local.post("/auth/o2/token", data=exchange(answer["code"]))
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": "stranger"},
-        {"client_id": None},
-        {"redirect_uri": None},
-        {"redirect_uri": "http://a.example/callback"},
-        {"redirect_uri": "http://127.0.0.1.a.example/"},
-        {"redirect_uri": "https:///callback"},
-        {"redirect_uri": "https://a.example/#fragment"},
-        {"redirect_uri": "https://a.example/\r\nSet-Cookie: a=b"},
-        {"redirect_uri": "http://[::1/callback"},
-        {"redirect_uri": "javascript:alert(1)"},
-    ],
-)
-async def test_nobody_is_sent_on_to_a_stranger(local: httpx.AsyncClient, question: Any, changes: Any) -> None:
-    response = await local.get("/ap/oa", params=question(**changes))
-    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
-    assert "location" not in response.headers
+BAD_REDIRECTS: list[Any] = [
+    {"client_id": "stranger"},
+    {"client_id": None},
+    {"redirect_uri": None},
+    {"redirect_uri": "http://a.example/callback"},
+    {"redirect_uri": "http://127.0.0.1.a.example/"},
+    {"redirect_uri": "https:///callback"},
+    {"redirect_uri": "https://a.example/#fragment"},
+    {"redirect_uri": "https://a.example/\r\nSet-Cookie: a=b"},
+    {"redirect_uri": "http://[::1/callback"},
+    {"redirect_uri": "javascript:alert(1)"},
+]
 
 
-@pytest.mark.parametrize("where", ["https://a.example/callback?kept=1", "http://localhost:1/", "http://[::1]:1/"])
-async def test_where_one_may_be_sent_on_to(local: httpx.AsyncClient, question: Any, where: str) -> None:
-    response = await local.get("/ap/oa", params=question(redirect_uri=where))
-    assert response.headers["location"].startswith(where + ("&" if "?" in where else "?") + "code=")
+async def test_rejects_invalid_redirects(local: httpx.AsyncClient, question: Any) -> None:
+    for changes in BAD_REDIRECTS:
+        response = await local.get("/ap/oa", params=question(**changes))
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request"), changes
+        assert "location" not in response.headers, changes
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"response_type": "token"}, "unsupported_response_type"),
-        ({"scope": None}, "invalid_scope"),
-        ({"scope": "alexa::enterprise:management everything"}, "invalid_scope"),
-        ({"code_challenge_method": "S512"}, "invalid_request"),
-        ({"code_challenge": None}, "invalid_request"),
-        ({"code_challenge": "short"}, "invalid_request"),
-    ],
-)
-async def test_what_is_wrong_with_a_question_is_told_to_who_asked(
-    local: httpx.AsyncClient, question: Any, changes: Any, error: str
-) -> None:
-    response = await local.get("/ap/oa", params=question(**changes))
-    answer = dict(parse_qsl(response.headers["location"].partition("?")[2]))
-    assert (response.status_code, answer["error"], answer["state"]) == (302, error, "a state&more")
-    assert answer["error_description"]
-    assert "code" not in answer
+GOOD_REDIRECTS: list[str] = ["https://a.example/callback?kept=1", "http://localhost:1/", "http://[::1]:1/"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "refusal"),
-    [
-        ({"code_verifier": "w" * 43}, (400, "invalid_grant")),
-        ({"code_verifier": CHALLENGE}, (400, "invalid_grant")),
-        ({"code_verifier": None}, (400, "invalid_grant")),
-        ({"redirect_uri": CALLBACK + "/"}, (400, "invalid_grant")),
-        ({"redirect_uri": None}, (400, "invalid_request")),
-        ({"client_secret": "guess"}, (401, "invalid_client")),
-    ],
-)
-async def test_a_code_is_good_for_who_asked_only(
-    local: httpx.AsyncClient, question: Any, exchange: Any, changes: Any, refusal: tuple[int, str]
-) -> None:
-    code = await consented(local, question())
-    refused = await local.post("/auth/o2/token", data=exchange(code, **changes))
-    assert (refused.status_code, refused.json()["error"]) == refusal
-    # One try is all that a guess at the verifier gets; what was not looked at is not used up.
-    good = await local.post("/auth/o2/token", data=exchange(code))
-    assert good.status_code == (400 if "invalid_grant" in refusal else 200)
+async def test_redirects_to_https_and_loopback(local: httpx.AsyncClient, question: Any) -> None:
+    for where in GOOD_REDIRECTS:
+        response = await local.get("/ap/oa", params=question(redirect_uri=where))
+        assert response.headers["location"].startswith(where + ("&" if "?" in where else "?") + "code="), where
+
+
+BAD_QUESTIONS: list[tuple[Any, str]] = [
+    ({"response_type": "token"}, "unsupported_response_type"),
+    ({"scope": None}, "invalid_scope"),
+    ({"scope": "alexa::enterprise:management everything"}, "invalid_scope"),
+    ({"code_challenge_method": "S512"}, "invalid_request"),
+    ({"code_challenge": None}, "invalid_request"),
+    ({"code_challenge": "short"}, "invalid_request"),
+]
+
+
+async def test_redirects_with_an_error(local: httpx.AsyncClient, question: Any) -> None:
+    for changes, error in BAD_QUESTIONS:
+        response = await local.get("/ap/oa", params=question(**changes))
+        answer = dict(parse_qsl(response.headers["location"].partition("?")[2]))
+        assert (response.status_code, answer["error"], answer["state"]) == (302, error, "a state&more"), (
+            changes,
+            error,
+        )
+        assert answer["error_description"], (changes, error)
+        assert "code" not in answer, (changes, error)
+
+
+BAD_TRADES: list[tuple[Any, tuple[int, str]]] = [
+    ({"code_verifier": "w" * 43}, (400, "invalid_grant")),
+    ({"code_verifier": CHALLENGE}, (400, "invalid_grant")),
+    ({"code_verifier": None}, (400, "invalid_grant")),
+    ({"redirect_uri": CALLBACK + "/"}, (400, "invalid_grant")),
+    ({"redirect_uri": None}, (400, "invalid_request")),
+    ({"client_secret": "guess"}, (401, "invalid_client")),
+]
+
+
+async def test_code_is_valid_only_for_its_request(local: httpx.AsyncClient, question: Any, exchange: Any) -> None:
+    for changes, refusal in BAD_TRADES:
+        code = await consented(local, question())
+        refused = await local.post("/auth/o2/token", data=exchange(code, **changes))
+        assert (refused.status_code, refused.json()["error"]) == refusal, (changes, refusal)
+        # One try is all that a guess at the verifier gets; what was not looked at is not used up.
+        good = await local.post("/auth/o2/token", data=exchange(code))
+        assert good.status_code == (400 if "invalid_grant" in refusal else 200), (changes, refusal)
 
 
 async def test_codes_without_a_challenge_and_with_a_plain_one(
@@ -330,7 +335,7 @@ async def test_codes_without_a_challenge_and_with_a_plain_one(
         assert (await local.post("/auth/o2/token", data=exchange(code))).status_code == 200
 
 
-async def test_a_code_is_good_for_five_minutes(
+async def test_code_is_valid_for_five_minutes(
     local: httpx.AsyncClient, question: Any, exchange: Any, seconds: list[float]
 ) -> None:
     codes = [await consented(local, question()) for _ in range(2)]
@@ -340,7 +345,7 @@ async def test_a_code_is_good_for_five_minutes(
         assert (await local.post("/auth/o2/token", data=exchange(code))).status_code == status
 
 
-async def test_codes_are_kept_in_bounded_memory(
+async def test_stores_a_bounded_number_of_codes(
     local: httpx.AsyncClient, question: Any, exchange: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alexa_props.simulator.login._MOST_TOKENS", 2)
@@ -349,7 +354,7 @@ async def test_codes_are_kept_in_bounded_memory(
     assert statuses == [400, 200, 200]
 
 
-async def test_a_trade_rotates_the_refresh_token_too(
+async def test_code_exchange_rotates_the_refresh_token(
     local: httpx.AsyncClient, question: Any, exchange: Any, form: Any, sim: Simulator
 ) -> None:
     sim.login.rotates = True
@@ -359,7 +364,7 @@ async def test_a_trade_rotates_the_refresh_token_too(
     assert (await local.post("/auth/o2/token", data=form())).status_code == 200
 
 
-async def test_consent_can_be_scripted_and_is_not_meant_by_a_star(
+async def test_star_excludes_consent_which_can_be_scripted_by_name(
     local: httpx.AsyncClient, question: Any, sim: Simulator
 ) -> None:
     sim.fail("*", "status", times=None)

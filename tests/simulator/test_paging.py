@@ -1,4 +1,4 @@
-"""Pages of Smart Properties, and tokens that are good for one listing only."""
+"""Pages of Smart Properties, and tokens that are valid for one list."""
 
 from __future__ import annotations
 
@@ -25,25 +25,28 @@ async def pages(api: httpx.AsyncClient, path: str, **params: str) -> list[dict[s
         assert len(found) < 1000
 
 
-@pytest.mark.parametrize("size", [1, 7, 10, 50])
-async def test_all_pages_together_are_everything(api: httpx.AsyncClient, sim: Simulator, size: int) -> None:
-    units = await pages(api, "/v2/units", parentId=sim.organization_id, queryDepth="all", maxResults=str(size))
-    assert [item["id"] for page in units for item in page["results"]] == [*unit_levels(sim)]
-    assert {len(page["results"]) for page in units[:-1]} <= {size}
-    endpoints = await pages(api, "/v2/endpoints", owner="~caller", maxResults=str(min(size, 10)))
-    assert [item["id"] for page in endpoints for item in page["results"]] == sim.endpoints
+SIZES: list[int] = [1, 7, 10, 50]
+
+
+async def test_pages_together_have_every_item_once(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for size in SIZES:
+        units = await pages(api, "/v2/units", parentId=sim.organization_id, queryDepth="all", maxResults=str(size))
+        assert [item["id"] for page in units for item in page["results"]] == [*unit_levels(sim)], size
+        assert {len(page["results"]) for page in units[:-1]} <= {size}, size
+        endpoints = await pages(api, "/v2/endpoints", owner="~caller", maxResults=str(min(size, 10)))
+        assert [item["id"] for page in endpoints for item in page["results"]] == sim.endpoints, size
 
 
 def unit_levels(sim: Simulator) -> list[str]:
     return [unit.id for unit in sorted(sim.tree.units.values(), key=lambda unit: unit.level) if unit.level]
 
 
-async def test_the_default_page_has_10(api: httpx.AsyncClient) -> None:
+async def test_default_page_has_10_items(api: httpx.AsyncClient) -> None:
     found = await pages(api, "/v2/endpoints", owner="~caller")
     assert [len(page["results"]) for page in found] == [10] * 9 + [3]
 
 
-async def test_tokens_are_opaque_and_survive_in_a_query_unencoded(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_tokens_are_opaque_and_need_no_encoding(api: httpx.AsyncClient, sim: Simulator) -> None:
     found = await pages(api, "/v2/endpoints", owner="~caller", maxResults="1")
     tokens = [page["paginationContext"]["nextToken"] for page in found[:-1]]
     assert len(set(tokens)) == len(tokens)
@@ -51,7 +54,7 @@ async def test_tokens_are_opaque_and_survive_in_a_query_unencoded(api: httpx.Asy
     assert not any(sim.endpoints[0] in token for token in tokens)
 
 
-async def test_a_token_is_good_for_its_listing_only(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_token_is_valid_only_for_its_list(api: httpx.AsyncClient, sim: Simulator) -> None:
     query = {"parentId": sim.organization_id, "queryDepth": "all"}
     first = (await api.get("/v2/units", params=query)).json()
     token = first["paginationContext"]["nextToken"]
@@ -70,22 +73,21 @@ async def test_a_token_is_good_for_its_listing_only(api: httpx.AsyncClient, sim:
     assert (await api.get("/v2/units", params={**query, "nextToken": token, "maxResults": "3"})).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("form", "context"), [("absent", "-"), ("null", {"nextToken": None}), ("empty", {"nextToken": ""})]
-)
-async def test_empty_pages_and_the_last_token(
-    api: httpx.AsyncClient, sim: Simulator, form: Any, context: object
-) -> None:
-    sim.empty_pages = 3
-    sim.set_end_of_list(form)
-    found = await pages(api, "/v2/units", parentId=sim.organization_id)
-    assert [len(page["results"]) for page in found] == [0, 0, 0, 2]
-    assert found[-1].get("paginationContext", "-") == context
-    nothing = await pages(api, "/v2/units", parentId=sim.rooms[0])
-    assert [len(page["results"]) for page in nothing] == [0, 0, 0, 0]
+ENDS: list[tuple[Any, object]] = [("absent", "-"), ("null", {"nextToken": None}), ("empty", {"nextToken": ""})]
 
 
-def test_tokens_of_another_secret() -> None:
+async def test_empty_pages_and_the_last_token(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for form, context in ENDS:
+        sim.empty_pages = 3
+        sim.set_end_of_list(form)
+        found = await pages(api, "/v2/units", parentId=sim.organization_id)
+        assert [len(page["results"]) for page in found] == [0, 0, 0, 2], (form, context)
+        assert found[-1].get("paginationContext", "-") == context, (form, context)
+        nothing = await pages(api, "/v2/units", parentId=sim.rooms[0])
+        assert [len(page["results"]) for page in nothing] == [0, 0, 0, 0], (form, context)
+
+
+def test_refuses_tokens_of_another_simulator() -> None:
     ours, theirs = Pagination(b"ours"), Pagination(b"theirs")
     items = list(range(5))
     token = ours.cut("q", FIRST, items, 2).next_token

@@ -178,26 +178,24 @@ async def test_items_are_created_read_updated_listed_and_deleted(
         assert (response.status_code, response.json()["type"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"unitId": None}, "unitId"),
-        ({"unitId": ""}, "unitId"),
-        ({"unitId": 5}, "unitId"),
-        ({"place": {}}, "place.floor"),
-        ({"place": {"floor": True}}, "place.floor"),
-        ({"place": {"floor": "2"}}, "place.floor"),
-        ({"place": 2}, "place.floor"),
-        ({"open": 1}, "open"),
-        ({"width": False}, "width"),
-    ],
-)
-async def test_members_must_be_there_and_of_their_types(
-    api: httpx.AsyncClient, library: None, sim: Simulator, change: dict[str, Any], named: str
-) -> None:
-    response = await api.post("/v9/shelves", json={"unitId": sim.rooms[0], "place": {"floor": 1}, **change})
-    assert (response.status_code, response.json()["message"].partition(" ")[0]) == (400, named)
-    assert (await api.post("/v9/shelves", json=["unitId"])).status_code == 400
+BAD_MEMBERS: list[tuple[dict[str, Any], str]] = [
+    ({"unitId": None}, "unitId"),
+    ({"unitId": ""}, "unitId"),
+    ({"unitId": 5}, "unitId"),
+    ({"place": {}}, "place.floor"),
+    ({"place": {"floor": True}}, "place.floor"),
+    ({"place": {"floor": "2"}}, "place.floor"),
+    ({"place": 2}, "place.floor"),
+    ({"open": 1}, "open"),
+    ({"width": False}, "width"),
+]
+
+
+async def test_members_must_be_there_and_of_their_types(api: httpx.AsyncClient, library: None, sim: Simulator) -> None:
+    for change, named in BAD_MEMBERS:
+        response = await api.post("/v9/shelves", json={"unitId": sim.rooms[0], "place": {"floor": 1}, **change})
+        assert (response.status_code, response.json()["message"].partition(" ")[0]) == (400, named), (change, named)
+        assert (await api.post("/v9/shelves", json=["unitId"])).status_code == 400, (change, named)
 
 
 async def test_units_in_a_request_must_be_known_and_permitted(
@@ -295,24 +293,27 @@ async def test_a_reset_restores_what_is_seeded_and_discards_the_rest(
 # What a request is about
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "about"),
-    [
-        ("GET", "/v2/units/A?unitId=B", None, ("A", None)),
-        ("GET", "/v2/units?parentId=B&unitId=A", None, ("A", None)),
-        ("POST", "/v2/units?unitId=B", {"parentId": "A"}, ("A", None)),
-        ("PUT", "/v2/endpoints/E/settings/System.timeZone?unitId=A", {"unitId": "B"}, ("A", "E")),
-        ("DELETE", "/v1/alerts/timers?endpoint=E", None, (None, "E")),
-        ("DELETE", "/v3/notifications?recipients.id=A&recipients.type=Unit", None, ("A", None)),
-        ("POST", "/v3/notifications/delete", {"recipients": [{"type": "Unit", "id": "A"}]}, ("A", None)),
-        ("POST", "/v3/notifications/delete", {"recipients": [{"type": "Endpoint", "id": "E"}]}, (None, "E")),
-        ("POST", "/v3/notifications/delete", {"recipients": [{"id": "A"}, {"id": "B"}]}, (None, None)),
-        ("POST", "/v3/notifications/delete", {"entity": {"id": "A", "type": "UNIT"}, "unitId": 5}, ("A", None)),
-    ],
-)
-async def test_what_a_request_is_about(
-    api: httpx.AsyncClient, sim: Simulator, method: str, path: str, body: object, about: tuple[str | None, ...]
-) -> None:
-    fault = sim.fail("*", "status", unit_id=about[0], endpoint_id=about[1])
-    await api.request(method, path, json=body)
-    assert (sim.calls[-1].unit_id, sim.calls[-1].endpoint_id, fault.hits) == (*about, 1)
+ABOUT: list[tuple[str, str, object, tuple[str | None, ...]]] = [
+    ("GET", "/v2/units/A?unitId=B", None, ("A", None)),
+    ("GET", "/v2/units?parentId=B&unitId=A", None, ("A", None)),
+    ("POST", "/v2/units?unitId=B", {"parentId": "A"}, ("A", None)),
+    ("PUT", "/v2/endpoints/E/settings/System.timeZone?unitId=A", {"unitId": "B"}, ("A", "E")),
+    ("DELETE", "/v1/alerts/timers?endpoint=E", None, (None, "E")),
+    ("DELETE", "/v3/notifications?recipients.id=A&recipients.type=Unit", None, ("A", None)),
+    ("POST", "/v3/notifications/delete", {"recipients": [{"type": "Unit", "id": "A"}]}, ("A", None)),
+    ("POST", "/v3/notifications/delete", {"recipients": [{"type": "Endpoint", "id": "E"}]}, (None, "E")),
+    ("POST", "/v3/notifications/delete", {"recipients": [{"id": "A"}, {"id": "B"}]}, (None, None)),
+    ("POST", "/v3/notifications/delete", {"entity": {"id": "A", "type": "UNIT"}, "unitId": 5}, ("A", None)),
+]
+
+
+async def test_what_a_request_is_about(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for method, path, body, about in ABOUT:
+        fault = sim.fail("*", "status", unit_id=about[0], endpoint_id=about[1])
+        await api.request(method, path, json=body)
+        assert (sim.calls[-1].unit_id, sim.calls[-1].endpoint_id, fault.hits) == (*about, 1), (
+            method,
+            path,
+            body,
+            about,
+        )

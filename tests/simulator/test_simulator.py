@@ -1,4 +1,4 @@
-"""The simulator as a whole: its worlds, its ways in, and how it ends."""
+"""The simulator as a whole: what the seed makes, how it is served, and how it ends."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ import trustme
 from alexa_props import DefaultStation, RetryPolicy
 from alexa_props.errors import TransportError
 from alexa_props.simulator import ROUTES, TARGETS, Simulator
-
-TOKEN_PATHS = ("/auth/o2/token", "/auth/O2/token")
 from alexa_props.simulator.inventory import Inventory
 from alexa_props.simulator.tree import Tree
 
@@ -49,7 +47,7 @@ def stockpile(inventory: Inventory) -> object:
     return devices, inventory.users
 
 
-def test_the_same_seed_is_the_same_world() -> None:
+def test_same_seed_gives_the_same_state() -> None:
     one, two, other = Simulator(seed=3), Simulator(seed=3), Simulator(seed=4)
     assert shape(one.tree) == shape(two.tree) != shape(other.tree)
     assert stockpile(one.inventory) == stockpile(two.inventory) != stockpile(other.inventory)
@@ -58,7 +56,7 @@ def test_the_same_seed_is_the_same_world() -> None:
     assert one.next_request_id() == two.next_request_id()
 
 
-def test_the_world_at_the_same_time_is_the_same_to_the_second(sim: Simulator) -> None:
+def test_same_time_gives_the_same_events(sim: Simulator) -> None:
     twin = Simulator(rooms=45, endpoints_per_room=2, seed=7, properties=2, unassigned_endpoints=3, now=sim.now)
     for arn in sim.devices:
         ours, theirs = sim.inventory.devices[arn].history(), twin.inventory.devices[arn].history()
@@ -66,7 +64,7 @@ def test_the_world_at_the_same_time_is_the_same_to_the_second(sim: Simulator) ->
         assert all(abs(a.timestamp - b.timestamp) < 1 for a, b in zip(ours, theirs, strict=True))
 
 
-def test_shape_of_the_world() -> None:
+def test_makes_as_many_as_asked_for() -> None:
     sim = Simulator(rooms=200, endpoints_per_room=2, seed=7)
     assert (len(sim.rooms), len(sim.endpoints), len(sim.devices)) == (200, 400, 400)
     assert len(sim.units) == 1 + 1 + 10 + 200
@@ -81,7 +79,7 @@ def test_shape_of_the_world() -> None:
     assert all(arn.startswith("arn:aws:a4b:us-east-1:123456789012:device/") for arn in sim.devices)
 
 
-def test_reset(sim: Simulator) -> None:
+def test_reset_restores_state_and_removes_scripts(sim: Simulator) -> None:
     fresh = shape(sim.tree)
     sim.set_alerts("alarms", sim.endpoints[0], 0)
     sim.set_station(sim.rooms[0], None)
@@ -100,7 +98,7 @@ def test_reset(sim: Simulator) -> None:
     assert sim.faults.all() == []
 
 
-async def test_a_call_that_is_under_way_at_a_reset_belongs_to_the_old_world() -> None:
+async def test_call_in_flight_at_a_reset_changes_nothing() -> None:
     arrived, opened = anyio.Event(), anyio.Event()
 
     async def sleep(_: float) -> None:
@@ -127,14 +125,13 @@ async def test_a_call_that_is_under_way_at_a_reset_belongs_to_the_old_world() ->
     assert sim.calls == []
 
 
-def test_routes_are_data() -> None:
+def test_routes_and_targets_are_public() -> None:
     assert ROUTES["alerts.delete_alarms"] == ("DELETE", "/v1/alerts/alarms")
     assert TARGETS["devices.events"] == "AlexaForBusiness.ListDeviceEvents"
-    assert TOKEN_PATHS == ("/auth/o2/token", "/auth/O2/token")
 
 
 @pytest.mark.parametrize("anyio_backend", ["trio"])
-async def test_in_process_on_trio(anyio_backend: str) -> None:
+async def test_runs_in_process_on_trio(anyio_backend: str) -> None:
     sim = Simulator(rooms=1)
     sim.latency(0.001, "*")
     sim.fail("unknown", "slow", delay=0.001)
@@ -203,7 +200,7 @@ async def test_serving_ends_with_connections_open_and_calls_in_flight(caplog: py
     assert not [record for record in caplog.records if record.name.startswith(("alexa_props", "uvicorn"))]
 
 
-async def test_the_exception_of_the_block_comes_out_as_itself(sim: Simulator) -> None:
+async def test_exception_in_the_block_is_raised_unchanged(sim: Simulator) -> None:
     async def block() -> None:
         async with sim, sim.serve() as base_url, httpx.AsyncClient(base_url=base_url) as client:
             await client.get("/_simulator/faults")
@@ -214,7 +211,7 @@ async def test_the_exception_of_the_block_comes_out_as_itself(sim: Simulator) ->
     assert sim.base_url == "http://127.0.0.1"
 
 
-async def test_serving_ends_when_cancelled(sim: Simulator) -> None:
+async def test_serving_ends_on_cancellation(sim: Simulator) -> None:
     before = others()
     with anyio.move_on_after(0.01) as scope:
         async with sim.serve():
@@ -235,7 +232,7 @@ async def test_lost_connections_are_silent(sim: Simulator, caplog: pytest.LogCap
     assert not [record for record in caplog.records if record.name.startswith(("alexa_props", "uvicorn"))]
 
 
-async def test_two_servers_at_once(sim: Simulator) -> None:
+async def test_serves_on_two_ports(sim: Simulator) -> None:
     async with sim.serve() as one, sim.serve() as two:
         assert one != two
         assert sim.base_url == two
@@ -244,7 +241,7 @@ async def test_two_servers_at_once(sim: Simulator) -> None:
                 assert (await client.get(f"{base_url}/_simulator/faults")).status_code == 200
 
 
-async def test_a_port_of_ones_choice_and_ipv6(sim: Simulator) -> None:
+async def test_serves_on_a_given_port(sim: Simulator) -> None:
     async with sim.serve() as base_url:
         port = int(base_url.rsplit(":", 1)[1])
         with pytest.raises(OSError, match="address already in use"):
@@ -255,15 +252,13 @@ async def test_a_port_of_ones_choice_and_ipv6(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
-async def test_listening_on_all_interfaces_gives_an_address_that_clients_accept(
-    sim: Simulator, host: str, address: str
-) -> None:
+async def test_base_url_is_loopback_when_listening_on_all_interfaces(sim: Simulator, host: str, address: str) -> None:
     async with sim.serve(host=host) as base_url:
         assert base_url.startswith(f"http://{address}:")
         assert (await sim.smart_properties().units.get(sim.rooms[0])).id == sim.rooms[0]
 
 
-async def test_tls(sim: Simulator, tmp_path: Path) -> None:
+async def test_serves_https(sim: Simulator, tmp_path: Path) -> None:
     authority = trustme.CA()
     server, client_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server)
@@ -277,7 +272,7 @@ async def test_tls(sim: Simulator, tmp_path: Path) -> None:
                 await client.get("/nowhere")
 
 
-async def test_many_calls_at_once(sim: Simulator) -> None:
+async def test_handles_100_concurrent_calls(sim: Simulator) -> None:
     async with sim.serve() as base_url, httpx.AsyncClient(base_url=base_url) as client:
 
         async def call() -> None:
@@ -289,7 +284,7 @@ async def test_many_calls_at_once(sim: Simulator) -> None:
     assert sim.count("unknown", 404) == 100
 
 
-async def test_the_application_by_itself(sim: Simulator) -> None:
+async def test_application_without_our_server(sim: Simulator) -> None:
     """Clients that leave before their body is there, and a server that announces its start and end."""
     sent: list[Any] = []
 
@@ -313,7 +308,7 @@ async def test_the_application_by_itself(sim: Simulator) -> None:
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-async def test_a_mistake_in_the_simulator_is_a_500_and_logged(
+async def test_bug_in_the_simulator_is_a_500_and_logged(
     sim: Simulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mistake() -> str:
@@ -325,7 +320,7 @@ async def test_a_mistake_in_the_simulator_is_a_500_and_logged(
     assert [record.name for record in caplog.records if record.levelname == "ERROR"] == ["alexa_props.simulator.server"]
 
 
-async def test_a_client_that_leaves_while_it_waits(sim: Simulator) -> None:
+async def test_client_that_disconnects_is_recorded(sim: Simulator) -> None:
     arrived, leave = anyio.Event(), anyio.Event()
 
     async def sleep(_: float) -> None:
@@ -346,7 +341,7 @@ async def test_a_client_that_leaves_while_it_waits(sim: Simulator) -> None:
     assert patient.count("unknown") == 2
 
 
-async def test_garbage_on_the_socket(sim: Simulator) -> None:
+async def test_survives_garbage_on_the_socket(sim: Simulator) -> None:
     async with sim.serve() as base_url:
         host, port = base_url.removeprefix("http://").split(":")
         async with await anyio.connect_tcp(host, int(port)) as stream:

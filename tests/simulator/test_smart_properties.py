@@ -1,11 +1,10 @@
-"""Stations, alerts, units and endpoints: every documented status, in-process and over a socket."""
+"""Stations, alerts, units and endpoints: every documented status."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import httpx
-import pytest
 
 from alexa_props.simulator import Simulator, Station
 
@@ -16,7 +15,7 @@ def station_path(unit_id: str) -> str:
     return f"/v2/units/{unit_id}/settings/MusicExperience.defaultStationPreferences"
 
 
-async def test_station_read_and_set(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_sets_and_reads_a_station(api: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[0]
     response = await api.get(station_path(room))
     assert (response.status_code, response.json()) == (200, {"providerId": "I_HEART_RADIO", "stationId": "4802"})
@@ -39,13 +38,16 @@ async def test_station_without_value_is_204(api: httpx.AsyncClient, sim: Simulat
     assert sum(sim.station(room) is None for room in sim.rooms) > 1
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b"{}", b'{"providerId": "X"}', b'{"stationId": 4802}'])
-async def test_station_bad_request(api: httpx.AsyncClient, sim: Simulator, content: bytes) -> None:
-    response = await api.put(station_path(sim.rooms[0]), content=content)
-    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+BAD_STATIONS: list[bytes] = [b"", b"nonsense", b"[]", b"{}", b'{"providerId": "X"}', b'{"stationId": 4802}']
 
 
-async def test_station_forbidden(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_stations(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for content in BAD_STATIONS:
+        response = await api.put(station_path(sim.rooms[0]), content=content)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), content
+
+
+async def test_unknown_and_forbidden_units_are_403(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.set_forbidden(sim.rooms[1])
     for unit in (sim.rooms[1], "amzn1.alexa.unit.did.UNKNOWN", "a/b"):
         for response in (
@@ -58,7 +60,7 @@ async def test_station_forbidden(api: httpx.AsyncClient, sim: Simulator) -> None
     assert (await api.get(station_path(sim.rooms[1]))).status_code == 200
 
 
-async def test_station_too_many_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_throttled_station(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.quota("unit_settings.*", 1, 1, retry_after=2)
     path = station_path(sim.rooms[0])
     assert (await api.get(path)).status_code == 200
@@ -69,38 +71,37 @@ async def test_station_too_many_requests(api: httpx.AsyncClient, sim: Simulator)
     assert (await api.put(path, json={"providerId": "A", "stationId": "B"})).status_code == 429
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_alerts_deleted(api: httpx.AsyncClient, sim: Simulator, kind: str) -> None:
-    room = sim.rooms[0]
-    before = {each: sim.alert_count(each, room) for each in ("alarms", "timers", "reminders")}
-    assert min(before.values()) >= 2
-    for _ in range(2):  # the second time there is nothing to delete
-        response = await api.delete(f"/v1/alerts/{kind}", params={"unitId": room})
-        assert (response.status_code, response.content) == (204, b"")
-        assert response.headers["x-amzn-requestid"]
-    after = {each: sim.alert_count(each, room) for each in ("alarms", "timers", "reminders")}
-    assert after == {**before, kind: 0}
-    assert sim.alert_count("alarms", sim.rooms[1]) > 0
+async def test_deletes_alerts(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for kind, room in zip(KINDS, sim.rooms, strict=False):
+        before = {each: sim.alert_count(each, room) for each in ("alarms", "timers", "reminders")}
+        assert min(before.values()) >= 2, kind
+        for _ in range(2):  # the second time there is nothing to delete
+            response = await api.delete(f"/v1/alerts/{kind}", params={"unitId": room})
+            assert (response.status_code, response.content) == (204, b""), kind
+            assert response.headers["x-amzn-requestid"], kind
+        after = {each: sim.alert_count(each, room) for each in ("alarms", "timers", "reminders")}
+        assert after == {**before, kind: 0}, kind
+        assert sim.alert_count(kind, sim.rooms[5]) > 0, kind
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_alerts_bad_request_and_forbidden(api: httpx.AsyncClient, sim: Simulator, kind: str) -> None:
-    sim.set_forbidden(sim.rooms[1])
-    for params, status, code in (
-        ({}, 400, "BAD_REQUEST"),
-        ({"unitId": ""}, 400, "BAD_REQUEST"),
-        ({"unitId": "amzn1.alexa.unit.did.UNKNOWN"}, 401, "FORBIDDEN"),
-        ({"unitId": sim.rooms[1]}, 401, "FORBIDDEN"),
-    ):
-        response = await api.delete(f"/v1/alerts/{kind}", params=params)
-        assert response.status_code == status
-        (error,) = response.json()["errors"]
-        assert error["code"] == code
-        assert "endpointId" not in error
-    assert sim.alert_count("alarms", sim.rooms[1]) > 0
+async def test_rejects_deletions_without_unit_or_permission(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for kind in KINDS:
+        sim.set_forbidden(sim.rooms[1])
+        for params, status, code in (
+            ({}, 400, "BAD_REQUEST"),
+            ({"unitId": ""}, 400, "BAD_REQUEST"),
+            ({"unitId": "amzn1.alexa.unit.did.UNKNOWN"}, 401, "FORBIDDEN"),
+            ({"unitId": sim.rooms[1]}, 401, "FORBIDDEN"),
+        ):
+            response = await api.delete(f"/v1/alerts/{kind}", params=params)
+            assert response.status_code == status, kind
+            (error,) = response.json()["errors"]
+            assert error["code"] == code, kind
+            assert "endpointId" not in error, kind
+        assert sim.alert_count("alarms", sim.rooms[1]) > 0, kind
 
 
-async def test_alerts_too_many_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_throttled_deletion_names_no_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
     sim.quota("alerts.delete_alarms", 1, 1)
     params = {"unitId": sim.rooms[0]}
     assert (await api.delete("/v1/alerts/alarms", params=params)).status_code == 204
@@ -110,7 +111,7 @@ async def test_alerts_too_many_requests(api: httpx.AsyncClient, sim: Simulator) 
     assert "retry-after" not in response.headers
 
 
-async def test_alerts_all_unreachable(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_unreachable_devices_are_504(api: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[2]
     sim.set_offline(*sim.endpoints_in(room))
     response = await api.delete("/v1/alerts/alarms", params={"unitId": room})
@@ -121,7 +122,7 @@ async def test_alerts_all_unreachable(api: httpx.AsyncClient, sim: Simulator) ->
     assert sim.alert_count("alarms", room) > 0
 
 
-async def test_alerts_partial_failure_is_best_effort(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_deletion_is_best_effort(api: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[2]
     first, second = sim.endpoints_in(room)
     sim.set_offline(first)
@@ -134,7 +135,7 @@ async def test_alerts_partial_failure_is_best_effort(api: httpx.AsyncClient, sim
     assert sim.alert_count("timers", room) == 0
 
 
-async def test_alerts_mixed_reasons_are_500(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_mixed_failures_are_500(api: httpx.AsyncClient, sim: Simulator) -> None:
     room = sim.rooms[2]
     first, second = sim.endpoints_in(room)
     sim.set_offline(first)
@@ -153,7 +154,7 @@ async def test_alerts_mixed_reasons_are_500(api: httpx.AsyncClient, sim: Simulat
     assert (await api.delete("/v1/alerts/reminders", params={"unitId": room})).status_code == 204
 
 
-async def test_timers_of_one_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_deletes_timers_of_one_endpoint(api: httpx.AsyncClient, sim: Simulator) -> None:
     first, second = sim.endpoints_in(sim.rooms[0])
     assert (await api.delete("/v1/alerts/timers", params={"endpoint": first})).status_code == 204
     assert (sim.alert_count("timers", first), sim.alert_count("timers", second) > 0) == (0, True)
@@ -164,7 +165,7 @@ async def test_timers_of_one_endpoint(api: httpx.AsyncClient, sim: Simulator) ->
     assert (await api.delete("/v1/alerts/timers", params=both)).status_code == 400
 
 
-async def test_units_one(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_gets_units_up_to_the_organization(api: httpx.AsyncClient, sim: Simulator) -> None:
     unit = (await api.get(f"/v2/units/{sim.rooms[0]}")).json()
     assert unit["name"] == {"type": "PLAIN", "value": {"text": "Room 101"}}
     levels = []
@@ -177,7 +178,7 @@ async def test_units_one(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get(f"/v2/units/{sim.rooms[0]}")).status_code == 403
 
 
-async def test_units_by_depth(local: httpx.AsyncClient, api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_lists_units_by_depth(local: httpx.AsyncClient, api: httpx.AsyncClient, sim: Simulator) -> None:
     async def listed(**params: str) -> list[str]:
         found: list[str] = []
         token: str | None = None
@@ -200,27 +201,27 @@ async def test_units_by_depth(local: httpx.AsyncClient, api: httpx.AsyncClient, 
     assert (await api.get("/v2/units", params={"parentId": sim.rooms[0]})).json() == {"results": []}
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"parentId": ""},
-        {"maxResults": "0"},
-        {"maxResults": "51"},
-        {"maxResults": "ten"},
-        {"maxResults": "-1"},
-        {"queryDepth": "0"},
-        {"queryDepth": "16"},
-        {"queryDepth": "deep"},
-        {"expand": "name"},
-        {"nextToken": "nonsense"},
-        {"nextToken": "bm9uc2Vuc2U="},
-        {"nextToken": "\u00e4"},
-    ],
-)
-async def test_units_bad_request(local: httpx.AsyncClient, sim: Simulator, params: dict[str, str]) -> None:
-    local.headers["Authorization"] = await bearer(local, sim)
-    response = await local.get("/v2/units", params={"parentId": sim.organization_id, **params})
-    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+BAD_UNIT_QUERIES: list[dict[str, str]] = [
+    {"parentId": ""},
+    {"maxResults": "0"},
+    {"maxResults": "51"},
+    {"maxResults": "ten"},
+    {"maxResults": "-1"},
+    {"queryDepth": "0"},
+    {"queryDepth": "16"},
+    {"queryDepth": "deep"},
+    {"expand": "name"},
+    {"nextToken": "nonsense"},
+    {"nextToken": "bm9uc2Vuc2U="},
+    {"nextToken": "\u00e4"},
+]
+
+
+async def test_rejects_invalid_lists_of_units(local: httpx.AsyncClient, sim: Simulator) -> None:
+    for params in BAD_UNIT_QUERIES:
+        local.headers["Authorization"] = await bearer(local, sim)
+        response = await local.get("/v2/units", params={"parentId": sim.organization_id, **params})
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), params
 
 
 async def bearer(client: httpx.AsyncClient, sim: Simulator) -> str:
@@ -229,13 +230,13 @@ async def bearer(client: httpx.AsyncClient, sim: Simulator) -> str:
     return f"Bearer {response.json()['access_token']}"
 
 
-async def test_units_of_unknown_and_forbidden_parents(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_unknown_and_forbidden_parents(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get("/v2/units", params={"parentId": "amzn1.alexa.unit.did.UNKNOWN"})).status_code == 404
     sim.set_forbidden(sim.organization_id)
     assert (await api.get("/v2/units", params={"parentId": sim.organization_id})).status_code == 403
 
 
-async def test_endpoints_one(api: httpx.AsyncClient, sim: Simulator, start: datetime) -> None:
+async def test_gets_an_endpoint(api: httpx.AsyncClient, sim: Simulator, start: datetime) -> None:
     endpoint = sim.endpoints[0]
     path = f"/v2/endpoints/{endpoint}"
     assert (await api.get(path)).json() == {"id": endpoint}
@@ -252,7 +253,7 @@ async def test_endpoints_one(api: httpx.AsyncClient, sim: Simulator, start: date
     assert sim.calls[-1].endpoint_id == "nope"
 
 
-async def test_connectivity(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_connectivity_shows_offline_devices(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     path = f"/v2/endpoints/{endpoint}/features/connectivity"
     assert (await api.get(path)).json()["properties"][0]["value"] == {"value": "OK"}
@@ -263,7 +264,7 @@ async def test_connectivity(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (await api.get(path)).status_code == 403
 
 
-async def test_endpoints_by_every_filter(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_lists_endpoints_by_every_filter(api: httpx.AsyncClient, sim: Simulator) -> None:
     async def ids(**params: str) -> list[str]:
         response = await api.get("/v2/endpoints", params={"maxResults": "10", **params})
         assert response.status_code == 200
@@ -289,7 +290,7 @@ async def test_endpoints_by_every_filter(api: httpx.AsyncClient, sim: Simulator)
         assert (await api.get("/v2/endpoints", params=params)).status_code == 400
 
 
-async def test_endpoint_query(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_queries_endpoints(api: httpx.AsyncClient, sim: Simulator) -> None:
     def unit(number: int) -> dict[str, object]:
         return {"match": {"associatedUnits.id": sim.rooms[number]}}
 
@@ -319,44 +320,44 @@ async def test_endpoint_query(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert sim.calls[-1].body == {"query": {"match": {"friendlyName.value.text": "Room 101 Echo 1"}}}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        None,
-        [],
-        {},
-        {"query": {}},
-        {"query": {"not": []}},
-        {"query": {"or": []}},
-        {"query": {"or": {}}},
-        {"query": {"match": {}}},
-        {"query": {"match": {"softwareVersion.value.text": 9}}},
-        {"query": {"match": {"colour": "blue"}}},
-        {"query": {"match": {"owner": "~caller"}}, "expand": "all"},
-        {"query": {"match": {"owner": "~caller"}}, "expand": ["colour"]},
-        {"query": {"match": {"owner": "~caller"}}, "expand": [1]},
-        {"query": {"match": {"owner": "~caller"}}, "paginationContext": [1]},
-        {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"maxResults": True}},
-        {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"nextToken": 5}},
-    ],
-)
-async def test_endpoint_query_bad_request(local: httpx.AsyncClient, sim: Simulator, body: object) -> None:
-    local.headers["Authorization"] = await bearer(local, sim)
-    response = await local.post("/v2/endpointQuery", json=body)
-    assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST")
+BAD_ENDPOINT_QUERIES: list[object] = [
+    None,
+    [],
+    {},
+    {"query": {}},
+    {"query": {"not": []}},
+    {"query": {"or": []}},
+    {"query": {"or": {}}},
+    {"query": {"match": {}}},
+    {"query": {"match": {"softwareVersion.value.text": 9}}},
+    {"query": {"match": {"colour": "blue"}}},
+    {"query": {"match": {"owner": "~caller"}}, "expand": "all"},
+    {"query": {"match": {"owner": "~caller"}}, "expand": ["colour"]},
+    {"query": {"match": {"owner": "~caller"}}, "expand": [1]},
+    {"query": {"match": {"owner": "~caller"}}, "paginationContext": [1]},
+    {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"maxResults": True}},
+    {"query": {"match": {"owner": "~caller"}}, "paginationContext": {"nextToken": 5}},
+]
 
 
-async def test_endpoint_query_too_deep(local: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_queries(local: httpx.AsyncClient, sim: Simulator) -> None:
+    for body in BAD_ENDPOINT_QUERIES:
+        local.headers["Authorization"] = await bearer(local, sim)
+        response = await local.post("/v2/endpointQuery", json=body)
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), body
+
+
+async def test_rejects_queries_that_are_too_deep(local: httpx.AsyncClient, sim: Simulator) -> None:
     local.headers["Authorization"] = await bearer(local, sim)
     for depth in (50, 100_000):
         content = b'{"query":' + b'{"or":[' * depth + b"]}" * depth + b"}"
         assert (await local.post("/v2/endpointQuery", content=content)).status_code == 400
 
 
-async def test_elsewhere(client: httpx.AsyncClient, sim: Simulator) -> None:
-    response = await client.get("/v3/units")
+async def test_unknown_paths_and_methods(local: httpx.AsyncClient, sim: Simulator) -> None:
+    response = await local.get("/v3/units")
     assert (response.status_code, response.json()["type"]) == (404, "NOT_FOUND")
-    response = await client.patch("/v2/units")
+    response = await local.patch("/v2/units")
     assert (response.status_code, response.json()["type"]) == (405, "METHOD_NOT_ALLOWED")
     assert response.headers["x-amzn-requestid"]
     assert sim.count("unknown") == 2
