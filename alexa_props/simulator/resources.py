@@ -12,7 +12,7 @@ A handler that is not plain, such as a batch, is a `@route` beside the row. It u
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
@@ -136,7 +136,7 @@ class Resource:
     """The resource whose item the path starts with. It must exist."""
     filters: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     """Query parameters of the list, and the dotted member that each is compared with."""
-    required_filters: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset, kw_only=True)
+    required_filters: Sequence[str] = attrs.field(default=(), kw_only=True)
     """Those that must be sent."""
     results: str = attrs.field(default="results", kw_only=True)
     """The name of the list in the response."""
@@ -257,7 +257,7 @@ class Resource:
 
     def _list(self, context: Context) -> Response:
         wanted = {name: context.query[name] for name in self.filters if name in context.query}
-        missing = sorted(self.required_filters - wanted.keys())
+        missing = [name for name in self.required_filters if name not in wanted]
         if missing:
             raise Problem(400, f"The parameter {missing[0]} is missing.")
         require_subject(context)

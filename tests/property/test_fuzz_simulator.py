@@ -1,4 +1,4 @@
-"""Whatever a client sends, the simulator answers it, and not with a 5xx that nobody has scripted.
+"""The simulator responds to any request, and never with a 5xx that was not scripted.
 
 Over a real socket. Each run tries other requests; a failure prints what reproduces it.
 """
@@ -38,7 +38,7 @@ QUERIES = (
     *("parentId", "queryDepth", "expand", "maxResults", "nextToken", "owner", "associatedUnits.id", "unitId"),
     *("endpoint", "keys", "recipients.id", "recipients.type", "notification.variants.type", "serialNumber.value.text"),
     *("connections.macAddress", "redirect_uri", "client_id", "scope", "response_type", "state", "code_challenge"),
-    *("code_challenge_method", "limit", "status", "operation"),
+    *("code_challenge_method", "limit", "status", "operation", "unit", "endpointId", "recipient.id", "entity.id"),
 )
 QUERY = {"match": {"owner": "~caller", "manufacturer.value.text": "Amazon"}}
 BODIES: dict[str, Any] = {
@@ -101,7 +101,7 @@ SCRIPTS: dict[str, Any] = {
 
 @attrs.frozen
 class Sent:
-    """A request: ids in it are words, which stand for what the simulator has."""
+    """A request. Words in it stand for ids of the simulator."""
 
     method: str
     target: str
@@ -111,7 +111,7 @@ class Sent:
 
 
 @attrs.frozen
-class Heard:
+class Received:
     status: int
     headers: httpx.Headers
     body: bytes
@@ -123,20 +123,20 @@ class Heard:
 
 @attrs.define
 class Served:
-    """A simulator on a socket, and an event loop that runs while something is asked of it."""
+    """A simulator on a socket, and an event loop that runs during requests."""
 
     sim: Simulator
     runner: asyncio.Runner
     base_url: str
     access: str = ""
 
-    def ask(self, *requests: Sent) -> list[Heard]:
-        """The answers to requests that come one after the other on one connection."""
+    def ask(self, *requests: Sent) -> list[Received]:
+        """Send requests one after the other on one connection, and return the responses."""
         return self.runner.run(self._ask(requests))
 
-    async def _ask(self, requests: tuple[Sent, ...]) -> list[Heard]:
+    async def _ask(self, requests: tuple[Sent, ...]) -> list[Received]:
         address = urlsplit(self.base_url)
-        answers: list[Heard] = []
+        responses: list[Received] = []
         async with asyncio.timeout(PATIENCE), await anyio.connect_tcp("127.0.0.1", address.port or 0) as stream:
             connection = h11.Connection(h11.CLIENT)
             for request in requests:
@@ -146,14 +146,14 @@ class Served:
                 head = h11.Request(method=request.method, target=request.target, headers=headers)
                 events = (head, h11.Data(data=request.body), h11.EndOfMessage())
                 await stream.send(b"".join(connection.send(event) or b"" for event in events))
-                answers.append(await _heard(connection, stream))
+                responses.append(await _received(connection, stream))
                 if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
                     break
                 connection.start_next_cycle()
-        return answers
+        return responses
 
     def fill(self, text: str) -> str:
-        """Words become ids."""
+        """Replace words by ids."""
         words = {
             "organization": self.sim.organization_id,
             "room": self.sim.rooms[0],
@@ -163,7 +163,7 @@ class Served:
         return re.sub(r"\b(organization|room|endpoint|device)\b(?![s./])", lambda word: words[word[0]], text)
 
     def token(self) -> Header:
-        """The header that proves who asks; asked for anew where the last one is good no more."""
+        """Return an Authorization header, with a new token if the last one is not valid."""
         sim = self.sim
         if not sim.login.accepts(self.access):
             form = {"grant_type": "refresh_token", "refresh_token": sim.refresh_token}
@@ -172,19 +172,19 @@ class Served:
             self.access = grant.json["access_token"]
         return "authorization", f"Bearer {self.access}".encode()
 
-    def check(self, request: Sent) -> Heard:
-        """Sends a request, and then a plain one on the same connection: both are answered, and the world is whole."""
-        answer, *later = self.ask(request, Sent("GET", "/_simulator"))
-        assert answer.status < 500, answer
-        if "json" in answer.headers.get("content-type", "") and answer.body:
-            assert answer.json is not Ellipsis, "it can be read"
-        # An answer that comes before the whole request, or a wish of the client, may cost the connection.
+    def check(self, request: Sent) -> Received:
+        """Send a request, and then a plain one on the same connection. Both get a response, and the state is intact."""
+        response, *later = self.ask(request, Sent("GET", "/_simulator"))
+        assert response.status < 500, response
+        if "json" in response.headers.get("content-type", "") and response.body:
+            assert response.json is not Ellipsis, "the body is JSON"
+        # A response before the end of the request, or a header of the client, may close the connection.
         assert all(each.status == 200 for each in later)
         self.check_world()
-        return answer
+        return response
 
     def check_world(self) -> None:
-        """After a reset it is as on its first day, and what it saw can be read."""
+        """Check that a reset restores the initial state, and that calls can be read."""
         self.sim.reset()
         token = self.token()
         self.sim.clear_calls()
@@ -198,7 +198,7 @@ def _raw(headers: Sequence[Header]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value) for name, value in headers]
 
 
-async def _heard(connection: h11.Connection, stream: anyio.abc.SocketStream) -> Heard:
+async def _received(connection: h11.Connection, stream: anyio.abc.SocketStream) -> Received:
     head, body = None, b""
     while True:
         event = connection.next_event()
@@ -210,7 +210,7 @@ async def _heard(connection: h11.Connection, stream: anyio.abc.SocketStream) -> 
             body += event.data
         elif isinstance(event, h11.EndOfMessage):
             assert head is not None
-            return Heard(head.status_code, httpx.Headers(list(head.headers)), body)
+            return Received(head.status_code, httpx.Headers(list(head.headers)), body)
         else:
             assert isinstance(event, h11.InformationalResponse), f"the connection was lost: {event}"
 
@@ -227,7 +227,7 @@ def served() -> Iterator[Served]:
         runner.run(stack.aclose())
 
 
-# What is sent
+# Requests
 
 VISIBLE = st.text(string.ascii_letters + string.digits + string.punctuation, max_size=12)
 HEADER_TEXT = st.one_of(
@@ -297,9 +297,14 @@ def _quoted(text: str) -> str:
 
 
 def _placed(path: str, *ids: str) -> str:
-    for name, value in zip(("unitId", "endpointId", "key"), ids, strict=True):
-        path = path.replace(f"{{{name}}}", value)
-    return path
+    """Replace the parameters of a path by ids, in order."""
+    left = iter(ids)
+    return re.sub(r"\{\w+\}", lambda _: next(left), path)
+
+
+def _valid(path: str, key: str) -> str:
+    words = {"unitId": "room", "endpointId": "endpoint", "key": key}
+    return re.sub(r"\{(\w+)\}", lambda parameter: words.get(parameter[1], "none"), path)
 
 
 REQUESTS = st.builds(Sent, METHODS, TARGETS_OF_ALL, HEADERS, BROKEN_BODIES, st.booleans())
@@ -326,7 +331,7 @@ def test_responds_to_any_body_of_smart_properties(
 ) -> None:
     method, path = ROUTES[operation]
     content = data.draw(bodies(BODIES[operation]) if operation in BODIES else BROKEN_BODIES, label="body")
-    target = _placed(path, "room", "endpoint", key) + ("?" + "&".join(map("=".join, pairs)) if pairs else "")
+    target = _valid(path, key) + ("?" + "&".join(map("=".join, pairs)) if pairs else "")
     body = served.fill(content.decode("latin-1")).encode("latin-1")
     served.check(Sent(method, served.fill(target), [served.token()], body))
 
@@ -334,12 +339,12 @@ def test_responds_to_any_body_of_smart_properties(
 @pytest.mark.parametrize("operation", sorted(set(BODIES) & set(ROUTES)))
 def test_responds_to_the_worst_values_anywhere_in_a_body(served: Served, operation: str) -> None:
     method, path = ROUTES[operation]
-    target = served.fill(_placed(path, "room", "endpoint", "Alexa.ScreenController.screenControllerPolicy"))
+    target = served.fill(_valid(path, "Alexa.ScreenController.screenControllerPolicy"))
     token = served.token()
     texts = [content.decode("latin-1") for content in spoiled(BODIES[operation])]
-    answers = served.ask(*(Sent(method, target, [token], served.fill(text).encode("latin-1")) for text in texts))
-    assert len(answers) == len(texts)
-    assert max(answer.status for answer in answers) < 500
+    responses = served.ask(*(Sent(method, target, [token], served.fill(text).encode("latin-1")) for text in texts))
+    assert len(responses) == len(texts)
+    assert max(response.status for response in responses) < 500
     served.check_world()
 
 
@@ -361,9 +366,11 @@ def test_responds_to_any_signed_body_of_alexa_for_business(
     auth = SigV4(access_key=sim.aws_access_key_id, secret_key=sim.aws_secret_access_key, region=sim.aws_region)
     next(auth.sync_auth_flow(request))
     sent = [(name.lower().decode(), value) for name, value in request.headers.raw]
-    answer = served.check(Sent("POST", "/", [each for each in sent if each[0] not in ("host", "content-length")], body))
-    assert answer.status in (200, 400)
-    assert answer.status == 200 or answer.json["__type"] not in ("InvalidSignatureException", "InternalFailure")
+    response = served.check(
+        Sent("POST", "/", [each for each in sent if each[0] not in ("host", "content-length")], body)
+    )
+    assert response.status in (200, 400)
+    assert response.status == 200 or response.json["__type"] not in ("InvalidSignatureException", "InternalFailure")
 
 
 GRANTS = {
@@ -390,9 +397,9 @@ def test_responds_to_any_token_request(
     members = form.items() if isinstance(form, dict) else [("grant_type", form)]
     as_form = urlencode([(name, str(value)) for name, value in members], errors="surrogatepass").encode()
     for content_type, body in ((b"application/json", encoded(form)), (FORM, as_form)):
-        answer = served.check(Sent("POST", "/auth/o2/token", [("content-type", content_type), *proof], body + junk))
-        assert answer.status in (400, 401)
-        assert {"error", "error_description"} <= answer.json.keys()
+        response = served.check(Sent("POST", "/auth/o2/token", [("content-type", content_type), *proof], body + junk))
+        assert response.status in (400, 401)
+        assert {"error", "error_description"} <= response.json.keys()
 
 
 @fuzz(30)
@@ -400,12 +407,12 @@ def test_responds_to_any_token_request(
 def test_accepts_or_rejects_any_script_and_does_nothing_else(served: Served, data: st.DataObject, path: str) -> None:
     content = data.draw(bodies(SCRIPTS[path]), label="body")
     body = served.fill(content.decode("latin-1")).encode("latin-1")
-    answer, faults = served.ask(Sent("POST", f"/_simulator/{path}", [], body), Sent("GET", "/_simulator/faults"))
-    assert (answer.status, faults.status) in ((200, 200), (400, 200))
-    assert answer.status == 200 or answer.json["error"]
-    assert len(faults.json) == (answer.status == 200 and path == "faults")
+    response, faults = served.ask(Sent("POST", f"/_simulator/{path}", [], body), Sent("GET", "/_simulator/faults"))
+    assert (response.status, faults.status) in ((200, 200), (400, 200))
+    assert response.status == 200 or response.json["error"]
+    assert len(faults.json) == (response.status == 200 and path == "faults")
     if not faults.json:
-        # Whatever was set: who asks is answered, and by nothing but a quota otherwise than usual.
+        # Whatever was set, a request gets its usual response, unless a quota refuses it.
         target = f"/v2/units/{served.sim.organization_id}"
         [after] = served.ask(Sent("GET", target, [("authorization", b"Bearer none")]))
         assert after.status in (401, 429)

@@ -11,6 +11,7 @@ import httpx
 
 from alexa_props.simulator import ROUTES, Simulator
 from tests.simulator.conftest import log_in
+from tests.simulator.test_invalid_input import NOT_JSON
 
 NAME = {"type": "PLAIN", "value": {"text": "Room 7"}}
 BODIES: dict[str, Any] = {
@@ -28,7 +29,7 @@ BODIES: dict[str, Any] = {
         "notificationTypes": ["DeviceNotification"],
     },
 }
-"""A valid body of operations that need one. Others are called as well; what they respond is up to their group."""
+"""A valid body of operations that need one; None if any body is accepted. Others are called without one."""
 
 QUERY = (
     "unitId=ROOM&parentId=ORGANIZATION&owner=~caller&keys=System.timeZone"
@@ -51,6 +52,26 @@ def requests(sim: Simulator, endpoint_id: str) -> Iterator[tuple[str, str, str, 
 
 def test_bodies_are_those_of_operations() -> None:
     assert set(BODIES) <= {operation for operation, (method, _) in ROUTES.items() if method in ("PUT", "POST")}
+
+
+async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Simulator) -> None:
+    endpoint = sim.endpoints[0]
+
+    def state() -> object:
+        names = [unit.name for unit in sim.tree.units.values()]
+        return sim.settings(endpoint), sim.volume(endpoint), sim.station(sim.rooms[0]), names
+
+    before = state()
+    for operation, method, target, _ in requests(sim, endpoint):
+        for content in NOT_JSON if operation in BODIES else ():
+            response = await api.request(method, target, content=content)
+            if BODIES[operation] is None:
+                assert response.status_code < 300, operation
+                continue
+            assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), (operation, content)
+            assert (sim.calls[-1].operation, sim.calls[-1].body) == (operation, None)
+    assert state() == before
+    assert (await api.get("/_simulator/calls")).status_code == 200
 
 
 async def test_unknown_and_forbidden_endpoints(api: httpx.AsyncClient, sim: Simulator) -> None:

@@ -37,7 +37,7 @@ def methods() -> dict[str, set[str]]:
     return {path: allowed | ({"HEAD"} if "GET" in allowed else set()) for path, allowed in known.items()}
 
 
-async def exchange(sim: Simulator, *requests: str) -> list[tuple[int, dict[str, str], bytes]]:
+async def pipelined(sim: Simulator, *requests: str) -> list[tuple[int, dict[str, str], bytes]]:
     """Send all requests over one connection before reading any response (pipelining), and return the responses."""
     async with sim.serve() as base_url:
         host, port = base_url.removeprefix("http://").split(":")
@@ -145,7 +145,7 @@ async def test_token_endpoint_ignores_blank_authorization(sim: Simulator) -> Non
         form = f"grant_type=refresh_token&refresh_token={sim.refresh_token}&client_id={sim.client_id}&client_secret="
         body = form.replace("|", "%7C") + sim.client_secret + "&code_verifier=&scope="
         kind = "Content-Type: application/x-www-form-urlencoded"
-        [(status, _, content)] = await exchange(
+        [(status, _, content)] = await pipelined(
             sim,
             f"POST /auth/o2/token HTTP/1.1\nHost: SERVED\n{kind}\nauthorization:{scheme}\nConnection: close\n"
             f"Content-Length: {len(body)}\n\n{body}",
@@ -174,13 +174,13 @@ async def test_head_is_get_without_body(both: httpx.AsyncClient, sim: Simulator)
     paths = [filled(sim, path) for method, path in ROUTES.values() if method == "GET"]
     paths += [f"/v2/units?parentId={sim.organization_id}", "/v2/units/unknown", "/nowhere", "/_simulator"]
 
-    def said(response: httpx.Response) -> dict[str, str]:
+    def headers(response: httpx.Response) -> dict[str, str]:
         return {name: value for name, value in response.headers.items() if name not in ("date", "x-amzn-requestid")}
 
     for path in paths:
         head, get = await both.head(path), await both.get(path)
         assert (head.status_code, head.content) == (get.status_code, b"")
-        assert said(head) == said(get), path
+        assert headers(head) == headers(get), path
         if get.status_code != 204:
             assert head.headers["content-length"] == str(len(get.content))
     assert sim.count("units.get", 200) == 2
@@ -191,7 +191,7 @@ async def test_head_is_get_without_body(both: httpx.AsyncClient, sim: Simulator)
 
 async def test_absolute_form_targets(sim: Simulator) -> None:
     close = "Connection: close\n"
-    responses = await exchange(
+    responses = await pipelined(
         sim,
         "GET http://api.amazonalexa.com/v2/units/a%2Fb?x=http://y/ HTTP/1.1\nHost: api.amazonalexa.com\n\n",
         "GET http://SERVED/_simulator/faults HTTP/1.1\nHost: SERVED\n\n",
@@ -210,7 +210,7 @@ async def test_odd_but_legal_requests(sim: Simulator) -> None:
     body = json.dumps({"operation": "units.get", "kind": "html"})
     chunked = "".join(f"{len(part):x};note=1\n{part}\n" for part in (body[:5], body[5:])) + "0\nX-Trailer: 1\n\n"
     length = f"Content-Length: {len(body)}"
-    responses = await exchange(
+    responses = await pipelined(
         sim,
         f"POST /_simulator/faults HTTP/1.1\nhOST: SERVED\ntransfer-encoding: chunked\n\n{chunked}",
         f"POST /_simulator/faults/ HTTP/1.1\nHost: SERVED\nContent-Type: text/plain\n{length}\n\n{body}",

@@ -181,7 +181,7 @@ async def test_recorded_calls_contain_no_secret(api: httpx.AsyncClient, form: An
     assert sim.count("token") == 2
 
 
-# The consent page, and the codes that it gives
+# The consent page and its codes
 
 CALLBACK = "http://127.0.0.1:8766/callback"
 VERIFIER = "v" * 43
@@ -189,7 +189,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 @pytest.fixture
-def question(sim: Simulator) -> Callable[..., dict[str, str]]:
+def consent_request(sim: Simulator) -> Callable[..., dict[str, str]]:
     def make(**changes: str | None) -> dict[str, str]:
         good: dict[str, str | None] = {
             "client_id": sim.client_id,
@@ -221,16 +221,16 @@ def exchange(sim: Simulator) -> Callable[..., dict[str, str]]:
     return make
 
 
-async def consented(client: httpx.AsyncClient, question: dict[str, str]) -> str:
-    response = await client.get("/ap/oa", params=question)
+async def get_code(client: httpx.AsyncClient, consent_request: dict[str, str]) -> str:
+    response = await client.get("/ap/oa", params=consent_request)
     assert response.status_code == 302
     return dict(parse_qsl(response.headers["location"].partition("?")[2]))["code"]
 
 
 async def test_consent_gives_a_code_for_a_token(
-    local: httpx.AsyncClient, question: Any, exchange: Any, sim: Simulator
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any, sim: Simulator
 ) -> None:
-    response = await local.get("/ap/oa", params=question())
+    response = await local.get("/ap/oa", params=consent_request())
     where, _, query = response.headers["location"].partition("?")
     answer = dict(parse_qsl(query))
     assert (response.status_code, where, response.content) == (302, CALLBACK, b"")
@@ -264,9 +264,9 @@ BAD_REDIRECTS: list[Any] = [
 ]
 
 
-async def test_rejects_invalid_redirects(local: httpx.AsyncClient, question: Any) -> None:
+async def test_rejects_invalid_redirects(local: httpx.AsyncClient, consent_request: Any) -> None:
     for changes in BAD_REDIRECTS:
-        response = await local.get("/ap/oa", params=question(**changes))
+        response = await local.get("/ap/oa", params=consent_request(**changes))
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request"), changes
         assert "location" not in response.headers, changes
 
@@ -274,9 +274,9 @@ async def test_rejects_invalid_redirects(local: httpx.AsyncClient, question: Any
 GOOD_REDIRECTS: list[str] = ["https://a.example/callback?kept=1", "http://localhost:1/", "http://[::1]:1/"]
 
 
-async def test_redirects_to_https_and_loopback(local: httpx.AsyncClient, question: Any) -> None:
+async def test_redirects_to_https_and_loopback(local: httpx.AsyncClient, consent_request: Any) -> None:
     for where in GOOD_REDIRECTS:
-        response = await local.get("/ap/oa", params=question(redirect_uri=where))
+        response = await local.get("/ap/oa", params=consent_request(redirect_uri=where))
         assert response.headers["location"].startswith(where + ("&" if "?" in where else "?") + "code="), where
 
 
@@ -290,9 +290,9 @@ BAD_QUESTIONS: list[tuple[Any, str]] = [
 ]
 
 
-async def test_redirects_with_an_error(local: httpx.AsyncClient, question: Any) -> None:
+async def test_redirects_with_an_error(local: httpx.AsyncClient, consent_request: Any) -> None:
     for changes, error in BAD_QUESTIONS:
-        response = await local.get("/ap/oa", params=question(**changes))
+        response = await local.get("/ap/oa", params=consent_request(**changes))
         answer = dict(parse_qsl(response.headers["location"].partition("?")[2]))
         assert (response.status_code, answer["error"], answer["state"]) == (302, error, "a state&more"), (
             changes,
@@ -312,33 +312,35 @@ BAD_TRADES: list[tuple[Any, tuple[int, str]]] = [
 ]
 
 
-async def test_code_is_valid_only_for_its_request(local: httpx.AsyncClient, question: Any, exchange: Any) -> None:
+async def test_code_is_valid_only_for_its_request(
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any
+) -> None:
     for changes, refusal in BAD_TRADES:
-        code = await consented(local, question())
+        code = await get_code(local, consent_request())
         refused = await local.post("/auth/o2/token", data=exchange(code, **changes))
         assert (refused.status_code, refused.json()["error"]) == refusal, (changes, refusal)
-        # One try is all that a guess at the verifier gets; what was not looked at is not used up.
+        # A wrong verifier uses the code up; a request that is refused earlier does not.
         good = await local.post("/auth/o2/token", data=exchange(code))
         assert good.status_code == (400 if "invalid_grant" in refusal else 200), (changes, refusal)
 
 
 async def test_codes_without_a_challenge_and_with_a_plain_one(
-    local: httpx.AsyncClient, question: Any, exchange: Any
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any
 ) -> None:
-    without = question(code_challenge=None, code_challenge_method=None)
+    without = consent_request(code_challenge=None, code_challenge_method=None)
     for verifier, status in ((None, 200), (VERIFIER, 400)):
-        code = await consented(local, without)
+        code = await get_code(local, without)
         traded = await local.post("/auth/o2/token", data=exchange(code, code_verifier=verifier))
         assert traded.status_code == status
     for method in ("plain", None):
-        code = await consented(local, question(code_challenge=VERIFIER, code_challenge_method=method))
+        code = await get_code(local, consent_request(code_challenge=VERIFIER, code_challenge_method=method))
         assert (await local.post("/auth/o2/token", data=exchange(code))).status_code == 200
 
 
 async def test_code_is_valid_for_five_minutes(
-    local: httpx.AsyncClient, question: Any, exchange: Any, seconds: list[float]
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any, seconds: list[float]
 ) -> None:
-    codes = [await consented(local, question()) for _ in range(2)]
+    codes = [await get_code(local, consent_request()) for _ in range(2)]
     assert codes[0] != codes[1]
     for code, passed, status in zip(codes, (299, 300), (200, 400), strict=True):
         seconds[0] = passed
@@ -346,33 +348,33 @@ async def test_code_is_valid_for_five_minutes(
 
 
 async def test_stores_a_bounded_number_of_codes(
-    local: httpx.AsyncClient, question: Any, exchange: Any, monkeypatch: pytest.MonkeyPatch
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alexa_props.simulator.login._MOST_TOKENS", 2)
-    codes = [await consented(local, question()) for _ in range(3)]
+    codes = [await get_code(local, consent_request()) for _ in range(3)]
     statuses = [(await local.post("/auth/o2/token", data=exchange(code))).status_code for code in codes]
     assert statuses == [400, 200, 200]
 
 
 async def test_code_exchange_rotates_the_refresh_token(
-    local: httpx.AsyncClient, question: Any, exchange: Any, form: Any, sim: Simulator
+    local: httpx.AsyncClient, consent_request: Any, exchange: Any, form: Any, sim: Simulator
 ) -> None:
     sim.login.rotates = True
     old = form()
-    traded = (await local.post("/auth/o2/token", data=exchange(await consented(local, question())))).json()
+    traded = (await local.post("/auth/o2/token", data=exchange(await get_code(local, consent_request())))).json()
     assert traded["refresh_token"] == sim.refresh_token != old["refresh_token"]
     assert (await local.post("/auth/o2/token", data=form())).status_code == 200
 
 
 async def test_star_excludes_consent_which_can_be_scripted_by_name(
-    local: httpx.AsyncClient, question: Any, sim: Simulator
+    local: httpx.AsyncClient, consent_request: Any, sim: Simulator
 ) -> None:
     sim.fail("*", "status", times=None)
     sim.quota("*", 1, 1)
     for _ in range(3):
-        await consented(local, question())
+        await get_code(local, consent_request())
     sim.fail("consent", "status", status=503)
-    refused = await local.get("/ap/oa", params=question())
+    refused = await local.get("/ap/oa", params=consent_request())
     assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
     sim.clear_faults()
-    assert (await local.post("/ap/oa", params=question())).status_code == 405
+    assert (await local.post("/ap/oa", params=consent_request())).status_code == 405

@@ -255,7 +255,8 @@ async def test_pages_by_query_and_by_body(api: httpx.AsyncClient, books: str) ->
 
 async def test_a_batch_is_accepted_as_a_whole_or_refused(api: httpx.AsyncClient, books: str, sim: Simulator) -> None:
     good = {"itemId": 1, "title": "A"}
-    for items in (None, {}, [], [good] * 3, [good, {"title": "A"}], [good, {"itemId": "2"}], [good, "x"]):
+    bad: list[Any] = [None, {}, [], [good] * 3, [good, {"title": "A"}], [good, {"itemId": "2"}], [good, "x"]]
+    for items in bad:
         assert (await api.post(f"{books}/batch", json={"items": items})).status_code == 400
     unknown = {**good, "entity": {"type": "UNIT", "id": "unknown"}}
     assert (await api.post(f"{books}/batch", json={"items": [good, unknown]})).status_code == 404

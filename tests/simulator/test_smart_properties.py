@@ -6,9 +6,9 @@ from datetime import datetime
 
 import httpx
 
-from alexa_props.simulator import Simulator, Station
+from alexa_props.simulator import AlertKind, Simulator, Station
 
-KINDS = ("alarms", "timers", "reminders")
+KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
 
 
 def station_path(unit_id: str) -> str:
