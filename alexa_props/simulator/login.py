@@ -213,7 +213,7 @@ def _may_redirect(uri: str) -> bool:
 
 
 def _error_in(query: Mapping[str, str]) -> tuple[str, str]:
-    """Return the error in a request for consent and a text for people; two empty strings if there is none."""
+    """Return the error in a request for consent, and a text for people. Both are empty if there is no error."""
     if query.get("response_type") != "code":
         return "unsupported_response_type", "response_type must be code."
     scopes = set(query.get("scope", "").split())

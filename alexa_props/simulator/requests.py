@@ -114,7 +114,7 @@ def require_reachable(context: Context, endpoint: Endpoint) -> None:
     """Check that a device can respond.
 
     If it is offline: 504 `DEVICE_UNREACHABLE`. Inferred: a device that is scripted to fail gives 504 if its code says
-    that it is unreachable, and else 400, so that the error is final, as it is for alerts.
+    that it is unreachable, and else 400, so that the error is final, as for alerts.
     """
     failure = device_failure(context.service, endpoint, "DEVICE_UNREACHABLE")
     if failure is not None:

@@ -102,9 +102,9 @@ class Tool:
         if method in ("POST", "PUT"):
             headers["Content-Type"] = "application/json"
         proof = {"Authorization": f"Bearer {self.token}", "Asp-Cli": "v1.0.0"}
-        status, answer = await self.send(method, target, {**headers, **proof}, content)
-        assert status < 300, (method, target, answer)
-        return answer
+        status, result = await self.send(method, target, {**headers, **proof}, content)
+        assert status < 300, (method, target, result)
+        return result
 
     async def all_pages(self, target: str, member: str = "results") -> list[Any]:
         """Return all pages of a list. The token goes into the query without encoding."""

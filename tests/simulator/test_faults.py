@@ -53,7 +53,7 @@ async def test_cut_body(both: httpx.AsyncClient, sim: Simulator) -> None:
         await listing(both)
     sim.fail(LIST, "cut_body")
     received = b""
-    with pytest.raises(httpx.RemoteProtocolError):  # noqa: PT012 - the answer starts well
+    with pytest.raises(httpx.RemoteProtocolError):  # noqa: PT012 - the response starts well
         async with both.stream("GET", "/v2/endpoints", params={"owner": "~caller"}) as response:
             assert response.status_code == 200
             length = int(response.headers["content-length"])
@@ -195,9 +195,9 @@ async def test_quota_is_a_token_bucket_per_operation(
     seconds[0] = 0.5
     assert [(await listing(api)).status_code for _ in range(2)] == [200, 429]
     seconds[0] = 100
-    answers = [await listing(api) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert answers[-1].headers["retry-after"] == "0.5"
+    responses = [await listing(api) for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert responses[-1].headers["retry-after"] == "0.5"
     assert (await api.post("/auth/o2/token")).status_code == 401  # "*" leaves the token endpoint alone
     sim.quota(LIST, 10)
     assert [(await listing(api)).status_code for _ in range(11)] == [200] * 10 + [429]

@@ -19,13 +19,13 @@ async def everything(a4b: Any, operation: str, member: str, **body: Any) -> list
     while True:
         response = await a4b(operation, body)
         assert response.status_code == 200, response.text
-        answer = response.json()
-        found += answer[member]
+        page = response.json()
+        found += page[member]
         pages += 1
         assert pages < 1000
-        if not answer.get("NextToken"):
+        if not page.get("NextToken"):
             return found
-        body["NextToken"] = answer["NextToken"]
+        body["NextToken"] = page["NextToken"]
 
 
 async def rejected(a4b: Any, operation: str, body: object) -> str:
@@ -53,9 +53,9 @@ async def test_unknown_device_is_not_found(a4b: Any, sim: Simulator) -> None:
 
 
 async def test_searches_devices(a4b: Any, sim: Simulator) -> None:
-    answer = (await a4b("SearchDevices", {"MaxResults": 1})).json()
-    assert answer["TotalCount"] == len(sim.devices) == 90
-    device = answer["Devices"][0]
+    page = (await a4b("SearchDevices", {"MaxResults": 1})).json()
+    assert page["TotalCount"] == len(sim.devices) == 90
+    device = page["Devices"][0]
     assert {"RoomName", "RoomArn", "CreatedTime", "NetworkProfileArn", "NetworkProfileName"} <= set(device)
     devices = await everything(a4b, "SearchDevices", "Devices", MaxResults=7)
     assert [device["DeviceArn"] for device in devices] == sim.devices
@@ -75,8 +75,8 @@ async def test_there_are_at_least_60_devices(sim: Simulator) -> None:
 async def test_filters_devices(a4b: Any, sim: Simulator) -> None:
     async def count(*filters: tuple[str, list[str]]) -> int:
         body = {"Filters": [{"Key": key, "Values": values} for key, values in filters]}
-        answer = (await a4b("SearchDevices", body)).json()
-        return int(answer["TotalCount"])
+        page = (await a4b("SearchDevices", body)).json()
+        return int(page["TotalCount"])
 
     devices = await everything(a4b, "SearchDevices", "Devices")
     offline = [d for d in devices if d["DeviceStatusInfo"]["ConnectionStatus"] == "OFFLINE"]
@@ -163,9 +163,9 @@ async def test_lists_30_days_of_events_newest_first(
     }
     assert counts["all"] == counts["connection"] + counts["device"]
     assert min(counts.values()) > 0
-    answer = (await a4b("ListDeviceEvents", {"DeviceArn": sim.devices[0]})).json()
-    assert "TotalCount" not in answer
-    assert len(answer["DeviceEvents"]) <= 50
+    page = (await a4b("ListDeviceEvents", {"DeviceArn": sim.devices[0]})).json()
+    assert "TotalCount" not in page
+    assert len(page["DeviceEvents"]) <= 50
 
 
 async def test_events_expire(sim: Simulator, seconds: list[float]) -> None:
@@ -281,14 +281,14 @@ async def test_empty_pages_and_the_last_token(a4b: Any, sim: Simulator) -> None:
         body: dict[str, Any] = {}
         sizes = []
         while True:
-            answer = (await a4b("SearchUsers", body)).json()
-            sizes.append(len(answer["Users"]))
-            assert answer["TotalCount"] == 24, (form, shown)
-            if not answer.get("NextToken"):
+            page = (await a4b("SearchUsers", body)).json()
+            sizes.append(len(page["Users"]))
+            assert page["TotalCount"] == 24, (form, shown)
+            if not page.get("NextToken"):
                 break
-            body = {"NextToken": answer["NextToken"]}
+            body = {"NextToken": page["NextToken"]}
         assert sizes == [0, 0, 24], (form, shown)
-        assert answer.get("NextToken", "-") == shown, (form, shown)
+        assert page.get("NextToken", "-") == shown, (form, shown)
 
 
 async def test_throttles_by_operation(a4b: Any, sim: Simulator, seconds: list[float]) -> None:

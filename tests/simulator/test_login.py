@@ -232,21 +232,21 @@ async def test_consent_gives_a_code_for_a_token(
 ) -> None:
     response = await local.get("/ap/oa", params=consent_request())
     where, _, query = response.headers["location"].partition("?")
-    answer = dict(parse_qsl(query))
+    granted = dict(parse_qsl(query))
     assert (response.status_code, where, response.content) == (302, CALLBACK, b"")
-    assert answer.keys() == {"code", "state", "scope"}
-    assert answer["state"] == "a state&more"
+    assert granted.keys() == {"code", "state", "scope"}
+    assert granted["state"] == "a state&more"
     assert response.headers["cache-control"] == "no-store"
 
-    traded = await local.post("/auth/o2/token", data=exchange(answer["code"]))
+    traded = await local.post("/auth/o2/token", data=exchange(granted["code"]))
     assert traded.status_code == 200
     assert traded.json()["refresh_token"] == sim.refresh_token
     token = {"Authorization": f"Bearer {traded.json()['access_token']}"}
     assert (await local.get(f"/v2/units/{sim.rooms[0]}", headers=token)).status_code == 200
     assert [call.operation for call in sim.calls] == ["consent", "token", "units.get"]
-    assert (sim.count("consent", 302), answer["code"] in repr(sim.calls)) == (1, False)
+    assert (sim.count("consent", 302), granted["code"] in repr(sim.calls)) == (1, False)
 
-    again = await local.post("/auth/o2/token", data=exchange(answer["code"]))
+    again = await local.post("/auth/o2/token", data=exchange(granted["code"]))
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
@@ -293,13 +293,13 @@ BAD_QUESTIONS: list[tuple[Any, str]] = [
 async def test_redirects_with_an_error(local: httpx.AsyncClient, consent_request: Any) -> None:
     for changes, error in BAD_QUESTIONS:
         response = await local.get("/ap/oa", params=consent_request(**changes))
-        answer = dict(parse_qsl(response.headers["location"].partition("?")[2]))
-        assert (response.status_code, answer["error"], answer["state"]) == (302, error, "a state&more"), (
+        granted = dict(parse_qsl(response.headers["location"].partition("?")[2]))
+        assert (response.status_code, granted["error"], granted["state"]) == (302, error, "a state&more"), (
             changes,
             error,
         )
-        assert answer["error_description"], (changes, error)
-        assert "code" not in answer, (changes, error)
+        assert granted["error_description"], (changes, error)
+        assert "code" not in granted, (changes, error)
 
 
 BAD_TRADES: list[tuple[Any, tuple[int, str]]] = [

@@ -79,7 +79,7 @@ async def test_deletes_notifications_of_endpoints(api: httpx.AsyncClient, sim: S
     assert (await api.post("/v3/notifications/delete", json=mixed)).status_code == 202
     assert [sim.notifications(each) for each in (room, second)] == [dict.fromkeys(KINDS, 0)] * 2
     sim.set_forbidden(sim.rooms[1])
-    # The id of a unit is none of an endpoint.
+    # A unit's id is not an endpoint's.
     for endpoint_id, status in ((sim.endpoints_in(sim.rooms[1])[0], 403), ("none", 404), (room, 404)):
         sent["recipients"] = [{"type": "Endpoint", "id": endpoint_id}]
         assert (await api.post("/v3/notifications/delete", json=sent)).status_code == status
