@@ -95,7 +95,7 @@ class Item:
     """Its position in lists, which never changes."""
     body: dict[str, Any]
     unit_id: str | None = None
-    """The unit that it was created for, if any."""
+    """The unit that it belongs to, if any: it takes permission for that unit to see the item."""
 
 
 def _no_items(_: World, *__: str) -> Iterable[Mapping[str, Json]]:
@@ -137,7 +137,7 @@ class Resource:
     filters: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     """Query parameters of the list, and the dotted member that each is compared with."""
     required_filters: Sequence[str] = attrs.field(default=(), kw_only=True)
-    """Those that must be sent."""
+    """The filters that must be sent."""
     results: str = attrs.field(default="results", kw_only=True)
     """The name of the list in the response."""
     most: int = attrs.field(default=_MOST_RESULTS, kw_only=True)
@@ -182,12 +182,18 @@ class Resource:
         return item
 
     def add(self, context: Context, body: Mapping[str, Any], unit_id: str | None = None) -> Item:
-        """Store an item under a new id, which comes from the seed."""
+        """Store an item under a new id, which comes from the seed.
+
+        Args:
+            context: The request.
+            body: The item without an id.
+            unit_id: The unit that it belongs to, if its body does not name one.
+        """
         return self._add(context.service, self._collection(context), self._parents(context), body, unit_id)
 
     def render(self, item: Item) -> Json:
         """Return an item as JSON."""
-        return {self.id_member: item.id, **item.body}
+        return {**item.body, self.id_member: item.id}
 
     def page(self, context: Context, items: Iterable[Item], query: object) -> Response:
         """Return a page of items in their order, without those of units that are not permitted.
@@ -238,6 +244,7 @@ class Resource:
         collection.created += 1
         source = "/".join((str(world.seed), self.group, *parents, str(collection.created)))
         rng = random.Random(source)  # noqa: S311 - must be repeatable, protects nothing
+        unit_id = unit_id or subjects_of({}, body, {}).unit_id
         item = Item(f"{self.prefix}{identifier(rng)}", collection.created, dict(body), unit_id)
         collection.items[item.id] = item
         return item

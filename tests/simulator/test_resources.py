@@ -166,7 +166,8 @@ async def test_items_are_created_read_updated_listed_and_deleted(
         sim.rooms[5],
         body,
     )
-    changed = await api.put(f"/v9/shelves/{shelf}", json={"place": {"floor": 3}, "open": False, "width": 1})
+    update = {"place": {"floor": 3}, "open": False, "width": 1, "shelfId": "another"}
+    changed = await api.put(f"/v9/shelves/{shelf}", json=update)
     assert (changed.status_code, changed.content) == (204, b"")
     now = {"shelfId": shelf, **body, "place": {"floor": 3}, "open": False, "width": 1}
     assert (await api.get(f"/v9/shelves/{shelf}")).json() == now
@@ -213,6 +214,9 @@ async def test_units_in_a_request_must_be_known_and_permitted(
         response = await api.request(method, f"/v9/shelves/{shelf}", json=body(sim.rooms[0]))
         assert response.status_code == 403
     assert shelf not in (await api.get("/v9/shelves")).text
+    seeded = (await api.get("/v9/shelves", params={"unitId": sim.rooms[0]})).json()["results"][0]["shelfId"]
+    sim.set_forbidden(sim.rooms[0])
+    assert (await api.get(f"/v9/shelves/{seeded}")).status_code == 403
 
 
 async def test_nested_items_belong_to_their_parent(api: httpx.AsyncClient, books: str, sim: Simulator) -> None:
