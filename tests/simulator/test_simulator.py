@@ -64,6 +64,13 @@ def test_same_time_gives_the_same_events(sim: Simulator) -> None:
         assert all(abs(a.timestamp - b.timestamp) < 1 for a, b in zip(ours, theirs, strict=True))
 
 
+def test_devices_do_not_depend_on_changes_before_their_first_use(sim: Simulator) -> None:
+    twin = Simulator(rooms=45, endpoints_per_room=2, seed=7, properties=2, unassigned_endpoints=3, now=sim.now)
+    sim.tree.units[sim.rooms[0]].name = "Renamed"
+    sim.tree.delete_unit(sim.tree.rooms[1])
+    assert [each.name for each in sim.inventory.fleet] == [each.name for each in twin.inventory.fleet]
+
+
 def test_makes_as_many_as_asked_for() -> None:
     sim = Simulator(rooms=200, endpoints_per_room=2, seed=7)
     assert (len(sim.rooms), len(sim.endpoints), len(sim.devices)) == (200, 400, 400)
