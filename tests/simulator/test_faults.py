@@ -105,6 +105,12 @@ async def test_status_response(api: httpx.AsyncClient, sim: Simulator) -> None:
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
 
 
+async def test_scripted_response_replaces_a_refusal(api: httpx.AsyncClient, sim: Simulator) -> None:
+    sim.fail(LIST, "status", status=418)
+    response = await api.get("/v2/endpoints", headers={"Authorization": "Bearer wrong"})
+    assert (response.status_code, sim.calls[-1].authorization) == (418, "Bearer")
+
+
 async def test_stale_token_in_every_dialect(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> None:
     for operation in ("*", "token"):
         sim.fail(operation, "stale_token", times=3)

@@ -102,6 +102,7 @@ def test_reset_restores_state_and_removes_scripts(sim: Simulator) -> None:
     assert sim.inventory.devices[sim.devices[0]].online
     assert (sim.offline_endpoints, sim.failing_endpoints, sim.forbidden_units) == (set(), {}, set())
     assert sim.latency_of("units.list") == 0
+    assert [sim.quotas.refusal("units.list", 0) for _ in range(3)] == [None] * 3
     assert sim.faults.all() == []
 
 
