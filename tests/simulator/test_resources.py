@@ -45,6 +45,8 @@ def register_library() -> None:
         statuses={"create": 200, "update": 200, "delete": 202},
     ).serve(create="add", list="list", get="get", update="update", delete="remove")
 
+    Resource("papers", "/v9/papers", "paperId", "paper-").serve(list="list")
+
     @route("books.add_many", "POST", "/v9/shelves/{shelfId}/books/batch")
     def add_many(context: Context) -> Response:
         for item in batch(context, 2, {"title": str}):
@@ -246,6 +248,8 @@ async def test_pages_by_query_and_by_body(api: httpx.AsyncClient, books: str) ->
     new = (await api.post(books, json={"title": "A"})).json()["id"]
     assert await titles(api, books, nextToken=token or "", maxResults="3") == ([ids[3], ids[4], new], None)
     assert (await api.get(books, params={"title": "B", "nextToken": token or ""})).status_code == 400
+    of_shelves = (await api.get("/v9/shelves", params={"maxResults": "1"})).json()["paginationContext"]
+    assert (await api.get("/v9/papers", params=of_shelves)).status_code == 400
     page = {"title": "A", "paginationContext": {"maxResults": 1}}
     asked = (await api.post(f"{books}/query", json=page)).json()
     assert asked["items"] == [{"id": ids[1]}]
