@@ -246,6 +246,7 @@ async def test_pages_by_query_and_by_body(api: httpx.AsyncClient, books: str) ->
     # What is deleted and created between two pages does not shift the others.
     await api.delete(f"{books}/{ids[0]}")
     new = (await api.post(books, json={"title": "A"})).json()["id"]
+    assert new not in ids
     assert await titles(api, books, nextToken=token or "", maxResults="3") == ([ids[3], ids[4], new], None)
     assert (await api.get(books, params={"title": "B", "nextToken": token or ""})).status_code == 400
     of_shelves = (await api.get("/v9/shelves", params={"maxResults": "1"})).json()["paginationContext"]
