@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import attrs
 import httpx
 
-from alexa_props.call import Call
+from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import http_date
 from alexa_props.errors import ApiError, DecodeError
 from alexa_props.redaction import Redactor
@@ -161,6 +161,8 @@ def api_error(
     details = [f"request id {request_id}", f"{state.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
+    if state.response_class is ResponseClass.TRANSIENT and not call.operation.idempotent:
+        advice = call.operation.check_advice
     return kind(
         "; ".join(filter(None, (f"{call.description}: {outcome} ({', '.join(details)})", state.stop_reason, advice))),
         status=response.status_code,

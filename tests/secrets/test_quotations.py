@@ -279,7 +279,7 @@ def test_a_keyring_that_quotes_what_it_cannot_store(monkeypatch: pytest.MonkeyPa
     for form, quote in FORMS.items():
         refusal = keyring.errors.PasswordSetError(f"cannot keep {quote(REFRESH)} and {quote(CLIENT_SECRET)}")
         monkeypatch.setattr(keyring, "set_password", unittest.mock.Mock(side_effect=refusal))
-        with pytest.raises(errors.ConfigurationError, match="keyring cannot be used: cannot keep") as caught:
+        with pytest.raises(errors.ConfigurationError, match="cannot use the system's keyring: cannot keep") as caught:
             save(kept)
         for secret in (REFRESH, CLIENT_SECRET):
             assert not is_quoted(quote(secret), str(caught.value)), form
