@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 import attrs
 import httpx
 
@@ -21,7 +20,7 @@ from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.refresh_token import RefreshTokenState, TokenStore
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
 from alexa_props.call import attached_call
-from alexa_props.concurrency import is_running, loop_time
+from alexa_props.concurrency import current_loop, is_running, loop_time
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
 from alexa_props.responses import first_string, json_object
@@ -186,7 +185,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
 
     def _adopt_loop(self) -> None:
         """Move to the running event loop if the previous one has ended."""
-        loop = anyio.lowlevel.current_token()
+        loop = current_loop()
         if loop == self._loop:
             return
         # Two threads may get here at the same time.
@@ -202,7 +201,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
 
     def _good_token(self) -> _Token | None:
         """Return the current token if it may be used without waiting or refreshing."""
-        token, now = self._token, anyio.current_time()
+        token, now = self._token, loop_time()
         # A token from the future was timed by another event loop's clock, so its age is unknown.
         if token is None or token.received > now:
             return None

@@ -8,11 +8,10 @@ import weakref
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 import httpx
 
 from alexa_props.call import EXTENSION
-from alexa_props.concurrency import Waiter, is_running
+from alexa_props.concurrency import Waiter, current_loop, is_running
 from alexa_props.errors import ConfigurationError
 
 __all__ = ["Closing", "ClosingTransport", "LoopGuard"]
@@ -145,7 +144,7 @@ class LoopGuard(httpx.AsyncBaseTransport):
 
     def _move(self) -> None:
         """Serve the running loop if the previous one has ended: events and locks wake nothing in another."""
-        loop = anyio.lowlevel.current_token()
+        loop = current_loop()
         if loop == self._loop:
             return
         if is_running(self._loop):

@@ -12,11 +12,8 @@ import threading
 from collections import OrderedDict
 from typing import Final, Literal
 
-import anyio
-import anyio.lowlevel
-
 from alexa_props.call import SINGLED_OUT, Call, Lane
-from alexa_props.concurrency import Waiter, loop_time
+from alexa_props.concurrency import Waiter, current_loop, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
@@ -259,7 +256,7 @@ class Scope:
             self._pause = None
 
     def _forget_another_loop(self) -> None:
-        if self._loop != (loop := anyio.lowlevel.current_token()):
+        if self._loop != (loop := current_loop()):
             # Waiters that are still queued were abandoned with the old loop.
             for abandoned in self._lanes.values():
                 abandoned.clear()
