@@ -129,7 +129,7 @@ class _Connector(aiohttp.TCPConnector):
         exchange.sends += 1
         exchange.transport = connection.transport
         handler = connection.protocol
-        if handler is not None:
+        if handler is not None and not exchange.reused:
             self.handlers.add(handler)
         return connection
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import aiohttp.abc
 import httpx
+from aiohttp import hdrs
 
 from alexa_props.pipeline.pool.failures import Failure
 from alexa_props.redaction import Redactor
@@ -21,6 +22,7 @@ __all__ = ["body_of", "headers_of", "read", "response_of"]
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\0\r\n]*")
 _REPLACED = frozenset({b"accept-encoding", b"transfer-encoding"})
+_SPECIAL = _REPLACED | {b"content-length", b"expect"}
 _NO_CODING = frozenset({"", "identity", "none", "utf-8", "utf8", "us-ascii", "iso-8859-1", "7bit", "8bit", "binary"})
 """Names that some servers send for a body that is not encoded: charsets, transfer encodings of mail, or nothing."""
 _CHECK_INTERVAL = 0.25
@@ -40,11 +42,12 @@ _WRITE = 64 * 1024
 
 
 @functools.lru_cache(maxsize=256)
-def _name(name: bytes) -> tuple[str, bytes]:
-    """Return a header's name for aiohttp, and in lower case. Cached: there are few, and they hold no secrets."""
+def _name(name: bytes) -> tuple[str, bytes | None]:
+    """Return a header's name for aiohttp, and in lower case if it is special. Cached: they are few, and no secrets."""
     if not _NAME.fullmatch(name):
         raise Failure(httpx.LocalProtocolError, "a header's name has a character that is not allowed")
-    return name.decode("ascii"), name.lower()
+    lower = name.lower()
+    return name.decode("ascii"), lower if lower in _SPECIAL else None
 
 
 def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
@@ -54,13 +57,14 @@ def headers_of(request: httpx.Request) -> list[tuple[str, str]]:
     """
     headers = [("Accept-Encoding", "identity")]
     for raw, value in request.headers.raw:
-        name, kind = _name(raw)
+        name, special = _name(raw)
         if not _VALUE.fullmatch(value):
             raise Failure(httpx.LocalProtocolError, f"the header {name} has a character that is not allowed")
-        if kind == b"content-length" and value != b"%d" % len(request.content):
+        if special == b"content-length" and value != b"%d" % len(request.content):
             raise Failure(httpx.LocalProtocolError, "Content-Length is not the length of the body")
-        if kind not in _REPLACED and not (kind == b"expect" and value.strip().lower() == b"100-continue"):
-            headers.append((name, value.decode("utf-8")))
+        if special in _REPLACED or (special == b"expect" and value.strip().lower() == b"100-continue"):
+            continue
+        headers.append((name, value.decode("utf-8")))
     return headers
 
 
@@ -181,8 +185,6 @@ class _ReadResponse(httpx.Response):
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, **others: Any) -> None:
         super().__init__(status, headers=headers, stream=httpx.ByteStream(body), **others)
-        if body:
-            self.headers.setdefault("Content-Length", str(len(body)))
         self._body = body
         self.is_closed = self.is_stream_consumed = True
 
@@ -217,10 +219,13 @@ def response_of(
 ) -> httpx.Response:
     """Return the response for httpx, its body decoded up to `limit` bytes."""
     headers = list(response.raw_headers)
-    codings = ",".join(response.headers.getall("Content-Encoding", ()))
-    if codings and body:  # a response to HEAD has the header and no body
+    codings = ",".join(response.headers.getall(hdrs.CONTENT_ENCODING, ()))
+    decodes = bool(codings and body)  # a response to HEAD has the header and no body
+    if decodes:
         body = _decode(body, codings, limit)
         headers = [item for item in headers if item[0].lower() not in {b"content-encoding", b"content-length"}]
+    if body and (decodes or hdrs.CONTENT_LENGTH not in response.headers):
+        headers.append((b"Content-Length", b"%d" % len(body)))
     version = response.version or aiohttp.HttpVersion11
     return _ReadResponse(
         response.status,
