@@ -340,7 +340,7 @@ def abandon(*coroutines: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
 
 
 def test_queued_calls_abandoned_with_their_event_loop_delay_no_other() -> None:
-    client = smart_properties(Service(), rate_limit=RateLimit(per_second=20))
+    client = smart_properties(Service(), rate_limit=RateLimit(per_second=5))
     abandoned = abandon(get(client), get(client), get(client))
     assert client.limits["unit_settings.get_default_music_station"].waiting == 2
     asyncio.run(asyncio.wait_for(get(client), 5))
