@@ -143,7 +143,7 @@ def test_learned_rates_are_stored_for_the_next_run(run: Run, service: Service, t
     service.script("quota", operation=DELETE, rate=40, burst=1)
     limits = str(tmp_path / "limits.json")
     arguments = ("fleet", "run", "alarms", "--under", organization(service), "--limits", limits)
-    assert "not known" in run(*arguments, "--dry-run", env=service.environment).stdout
+    assert "unknown before" in run(*arguments, "--dry-run", env=service.environment).stdout
     run(*arguments, "--concurrency", "12", env=service.environment)
     assert json.loads(Path(limits).read_text())[DELETE]["rate"]
     Path(limits).write_text("{")

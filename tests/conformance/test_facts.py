@@ -39,8 +39,8 @@ def wire_path(operation: Operation[Any]) -> str:
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), operation.path)
 
 
-def test_every_operation_is_in_the_facts_and_in_the_simulator_and_has_a_method_of_its_name() -> None:
-    assert set(OURS) == {*ASP_OPERATIONS, *A4B_OPERATIONS}
+def test_every_operation_is_in_the_simulator_and_has_a_method_of_its_name() -> None:
+    assert set(OURS) >= {*ASP_OPERATIONS, *A4B_OPERATIONS}
     assert set(OURS) == {*ROUTES, *TARGETS} - {"endpoints.query"}
     for service in (SmartProperties, AlexaForBusiness):
         client = service(auth=httpx.Auth(), transport=httpx.MockTransport(lambda _: httpx.Response(204)))

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import contextlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Final
 
+import attrs
 import httpx
 
+from alexa_props import SmartProperties, errors
 from alexa_props.simulator import ROUTES, Simulator
 from tests.simulator.conftest import log_in
 from tests.simulator.test_invalid_input import NOT_JSON
+from tests.wire import CALLS, ONCE, clients
 
-NAME = {"type": "PLAIN", "value": {"text": "Room 7"}}
-BODIES: dict[str, Any] = {
-    "unit_settings.set_default_music_station": {"providerId": "P", "stationId": "1"},
-    "units.create": {"parentId": "ORGANIZATION", "name": NAME},
-    "units.update": {"name": NAME},
-    "endpoints.query": {"query": {"match": {"associatedUnits.id": "ROOM"}}, "expand": ["all"]},
-    "endpoint_settings.set": "UTC",
-    "endpoint_settings.set_address": {"address": {"city": "Ulm"}},
-    "features.set_volume": {"payload": {"volume": 30}},
-    "features.adjust_volume": {"payload": {"volumeDelta": -5}},
-    "features.unpair_bluetooth": None,
-    "notifications.delete_many": {
-        "recipients": [{"type": "Unit", "id": "ROOM"}],
-        "notificationTypes": ["DeviceNotification"],
-    },
+WITHOUT_METHOD: Final = {
+    "endpoints.query": b'{"query": {"match": {"associatedUnits.id": "ROOM"}}, "expand": ["all"]}',
 }
-"""A valid body of operations that need one; None if any body is accepted. Others are called without one."""
-
-QUERY = (
-    "unitId=ROOM&parentId=ORGANIZATION&owner=~caller&keys=System.timeZone"
-    "&recipients.id=ROOM&recipients.type=Unit&notification.variants.type=DeviceNotification"
-)
+"""Bodies of operations that the simulator has and the client does not."""
 
 
-def requests(sim: Simulator, endpoint_id: str) -> Iterator[tuple[str, str, str, bytes]]:
-    """A valid request for each operation: its name, method, target and body."""
+async def requests(sim: Simulator, endpoint_id: str) -> list[tuple[str, str, str, bytes]]:
+    """Return a valid request per operation, as the client sends it: name, method, target and body."""
+    found: dict[str, httpx.Request] = {}
+
     for operation, (method, path) in ROUTES.items():
-        text = f"{path}?{QUERY} {json.dumps(BODIES.get(operation))}"
-        for name, value in (
-            *(("{unitId}", sim.rooms[0]), ("{endpointId}", endpoint_id), ("{key}", "System.timeZone")),
-            *(("ROOM", sim.rooms[0]), ("ORGANIZATION", sim.organization_id)),
-        ):
-            text = text.replace(name, value)
-        target, _, body = text.partition(" ")
-        yield operation, method, target, body.encode() if operation in BODIES else b""
 
+        def record(request: httpx.Request, operation: str = operation) -> httpx.Response:
+            found.setdefault(operation, request)
+            return httpx.Response(500)
 
-def test_bodies_are_those_of_operations() -> None:
-    assert set(BODIES) <= {operation for operation, (method, _) in ROUTES.items() if method in ("PUT", "POST")}
+        if operation in WITHOUT_METHOD:
+            body = WITHOUT_METHOD[operation].replace(b"ROOM", sim.rooms[0].encode())
+            found[operation] = httpx.Request(method, f"{sim.base_url}{path}", content=body)
+            continue
+        asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(record), retry=ONCE)
+        with contextlib.suppress(errors.AlexaError):
+            await CALLS[operation](attrs.evolve(clients(sim), asp=asp, endpoint=endpoint_id))
+    return [(name, each.method, each.url.raw_path.decode(), each.content) for name, each in found.items()]
 
 
 async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Simulator) -> None:
@@ -62,12 +49,9 @@ async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Sim
         return sim.settings(endpoint), sim.volume(endpoint), sim.station(sim.rooms[0]), names
 
     before = state()
-    for operation, method, target, _ in requests(sim, endpoint):
-        for content in NOT_JSON if operation in BODIES else ():
+    for operation, method, target, body in await requests(sim, endpoint):
+        for content in NOT_JSON if body else ():
             response = await api.request(method, target, content=content)
-            if BODIES[operation] is None:
-                assert response.status_code < 300, operation
-                continue
             assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), (operation, content)
             assert (sim.calls[-1].operation, sim.calls[-1].body) == (operation, None)
     assert state() == before
@@ -77,21 +61,21 @@ async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Sim
 async def test_unknown_and_forbidden_endpoints(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[2]
     sim.set_forbidden(*(unit.id for unit in sim.tree.rooms[1:2]))
-    for id_, status, code in (("a%2Fb", 404, "NOT_FOUND"), (endpoint, 403, "FORBIDDEN")):
-        for operation, method, target, body in requests(sim, id_):
-            if "{endpointId}" in ROUTES[operation][1] and (operation in BODIES or method in ("GET", "DELETE")):
+    for id_, status, code in (("a/b", 404, "NOT_FOUND"), (endpoint, 403, "FORBIDDEN")):
+        for operation, method, target, body in await requests(sim, id_):
+            if "{endpointId}" in ROUTES[operation][1]:
                 response = await api.request(method, target, content=body)
                 assert (response.status_code, response.json()["type"]) == (status, code), operation
-                assert (sim.calls[-1].operation, sim.calls[-1].endpoint_id) == (operation, id_.replace("%2F", "/"))
+                assert (sim.calls[-1].operation, sim.calls[-1].endpoint_id) == (operation, id_)
 
 
 async def test_a_socket_gives_the_same_responses_as_the_process() -> None:
     async def responses(client: httpx.AsyncClient, sim: Simulator) -> list[tuple[str, int, dict[str, str], bytes]]:
         await log_in(client, sim)
         found = []
-        for operation, method, target, body in requests(sim, sim.endpoints[0]):
+        for operation, method, target, body in await requests(sim, sim.endpoints[0]):
             response = await client.request(method, target, content=body)
-            assert response.status_code < (300 if operation in BODIES else 500), (operation, response.text)
+            assert response.status_code < 300, (operation, response.text)
             found.append((operation, response.status_code, dict(response.headers), response.content))
         assert [call.operation for call in sim.calls] == ["token", *ROUTES]
         return found
