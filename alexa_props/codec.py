@@ -16,7 +16,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, Final, NewType, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import attrs
 import cattrs
@@ -46,10 +46,10 @@ _MAX_REASONS: Final = 5
 _MAX_SHOWN: Final = 40
 """Characters of a string that a message shows."""
 
-PlainText = NewType("PlainText", str)
+PlainText: TypeAlias = Annotated[str, "plain text"]
 """A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
 
-Timestamp = NewType("Timestamp", dt.datetime)
+Timestamp: TypeAlias = Annotated[dt.datetime, "timestamp"]
 """A point in time, always aware and in UTC; epoch seconds or ISO 8601 on the wire."""
 
 
@@ -171,11 +171,19 @@ def _converter(
     converter.register_structure_hook(bool, _structure_bool)
     converter.register_structure_hook(float, _structure_float)
     converter.register_structure_hook(int, _structure_int)
-    converter.register_structure_hook(PlainText, _structure_plain_text)
-    converter.register_unstructure_hook(PlainText, lambda text: {"type": "PLAIN", "value": {"text": text}})
-    converter.register_structure_hook(Timestamp, _structure_timestamp)
-    converter.register_unstructure_hook(Timestamp, write_time)
+    converter.register_structure_hook_func(_is_plain_text, _structure_plain_text)
+    converter.register_unstructure_hook_func(_is_plain_text, lambda text: {"type": "PLAIN", "value": {"text": text}})
+    converter.register_structure_hook_func(_is_timestamp, _structure_timestamp)
+    converter.register_unstructure_hook_func(_is_timestamp, write_time)
     return converter
+
+
+def _is_plain_text(to: Any) -> bool:
+    return bool(to == PlainText)
+
+
+def _is_timestamp(to: Any) -> bool:
+    return bool(to == Timestamp)
 
 
 def _kind(value: object) -> str:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexa_props import errors
-from alexa_props.codec import PlainText, camel, pascal
+from alexa_props.codec import camel, pascal
 from alexa_props.for_business import devices, users
 from alexa_props.for_business.devices import ConnectionStatus, Device, DeviceData, DeviceEvent, DeviceStatusInfo
 from alexa_props.for_business.protocol import codec as aws
@@ -309,7 +309,7 @@ def test_an_endpoint_there_and_back(endpoint: Endpoint) -> None:
 
 
 def test_what_is_not_set_is_not_written() -> None:
-    assert rest.unstructure(Unit("u", name=PlainText("Room 7"))) == {
+    assert rest.unstructure(Unit("u", name="Room 7")) == {
         "id": "u",
         "name": {"type": "PLAIN", "value": {"text": "Room 7"}},
     }

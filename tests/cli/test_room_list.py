@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from alexa_props.cli.room_list import RoomList, read_rooms
 from alexa_props.cli.rows import Rows
-from alexa_props.codec import PlainText
 from alexa_props.fleet import FleetReport, Outcome, Room
 from alexa_props.smart_properties.units import Unit
 
@@ -138,7 +137,7 @@ def test_parent_units_of_a_tree_are_left_out_and_counted(file: Path, as_json: bo
 
 
 def unit(id_: str, name: str | None, parent_id: str = "org", level: int = 3) -> Unit:
-    return Unit(id_, None if name is None else PlainText(name), parent_id, level)
+    return Unit(id_, None if name is None else name, parent_id, level)
 
 
 def printed(units: list[Unit], *, as_json: bool) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from alexa_props import errors
-from alexa_props.codec import Timestamp
 from alexa_props.for_business.devices import (
     ConnectionStatus,
     Device,
@@ -77,7 +76,7 @@ EVENTS: list[tuple[Any, DeviceEvent]] = [
     ({"Timestamp": "2018-05-01T02:00:00.250+02:00", "New": 1}, DeviceEvent(timestamp=MOMENT)),
     ({"Type": None, "Value": None, "Timestamp": None}, DeviceEvent()),
     ({"Type": "OF_TOMORROW", "Value": ""}, DeviceEvent("OF_TOMORROW", "")),
-    ({"Timestamp": 0}, DeviceEvent(timestamp=Timestamp(dt.datetime(1970, 1, 1, tzinfo=dt.UTC)))),
+    ({"Timestamp": 0}, DeviceEvent(timestamp=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))),
 ]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from alexa_props import errors
-from alexa_props.codec import PlainText
 from alexa_props.smart_properties.endpoints import Connection, Endpoint, Feature, FeatureOperation, FeatureProperty
 from tests.helpers import Service, answer, smart_properties
 from tests.wire.endpoints import CONNECTIVITY, ENDPOINT, FEATURE, FULL
@@ -125,7 +124,7 @@ ENDPOINTS: list[tuple[Any, Endpoint]] = [
     ({"id": "e", "connections": [], "associatedUnits": [], "features": []}, Endpoint("e")),
     ({"id": "e", "connections": [{"macAddress": None}]}, Endpoint("e", connections=(Connection(),))),
     ({"id": "e", "features": [dict.fromkeys(CONNECTIVITY), {}]}, Endpoint("e", features=(Feature(), Feature()))),
-    ({"id": "e", "friendlyName": {"value": {"text": ""}}}, Endpoint("e", friendly_name=PlainText(""))),
+    ({"id": "e", "friendlyName": {"value": {"text": ""}}}, Endpoint("e", friendly_name="")),
 ]
 FREE: list[Any] = [0, False, "", [], {}, 1.5, "text", [{"deep": None}]]
 FEATURES: list[tuple[Any, Feature]] = [

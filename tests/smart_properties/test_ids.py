@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from alexa_props import RateLimit, Stations, fleet
-from alexa_props.codec import PlainText
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.units import Unit
@@ -37,7 +36,7 @@ async def test_models_are_items_of_a_fleet(sim: Simulator, tmp_path: Path) -> No
 
 
 async def test_results_and_recipes_hold_the_id_of_a_model() -> None:
-    for unit in (Unit("unit-7", name=PlainText("320")), UnitRef("unit-7")):
+    for unit in (Unit("unit-7", name="320"), UnitRef("unit-7")):
         service = Service(answer(200, {"errors": [{"endpointId": "e", "code": "c"}]}), None)
         asp = smart_properties(service)
         assert [failure.unit_id async for failure in asp.alerts.delete_alarms(unit)] == ["unit-7"]

@@ -48,6 +48,8 @@ def places_of_any(place: str, annotation: object, module: str) -> Iterator[str]:
     if kind is Any:
         yield place
         return
+    if typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is not typing.Literal:
         for part in typing.get_args(kind):
             yield from places_of_any(place, part, module)

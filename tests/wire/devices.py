@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from alexa_props.codec import Timestamp
 from alexa_props.for_business.devices import (
     ConnectionStatus,
     Device,
@@ -21,7 +20,7 @@ from alexa_props.for_business.devices import (
 )
 from tests.wire.row import Wire
 
-MOMENT = Timestamp(dt.datetime(2018, 5, 1, 0, 0, 0, 250_000, tzinfo=dt.UTC))
+MOMENT = dt.datetime(2018, 5, 1, 0, 0, 0, 250_000, tzinfo=dt.UTC)
 EPOCH = 1525132800.25
 COMMON = {
     "DeviceArn": "device-1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from alexa_props.codec import PlainText, Timestamp
 from alexa_props.smart_properties.endpoints import (
     Connection,
     Endpoint,
@@ -27,7 +26,7 @@ CONNECTIVITY = {
     "operations": [{"name": "probe", "path": "/v2/endpoints/e/features/connectivity/probe"}],
     "configuration": {"interval": 5, "deep_er": [{"x": None}]},
 }
-SAMPLED = Timestamp(dt.datetime(2026, 2, 3, 7, 30, 0, 250_000, tzinfo=dt.UTC))
+SAMPLED = dt.datetime(2026, 2, 3, 7, 30, 0, 250_000, tzinfo=dt.UTC)
 FEATURE = Feature(
     name="connectivity",
     properties=(FeatureProperty("reachability", {"value": "OK"}, SAMPLED),),
@@ -48,12 +47,12 @@ FULL = {
 }
 ENDPOINT = Endpoint(
     id="endpoint-1",
-    friendly_name=PlainText("Echo in 101 🛏"),
-    description=PlainText("Beside the bed"),
-    manufacturer=PlainText("Amazon"),
-    model=PlainText("Echo Show 8 (3rd Gen)"),
-    serial_number=PlainText("G000"),
-    software_version=PlainText("0"),
+    friendly_name="Echo in 101 🛏",
+    description="Beside the bed",
+    manufacturer="Amazon",
+    model="Echo Show 8 (3rd Gen)",
+    serial_number="G000",
+    software_version="0",
     connections=(Connection("AA:BB:CC:DD:EE:FF"), Connection()),
     associated_units=(UnitRef("room"), UnitRef("floor")),
     features=(FEATURE, Feature("speaker")),

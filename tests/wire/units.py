@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from alexa_props.codec import PlainText
 from alexa_props.smart_properties.units import Unit
 from tests.wire.row import LAST_PAGE, Wire
 
@@ -12,7 +11,7 @@ FULL = {
     "parentId": "floor-1",
     "level": 3,
 }
-UNIT = Unit("room-1", name=PlainText("Zimmer 101 🛏"), parent_id="floor-1", level=3)
+UNIT = Unit("room-1", name="Zimmer 101 🛏", parent_id="floor-1", level=3)
 
 WIRE = {
     "units.list": Wire(
