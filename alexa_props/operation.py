@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 
 import attrs
@@ -97,12 +97,21 @@ class Operation(Generic[T_co]):
                 checked[name] = require_id(name, value)
             elif name == "page_size":
                 checked[name] = require_page_size(value, maximum=self.max_page_size)
+            elif isinstance(value, str):
+                checked[name] = require_text(name, value)
             else:
-                checked[name] = require_text(name, value) if isinstance(value, str) else value
+                checked[name] = _copy(value)
         missing = [name for name in (*self.path_parameters, *self.required) if name not in arguments]
         if missing:
             raise ConfigurationError(f"{self.name} needs {', '.join(missing)}")
         return checked
+
+
+def _copy(value: object) -> object:
+    """Return a collection as it is now, for a pager sends it again for every page; any other value unchanged."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, bytes) else value
 
 
 @attrs.frozen(kw_only=True, eq=False)

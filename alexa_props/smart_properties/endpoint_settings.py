@@ -10,7 +10,6 @@ import attrs
 from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Group
-from alexa_props.settings import require_text
 from alexa_props.smart_properties.ids import EndpointId
 from alexa_props.smart_properties.protocol import codec
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
@@ -139,13 +138,8 @@ class EndpointSettings(Resource):
         """
         if not isinstance(address, Address):
             raise ConfigurationError(f"address must be an Address, not {address!r:.80}")
-        parts = {name: part for name, part in attrs.asdict(address).items() if part is not None}
-        if not parts:
+        if address == Address():
             raise ConfigurationError("address must have at least one part")
-        for name, part in parts.items():
-            if not isinstance(part, str):
-                raise ConfigurationError(f"address.{name} must be a string or None, not {part!r:.80}")
-            require_text(f"address.{name}", part)
         await self._call(SET_ADDRESS, endpoint_id=endpoint_id, address=address)
 
 

@@ -161,24 +161,12 @@ class Endpoints(Resource):
         if reachability is not None:
             named["reachability"] = require_id("reachability", reachability)
         subject = ", ".join(f"{name}={value}" for name, value in named.items())
-        return self._pager(LIST, **named, subject=subject, expand=_expand(expand), page_size=page_size)
+        return self._pager(LIST, **named, subject=subject, expand=expand, page_size=page_size)
 
     async def get(self, endpoint_id: EndpointId, *, expand: str | Sequence[str] | None = None) -> Endpoint:
         """Return an endpoint. Its id may change when it is moved to another unit. For `expand` see `list`."""
-        return await self._call(GET, endpoint_id=endpoint_id, expand=_expand(expand))
+        return await self._call(GET, endpoint_id=endpoint_id, expand=expand)
 
     async def connectivity(self, endpoint_id: EndpointId) -> Feature:
         """Return the connectivity feature of an endpoint: its `reachability` is "OK" if the device is online."""
         return await self._call(CONNECTIVITY, endpoint_id=endpoint_id)
-
-
-def _expand(expand: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """One name or several; each is a query parameter."""
-    if expand is None:
-        return None
-    if isinstance(expand, bytes | bytearray) or not isinstance(expand, Sequence):
-        raise ConfigurationError(
-            f'expand must be "all", "feature:connectivity", a list of them, or None, not {expand!r}'
-        )
-    names = (expand,) if isinstance(expand, str) else tuple(expand)
-    return tuple(require_id("expand", name) for name in names)

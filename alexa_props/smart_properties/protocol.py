@@ -166,7 +166,7 @@ def _wire_name(operation: Operation[Any], argument: str) -> str:
 
 
 def _values(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list | tuple) else (value,)
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _query_text(value: object) -> str:

@@ -171,9 +171,4 @@ async def test_rejects_what_is_no_address() -> None:
             await set_address("e", address)
     with pytest.raises(errors.ConfigurationError, match=r"^address must have at least one part"):
         await set_address("e", Address())
-    values: list[Any] = [5, True, b"Ulm", ["Ulm"], {}, "\ud800"]
-    for value in values:
-        for field in attrs.fields(Address):
-            with pytest.raises(errors.ConfigurationError, match=rf"^address\.{field.name} must be "):
-                await set_address("e", Address(**{field.name: value}))
     assert service.seen == []

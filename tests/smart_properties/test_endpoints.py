@@ -13,7 +13,6 @@ from tests.helpers import Service, answer, smart_properties
 from tests.wire.endpoints import CONNECTIVITY, ENDPOINT, FEATURE, FULL
 
 NOT_IDS: list[Any] = ["", ".", "..", 5, True, b"x", ["e"], {"e": "v"}, "\ud800"]
-NOT_EXPAND: list[Any] = [b"", 5, 0, True, False, 1.5, "", [""], [None], [5], ["all", ""], b"all", "\ud800", ["\ud800"]]
 FILTERS = {
     "unit_id": "associatedUnits.id",
     "owner": "owner",
@@ -54,17 +53,6 @@ async def test_one_or_several_things_are_expanded() -> None:
         assert service.seen[-1].url.query.decode() == query
         await endpoints.list(owner="~caller", expand=expand)
         assert service.seen[-1].url.query.decode() == f"owner=~caller{'&' if query else ''}{query}"
-
-
-async def test_rejects_what_cannot_be_expanded() -> None:
-    service = Service()
-    endpoints = smart_properties(service).endpoints
-    for expand in NOT_EXPAND:
-        with pytest.raises(errors.ConfigurationError, match=r"^expand must be "):
-            await endpoints.get("e", expand=expand)
-        with pytest.raises(errors.ConfigurationError, match=r"^expand must be "):
-            endpoints.list(unit_id="u", expand=expand)
-    assert service.seen == []
 
 
 async def test_arguments_are_taken_when_the_list_is_made() -> None:
