@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import subprocess
 import sys
+
+from alexa_props import AlexaForBusiness, SmartProperties
 
 NAMES: dict[str, list[str]] = {
     "alexa_props": [
@@ -181,6 +184,16 @@ def test_the_public_names() -> None:
         starred: dict[str, object] = {}
         exec(f"from {module} import *", starred)
         assert set(names) <= set(starred), module
+
+
+def test_every_api_group_has_its_public_names_here() -> None:
+    groups = {
+        f"{client.__module__}.{name}"
+        for client in (SmartProperties, AlexaForBusiness)
+        for name, member in vars(client).items()
+        if isinstance(member, functools.cached_property)
+    }
+    assert groups <= set(NAMES)
 
 
 HEAVY = ["aiohttp", "botocore", "opentelemetry", "pandas", "rich", "starlette", "typer", "uvicorn"]

@@ -169,9 +169,18 @@ class Resource:
             register(Route(f"{self.group}.{name}", method, path, handler))
         return self
 
+    def ids(self, world: World, *parents: str) -> list[str]:
+        """Return the ids of all items, in order.
+
+        Args:
+            world: The simulator.
+            parents: Ids for the parameters in the path of the collection.
+        """
+        return list(self._collection(world, parents).items)
+
     def items(self, context: Context) -> dict[str, Item]:
         """Return all items in the collection that a path names, by id."""
-        return self._collection(context).items
+        return self._collection_of(context).items
 
     def find(self, context: Context) -> Item:
         """Return the item that a path names."""
@@ -189,7 +198,7 @@ class Resource:
             body: The item without an id.
             unit_id: The unit that it belongs to, if its body does not name one.
         """
-        return self._add(context.service, self._collection(context), self._parents(context), body, unit_id)
+        return self._add(context.service, self._collection_of(context), self._parents(context), body, unit_id)
 
     def render(self, item: Item) -> Json:
         """Return an item as JSON."""
@@ -223,14 +232,17 @@ class Resource:
     def _parents(self, context: Context) -> tuple[str, ...]:
         return tuple(context.params[name] for name in parameters(self.path))
 
-    def _collection(self, context: Context) -> _Collection:
+    def _collection_of(self, context: Context) -> _Collection:
         if self.parent is not None:
             self.parent.find(context)
-        collections, parents = context.service.store[self._key], self._parents(context)
+        return self._collection(context.service, self._parents(context))
+
+    def _collection(self, world: World, parents: tuple[str, ...]) -> _Collection:
+        collections = world.store[self._key]
         if parents not in collections:
             collections[parents] = _Collection()
-            for body in self.seeds(context.service, *parents):
-                self._add(context.service, collections[parents], parents, body, None)
+            for body in self.seeds(world, *parents):
+                self._add(world, collections[parents], parents, body, None)
         return collections[parents]
 
     def _add(

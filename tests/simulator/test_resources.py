@@ -300,6 +300,18 @@ async def test_a_reset_restores_what_is_seeded_and_discards_the_rest(
     assert not {each["shelfId"] for each in others} & {each["shelfId"] for each in seeded}
 
 
+def test_ids_are_known_without_a_request_and_come_from_the_seed(sim: Simulator) -> None:
+    notes = Resource(
+        "notes", "/v9/units/{unitId}/notes", "noteId", "note-", seeds=lambda world, unit_id: [{"text": unit_id}] * 2
+    )
+    ids = notes.ids(sim, sim.rooms[0])
+    assert len(set(ids)) == 2
+    assert all(each.startswith("note-") for each in ids)
+    assert not set(ids) & {*notes.ids(sim, sim.rooms[1]), *notes.ids(Simulator(seed=99), sim.rooms[0])}
+    sim.reset()
+    assert notes.ids(sim, sim.rooms[0]) == ids
+
+
 # What a request is about
 
 
