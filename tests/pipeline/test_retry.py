@@ -352,6 +352,18 @@ async def test_a_call_that_alone_is_throttled_ends_and_delays_no_other() -> None
     assert len(service.seen) > 200
 
 
+async def test_the_backoff_of_a_call_that_alone_is_throttled_counts_toward_max_wait() -> None:
+    service = Service(lambda request: answer(429 if "unlucky" in request.url.path else 204), latency=0.1)
+    client = smart_properties(service, rate_limit=RateLimit(per_second=10), retry=RetryPolicy(base=4, cap=4))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keep_calling, client)
+        with pytest.raises(errors.Throttled, match="max_wait=20 s allowed no further attempt"):
+            await get(client.with_options(max_wait=20), "unlucky")
+        tasks.cancel_scope.cancel()
+    # Uncounted, the backoff of 100 refusals takes about 200 s.
+    assert anyio.current_time() < 60
+
+
 async def test_a_room_that_alone_is_throttled_delays_no_other() -> None:
     handled: list[float] = []
 
