@@ -67,6 +67,13 @@ def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
     assert {key.partition(",")[0] for key in WIRE} == set(OPERATIONS)
 
 
+def test_every_row_says_whether_its_operation_may_be_sent_twice() -> None:
+    for key, row in WIRE.items():
+        usual = not row.request.startswith("POST") or "AlexaForBusiness" in row.request
+        expected = usual if row.idempotent is None else row.idempotent
+        assert OPERATIONS[key.partition(",")[0]].idempotent == expected, key
+
+
 @pytest.mark.parametrize("key", WIRE)
 async def test_request_and_result(key: str) -> None:
     row = WIRE[key]

@@ -72,11 +72,13 @@ WIRE = {
     "endpoint_settings.set_address": Wire(
         lambda on: on.asp.endpoint_settings.set_address(on.endpoint, ADDRESS),
         "POST /v2/endpoints/endpoint-1/settings/address",
+        idempotent=True,
         body={"address": STREET},
     ),
     "endpoint_settings.set_address, of which most is None": Wire(
         lambda on: on.asp.endpoint_settings.set_address(on.endpoint, Address(city="Ulm")),
         "POST /v2/endpoints/endpoint-1/settings/address",
+        idempotent=True,
         body={"address": {"city": "Ulm"}},
     ),
 }

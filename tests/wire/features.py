@@ -15,6 +15,7 @@ WIRE = {
     "features.set_volume": Wire(
         lambda on: on.asp.features.set_volume(on.endpoint, 40),
         "POST /v2/endpoints/endpoint-1/features/speaker/setVolume",
+        idempotent=True,
         body={"payload": {"volume": 40}},
     ),
     "features.adjust_volume": Wire(
@@ -31,5 +32,6 @@ WIRE = {
     "features.unpair_bluetooth": Wire(
         lambda on: on.asp.features.unpair_bluetooth(on.endpoint),
         "POST /v2/endpoints/endpoint-1/features/bluetooth/unpair",
+        idempotent=True,
     ),
 }

@@ -18,6 +18,7 @@ WIRE = {
     "notifications.delete_many": Wire(
         lambda on: on.asp.notifications.delete_many([on.room]),
         "POST /v3/notifications/delete",
+        idempotent=True,
         body={"recipients": [{"type": "Unit", "id": "room-1"}], "notificationTypes": ["DeviceNotification"]},
     ),
     "notifications.delete_many, each unit and kind once and in order": Wire(
@@ -25,6 +26,7 @@ WIRE = {
             iter(["b", "a", "b"]), ["PersistentVisualAlert", "DeviceNotification", "PersistentVisualAlert"]
         ),
         "POST /v3/notifications/delete",
+        idempotent=True,
         body={
             "recipients": [{"type": "Unit", "id": "b"}, {"type": "Unit", "id": "a"}],
             "notificationTypes": ["PersistentVisualAlert", "DeviceNotification"],

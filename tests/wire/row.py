@@ -33,6 +33,8 @@ class Wire:
     call: Callable[[Clients], Any]
     request: str
     """Method, path and query; for Alexa for Business also the `X-Amz-Target`."""
+    idempotent: bool | None = attrs.field(default=None, kw_only=True)
+    """Whether it may be sent twice. None: all but a POST, and everything of Alexa for Business."""
     body: Any = None
     """JSON of the request; None if it has no body."""
     response: Any = None
