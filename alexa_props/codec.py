@@ -32,7 +32,6 @@ __all__ = [
     "camel",
     "http_date",
     "pascal",
-    "require_bounded",
 ]
 
 T = TypeVar("T")
@@ -111,24 +110,26 @@ class Codec:
 
     def read(self, value: Any, model: type[T] | Callable[[Any], T]) -> T:
         """Return the model from parsed JSON, or what a function makes of it; raises `DecodeError`."""
-        if not isinstance(model, type):
-            return model(value)
         kind: Any = model
-        found: T = self.structure(value, kind)
+        found: T = self.structure(value, kind) if _is_model(kind) else kind(value)
         return found
 
     def read_all(self, values: Any, model: type[T] | Callable[[Any], T], where: str) -> tuple[T, ...]:
         """Return the models of a list of parsed JSON, or what a function makes of each; raises `DecodeError`."""
-        if not isinstance(model, type):
-            require_bounded(values, where)
-            return tuple(map(model, values))
         kind: Any = model
-        found: tuple[T, ...] = self.structure_all(values, kind, where)
-        return found
+        if _is_model(kind):
+            found: tuple[T, ...] = self.structure_all(values, kind, where)
+            return found
+        return tuple(map(kind, self.structure_all(values, typing.cast("type[Any]", Any), where)))
 
     def unstructure(self, value: Any) -> Any:
         """Return what is sent, as plain dicts, lists and scalars."""
         return self._fast.unstructure(value)
+
+
+def _is_model(model: Any) -> bool:
+    # `tuple[Unit, ...]` is no type to `isinstance`, and it can be called, with anything.
+    return isinstance(model, type) or typing.get_origin(model) is not None
 
 
 def _reason(error: BaseException, _: Any) -> str:
@@ -175,6 +176,7 @@ def _converter(
     converter.register_unstructure_hook_func(_is_plain_text, lambda text: {"type": "PLAIN", "value": {"text": text}})
     converter.register_structure_hook_func(_is_timestamp, _structure_timestamp)
     converter.register_unstructure_hook_func(_is_timestamp, write_time)
+    converter.register_unstructure_hook(dt.datetime, write_time)
     return converter
 
 
@@ -274,16 +276,6 @@ def _is_list(to: Any) -> bool:
     return typing.get_origin(to) is tuple and typing.get_args(to)[1:] == (...,)
 
 
-def require_bounded(values: list[Any], where: str) -> None:
-    """Raise `DecodeError` for a list that would take seconds to read."""
-    if len(values) > MAX_ITEMS:
-        raise DecodeError(f"invalid response: {_too_many(values)} @ {where}")
-
-
-def _too_many(values: list[Any]) -> str:
-    return f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(values):,}"
-
-
 def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any, Any], tuple[Any, ...]]:
     def checked(value: Any, _: Any) -> tuple[Any, ...]:
         if value is None:
@@ -291,7 +283,7 @@ def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any
         if not isinstance(value, list):
             raise TypeError(f"an array was expected, not {_kind(value)}")
         if len(value) > MAX_ITEMS:
-            raise ValueError(_too_many(value))
+            raise ValueError(f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(value):,}")
         return structure(value)
 
     return checked

@@ -35,7 +35,7 @@ class Operation(Generic[T_co]):
     method: str
     path: str
     """Path template; `{unit_id}` stands for the argument of that name."""
-    answer: Model[T_co] | None = None
+    model: Model[T_co] | None = None
     """Model of the response, or a function that reads its JSON; None if a success has no body to read."""
     nullable: bool = False
     """Whether a success may have no body; then the call returns None."""
@@ -44,7 +44,7 @@ class Operation(Generic[T_co]):
     query: tuple[str, ...] | None = None
     """Arguments that go into the query; by default all of a GET or DELETE, and none of a POST or PUT."""
     required: tuple[str, ...] = ()
-    """Arguments outside the path that must not be None."""
+    """Arguments outside the path that must be given."""
     wire: Mapping[str, str] = attrs.field(factory=dict)
     """The service's names for arguments, if they do not follow from ours."""
     per_endpoint: bool = False
@@ -87,28 +87,28 @@ class Operation(Generic[T_co]):
             ConfigurationError: An argument cannot be sent. Whether an argument is an id follows from its name.
 
         """
+        needed = (*self.path_parameters, *self.required)
         checked: dict[str, Any] = {}
         for name, value in arguments.items():
-            if name in self.path_parameters or name in self.required:
+            is_id = name in self.path_parameters or name.endswith(("_id", "_arn"))
+            if is_id and (value is not None or name in needed):
                 checked[name] = require_id(name, value)
             elif value is None:
                 checked[name] = None
-            elif name.endswith(("_id", "_arn")):
-                checked[name] = require_id(name, value)
             elif name == "page_size":
                 checked[name] = require_page_size(value, maximum=self.max_page_size)
             elif isinstance(value, str):
                 checked[name] = require_text(name, value)
             else:
                 checked[name] = _copy(value)
-        missing = [name for name in (*self.path_parameters, *self.required) if name not in arguments]
+        missing = [name for name in needed if checked.get(name) is None]
         if missing:
             raise ConfigurationError(f"{self.name} needs {', '.join(missing)}")
         return checked
 
 
 def _copy(value: object) -> object:
-    """Return a collection as it is now, for a pager sends it again for every page; any other value unchanged."""
+    """Return a copy of a collection, because a pager sends it for every page; any other value unchanged."""
     if isinstance(value, Mapping):
         return dict(value)
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, bytes) else value
@@ -145,7 +145,7 @@ class Group:
     """
 
     name: str
-    """Of the group, such as "units"."""
+    """Name of the group, such as "units"."""
     source: str
     """The page that documents it."""
     _rows: list[Operation[Any]] = attrs.field(factory=list, init=False, repr=False)
@@ -157,15 +157,15 @@ class Group:
 
     @overload
     def get(
-        self, name: str, path: str, answer: Model[T], *, nullable: Literal[True], **options: Unpack[Options]
+        self, name: str, path: str, model: Model[T], *, nullable: Literal[True], **options: Unpack[Options]
     ) -> Operation[T | None]: ...
     @overload
-    def get(self, name: str, path: str, answer: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
+    def get(self, name: str, path: str, model: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
     def get(
-        self, name: str, path: str, answer: Model[Any], *, nullable: bool = False, **options: Unpack[Options]
+        self, name: str, path: str, model: Model[Any], *, nullable: bool = False, **options: Unpack[Options]
     ) -> Operation[Any]:
         """Read one thing. `nullable`: a success may have no body."""
-        return self._add(Operation, "GET", name, path, answer=answer, nullable=nullable, **options)
+        return self._add(Operation, "GET", name, path, model=model, nullable=nullable, **options)
 
     def list(
         self,
@@ -181,22 +181,20 @@ class Group:
         return self._add(Listing[T], method, name, path, item=item, items=items, **{"idempotent": True, **options})
 
     @overload
-    def post(self, name: str, path: str, answer: None = None, **options: Unpack[Options]) -> Operation[None]: ...
+    def post(self, name: str, path: str, model: None = None, **options: Unpack[Options]) -> Operation[None]: ...
     @overload
-    def post(self, name: str, path: str, answer: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
-    def post(
-        self, name: str, path: str, answer: Model[Any] | None = None, **options: Unpack[Options]
-    ) -> Operation[Any]:
+    def post(self, name: str, path: str, model: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
+    def post(self, name: str, path: str, model: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
         """Create something, or act on something."""
-        return self._add(Operation, "POST", name, path, answer=answer, **options)
+        return self._add(Operation, "POST", name, path, model=model, **options)
 
     @overload
-    def put(self, name: str, path: str, answer: None = None, **options: Unpack[Options]) -> Operation[None]: ...
+    def put(self, name: str, path: str, model: None = None, **options: Unpack[Options]) -> Operation[None]: ...
     @overload
-    def put(self, name: str, path: str, answer: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
-    def put(self, name: str, path: str, answer: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
+    def put(self, name: str, path: str, model: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
+    def put(self, name: str, path: str, model: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
         """Replace something."""
-        return self._add(Operation, "PUT", name, path, answer=answer, **options)
+        return self._add(Operation, "PUT", name, path, model=model, **options)
 
     def delete(self, name: str, path: str, **options: Unpack[Options]) -> Operation[None]:
         """Delete something."""

@@ -128,7 +128,7 @@ def request_id_in(response: httpx.Response, request: httpx.Request | None = None
 
     Args:
         response: The response that carries it.
-        request: What was answered, if the response does not know it yet.
+        request: The request, if the response does not have it yet.
         secrets: What it must not show, besides the secrets in the request.
 
     """

@@ -139,6 +139,7 @@ BODY_VALUES: dict[str, tuple[Any, Any]] = {
     "a list": (["b", "a"], {"other": ["b", "a"]}),
     "an empty text": ("", {"other": ""}),
     "an enum": (Color.DARK_RED, {"other": "dark red"}),
+    "a time": (dt.datetime(2026, 2, 3, 4, 5, 6, tzinfo=dt.UTC), {"other": "2026-02-03T04:05:06.000Z"}),
     "a model, without members that are None": (Part("x"), {"other": {"partName": "x", "parts": []}}),
     "models in a list": ([Part(parts=("y",))], {"other": [{"parts": ["y"]}]}),
     "a dict, verbatim": ({"snake_case": None}, {"other": {"snake_case": None}}),
@@ -190,6 +191,13 @@ async def test_an_optional_id_may_be_none_and_a_required_one_may_not_be_missing(
     for operation in (GET, LIST):
         with pytest.raises(errors.ConfigurationError, match=rf"^things\.{operation.name[7:]} needs (thing|parent)_id"):
             await smart_properties(Service(204)).call(operation, {})
+
+
+async def test_a_required_argument_is_an_id_only_by_its_name_and_must_not_be_none() -> None:
+    row = Group("things", "").post("rename", "/v1/things", required=("name",))
+    assert await body(row, name=".") == {"name": "."}
+    with pytest.raises(errors.ConfigurationError, match=r"^things\.rename needs name$"):
+        await body(row, name=None)
 
 
 async def test_a_model_stands_in_for_its_id_only_in_arguments_of_its_kind() -> None:
@@ -250,6 +258,19 @@ async def test_a_list_by_get_has_them_in_its_query() -> None:
 async def test_a_204_is_an_empty_page_of_a_list() -> None:
     for operation, arguments in ((LIST, {"parent_id": "p"}), (POST_LIST, {})):
         assert await smart_properties(Service(204)).call(operation, arguments) == Page(())
+
+
+# Models
+
+
+async def test_a_response_may_be_a_list_or_a_dict_of_models() -> None:
+    group = Group("things", "")
+    several = group.get("several", "/v1/several", tuple[Unit, ...])
+    named = group.get("named", "/v1/named", dict[str, Unit])
+    assert await smart_properties(Service(answer(200, [{"id": "u"}]))).call(several, {}) == (Unit("u"),)
+    assert await smart_properties(Service(answer(200, {"a": {"id": "u"}}))).call(named, {}) == {"a": Unit("u")}
+    with pytest.raises(errors.DecodeError, match="an array was expected, not an object"):
+        await smart_properties(Service(answer(200, {"id": "u"}))).call(several, {})
 
 
 # Repeated or not
@@ -318,7 +339,7 @@ async def test_alexa_for_business_has_pascal_case_and_no_member_that_is_none() -
     service = Service(answer(200, {"Things": [], "Thing": {"Id": "u"}}))
     a4b = for_business(service)
     await a4b.call(SEARCH, {"sort": [], "page_size": 3, "some_long_name": None, "flag": False, "next_token": "t"})
-    await a4b.call(READ, {"thing_arn": "arn:é/x"})
+    await a4b.call(READ, {"thing_arn": "arn:é/x", "subject": "for messages"})
     assert [seen.json for seen in service.seen] == [
         {"SortCriteria": [], "MaxResults": 3, "Flag": False, "NextToken": "t"},
         {"ThingArn": "arn:é/x"},
@@ -334,3 +355,14 @@ async def test_a_success_without_a_body_is_an_error_of_alexa_for_business(respon
     for operation, arguments in ((READ, {"thing_arn": "t"}), (SEARCH, {})):
         with pytest.raises(errors.DecodeError, match="the response has no body"):
             await for_business(Service(response)).call(operation, arguments)
+
+
+@pytest.mark.parametrize(("things", "fault"), [("text", "a string"), ({"a": 1}, "an object")], ids=["text", "object"])
+async def test_items_that_a_function_reads_must_be_a_list(things: Any, fault: str) -> None:
+    row = Actions("rows").list("find", "FindThings", str, items="Things")
+    by_function = attrs.evolve(row, item=lambda item: f"{item}")
+    for operation in (row, by_function):
+        with pytest.raises(errors.DecodeError, match=f"an array was expected, not {fault} @ Things"):
+            await for_business(Service(answer(200, {"Things": things}))).call(operation, {})
+    empty = answer(200, {"Things": None, "NextToken": "t"})
+    assert await for_business(Service(empty)).call(by_function, {}) == Page((), "t")

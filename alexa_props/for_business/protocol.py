@@ -1,4 +1,4 @@
-"""Alexa for Business on the wire: AWS JSON 1.1, and what its answers mean.
+"""Alexa for Business on the wire: AWS JSON 1.1, and what its responses mean.
 
 Source: the service model of botocore 1.34.120, the last that has it.
 """
@@ -17,7 +17,7 @@ import httpx
 from alexa_props import errors
 from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import Codec, pascal
-from alexa_props.operation import Listing, Operation
+from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
 from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object, parse_http_date
 from alexa_props.wire import build_request
@@ -120,7 +120,7 @@ _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
 
 
 class ForBusinessProtocol:
-    """How calls become requests, and answers become verdicts, errors and models."""
+    """How calls become requests, and responses become response classes, errors and models."""
 
     def request(self, call: Call, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
         """Return the request that a call becomes. Unset members are absent, never null."""
@@ -128,7 +128,7 @@ class ForBusinessProtocol:
         body = {
             operation.wire.get(name) or pascal(name): codec.unstructure(value)
             for name, value in call.arguments.items()
-            if value is not None
+            if value is not None and name != "subject"
         }
         sent = {"X-Amz-Target": f"{_TARGET}{operation.target}", "Content-Type": _CONTENT_TYPE, **headers}
         return build_request("POST", base_url + "/", sent, json.dumps(body).encode())
@@ -140,7 +140,7 @@ class ForBusinessProtocol:
         return Operation(name=name, method=request.method, path="/", idempotent=False)
 
     def classify(self, call: Call, response: httpx.Response) -> ResponseClass:  # noqa: ARG002 - the interface's
-        """What an answer means: the error's name counts, then the status."""
+        """Return what a response means: the error's name counts, then the status."""
         if response.is_success:
             return ResponseClass.OK
         code = _code(response)
@@ -151,18 +151,23 @@ class ForBusinessProtocol:
         return ResponseClass.FINAL
 
     def error(self, call: Call, response: httpx.Response) -> errors.ApiError:
-        """The exception that an answer other than OK becomes."""
+        """Return the exception that a response other than OK becomes."""
         code = _code(response)
         kind = _BY_CODE.get(code or "") or _BY_STATUS.get(
             response.status_code, errors.ServerError if response.is_server_error else errors.ApiError
         )
-        said = ErrorBody(code, first_string(json_object(response), "message", "Message"))
+        body = ErrorBody(code, first_string(json_object(response), "message", "Message"))
         advice = _clock_advice(response) if code == "RequestExpired" else _ADVICE.get(kind, "")
-        return api_error(kind, call, response, said, advice=advice)
+        return api_error(kind, call, response, body, advice=advice)
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
-        """Return what an OK response becomes: a model or a page."""
-        return decode_json(call, response, functools.partial(_read, call.operation))
+        """Return what an OK response becomes: a model, a page, or None."""
+        operation = call.operation
+        if isinstance(operation, Listing):
+            return decode_json(call, response, functools.partial(_page, operation))
+        if operation.model is None:
+            return None
+        return decode_json(call, response, functools.partial(_read, operation.model, operation.member))
 
 
 PROTOCOL: Final = ForBusinessProtocol()
@@ -170,14 +175,10 @@ PROTOCOL: Final = ForBusinessProtocol()
 
 @attrs.frozen
 class Actions:
-    """The operations of one API group: its methods add a row each. All of them read, so all are idempotent.
-
-    Attributes:
-        name: of the group, such as "devices".
-
-    """
+    """The operations of one API group: its methods add a row each. All of them read, so all are idempotent."""
 
     name: str
+    """Name of the group, such as "devices"."""
     _rows: list[Operation[Any]] = attrs.field(factory=list, init=False, repr=False)
 
     @property
@@ -185,14 +186,12 @@ class Actions:
         """All rows, in order."""
         return tuple(self._rows)
 
-    def get(self, name: str, target: str, answer: type[T] | Callable[[Any], T], *, required: str) -> Operation[T]:
-        """Read one thing, from the member of the response that is called like its model."""
+    def get(self, name: str, target: str, model: Model[T], *, required: str) -> Operation[T]:
+        """Read one thing, from the member of the response that has the target's name without "Get"."""
         member = target.removeprefix("Get")
-        return self._add(Operation, name, target, answer=answer, member=member, required=(required,))
+        return self._add(Operation, name, target, model=model, member=member, required=(required,))
 
-    def list(
-        self, name: str, target: str, item: type[T] | Callable[[Any], T], *, items: str, required: tuple[str, ...] = ()
-    ) -> Listing[T]:
+    def list(self, name: str, target: str, item: Model[T], *, items: str, required: tuple[str, ...] = ()) -> Listing[T]:
         """Read a page of a list."""
         return self._add(
             Listing[T],
@@ -213,20 +212,21 @@ class Actions:
         return row
 
 
-def _read(operation: Operation[Any], body: Any, request_id: str | None) -> Any:
+def _require_object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise errors.DecodeError("the response is not a JSON object")
-    if isinstance(operation, Listing):
-        return _page(operation, body, request_id)
-    if operation.answer is None:
-        return None
-    member = operation.member
-    if member is not None and body.get(member) is None:
+    return body
+
+
+def _read(model: Model[T], member: str | None, body: Any, _: str | None) -> T:
+    found = _require_object(body) if member is None else _require_object(body).get(member)
+    if found is None:
         raise errors.DecodeError(f"the response has no {member}")
-    return codec.read(body if member is None else body[member], operation.answer)
+    return codec.read(found, model)
 
 
-def _page(listing: Listing[T], body: dict[str, Any], request_id: str | None) -> Page[T]:
+def _page(listing: Listing[T], body: Any, request_id: str | None) -> Page[T]:
+    body = _require_object(body)
     items, token, total = body.get(listing.items), body.get("NextToken") or None, body.get("TotalCount")
     if token is not None and not isinstance(token, str):
         raise errors.DecodeError("invalid response: a string was expected @ NextToken")
@@ -241,7 +241,7 @@ def _page(listing: Listing[T], body: dict[str, Any], request_id: str | None) -> 
 
 
 def _code(response: httpx.Response) -> str | None:
-    """The error's name, without the namespace before it and the address after it: `__type` wins over the header."""
+    """Return the error's name, without namespace and address. `__type` takes precedence over the header."""
     body = json_object(response)
     for name in (body.get("__type"), response.headers.get("x-amzn-errortype"), body.get("code")):
         if isinstance(name, str) and (bare := name.partition(":")[0].rpartition("#")[2].strip()):
@@ -250,7 +250,7 @@ def _code(response: httpx.Response) -> str | None:
 
 
 def _clock_advice(response: httpx.Response) -> str:
-    """How far this machine's clock is from the service's, from what was signed and the `Date` of the answer."""
+    """Return how far this machine's clock is off, from the signed time and the `Date` of the response."""
     theirs = parse_http_date(response.headers.get("date"))
     signed = response.request.headers.get("x-amz-date", "")
     try:

@@ -48,7 +48,7 @@ def _read_address(body: Any) -> Address | None:
 
 
 def _unread(body: Any) -> Any:
-    """What a value becomes depends on the setting: `get` and `get_many` replace this with a function that reads it."""
+    """Return the JSON unchanged: `get` and `get_many` replace this with a function that reads their settings."""
     return body
 
 
@@ -76,7 +76,7 @@ class EndpointSettings(Resource):
 
         A value that is none of the setting's known choices is returned as a plain string.
         """
-        operation = attrs.evolve(GET, answer=_require(setting).read)
+        operation = attrs.evolve(GET, model=_require(setting).read)
         value: T | None = await self._call(operation, endpoint_id=endpoint_id, key=setting.key)
         return value
 

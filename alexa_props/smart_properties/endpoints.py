@@ -50,7 +50,7 @@ class FeatureProperty:
     name: str | None = None
     """Such as "reachability"."""
     value: Any = None
-    """Whatever the feature reports, as parsed JSON."""
+    """What the feature reports, as parsed JSON."""
     time_of_sample: Timestamp | None = None
     """When the device reported it."""
 
@@ -71,6 +71,7 @@ class Feature:
     properties: tuple[FeatureProperty, ...] = ()
     operations: tuple[FeatureOperation, ...] = ()
     configuration: dict[str, Any] | None = None
+    """What the device reports about the feature itself, as parsed JSON."""
 
     @property
     def reachability(self) -> str | None:
@@ -86,7 +87,7 @@ class Feature:
         return int(value) if whole else None
 
     def _value(self, name: str) -> Any:
-        """The value of a property; Amazon's samples wrap it as `{"value": …}`."""
+        """Return the value of a property. Amazon's samples wrap it as `{"value": …}`."""
         value = next((prop.value for prop in self.properties if prop.name == name), None)
         return value.get("value") if isinstance(value, dict) else value
 
@@ -143,7 +144,7 @@ class Endpoints(Resource):
         expand: str | Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> Pager[Endpoint]:
-        """List endpoints by one or several filters; at least one of the first four is needed.
+        """List endpoints by one or several filters, at least one of the first four.
 
         Args:
             unit_id: Endpoints associated with this unit.

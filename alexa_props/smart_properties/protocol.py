@@ -1,4 +1,4 @@
-"""Alexa Smart Properties on the wire: REST paths, JSON bodies, and what its answers mean.
+"""Alexa Smart Properties on the wire: REST paths, JSON bodies, and what its responses mean.
 
 Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/rest-api.html
 """
@@ -10,7 +10,7 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ import httpx
 from alexa_props import errors
 from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import MAX_ITEMS, Codec, camel
-from alexa_props.operation import Listing, Operation
+from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
 from alexa_props.redaction import Redactor, one_line
 from alexa_props.responses import (
@@ -103,13 +103,13 @@ class SmartPropertiesProtocol:
         return build_request(operation.method, url, sent, b"" if operation.method == "POST" else None)
 
     def operation(self, request: httpx.Request) -> Operation[Any]:
-        """Safe defaults: idempotent by method, one rate limit for a method and a path without its ids."""
+        """Return safe defaults: idempotent by method, one rate limit per method and path without its ids."""
         path = _ID.sub("*", request.url.path)
         name, method = f"{request.method} {path}", request.method
         return Operation(name=name, method=method, path=path, idempotent=method in _IDEMPOTENT)
 
     def classify(self, call: Call, response: httpx.Response) -> ResponseClass:
-        """What an answer means; one that names the endpoints on which it failed is a result, never repeated."""
+        """Return what a response means. One that names the endpoints on which it failed is a result, never repeated."""
         if response.status_code == httpx.codes.NO_CONTENT:
             return ResponseClass.OK
         if call.operation.per_endpoint and (is_oversized(response.content) or _is_result(response, _entries(response))):
@@ -123,19 +123,19 @@ class SmartPropertiesProtocol:
         return ResponseClass.TRANSIENT if response.status_code in _TRANSIENT else ResponseClass.FINAL
 
     def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
-        """The exception that an answer other than OK becomes."""
+        """Return the exception that a response other than OK becomes."""
         entries = _entries(response)
         if call.operation.per_endpoint and (is_oversized(response.content) or len(entries) > MAX_ITEMS):
             return _too_many_failures(call, response)
         if call.operation.per_endpoint and _is_result(response, entries):
             return _endpoint_failures(call, response, entries)
-        said = _said(response)
+        body = _error_body(response)
         kind = _BY_STATUS.get(response.status_code, errors.ServerError if response.is_server_error else errors.ApiError)
-        if call.operation.per_endpoint and said.code == "FORBIDDEN":
+        if call.operation.per_endpoint and body.code == "FORBIDDEN":
             kind = errors.Forbidden
         elif _is_unreachable(call, response):
             kind = errors.DeviceUnreachable
-        return api_error(kind, call, response, said, advice=_ADVICE.get(kind, ""))
+        return api_error(kind, call, response, body, advice=_ADVICE.get(kind, ""))
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
         """Return what an OK response becomes: a model, a page, or None."""
@@ -144,9 +144,9 @@ class SmartPropertiesProtocol:
             if response.status_code == httpx.codes.NO_CONTENT:
                 return Page((), request_id=request_id_in(response))
             return decode_json(call, response, functools.partial(_page, operation))
-        if operation.answer is None or (operation.nullable and response.status_code == httpx.codes.NO_CONTENT):
+        if operation.model is None or (operation.nullable and response.status_code == httpx.codes.NO_CONTENT):
             return None
-        return decode_json(call, response, functools.partial(_read, operation.answer))
+        return decode_json(call, response, functools.partial(_read, operation.model))
 
 
 PROTOCOL: Final = SmartPropertiesProtocol()
@@ -183,8 +183,8 @@ def _write(body: dict[str, Any], operation: Operation[Any], name: str, value: ob
     place[_wire_name(operation, name)] = codec.unstructure(value)
 
 
-def _read(answer: type[T] | Callable[[Any], T], body: Any, _: str | None) -> T:
-    return codec.read(body, answer)
+def _read(model: Model[T], body: Any, _: str | None) -> T:
+    return codec.read(body, model)
 
 
 def _page(listing: Listing[T], body: Any, request_id: str | None) -> Page[T]:
@@ -195,7 +195,7 @@ def _page(listing: Listing[T], body: Any, request_id: str | None) -> Page[T]:
 
 
 def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
-    """The token at the end of `path`; the last page may lack it, hold null, or lack everything around it."""
+    """Return the token at `path`. The last page may lack it, hold null, or lack everything around it."""
     for name in path:
         body = body.get(name) if isinstance(body, dict) else None
     if body is not None and not isinstance(body, str):
@@ -204,32 +204,32 @@ def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
 
 
 def _entries(response: httpx.Response) -> list[dict[str, Any]]:
-    """The errors of an answer: one more than can be read, if there are more."""
+    """Return the errors in a response: one more than can be read, if there are more."""
     entries = json_object(response).get("errors")
     if not isinstance(entries, list):
         return []
     return [entry for entry in entries[: MAX_ITEMS + 1] if isinstance(entry, dict)]
 
 
-def _said(response: httpx.Response) -> ErrorBody:
+def _error_body(response: httpx.Response) -> ErrorBody:
     entries = _entries(response)
     body = entries[0] if entries else json_object(response)
     return ErrorBody(first_string(body, "code", "type", "error"), first_string(body, "message", "description"))
 
 
 def _is_unreachable(call: Call, response: httpx.Response) -> bool:
-    """Whether a 504 is about the device, and not about a gateway on the way to the service.
+    """Return whether a 504 is about the device, and not about a gateway in front of the service.
 
     On bulk deletions it is, as documented. On calls about one device that is inferred, so the body has to say it.
     """
     if response.status_code != httpx.codes.GATEWAY_TIMEOUT:
         return False
     operation = call.operation
-    return operation.per_endpoint or (operation.subject == "endpoint_id" and _said(response).code in _UNREACHABLE)
+    return operation.per_endpoint or (operation.subject == "endpoint_id" and _error_body(response).code in _UNREACHABLE)
 
 
 def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
-    """Whether the errors tell how far a deletion got: they name endpoints, or they come with a success."""
+    """Return whether the errors are the result of a deletion: they name endpoints, or they come with a success."""
     return any(first_string(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
 
 
@@ -250,12 +250,12 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         errors.EndpointFailures,
         call,
         response,
-        # A code that not all share is nobody's.
+        # A code that not all share is not the code of the whole.
         ErrorBody(first_string(entries[0], "code") if len(codes) == 1 else None, None),
         instead=f"failed on {len(entries)} endpoint(s): {_counted(codes, redactor)}",
         advice="see .failures; calling again is safe",
     )
-    assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - it is what was asked for
+    assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - the class passed to api_error
     error.failures = tuple(_failures(call.arguments["unit_id"], entries, redactor))
     return error
 
@@ -271,7 +271,7 @@ def _failures(unit_id: str, entries: list[dict[str, Any]], redactor: Redactor) -
 
 
 def _counted(codes: Counter[str], redactor: Redactor) -> str:
-    """How many of each code there are; of very many codes, those that are most frequent."""
+    """Return how many of each code there are; of very many codes, only the most frequent."""
     named = codes.items() if len(codes) <= _MOST_CODES else codes.most_common(_MOST_CODES)
     more = f" and {len(codes) - _MOST_CODES:,} other codes" if len(codes) > _MOST_CODES else ""
     return ", ".join(f"{count} {redactor.sanitize(code, _LONGEST_CODE)}" for code, count in named) + more

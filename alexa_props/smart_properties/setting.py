@@ -36,7 +36,7 @@ class Enablement(enum.StrEnum):
 
 
 class Confirmation(enum.StrEnum):
-    """How a device confirms that it has heard."""
+    """How a device confirms the wake word or a request."""
 
     TONE = "TONE"
     NONE = "NONE"
@@ -91,7 +91,7 @@ _TAKES: Final[Mapping[type[Any], tuple[str, Callable[[Any], bool]]]] = {
     tuple: ("a list of strings", lambda value: isinstance(value, list | tuple) and all(map(_is_text, value))),
     dict: ("a dict that is a JSON object", _is_object),
 }
-"""Per kind, what a value must be: in words, and as a check."""
+"""Per kind, what a value must be: as text, and as a check."""
 
 
 def _check_key(_: Any, __: Any, key: str) -> None:
@@ -204,7 +204,7 @@ class Setting:
     DO_NOT_DISTURB: Final = _flag("Alexa.DoNotDisturb.doNotDisturb")
     """Whether notifications and announcements are held back."""
     FOLLOW_UP: Final = _flag("SpeechRecognizer.FollowUp.mode")
-    """Whether the device keeps listening for a while after an answer."""
+    """Whether the device keeps listening for a while after it has responded."""
     LOCALES: Final = _texts("System.locales", limits=(1, 2))
     """One or two, such as "en-US", the preferred one first. Unknown locales are not refused."""
     WAKE_WORDS: Final = _texts("SpeechRecognizer.wakeWords", WakeWord, limits=(1, 1))

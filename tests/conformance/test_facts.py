@@ -66,7 +66,7 @@ def check_operation(name: str, fact: dict[str, Any]) -> None:
     if isinstance(ours, Listing):
         assert ours.items == pagination["items"]
         assert list(ours.next_token) == pagination["next_token"]
-    assert (isinstance(ours, Listing) or ours.answer is not None) == fact["answers"]
+    assert (isinstance(ours, Listing) or ours.model is not None) == fact["answers"]
     assert ours.per_endpoint == name.startswith("alerts.")
     # The required arguments are those that name the subject; the rest is never missing.
     assert set(ours.required) <= {*fact["required_query"], "parent_id", "unit_id"}
@@ -117,7 +117,7 @@ def check_members(model: Any, members: dict[str, Any], enums: dict[str, Any]) ->
 def test_models_have_the_members_and_enums_of_the_service() -> None:
     for name, fact in A4B_OPERATIONS.items():
         ours = OURS[name]
-        model = ours.item if isinstance(ours, Listing) else ours.answer
+        model = ours.item if isinstance(ours, Listing) else ours.model
         output = fact["output_members"][ours.items if isinstance(ours, Listing) else ours.member]
         check_members(model, output.get("members") or output["of"]["members"], fact["enums"])
 
@@ -144,8 +144,8 @@ def test_example_bodies_decode_and_encode_again() -> None:
             assert items, name
             assert without_empty_lists(smart_properties_codec.unstructure(list(items))) == body[operation.items], name
         else:
-            assert operation.answer is not None, name
-            model = smart_properties_codec.read(body, operation.answer)
+            assert operation.model is not None, name
+            model = smart_properties_codec.read(body, operation.model)
             assert without_empty_lists(smart_properties_codec.unstructure(model)) == body, name
 
 

@@ -264,7 +264,7 @@ async def test_a_number_that_is_not_finite_is_no_text(number: bytes) -> None:
 
 def test_there_are_documents_of_every_operation_that_returns_something() -> None:
     assert {name for name, found in documents().items() if found} >= {
-        name for name, operation in OPERATIONS.items() if operation.answer is not None
+        name for name, operation in OPERATIONS.items() if operation.model is not None
     } | {name for name in CALLS if name not in OPERATIONS}
 
 
