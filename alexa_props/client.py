@@ -241,7 +241,7 @@ class Client(Unpicklable):
             token_scheme: How the token goes into the Authorization header.
 
         Raises:
-            AlexaError: As every call.
+            AlexaError: The call failed.
 
         """
         return await self._call(operation, operation.check(arguments), token_scheme)
@@ -295,13 +295,13 @@ class Client(Unpicklable):
             operation,
             self.protocol,
             arguments,
-            self._region,
-            options.priority or ("interactive" if current_item.get() is None else "bulk"),
-            None if options.deadline is None else anyio.current_time() + options.deadline,
-            options.deadline,
-            options.max_wait,
-            options.retry,
-            token_scheme,
+            region=self._region,
+            lane=options.priority or ("interactive" if current_item.get() is None else "bulk"),
+            deadline=None if options.deadline is None else anyio.current_time() + options.deadline,
+            time_limit=options.deadline,
+            max_wait=options.max_wait,
+            retry=options.retry,
+            token_scheme=token_scheme,
         )
 
     @classmethod

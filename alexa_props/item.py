@@ -16,34 +16,30 @@ __all__ = ["Item", "current_item"]
 
 @attrs.define(eq=False)
 class Item:
-    """One item of a fleet run while it is being worked on.
-
-    Attributes:
-        before_unsafe: recorded before a request is sent that must not be sent twice; None if there is no journal.
-        unsafe_sent: whether such a request was about to be sent.
-        attempts: attempts of all its calls.
-        throttled: how many of them the service throttled.
-        waited: seconds of its calls at the rate limiter.
-        called: seconds of its calls in all.
-        sent: whether the service may have handled any of it.
-        unanswered: whether some call may have been handled and had no response.
-        ambiguous: whether some call was refused after an attempt that may have been handled and had no response.
-        connections: how many requests its client may have in flight; None before the first call.
-        outer: the item of another run whose call runs this one; whatever is recorded here is recorded there too.
-
-    """
+    """One item of a fleet run while it is being worked on."""
 
     before_unsafe: Callable[[], Awaitable[None]] | None = None
+    """Awaited before a request is sent that must not be sent twice; None if there is no journal."""
     unsafe_sent: bool = False
+    """Whether such a request was about to be sent."""
     attempts: int = 0
+    """Attempts of all its calls."""
     throttled: int = 0
+    """How many of them the service throttled."""
     waited: float = 0.0
+    """Seconds of its calls at the rate limiter."""
     called: float = 0.0
+    """Seconds of its calls in all."""
     sent: bool = False
-    unanswered: bool = False
+    """Whether the service may have handled any of them."""
+    without_response: bool = False
+    """Whether some call may have been handled and had no response."""
     ambiguous: bool = False
+    """Whether some call was refused after an attempt that may have been handled and had no response."""
     connections: int | None = None
+    """How many requests its client may have in flight; None before the first call."""
     outer: Item | None = None
+    """The item of another run whose call runs this one: what is recorded here is recorded there too."""
 
     async def before_sending(self, operation: Operation[object]) -> None:
         """Record a request that must not be sent twice. It is sent when this returns."""
@@ -54,12 +50,12 @@ class Item:
                 await self.before_unsafe()
             self.unsafe_sent = True
 
-    def call_ended(self, call: Call, *, answered: bool, elapsed: float, connections: int) -> None:
+    def call_ended(self, call: Call, *, has_response: bool, elapsed: float, connections: int) -> None:
         """Add up a call that ended, with a response or without."""
         if self.outer is not None:
-            self.outer.call_ended(call, answered=answered, elapsed=elapsed, connections=connections)
+            self.outer.call_ended(call, has_response=has_response, elapsed=elapsed, connections=connections)
         state = call.state
-        response_class = state.response_class if answered else None
+        response_class = state.response_class if has_response else None
         self.attempts += state.attempts
         self.throttled += state.throttled
         self.waited += state.waited
@@ -67,7 +63,7 @@ class Item:
         # A throttled request was not handled, but an earlier attempt may have been.
         handled = response_class not in (None, ResponseClass.THROTTLED)
         self.sent = self.sent or handled or state.sent == "maybe"
-        self.unanswered = self.unanswered or (not handled and state.sent == "maybe")
+        self.without_response = self.without_response or (not handled and state.sent == "maybe")
         self.ambiguous = self.ambiguous or (response_class is ResponseClass.FINAL and state.sent == "maybe")
         self.connections = connections if self.connections is None else min(connections, self.connections)
 

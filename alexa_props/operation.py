@@ -127,7 +127,7 @@ class Listing(Operation[Page[T]]):
 
 
 class Options(TypedDict, total=False):
-    """Fields of an operation that most rows leave at their defaults."""
+    """Fields that most rows leave at their defaults; `Operation` documents them."""
 
     idempotent: bool
     query: tuple[str, ...]

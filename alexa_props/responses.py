@@ -23,7 +23,6 @@ from alexa_props.redaction import Redactor
 from alexa_props.settings import Secret
 
 __all__ = [
-    "MAX_VALUES",
     "ErrorBody",
     "api_error",
     "decode_json",

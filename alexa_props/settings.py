@@ -22,7 +22,6 @@ __all__ = [
     "Secret",
     "Timeouts",
     "Unpicklable",
-    "id_of",
     "is_loopback",
     "is_number",
     "require_env",

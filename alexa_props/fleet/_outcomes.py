@@ -20,8 +20,8 @@ class OutcomeQueue(Generic[T, R]):
     """Outcomes that were not taken yet. It bounds how many items are begun ahead of them.
 
     Args:
-        workers: returns the number of workers to make room for.
-        ordered: whether outcomes are taken in the order in which their items were begun.
+        workers: Returns the number of workers to make room for.
+        ordered: Whether outcomes are taken in the order in which their items were begun.
 
     """
 

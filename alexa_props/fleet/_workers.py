@@ -23,11 +23,11 @@ class Workers(Generic[T]):
     """Tasks that take work and process it until there is no more.
 
     Args:
-        take: returns the next work; None ends the worker that asks.
-        process: processes it.
-        concurrency: the most workers.
-        signal: stopped if a worker is cancelled and the run is not.
-        on_exit: called when a worker ends.
+        take: Returns the next work; None ends the worker that asks.
+        process: Processes it.
+        concurrency: The most workers.
+        signal: Stopped if a worker is cancelled and the run is not.
+        on_exit: Called when a worker ends.
 
     """
 

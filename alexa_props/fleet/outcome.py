@@ -198,7 +198,7 @@ def classify(value: Any, error: Exception | None, item: Item) -> tuple[Status, E
         failed = isinstance(value, Steps) and value.failed
         return (value.status, StepsFailed(value)) if failed else ("done", None)
     # Another library's error may replace that of a request that had no response.
-    no_response = item.unanswered and not isinstance(error, AlexaError)
+    no_response = item.without_response and not isinstance(error, AlexaError)
     # It may be missing, or exist, because of an earlier attempt that had no response.
     own_work = item.ambiguous and isinstance(error, NotFound | Conflict)
     return "unknown" if no_response or own_work else _status(error, unsafe_sent=item.unsafe_sent), error

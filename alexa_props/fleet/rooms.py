@@ -36,11 +36,11 @@ class Room(str):
     parent_id: str | None
     """The unit above, such as a floor."""
     property_id: str | None
-    """The property that it belongs to; None if the walk began below the property."""
+    """The property that it belongs to; None if `root` is below the property."""
     property_name: str | None
     """The name of the property."""
     path: tuple[str, ...]
-    """Names of the units above, from below the root of the walk down to the parent."""
+    """Names of the units above, from below `root` down to the parent."""
 
     def __new__(
         cls,

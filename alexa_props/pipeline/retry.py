@@ -116,14 +116,14 @@ class RetryTransport(httpx.AsyncBaseTransport):
         if item is None:
             return await self._logged(request, call)
         started = anyio.current_time()
-        answered = False
+        has_response = False
         try:
             response = await self._logged(request, call)
-            answered = True
+            has_response = True
             return response
         finally:
             elapsed = loop_time() - started
-            item.call_ended(call, answered=answered, elapsed=elapsed, connections=self._max_connections)
+            item.call_ended(call, has_response=has_response, elapsed=elapsed, connections=self._max_connections)
 
     async def _logged(self, request: httpx.Request, call: Call) -> httpx.Response:
         """Log one line for a call that failed. Being cancelled is no failure."""

@@ -1,4 +1,4 @@
-"""The ASGI application, and the way of every call through it."""
+"""The ASGI application, and the path of a call through it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# The last three are imported for their routes.
+# Importing these three registers their routes.
 from alexa_props.simulator import for_business, login_with_amazon, smart_properties  # noqa: F401
 from alexa_props.simulator.admin import admin_app
 from alexa_props.simulator.authorization import authorize

@@ -11,7 +11,7 @@ import attrs
 
 from alexa_props.simulator.tree import mac_address, serial_number
 
-__all__ = ["Detail", "Device", "Event", "Inventory", "Room", "User", "make_inventory"]
+__all__ = ["Device", "Event", "Inventory", "Room", "User", "make_inventory"]
 
 DAY = 86_400.0
 SHOWN_DAYS = 30

@@ -15,7 +15,7 @@ import attrs
 
 from alexa_props.simulator.checks import checked, choice, whole
 
-__all__ = ["FIRST", "EndOfList", "Pagination", "Position", "Slice", "TokenRefused"]
+__all__ = ["FIRST", "EndOfList", "Pagination", "Position", "TokenRefused"]
 
 T = TypeVar("T")
 EndOfList = Literal["absent", "null", "empty"]

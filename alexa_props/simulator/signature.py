@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
-__all__ = ["Keys", "Refusal", "SignedRequest", "check"]
+__all__ = ["Keys", "SignedRequest", "check"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_SKEW_SECONDS = 15 * 60

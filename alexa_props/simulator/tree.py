@@ -21,7 +21,6 @@ from alexa_props.simulator.device_state import (
 from alexa_props.simulator.responses import Json
 
 __all__ = [
-    "ALERT_KINDS",
     "AlertKind",
     "Endpoint",
     "Station",

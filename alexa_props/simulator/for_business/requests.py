@@ -11,7 +11,7 @@ from alexa_props.simulator.paging import TokenRefused
 from alexa_props.simulator.responses import Json, Problem, Response, aws_response
 from alexa_props.simulator.store import Key
 
-__all__ = ["CONTENT_TYPE", "SEARCHES", "body_members", "page", "search_page"]
+__all__ = ["SEARCHES", "body_members", "page", "search_page"]
 
 T = TypeVar("T")
 

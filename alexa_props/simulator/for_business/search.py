@@ -18,7 +18,6 @@ __all__ = [
     "DEVICE_KEYS",
     "LONGEST_TOKEN",
     "USER_KEYS",
-    "Criterion",
     "Filter",
     "Keys",
     "arn",
