@@ -182,9 +182,14 @@ class Client(Unpicklable):
             ConfigurationError: A value is out of range.
 
         """
-        view = object.__new__(type(self))
-        # The API groups that were used are cached under their names: they are bound to this client.
-        vars(view).update((name, value) for name, value in vars(self).items() if name.startswith("_"))
+        kind = type(self)
+        view = object.__new__(kind)
+        # Without the API groups that were used: they are cached under their names, and bound to this client.
+        vars(view).update(
+            (name, value)
+            for name, value in vars(self).items()
+            if not isinstance(getattr(kind, name, None), functools.cached_property)
+        )
         view._is_view = True
         view._options = self._options.replace(deadline, max_wait, priority, retry)
         return view

@@ -400,6 +400,18 @@ async def test_a_view_shares_pool_and_limits_and_has_its_own_options() -> None:
     assert type(view) is SmartProperties
 
 
+async def test_a_view_of_a_subclass_has_its_attributes() -> None:
+    class Tenant(SmartProperties):
+        label = "none"
+
+    client = Tenant(auth=httpx.BasicAuth("id", "secret"), transport=httpx.MockTransport(lambda _: httpx.Response(204)))
+    client.label = "hotel"
+    await get(client)
+    view = client.with_options(deadline=1)
+    assert view.label == "hotel"
+    assert view.unit_settings is not client.unit_settings
+
+
 async def test_closing_a_view_closes_nothing() -> None:
     service = Service()
     client = smart_properties(service)

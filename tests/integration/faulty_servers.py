@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import attrs
 import trustme
 
-from tests.pipeline.pool_servers import Answer, Exchange, Received, Server, ok
+from tests.pipeline.pool_servers import Answer, Exchange, Received, Server, copy, ok
 
 HOST = "alexa.invalid"
 """A name that is reserved to be invalid (RFC 6761)."""
@@ -209,7 +209,7 @@ def proxied(answer: Answer | None) -> Place:
             async def tunnel(exchange: Exchange) -> None:
                 exchange.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-                await asyncio.gather(_copy(exchange.reader, writer), _copy(reader, exchange.writer))
+                await asyncio.gather(copy(exchange.reader, writer), copy(reader, exchange.writer))
 
             async def repair() -> None:
                 proxy.answer = tunnel
@@ -224,13 +224,6 @@ def proxied(answer: Answer | None) -> Place:
             )
 
     return place
-
-
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await source.read(65536):
-            target.write(data)
-    target.close()
 
 
 # Faulty responses

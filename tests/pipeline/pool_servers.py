@@ -23,6 +23,13 @@ def answering(data: bytes, *, close: bool = False) -> Answer:
     return answer
 
 
+async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(65536):
+            target.write(data)
+    target.close()
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for `condition`, at most two seconds."""
     async with asyncio.timeout(2):
@@ -137,12 +144,6 @@ class Proxy:
 
     async def _tunnel(self, exchange: Exchange, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-        async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                while data := await source.read(65536):
-                    target.write(data)
-            target.close()
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(copy(exchange.reader, writer))

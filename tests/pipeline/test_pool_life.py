@@ -55,18 +55,6 @@ def elsewhere(tls: ssl.SSLContext | None) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    return context
-
-
 @pytest.fixture
 def client_tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
