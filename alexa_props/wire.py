@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import httpx
 
 from alexa_props.errors import Sent
 
-__all__ = ["build_raw_request", "build_request", "was_sent"]
+__all__ = ["build_raw_request", "build_request", "dump_json", "was_sent"]
 
 
 def _parse(url: str) -> tuple[httpx.URL, str]:
@@ -36,6 +37,17 @@ def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes
     request = httpx.Request(method, parsed, headers=sent, stream=httpx.ByteStream(body or b""))
     request.read()
     return request
+
+
+_encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+def dump_json(body: Any) -> bytes:
+    """Return a body as JSON; raises `ValueError` if JSON has no form for a value, such as a set or NaN."""
+    try:
+        return _encode(body).encode()
+    except TypeError as error:
+        raise ValueError(error) from None
 
 
 class _Request(httpx.Request):

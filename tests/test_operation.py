@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import enum
+import math
 from typing import Any
 
 import attrs
@@ -150,6 +151,19 @@ BODY_VALUES: dict[str, tuple[Any, Any]] = {
 async def test_values_in_a_body(name: str) -> None:
     value, expected = BODY_VALUES[name]
     assert await body(CREATE, other=value) == expected
+
+
+@pytest.mark.parametrize(
+    "value", [object(), {1}, b"x", float("nan"), [math.inf]], ids=["object", "set", "bytes", "NaN", "inf"]
+)
+async def test_rejects_what_json_cannot_express(value: Any) -> None:
+    service = Service()
+    for client, operation in ((smart_properties(service), CREATE), (for_business(service), SEARCH)):
+        with pytest.raises(
+            errors.ConfigurationError, match=rf"^{operation.name} cannot be sent with these arguments: "
+        ):
+            await client.call(operation, {"other": value})
+    assert service.seen == []
 
 
 async def test_an_argument_that_is_none_is_not_sent_and_a_post_without_any_has_no_body() -> None:

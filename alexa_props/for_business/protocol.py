@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -20,7 +19,7 @@ from alexa_props.codec import Codec, pascal
 from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
 from alexa_props.responses import ErrorBody, api_error, decode_json, first_string, json_object, parse_http_date
-from alexa_props.wire import build_request
+from alexa_props.wire import build_request, dump_json
 
 __all__ = ["PROTOCOL", "Actions", "codec"]
 
@@ -131,7 +130,7 @@ class ForBusinessProtocol:
             if value is not None and name != "subject"
         }
         sent = {"X-Amz-Target": f"{_TARGET}{operation.target}", "Content-Type": _CONTENT_TYPE, **headers}
-        return build_request("POST", base_url + "/", sent, json.dumps(body).encode())
+        return build_request("POST", base_url + "/", sent, dump_json(body))
 
     def operation(self, request: httpx.Request) -> Operation[Any]:
         """Return safe defaults: never repeated after it was sent, one rate limit per target."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +31,7 @@ from alexa_props.responses import (
     request_id_in,
 )
 from alexa_props.settings import require_text
-from alexa_props.wire import build_request
+from alexa_props.wire import build_request, dump_json
 
 __all__ = ["PROTOCOL", "codec", "plain_text"]
 
@@ -98,7 +97,7 @@ class SmartPropertiesProtocol:
         sent = {"Accept": "application/json", **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
-            return build_request(operation.method, url, sent, json.dumps(body, separators=(",", ":")).encode())
+            return build_request(operation.method, url, sent, dump_json(body))
         # Some servers insist on the length of a POST without a body.
         return build_request(operation.method, url, sent, b"" if operation.method == "POST" else None)
 
