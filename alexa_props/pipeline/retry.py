@@ -144,7 +144,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         error: str | None = None
         try:
             return await self._until_deadline(request, call)
-        except BaseException as failure:
+        except BaseException as failure:  # a cancellation too: the event names it, and it is raised again
             error = type(failure).__name__
             raise
         finally:
@@ -245,7 +245,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                 call.state.request_id = request_id_in(response, request)
             status, request_id = response.status_code, call.state.request_id
             return response
-        except BaseException as failure:
+        except BaseException as failure:  # a cancellation too: the event names it, and it is raised again
             error = type(failure).__name__
             raise
         finally:
