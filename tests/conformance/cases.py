@@ -54,7 +54,7 @@ class Question:
 
 @attrs.frozen
 class Client:
-    """Settings of the client; what is not said is as users have it, but that the rate limiter is out of the way."""
+    """Settings of the client. The others are the defaults, except that the rate limiter does not interfere."""
 
     login: bool = False
     retry: RetryPolicy = attrs.field(factory=RetryPolicy)
@@ -64,12 +64,12 @@ class Client:
 
 @attrs.frozen
 class Answer:
-    """One answer, or how the exchange fails. In a file, a bare number is a status without a body.
+    """One response, or how the exchange fails. In a file, a bare number is a status without a body.
 
     Attributes:
         status: HTTP status.
         headers: a list sends a header several times; null leaves out the request id, which else is "r-1" for the first
-            answer, "r-2" for the second and so on.
+            response, "r-2" for the second and so on.
         json: the body.
         text: the body, in place of `json`.
         hex: the body's bytes, in place of `json`.

@@ -37,7 +37,7 @@ def _check_end(case: Case, requests: list[Seen]) -> None:
 
 @attrs.define
 class Stage:
-    """A service that gives a case's answers.
+    """A service that gives the responses of a case.
 
     Attributes:
         transport: the way to it.
@@ -55,7 +55,7 @@ class Stage:
 
 
 def _headers(answer: Answer, number: int) -> list[tuple[str, str]]:
-    """Of the how manieth answer."""
+    """Return the headers of a response; it is the `number`th of its case."""
     headers: list[tuple[str, str]] = []
     for name, value in {"X-Amzn-RequestId": f"r-{number}", **answer.headers}.items():
         values = [] if value is None else value if isinstance(value, list) else [value]
@@ -67,7 +67,7 @@ def _headers(answer: Answer, number: int) -> list[tuple[str, str]]:
 
 
 async def _fail(kind: Fails, request: httpx.Request) -> httpx.Response:
-    """What the pool does about it; tests/pipeline/test_pool_failures.py shows that it does."""
+    """Fail as the pool does: see tests/pipeline/test_pool_failures.py."""
     limits = request.extensions["timeout"]
     match kind:
         case "refused":
@@ -217,7 +217,7 @@ class _Wire(httpx.AsyncBaseTransport):
             self._loop.exchanging = False
 
     async def latency(self, _: float) -> None:
-        """The simulator's: of one that gives no answer, and of none else."""
+        """Delay the request that gets no response, and no other."""
         if self._hangs:
             self._loop.exchanging = self._hangs = False
             await self.released.wait()
