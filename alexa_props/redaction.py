@@ -143,7 +143,7 @@ class _Haystack:
         self._searches = 0
 
     def holds_piece_of(self, letters: str) -> bool:
-        """Whether these letters and digits contain a piece of a secret."""
+        """Return whether these letters and digits contain a piece of a secret."""
         if not self._forms:
             return False
         step = self._piece - _PROBE + 1
@@ -238,7 +238,7 @@ class Redactor:
         return "".join((*shown, text[done:], cut)).replace(f"Signature={_HIDDEN}", _HIDDEN)
 
     def _is_suspicious(self, text: str) -> bool:
-        """Whether a text has to be analyzed: it contains a piece of a secret, or may contain an encoded one."""
+        """Return whether a text has to be analyzed: it contains a piece of a secret, or may contain an encoded one."""
         if _is_encoded(text):
             return True
         letters = _letters(text)

@@ -43,7 +43,7 @@ _encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 def dump_json(body: Any) -> bytes:
-    """Return a body as JSON; raises `ValueError` if JSON has no form for a value, such as a set or NaN."""
+    """Return a body as JSON; raises `ValueError` if JSON has no form for a value, such as bytes or NaN."""
     try:
         return _encode(body).encode()
     except TypeError as error:

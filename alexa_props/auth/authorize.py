@@ -105,7 +105,7 @@ class Consent:
         )
 
     def is_answer(self, query: str) -> bool:
-        """Whether the query of a request to the redirect URI belongs to this request, and is not forged."""
+        """Return whether the query of a request to the redirect URI belongs to this request, and is not forged."""
         given = _members(query).get("state", Secret(""))
         # A state beyond UTF-8 is another one, not an error.
         return hmac.compare_digest(given.reveal().encode(errors="replace"), self.state.reveal().encode())

@@ -170,7 +170,7 @@ class AWSCredentials(Unpicklable, httpx.Auth):
         return lock
 
     def _is_usable(self) -> bool:
-        """Whether the current signer may be used without waiting or renewing."""
+        """Return whether the current signer may be used without waiting or renewing."""
         with self._turn:
             if not isinstance(self._outcome, SigV4):
                 return False
@@ -182,7 +182,7 @@ class AWSCredentials(Unpicklable, httpx.Auth):
             return (self._lock().locked() or time.monotonic() < self._not_before) and not self._renewal_due(_MANDATORY)
 
     def _renewal_due(self, seconds: int | None) -> bool:
-        """Whether the credentials expire within some seconds; None stands for botocore's advisory time."""
+        """Return whether the credentials expire within some seconds; None stands for botocore's advisory time."""
         due = getattr(self._credentials, "refresh_needed", None)
         return due is not None and bool(due(seconds))
 

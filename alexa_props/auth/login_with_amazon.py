@@ -258,7 +258,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
 
 
 async def _is_token_refused(response: httpx.Response) -> bool:
-    """Whether the response is a 401 that a new token may resolve.
+    """Return whether the response is a 401 that a new token may resolve.
 
     Bulk deletions of alerts also return 401 for a missing permission, and for a result that names endpoints.
     """

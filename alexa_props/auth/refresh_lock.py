@@ -79,7 +79,7 @@ class _Queue:
             self._seen, self._changed = locked_at, anyio.current_time()
 
     def is_stalled(self, give_up_at: float) -> bool:
-        """Whether the lock has not changed hands for too long."""
+        """Return whether the lock has not changed hands for too long."""
         return anyio.current_time() >= self._limit(give_up_at)
 
     def _limit(self, give_up_at: float) -> float:
