@@ -242,7 +242,8 @@ class Client(Unpicklable):
 
         Args:
             operation: What to call.
-            arguments: By our names. None values are not sent; empty lists are.
+            arguments: By our names. None values are not sent; empty lists are. `body` is the whole body, and `subject`
+                is only for messages.
             token_scheme: How the token goes into the Authorization header.
 
         Raises:
