@@ -175,8 +175,14 @@ def _converter(
     converter.register_structure_hook_func(_is_plain_text, _structure_plain_text)
     converter.register_unstructure_hook_func(_is_plain_text, lambda text: {"type": "PLAIN", "value": {"text": text}})
     converter.register_structure_hook_func(_is_timestamp, _structure_timestamp)
-    converter.register_unstructure_hook_func(_is_timestamp, write_time)
-    converter.register_unstructure_hook(dt.datetime, write_time)
+
+    def write_aware(moment: dt.datetime) -> Any:
+        if moment.tzinfo is None:
+            raise ValueError(f"a time must have a time zone, such as datetime.UTC: {moment} has none")
+        return write_time(moment)
+
+    converter.register_unstructure_hook_func(_is_timestamp, write_aware)
+    converter.register_unstructure_hook(dt.datetime, write_aware)
     return converter
 
 

@@ -119,6 +119,34 @@ async def test_values_in_a_query(name: str) -> None:
     assert await target(DELETE, thing_id="t", propagate=value) == f"/v1/things/t{query}"
 
 
+NO_QUERY_VALUES: dict[str, Any] = {
+    "a dict": {"x": "y"},
+    "a model": Part("x"),
+    "bytes": b"x",
+    "NaN": math.nan,
+    "a list in a list": [["x"]],
+    "None in a list": ["x", None],
+}
+
+
+@pytest.mark.parametrize("name", NO_QUERY_VALUES)
+async def test_rejects_what_a_query_cannot_express(name: str) -> None:
+    service = Service()
+    with pytest.raises(errors.ConfigurationError, match=r"^propagate must be a string, number, boolean or time"):
+        await smart_properties(service).call(DELETE, {"thing_id": "t", "propagate": NO_QUERY_VALUES[name]})
+    assert service.seen == []
+
+
+async def test_rejects_a_time_without_a_time_zone() -> None:
+    service, naive = Service(), dt.datetime(2026, 2, 3)  # noqa: DTZ001 - that is the point
+    asp, a4b = smart_properties(service), for_business(service)
+    for client, operation in ((asp, DELETE), (asp, REPLACE), (a4b, SEARCH)):
+        for value in (naive, [naive], {"x": naive}, Part(at=naive)):
+            with pytest.raises(errors.ConfigurationError, match=r"a time must have a time zone.*03 00:00:00 has none"):
+                await client.call(operation, {"thing_id": "t", "other": value})
+    assert service.seen == []
+
+
 async def test_arguments_of_a_get_and_a_delete_are_in_the_query_and_of_a_post_and_a_put_in_the_body() -> None:
     for operation in (GET, DELETE):
         seen = await sent(operation, thing_id="t", other="o")

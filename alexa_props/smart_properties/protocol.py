@@ -30,7 +30,7 @@ from alexa_props.responses import (
     json_object,
     request_id_in,
 )
-from alexa_props.settings import require_text
+from alexa_props.settings import is_number, require_text
 from alexa_props.wire import build_request, dump_json
 
 __all__ = ["PROTOCOL", "codec", "plain_text"]
@@ -87,7 +87,7 @@ class SmartPropertiesProtocol:
             elif operation.is_query(name):
                 if value is not None:
                     wire = quote(_wire_name(operation, name), safe="~")
-                    query += [f"{wire}={quote(_query_text(one), safe='~')}" for one in _values(value)]
+                    query += [f"{wire}={quote(_query_text(name, one), safe='~')}" for one in _values(value)]
             elif name == "body":
                 body = codec.unstructure(value)
             else:
@@ -168,10 +168,15 @@ def _values(value: Any) -> Iterable[Any]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _query_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _iso(value) if isinstance(value, dt.datetime) else str(value)
+def _query_text(argument: str, value: object) -> str:
+    plain = value if type(value) is str else codec.unstructure(value)
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, str) or is_number(plain):
+        return str(plain)
+    raise errors.ConfigurationError(
+        f"{argument} must be a string, number, boolean or time, or a list of these, not {value!r:.80}"
+    )
 
 
 def _write(body: dict[str, Any], operation: Operation[Any], name: str, value: object) -> None:
