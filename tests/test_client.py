@@ -155,6 +155,7 @@ BAD_CALLS: list[tuple[str, Callable[[SmartProperties, AlexaForBusiness], Any]]] 
     ("unit_id must be an id", lambda asp, _: asp.alerts.delete_alarms("")),
     ("parent_id must be an id", lambda asp, _: asp.units.list("")),
     ("depth must be a whole number of at least 1", lambda asp, _: asp.units.list("u", depth=0)),
+    ('expand must be "all" or None', lambda asp, _: asp.units.list("u", expand=cast("Any", True))),
     ("page_size must be a whole number of at least 1", lambda asp, _: asp.units.list("u", page_size=0)),
     ("name at least one of unit_id", lambda asp, _: asp.endpoints.list()),
     ("device_arn must be an id", lambda _, a4b: a4b.devices.get("")),

@@ -64,6 +64,8 @@ class Units(Resource):
         """
         if depth not in (None, "all") and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
             raise ConfigurationError(f'depth must be a whole number of at least 1, "all" or None, not {depth!r}')
+        if expand is not None and not (isinstance(expand, str) and expand):
+            raise ConfigurationError(f'expand must be "all" or None, not {expand!r}')
         return self._pager(LIST, parent_id=parent_id, depth=depth, expand=expand, page_size=page_size)
 
     async def get(self, unit_id: UnitId) -> Unit:
