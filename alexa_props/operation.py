@@ -22,6 +22,7 @@ Row = TypeVar("Row", bound="Operation[Any]")
 Model = type[T] | Callable[[Any], T]
 """A model, or a function that makes something of parsed JSON."""
 
+_BYTES = bytes, bytearray, memoryview
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -111,7 +112,7 @@ def _copy(value: object) -> object:
     """Return a copy of a collection, because a pager sends it for every page; any other value unchanged."""
     if isinstance(value, Mapping):
         return dict(value)
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, bytes) else value
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, _BYTES) else value
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -181,7 +181,11 @@ async def test_values_in_a_body(name: str) -> None:
     assert await body(CREATE, other=value) == expected
 
 
-@pytest.mark.parametrize("value", [object(), b"x", float("nan"), [math.inf]], ids=["object", "bytes", "NaN", "inf"])
+@pytest.mark.parametrize(
+    "value",
+    [object(), b"x", bytearray(b"x"), memoryview(b"x"), math.nan, [math.inf]],
+    ids=["object", "bytes", "bytearray", "memoryview", "NaN", "inf"],
+)
 async def test_rejects_what_json_cannot_express(value: Any) -> None:
     service = Service()
     for client, operation in ((smart_properties(service), CREATE), (for_business(service), SEARCH)):
