@@ -39,7 +39,7 @@ class Operation(Generic[T_co]):
     model: Model[T_co] | None = None
     """Model of the response, or a function that reads its JSON; None if a success has no body to read."""
     nullable: bool = False
-    """Whether a success may have no body; then the call returns None."""
+    """Whether a success may be a 204 without a body; then the call returns None."""
     idempotent: bool
     """Whether sending it twice has the same effect as sending it once."""
     query: tuple[str, ...] | None = None
@@ -81,6 +81,11 @@ class Operation(Generic[T_co]):
         """Return whether an argument that is not in the path goes into the query, and not into the body."""
         return self.method in ("GET", "DELETE") if self.query is None else argument in self.query
 
+    def _is_member(self, argument: str) -> bool:
+        """Return whether an argument is a member of the body."""
+        elsewhere = argument in self.path_parameters or self.is_query(argument)
+        return not elsewhere and argument not in ("body", "subject")
+
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with models replaced by their ids.
 
@@ -102,6 +107,10 @@ class Operation(Generic[T_co]):
                 checked[name] = require_text(name, value)
             else:
                 checked[name] = _copy(value)
+        if checked.get("body") is not None:
+            beside = [name for name, value in checked.items() if value is not None and self._is_member(name)]
+            if beside:
+                raise ConfigurationError(f"{self.name}: body is the whole body, so {', '.join(beside)} cannot be sent")
         missing = [name for name in needed if checked.get(name) is None]
         if missing:
             raise ConfigurationError(f"{self.name} needs {', '.join(missing)}")
@@ -165,7 +174,7 @@ class Group:
     def get(
         self, name: str, path: str, model: Model[Any], *, nullable: bool = False, **options: Unpack[Options]
     ) -> Operation[Any]:
-        """Read one thing. `nullable`: a success may have no body."""
+        """Read one thing. `nullable`: a success may be a 204 without a body."""
         return self._add(Operation, "GET", name, path, model=model, nullable=nullable, **options)
 
     def list(

@@ -160,7 +160,8 @@ def api_error(
     details = [f"request id {request_id}", f"{state.attempts} attempt(s)"]
     if wait is not None:
         details.append(f"asked to wait {wait:g} s")
-    if state.response_class is ResponseClass.TRANSIENT and not call.operation.idempotent:
+    failed = response.is_server_error or state.response_class is ResponseClass.TRANSIENT
+    if failed and state.response_class is not ResponseClass.THROTTLED and not call.operation.idempotent:
         advice = call.operation.check_advice
     return kind(
         "; ".join(filter(None, (f"{call.description}: {outcome} ({', '.join(details)})", state.stop_reason, advice))),

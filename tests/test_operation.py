@@ -208,6 +208,13 @@ async def test_an_argument_called_body_is_the_whole_body() -> None:
         assert (await sent(REPLACE, thing_id="t", body=value)).content == content
 
 
+async def test_rejects_members_beside_a_whole_body() -> None:
+    for arguments in ({"body": [1], "color": 1}, {"color": 1, "body": [1]}):
+        with pytest.raises(errors.ConfigurationError, match=r"^things\.create: body is the whole body, so color"):
+            await sent(CREATE, **arguments)
+    assert await body(ACT, thing_id="t", body=[1], dry_run=True, color=None) == [1]
+
+
 # Ids
 
 NOT_IDS: list[Any] = [None, "", ".", "..", 5, True, b"x", ["u"], {"u": "v"}, "\ud800"]
