@@ -8,12 +8,14 @@ import secrets
 import string
 import time
 import uuid
+from collections.abc import Generator
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alexa_props import RateLimit, SmartProperties, errors
 from alexa_props.redaction import Redactor, sanitize, secrets_of
 from alexa_props.settings import Secret
 from tests.secrets.leaks import QUOTATIONS, is_quoted
@@ -161,3 +163,24 @@ def test_work_is_bounded() -> None:
             assert len(redactor.sanitize(text) or "") <= 501, name
     # Reading all of each text takes minutes.
     assert time.process_time() - started < 10
+
+
+async def test_hides_a_secret_that_the_shown_beginning_of_a_response_would_cut() -> None:
+    class Bearer(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            request.headers["Authorization"] = f"Bearer {TOKEN}"
+            yield request
+
+    quotations = [(length, quote(TOKEN)) for quote in QUOTATIONS.values() for length in range(0, 60, 6)]
+    bodies = iter(quotations)
+
+    def echo(_: httpx.Request) -> httpx.Response:
+        length, quoted = next(bodies)
+        return httpx.Response(200, text=f"<{'-' * length} {quoted}>")
+
+    transport = httpx.MockTransport(echo)
+    async with SmartProperties(auth=Bearer(), transport=transport, rate_limit=RateLimit(per_second=1e6)) as client:
+        for _, quoted in quotations:
+            with pytest.raises(errors.DecodeError, match="it begins") as caught:
+                await client.units.get("unit-1")
+            assert not is_quoted(quoted, str(caught.value)), quoted

@@ -210,6 +210,9 @@ async def test_quota_is_a_token_bucket_per_operation(
     sim.quota("*", None)
     sim.quota(LIST, None)
     assert (await listing(api)).status_code == 200
+    sim.quota(LIST, 0.5)
+    assert [(await listing(api)).status_code for _ in range(2)] == [200, 429]
+    sim.quota(LIST, None)
     sim.quota("token", 1)
     await api.post("/auth/o2/token")
     response = await api.post("/auth/o2/token")
