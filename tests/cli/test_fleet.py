@@ -7,6 +7,7 @@ import re
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +264,7 @@ def test_a_second_ctrl_c_cancels_the_rooms_in_flight_and_reports_them(
     assert process.returncode == 130
     assert [row[1] for row in lines(out)] == ["unknown", "unknown"]
     assert "2 unknown" in err
-    with sqlite3.connect(tmp_path / "a.db") as db:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
         assert db.execute("SELECT count(*) FROM items WHERE status = 'started'").fetchone() == (2,)
 
 
@@ -318,7 +319,7 @@ def test_a_lost_output_or_a_signal_starts_no_more_rooms_and_records_those_in_fli
 def check_nothing_was_cut_off(service: Service, journal: str, *, stopped: bool) -> None:
     sent = sent_to(service)
     assert len(sent) < 12 if stopped else len(sent) == 12
-    with sqlite3.connect(journal) as db:
+    with closing(sqlite3.connect(journal)) as db:
         assert db.execute("SELECT key FROM items WHERE status NOT IN ('done', 'failed')").fetchall() == []
         assert sorted(key for (key,) in db.execute("SELECT key FROM items")) == sorted(sent)
 
