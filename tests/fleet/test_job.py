@@ -103,14 +103,17 @@ def bind(value: Any) -> Call:
     return functools.partial(function, value)
 
 
-def with_default(value: Any) -> Call:
-    """Return the function of a module, in a release that has this default."""
+def with_default(value: Any, *, by_name: bool = False) -> Call:
+    """Return the function of a module, in a release that has this default, also of an argument that is given by name."""
 
     async def call(item: str, station: Any = value) -> None: ...
 
-    call.__module__, call.__qualname__ = __name__, "default"
-    globals()["default"] = call
-    return call
+    async def call_by_name(item: str, *, station: Any = value) -> None: ...
+
+    made = call_by_name if by_name else call
+    made.__module__, made.__qualname__ = __name__, "default"
+    globals()["default"] = made
+    return made
 
 
 def client(region: Any = "NA", base_url: str | None = None) -> SmartProperties:
@@ -212,9 +215,11 @@ async def test_different_work_is_refused(tmp_path: Path) -> None:
     } == dict.fromkeys(DIFFERENT, False)
 
 
-async def test_changed_default_is_another_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_name", [False, True])
+async def test_changed_default_is_another_job(tmp_path: Path, by_name: bool) -> None:
     for number, same in (("4242", True), ("4242", True), ("s16492", False)):
-        assert (await refusal(with_default(number), tmp_path / "journal.db") is None) == same
+        call = with_default(number, by_name=by_name)
+        assert (await refusal(call, tmp_path / "journal.db") is None) == same
 
 
 def local() -> Any:
