@@ -104,7 +104,7 @@ def bind(value: Any) -> Call:
 
 
 def with_default(value: Any, *, by_name: bool = False) -> Call:
-    """Return the function of a module, in a release that has this default, also of an argument that is given by name."""
+    """Return the function of a module, in a release that has this default."""
 
     async def call(item: str, station: Any = value) -> None: ...
 

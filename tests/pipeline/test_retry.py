@@ -452,7 +452,7 @@ async def test_the_deadline_bounds_the_wait_for_a_token() -> None:
 async def test_the_deadline_after_an_attempt_that_may_have_been_sent() -> None:
     service = Service(httpx.ReadError, lambda _: anyio.sleep(100))
     client = smart_properties(service, retry=RetryPolicy(base=0.001))
-    with pytest.raises(errors.DeadlineExceeded) as caught:
+    with pytest.raises(errors.DeadlineExceeded, match="it may have been sent") as caught:
         await get(client.with_options(deadline=5))
     assert (caught.value.sent, caught.value.attempts) == ("maybe", 2)
 
