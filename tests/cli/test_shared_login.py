@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import attrs
 import pytest
 from typer.testing import CliRunner
 
+from alexa_props.cli import private_file
 from alexa_props.cli.app import app
 from alexa_props.cli.client import StoredToken, smart_properties
 from alexa_props.cli.credentials import find
 from alexa_props.cli.stored_login import Credentials, save
+from alexa_props.file_lock import try_lock
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
 from tests.cli.commands import Start
@@ -168,6 +171,27 @@ class TestInProcess:
         await store.save("Atzr|rotated-2")
         await store.save("Atzr|rotated-2")
         assert find(login.path).refresh_token == Secret("Atzr|rotated-2")
+
+    async def test_no_login_is_stored_between_reading_and_replacing_the_file(
+        self, login: Credentials, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, locked = StoredToken(login), list[bool]()
+        await store.load()
+
+        def in_lock(use: Callable[..., Any]) -> Callable[..., Any]:
+            def used(path: Path, *content: Secret) -> Any:
+                folder = os.open(path.parent, os.O_RDONLY)
+                locked.append(not try_lock(folder))
+                os.close(folder)
+                return use(path, *content)
+
+            return used
+
+        with monkeypatch.context() as patched:
+            for name in ("read", "write"):
+                patched.setattr(private_file, name, in_lock(getattr(private_file, name)))
+            await store.save("Atzr|rotated")
+        assert locked == [True, True]
 
     async def test_a_client_secret_that_was_replaced_meanwhile_stays(self, login: Credentials) -> None:
         store = StoredToken(login)
