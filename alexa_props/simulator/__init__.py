@@ -145,7 +145,7 @@ class Simulator(Service):
 
     @property
     def base_url(self) -> str:
-        """The URL of the socket inside `serve()`; otherwise a placeholder for use with `transport()`."""
+        """The URL of the socket inside `serve()`; otherwise an address that only `transport()` serves."""
         return self._access.served[-1] if self._access.served else _IN_PROCESS
 
     @property
