@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import string
 import sys
 import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,8 +33,8 @@ _WINDOW: Final = 2_000
 """Characters of a text to search: more than are shown, as redacted text becomes shorter."""
 _PIECE: Final = 8
 """Consecutive letters and digits that reveal a secret: too many to match by chance."""
-_PIECE_OF_NUMBERS: Final = 12
-"""The same for a secret in numbers: two or three digits are one character, and ids have digits too."""
+_PIECE_OF_DIGITS: Final = 12
+"""The same where a secret is in hex or decimal digits: ids are in hex too, and match eight of them by chance."""
 _PROBE: Final = 5
 """Letters and digits to compare first, at regular distances such that every piece contains one such probe."""
 _SHORTEST: Final = 4
@@ -191,9 +192,11 @@ class Redactor:
     def __init__(self, *secrets: str | Secret | None) -> None:
         plain = {secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets if secret}
         long = {secret for secret in plain if len(_decoded_letters(secret)) >= _PIECE}
+        forms = {form for secret in long for form in _forms(secret)}
+        digits = {form for form in forms if len(form) >= _PIECE_OF_DIGITS and not form.strip(string.hexdigits)}
         self._haystacks = (
-            _Haystack((form for secret in long for form in _forms(secret)), _PIECE),
-            _Haystack((form for secret in long for form in _numbers(secret)), _PIECE_OF_NUMBERS),
+            _Haystack(forms - digits, _PIECE),
+            _Haystack((*digits, *(form for secret in long for form in _numbers(secret))), _PIECE_OF_DIGITS),
         )
         short = [secret for secret in plain - long if len(secret) >= _SHORTEST]
         self._short = re.compile("|".join(map(_whole_word, short)), re.IGNORECASE) if short else None
