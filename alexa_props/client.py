@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import os
+import pkgutil
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
@@ -55,6 +57,7 @@ class Client(Unpicklable):
         auth: httpx.Auth,
         region: str | None,
         region_url: str,
+        hosts: Mapping[str, str] | None = None,
         base_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         proxy: str | Secret | None = None,
@@ -90,6 +93,8 @@ class Client(Unpicklable):
             raise ConfigurationError("proxy and verify are the pool's: with transport= set them on the transport")
         timeouts = timeouts or Timeouts()
         self._base_url = str(origin).rstrip("/")
+        # One address in place of the region's serves everything: a gateway, a test server.
+        self._hosts = {name: self._base_url if base_url else url for name, url in (hosts or {}).items()}
         self._region = region
         self._timeout = {
             "connect": timeouts.connect,
@@ -104,7 +109,7 @@ class Client(Unpicklable):
             protocol=self.protocol,
             pool=transport,
             auth=auth,
-            origin=origin,
+            origins=[origin, *map(httpx.URL, self._hosts.values())],
             retry=retry,
             rate_limit=rate_limit,
             limits=limits or {},
@@ -274,7 +279,8 @@ class Client(Unpicklable):
     ) -> T:
         call = self._new_call(operation, arguments, token_scheme)
         try:
-            request = self.protocol.request(call, self._base_url, self._headers)
+            host = self._base_url if operation.host is None else self._hosts[operation.host]
+            request = self.protocol.request(call, host, self._headers)
         except ConfigurationError:
             raise
         except (httpx.InvalidURL, ValueError) as error:
@@ -313,13 +319,10 @@ class Client(Unpicklable):
     @classmethod
     def operations(cls) -> tuple[Operation[Any], ...]:
         """Return all operations of the service. This imports all API groups, which happens otherwise on first use."""
-        modules = (
-            importlib.import_module(f"{kind.__module__}.{name}")
-            for kind in cls.__mro__
-            for name, member in vars(kind).items()
-            if isinstance(member, functools.cached_property) and kind.__module__.startswith(f"{__package__}.")
-        )
-        return tuple(operation for module in modules for operation in module.OPERATIONS)
+        package = importlib.import_module(cls.protocol.__module__.rpartition(".")[0])
+        names = (module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
+        tables = (getattr(importlib.import_module(name), "OPERATIONS", ()) for name in names)
+        return tuple(itertools.chain.from_iterable(tables))
 
     async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         request.extensions = {"timeout": self._timeout, EXTENSION: call}

@@ -22,22 +22,28 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from alexa_props.arguments import require_id
 from alexa_props.errors import DecodeError
 
 __all__ = [
     "MAX_ITEMS",
+    "RAW",
     "Codec",
     "PlainText",
     "Timestamp",
     "camel",
     "http_date",
     "pascal",
+    "raw_field",
 ]
 
 T = TypeVar("T")
 
 MAX_ITEMS: Final = 50_000
 """Members of a list in a response: more would block the event loop for seconds, and no page is that long."""
+
+RAW: Final = "raw"
+"""Name of the field that holds the whole JSON object of a model."""
 
 _MAX_REASONS: Final = 5
 """Faults of one response that a message names."""
@@ -50,6 +56,14 @@ PlainText: TypeAlias = Annotated[str, "plain text"]
 
 Timestamp: TypeAlias = Annotated[dt.datetime, "timestamp"]
 """A point in time, always aware and in UTC; epoch seconds or ISO 8601 on the wire."""
+
+
+def raw_field() -> Any:
+    """Return the field `raw` of a model whose form is not documented: the JSON object as it was received.
+
+    Such a model is read leniently: each member that is missing or has another type keeps its default.
+    """
+    return attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -142,6 +156,8 @@ def _converter(
     converter = cattrs.Converter(detailed_validation=detailed)
 
     def structure_model(model: type[Any]) -> Callable[[Any, Any], Any]:
+        if any(field.name == RAW for field in attrs.fields(model)):
+            return _structure_leniently(converter, model, wire_name)
         names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
         structure: Callable[[Any, Any], Any] = make_dict_structure_fn(
             model, converter, _cattrs_detailed_validation=detailed, **names
@@ -155,7 +171,12 @@ def _converter(
         return checked
 
     def unstructure_model(model: type[Any]) -> Callable[[Any], dict[str, Any]]:
-        names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
+        names: dict[str, Any] = {
+            field.name: override(
+                rename=wire_name(field.name), omit=field.name == RAW, unstruct_hook=_write_id(field.name)
+            )
+            for field in attrs.fields(model)
+        }
         unstructure = make_dict_unstructure_fn(model, converter, **names)
         # An empty list is written: it clears a list.
         return lambda value: {name: member for name, member in unstructure(value).items() if member is not None}
@@ -184,6 +205,34 @@ def _converter(
     converter.register_unstructure_hook_func(_is_timestamp, write_aware)
     converter.register_unstructure_hook(dt.datetime, write_aware)
     return converter
+
+
+def _structure_leniently(
+    converter: cattrs.Converter, model: type[Any], wire_name: Callable[[str], str]
+) -> Callable[[Any, Any], Any]:
+    """Return how a model with `raw` is read: a member that is not as expected keeps its default."""
+    attrs.resolve_types(model)
+    fields = [field for field in attrs.fields(model) if field.name != RAW]
+
+    def structure(value: Any, to: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(f"an object was expected, not {_kind(value)}")
+        members: dict[str, Any] = {}
+        for field in fields:
+            name = wire_name(field.name)
+            if name in value:
+                with contextlib.suppress(cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError):
+                    members[field.name] = converter.structure(value[name], field.type)
+        return to(**members, raw=value)
+
+    return structure
+
+
+def _write_id(name: str) -> Callable[[Any], Any] | None:
+    """Return how a member that is an id is written: checked, and a model as its id."""
+    if not name.endswith("_id"):
+        return None
+    return lambda value: None if value is None else require_id(name, value)
 
 
 def _is_plain_text(to: Any) -> bool:

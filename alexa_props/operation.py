@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,9 +10,16 @@ from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, Unpack, ove
 
 import attrs
 
+from alexa_props.arguments import (
+    require_choice,
+    require_id,
+    require_ids,
+    require_limits,
+    require_page_size,
+    require_text,
+)
 from alexa_props.errors import ConfigurationError
 from alexa_props.paging import Page
-from alexa_props.settings import require_id, require_page_size, require_text
 
 __all__ = ["Group", "Listing", "Model", "Operation", "Options"]
 
@@ -39,7 +47,7 @@ class Operation(Generic[T_co]):
     model: Model[T_co] | None = None
     """Model of the response, or a function that reads its JSON; None if a success has no body to read."""
     nullable: bool = False
-    """Whether a success may be a 204 without a body; then the call returns None."""
+    """Whether a success may have no body, which makes the call return None. For a GET that is a 204."""
     idempotent: bool
     """Whether sending it twice has the same effect as sending it once."""
     query: tuple[str, ...] | None = None
@@ -48,6 +56,19 @@ class Operation(Generic[T_co]):
     """Arguments outside the path that must be given."""
     wire: Mapping[str, str] = attrs.field(factory=dict)
     """The service's names for arguments, if they do not follow from ours."""
+    limits: Mapping[str, tuple[int, int | None]] = attrs.field(factory=dict)
+    """Documented limits of arguments: least and most characters, items, or value; None sets no upper limit."""
+    choices: Mapping[str, type[enum.StrEnum]] = attrs.field(factory=dict)
+    """The values of arguments, or of the members of lists, that have a fixed set of values."""
+    subject: str | None = attrs.field(
+        default=attrs.Factory(lambda it: next(iter((*it.path_parameters, *it.required)), None), takes_self=True)
+    )
+    """The argument that names the unit, device or other thing in messages, unless a call has a `subject`. By default
+    the first in the path, or else the first required one."""
+    host: str | None = None
+    """Name of the host if it is not that of the API: see `Client`."""
+    scope: str | None = None
+    """The scope that a token needs in addition to that of the API."""
     per_endpoint: bool = False
     """Whether an error may list the endpoints on which it failed, which makes it a result."""
     member: str | None = None
@@ -65,11 +86,6 @@ class Operation(Generic[T_co]):
     def path_parameters(self) -> tuple[str, ...]:
         """The names in the path, from left to right."""
         return tuple(_PARAMETER.findall(self.path))
-
-    @functools.cached_property
-    def subject(self) -> str | None:
-        """The argument that names the unit or device in messages, unless a call has a `subject`; None if none does."""
-        return next(iter((*self.path_parameters, *self.required)), None)
 
     @property
     def check_advice(self) -> str:
@@ -96,17 +112,9 @@ class Operation(Generic[T_co]):
         needed = (*self.path_parameters, *self.required)
         checked: dict[str, Any] = {}
         for name, value in arguments.items():
-            is_id = name in self.path_parameters or name.endswith(("_id", "_arn"))
-            if is_id and (value is not None or name in needed):
-                checked[name] = require_id(name, value)
-            elif value is None:
-                checked[name] = None
-            elif name == "page_size":
-                checked[name] = require_page_size(value, maximum=self.max_page_size)
-            elif isinstance(value, str):
-                checked[name] = require_text(name, value)
-            else:
-                checked[name] = _copy(value)
+            checked[name] = found = self._check(name, value, is_needed=name in needed)
+            if found is not None and name in self.limits:
+                require_limits(name, found, *self.limits[name])
         if checked.get("body") is not None:
             beside = [name for name, value in checked.items() if value is not None and self._is_member(name)]
             if beside:
@@ -115,6 +123,23 @@ class Operation(Generic[T_co]):
         if missing:
             raise ConfigurationError(f"{self.name} needs {', '.join(missing)}")
         return checked
+
+    def _check(self, name: str, value: object, *, is_needed: bool) -> object:
+        is_id = name in self.path_parameters or name.endswith(("_id", "_arn"))
+        if is_id and (value is not None or is_needed):
+            return require_id(name, value)
+        if value is None:
+            return None
+        if name in self.choices:
+            kind = self.choices[name]
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                return require_choice(name, value, kind)
+            return tuple(require_choice(name, each, kind) for each in value)
+        if name.endswith("_ids"):
+            return require_ids(name, value)
+        if name == "page_size":
+            return require_page_size(value, maximum=self.max_page_size)
+        return require_text(name, value) if isinstance(value, str) else _copy(value)
 
 
 def _copy(value: object) -> object:
@@ -143,8 +168,13 @@ class Options(TypedDict, total=False):
     query: tuple[str, ...]
     required: tuple[str, ...]
     wire: Mapping[str, str]
+    limits: Mapping[str, tuple[int, int | None]]
+    choices: Mapping[str, type[enum.StrEnum]]
+    subject: str
     per_endpoint: bool
     check_with: str
+    max_page_size: int
+    host: str
 
 
 @attrs.frozen
@@ -158,6 +188,8 @@ class Group:
     """Name of the group, such as "units"."""
     source: str
     """The page that documents it."""
+    scope: str | None = None
+    """The scope that a token needs in addition to that of the API."""
     _rows: list[Operation[Any]] = attrs.field(factory=list, init=False, repr=False)
 
     @property
@@ -193,18 +225,42 @@ class Group:
     @overload
     def post(self, name: str, path: str, model: None = None, **options: Unpack[Options]) -> Operation[None]: ...
     @overload
+    def post(
+        self, name: str, path: str, model: Model[T], *, nullable: Literal[True], **options: Unpack[Options]
+    ) -> Operation[T | None]: ...
+    @overload
     def post(self, name: str, path: str, model: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
-    def post(self, name: str, path: str, model: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
-        """Create something, or act on something."""
-        return self._add(Operation, "POST", name, path, model=model, **options)
+    def post(
+        self,
+        name: str,
+        path: str,
+        model: Model[Any] | None = None,
+        *,
+        nullable: bool = False,
+        **options: Unpack[Options],
+    ) -> Operation[Any]:
+        """Create something, or act on something. `nullable`: a success may have no body."""
+        return self._add(Operation, "POST", name, path, model=model, nullable=nullable, **options)
 
     @overload
     def put(self, name: str, path: str, model: None = None, **options: Unpack[Options]) -> Operation[None]: ...
     @overload
+    def put(
+        self, name: str, path: str, model: Model[T], *, nullable: Literal[True], **options: Unpack[Options]
+    ) -> Operation[T | None]: ...
+    @overload
     def put(self, name: str, path: str, model: Model[T], **options: Unpack[Options]) -> Operation[T]: ...
-    def put(self, name: str, path: str, model: Model[Any] | None = None, **options: Unpack[Options]) -> Operation[Any]:
-        """Replace something."""
-        return self._add(Operation, "PUT", name, path, model=model, **options)
+    def put(
+        self,
+        name: str,
+        path: str,
+        model: Model[Any] | None = None,
+        *,
+        nullable: bool = False,
+        **options: Unpack[Options],
+    ) -> Operation[Any]:
+        """Replace something. `nullable`: a success may have no body."""
+        return self._add(Operation, "PUT", name, path, model=model, nullable=nullable, **options)
 
     def delete(self, name: str, path: str, **options: Unpack[Options]) -> Operation[None]:
         """Delete something."""
@@ -212,6 +268,6 @@ class Group:
 
     def _add(self, kind: Callable[..., Row], method: str, name: str, path: str, **fields: Any) -> Row:
         fields.setdefault("idempotent", method != "POST")
-        row = kind(name=f"{self.name}.{name}", method=method, path=path, source=self.source, **fields)
+        row = kind(name=f"{self.name}.{name}", method=method, path=path, source=self.source, scope=self.scope, **fields)
         self._rows.append(row)
         return row

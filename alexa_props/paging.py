@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 import attrs
 
+from alexa_props.arguments import require_text
 from alexa_props.concurrency import await_foreign, being_cancelled, flattening_task_group
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
-from alexa_props.settings import require_text
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.

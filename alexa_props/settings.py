@@ -1,4 +1,4 @@
-"""Frozen settings of a client, and checks of arguments. All times are seconds."""
+"""Frozen settings of a client. All times are seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, NoReturn, Self, TypeGuard
+from typing import Any, NoReturn, Self, TypeGuard
 
 import attrs
 import httpx
@@ -15,7 +15,6 @@ import httpx
 from alexa_props.errors import ConfigurationError
 
 __all__ = [
-    "Identified",
     "RateLimit",
     "Region",
     "RetryPolicy",
@@ -26,9 +25,6 @@ __all__ = [
     "is_number",
     "require_env",
     "require_https",
-    "require_id",
-    "require_page_size",
-    "require_text",
 ]
 
 
@@ -177,11 +173,21 @@ class Region(enum.StrEnum):
         """The API host of the region."""
         return _HOSTS[self]
 
+    @property
+    def credential_locker_url(self) -> str:
+        """The host that stores Wi-Fi passwords. That of FE is known from samples only."""
+        return _CREDENTIAL_LOCKERS[self]
+
 
 _HOSTS: Mapping[Region, str] = {
     Region.NA: "https://api.amazonalexa.com",
     Region.EU: "https://api.eu.amazonalexa.com",
     Region.FE: "https://api.fe.amazonalexa.com",
+}
+_CREDENTIAL_LOCKERS: Mapping[Region, str] = {
+    Region.NA: "https://credential-locker-service.amazon.com",
+    Region.EU: "https://credential-locker-service.amazon.eu",
+    Region.FE: "https://credential-locker-service.amazon.jp",
 }
 
 
@@ -219,59 +225,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-class Identified:
-    """Base of models that methods take in place of their id."""
-
-    __slots__ = ()
-    id_arguments: ClassVar[tuple[str, ...]]
-    """Names of the arguments that take it."""
-    id_field: ClassVar[str] = "id"
-
-    @property
-    def own_id(self) -> str:
-        """The id of the model."""
-        own_id: str = getattr(self, self.id_field)
-        return own_id
-
-
-def id_of(argument: str, value: object) -> object:
-    """Return the id of a model if this argument takes the model; any other value unchanged."""
-    return value.own_id if isinstance(value, Identified) and argument in value.id_arguments else value
-
-
-def require_id(argument: str, value: object) -> str:
-    """Return an id. Ids are opaque: any string is one, except an empty one or a dot segment."""
-    if not isinstance(value, str):
-        value = id_of(argument, value)
-    if not isinstance(value, str) or value in ("", ".", ".."):
-        raise ConfigurationError(
-            f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'
-        )
-    return require_text(argument, value, "an id")
-
-
-def require_text(argument: str, value: str, what: str = "text") -> str:
-    """Return a string that can be sent: one without half a surrogate pair."""
-    try:
-        if not value.isascii():
-            value.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"{argument} must be {what}: {value!r:.80} holds half a surrogate pair") from None
-    return value
-
-
-def require_page_size(page_size: object, *, maximum: int | None) -> int | None:
-    """Return a page size from 1 to `maximum` (None: no upper limit); None leaves it to the service."""
-    if page_size is None:
-        return None
-    if (
-        isinstance(page_size, bool)
-        or not isinstance(page_size, int)
-        or page_size < 1
-        or (maximum is not None and page_size > maximum)
-    ):
-        allowed = "a whole number of at least 1" if maximum is None else f"a whole number from 1 to {maximum}"
-        raise ConfigurationError(f"page_size must be {allowed}, or None, not {page_size!r}")
-    return page_size

@@ -47,7 +47,7 @@ import attrs
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText, Timestamp
 from alexa_props.operation import Group
-from alexa_props.settings import Identified
+from alexa_props.arguments import Identified
 
 '''
 _CLIENT: Final = '''"""A client."""

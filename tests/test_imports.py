@@ -18,6 +18,7 @@ LAYERS = {
     "errors": 0,
     "concurrency": 0,
     "file_lock": 0,
+    "arguments": 1,
     "limits": 1,
     "settings": 1,
     "wire": 1,

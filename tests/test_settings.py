@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 from alexa_props import RateLimit, Region, RetryPolicy, Timeouts, errors
-from alexa_props.settings import Secret, require_env, require_https, require_id, require_page_size
+from alexa_props.arguments import require_id, require_page_size
+from alexa_props.settings import Secret, require_env, require_https
 
 
 def test_default_settings() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import attrs
 import pytest
 
 from alexa_props import errors
@@ -17,10 +16,9 @@ from alexa_props.paging import Page, Pager
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import Seen, Service, answer, for_business, smart_properties
-from tests.wire import CALLS, OPERATIONS, WIRE, Clients, Wire, canned, with_id
+from tests.wire import CALLS, ID_NAMES, MODELS, OPERATIONS, WIRE, Clients, Wire, canned, with_id, with_ids
 
-IDS = [field.name for field in attrs.fields(Clients) if field.name not in ("asp", "a4b")]
-ID_TEXTS = [*(field.default for field in attrs.fields(Clients) if isinstance(field.default, str)), "room-2"]
+ID_TEXTS = [f"{name.replace('_', '-')}-1" for name in ID_NAMES if name != "spare"] + ["room-2"]
 ODD_ID = "~a/../b ?c=d&é🛏%2F#\x00"
 
 
@@ -99,17 +97,16 @@ async def test_request_and_result(key: str) -> None:
 
 async def test_every_id_is_refused_when_it_is_empty() -> None:
     for key, row in WIRE.items():
-        refused = [name for name in IDS if await is_refused(row, name)]
+        refused = [name for name in ID_NAMES if await is_refused(row, name)]
         assert bool(refused) == any(names(row, one_id) for one_id in ID_TEXTS), key
         # One that is not refused is not in the request: the request is as ever.
-        for name in set(IDS) - set(refused):
+        for name in set(ID_NAMES) - set(refused):
             assert await requested(row, lambda on, name=name: without(on, name)) == (row.request, row.body), (key, name)  # type: ignore[misc]
 
 
 def without(on: Clients, name: str) -> Clients:
     """Return the clients with an empty id."""
-    empty: Any = [""] if name == "spare" else ""
-    return attrs.evolve(on, **{name: empty})
+    return with_ids(on, {name: ""})
 
 
 async def is_refused(row: Wire, name: str) -> bool:
@@ -134,10 +131,10 @@ async def test_models_stand_in_for_their_ids_in_every_request() -> None:
     device = Device(device_arn="device-1")
     for key, row in WIRE.items():
         for models in (
-            {"room": Unit("room-1"), "organization": UnitRef("organization-1"), "spare": [Unit("room-2")]},
-            {"room": UnitRef("room-1"), "endpoint": Endpoint("endpoint-1"), "device": device},
+            {"room": Unit("room-1"), "organization": UnitRef("organization-1"), "spare": Unit("room-2")},
+            {"room": UnitRef("room-1"), "endpoint": Endpoint("endpoint-1"), "device": device, **MODELS},
         ):
-            sent = await requested(row, lambda on, models=models: attrs.evolve(on, **models))  # type: ignore[misc]
+            sent = await requested(row, lambda on, models=models: with_ids(on, models))  # type: ignore[misc]
             assert sent == (row.request, row.body), key
 
 
@@ -148,10 +145,11 @@ async def test_an_error_names_the_operation_its_subject_and_the_request() -> Non
                 await call(on)
         error, text = caught.value, str(caught.value)
         assert (error.operation, error.request_id, error.attempts) == (name, "r-1", 1)
-        subject = next((one_id for one_id in ID_TEXTS if names(WIRE[name], one_id)), None)
-        if name == "endpoints.list":
-            subject = f"unit_id={subject}"
-        assert text.startswith(f"{name}('{subject}'): 403 " if subject else f"{name}: 403 "), text
+        # Without a subject it is just the name; with one it is an id that the request has.
+        subject = text.removeprefix(name).partition(": 403 ")[0]
+        named = [one_id for one_id in ID_TEXTS if names(WIRE[name], one_id)]
+        assert text.startswith(name), text
+        assert any(one_id in subject for one_id in named) if named else subject == "", text
         assert "request id r-1" in text
 
 

@@ -14,12 +14,12 @@ from typing import Final
 import attrs
 import typer
 
+from alexa_props.arguments import require_id
 from alexa_props.cli.room_list_json import json_rows, looks_like_json
 from alexa_props.cli.room_list_rows import COLUMNS, Row, Source
 from alexa_props.cli.room_list_table import Table
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet import Room
-from alexa_props.settings import require_id
 
 __all__ = ["RoomList", "read_rooms"]
 

@@ -19,10 +19,11 @@ from typing import Any, Final
 import attrs
 import httpx
 
+from alexa_props.arguments import Identified, require_text
 from alexa_props.client import Client
 from alexa_props.concurrency import discard_awaitable
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import Identified, is_loopback, require_text
+from alexa_props.settings import is_loopback
 
 __all__ = ["job_of", "key_of", "name_of"]
 

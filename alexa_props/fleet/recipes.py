@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import attrs
 
+from alexa_props.arguments import require_id
 from alexa_props.concurrency import gather
 from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.fleet.outcome import Step, Steps
 from alexa_props.fleet.plan import CallEstimate, recipe
-from alexa_props.settings import require_id
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.notifications import NotificationKind

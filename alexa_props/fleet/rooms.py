@@ -6,11 +6,11 @@ import functools
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Self
 
+from alexa_props.arguments import require_id
 from alexa_props.concurrency import gather
 from alexa_props.errors import DecodeError
 from alexa_props.fleet.progress import count_listed
 from alexa_props.paging import Pager
-from alexa_props.settings import require_id
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.units import Unit

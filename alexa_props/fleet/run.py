@@ -10,6 +10,7 @@ from typing import Generic, TypedDict, TypeVar, Unpack
 
 import anyio
 
+from alexa_props.arguments import require_text
 from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet._runner import Run
@@ -21,7 +22,6 @@ from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.settings import require_text
 
 __all__ = ["collect", "run"]
 

@@ -8,13 +8,13 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from alexa_props.arguments import Identified
 from alexa_props.client import Resource
 from alexa_props.codec import Timestamp
 from alexa_props.errors import ConfigurationError
 from alexa_props.for_business.protocol import Actions
 from alexa_props.for_business.search import search_arguments
 from alexa_props.paging import Pager
-from alexa_props.settings import Identified
 
 __all__ = [
     "FILTER_KEYS",

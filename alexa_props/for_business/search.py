@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from alexa_props.arguments import require_text
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import require_text
 
 __all__ = ["search_arguments"]
 

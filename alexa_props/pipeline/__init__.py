@@ -8,7 +8,7 @@ permit and is signed anew, and nothing holds a permit or a connection while it s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 import httpx
@@ -40,7 +40,7 @@ def build(
     protocol: ServiceProtocol,
     pool: httpx.AsyncBaseTransport,
     auth: httpx.Auth,
-    origin: httpx.URL,
+    origins: Iterable[httpx.URL],
     retry: RetryPolicy,
     rate_limit: RateLimit,
     limits: Mapping[str, ScopeLimits],
@@ -54,7 +54,7 @@ def build(
         protocol: What the stages ask about the service.
         pool: The innermost transport; closed with the client.
         auth: Authorizes each attempt.
-        origin: The only scheme, host and port that credentials are sent to.
+        origins: The only schemes, hosts and ports that credentials are sent to; the first is that of the API.
         retry: Retry policy of requests that bring none.
         rate_limit: Settings of the rate limiter.
         limits: What an earlier client learned.
@@ -65,7 +65,7 @@ def build(
     """
     closing = Closing()
     outlet = ClosingTransport(pool, closing)
-    authorized = AuthTransport(PacingTransport(outlet, closing, hooks), auth, origin)
+    authorized = AuthTransport(PacingTransport(outlet, closing, hooks), auth, origins)
     limited = RateLimitTransport(authorized, protocol, rate_limit, limits, closing)
     defaults = CallDefaults(protocol, region, retry, rate_limit.max_wait)
     retrying = RetryTransport(limited, defaults, hooks, closing, max_connections=max_connections)

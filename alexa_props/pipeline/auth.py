@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 import anyio
@@ -37,17 +37,17 @@ class AuthTransport(httpx.AsyncBaseTransport):
     flow and returns the response with a mark, so that the second attempt takes a new permit.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, auth: httpx.Auth, origin: httpx.URL) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, auth: httpx.Auth, origins: Iterable[httpx.URL]) -> None:
         self._inner = inner
         self._auth = auth
-        self._origin = _origin(origin)
+        self._origins = dict.fromkeys(map(_origin, origins))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Authorize the request and send it once."""
-        if _origin(request.url) != self._origin:
-            scheme, host, port = self._origin
+        if _origin(request.url) not in self._origins:
+            allowed = ", ".join(f"{scheme}://{host}:{port}" for scheme, host, port in self._origins)
             raise ConfigurationError(
-                f"{request.method} {request.url.path}: this client's credentials are for {scheme}://{host}:{port}; "
+                f"{request.method} {request.url.path}: this client's credentials are for {allowed}; "
                 f"they are not sent to {request.url.host!r}: make another client for it"
             )
         if self._auth.requires_request_body:

@@ -68,6 +68,11 @@ def _quota(service: Service, values: dict[str, Any]) -> object:
     return {}
 
 
+def _effect_delay(service: Service, values: dict[str, Any]) -> object:
+    service.delay_effect(**values)
+    return {}
+
+
 def _latency(service: Service, values: dict[str, Any]) -> object:
     service.latency(**values)
     return {}
@@ -125,6 +130,7 @@ _SETTINGS: dict[str, _Setting] = {
     "/faults": _add_fault,
     "/quota": _quota,
     "/latency": _latency,
+    "/effect-delay": _effect_delay,
     "/offline": _offline,
     "/failing": _failing,
     "/forbidden": _forbidden,

@@ -49,5 +49,10 @@ class Context:
     about: Subjects = attrs.field(init=False, default=attrs.Factory(_subjects, takes_self=True))
     """The unit, endpoint and device that the request is about."""
 
+    @property
+    def effective_from(self) -> float:
+        """When what it brings about shows, on the monotonic clock: see `Simulator.delay_effect`."""
+        return self.time + self.service.effect_delay_of(self.operation)
+
 
 Handler: TypeAlias = Callable[[Context], Response]

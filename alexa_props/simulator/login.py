@@ -26,6 +26,7 @@ _SCOPES = frozenset(
         "profile",
         "profile:user_id",
         "amazon_communication::service_provider",
+        "amazon_communication::network:siptrunk",
     }
 )
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")

@@ -91,6 +91,7 @@ class Service(World):
         self.failing_endpoints: dict[str, str] = {}
         self.forbidden_units: set[str] = set()
         self._latencies: dict[str, float] = {}
+        self._effect_delays: dict[str, float] = {}
         self._requests = 0
         self.started = self.epoch()
         self.store = Store(self)
@@ -171,6 +172,24 @@ class Service(World):
     def latency_of(self, operation: str) -> float:
         """Return how many seconds a call is delayed."""
         latest_first = reversed(self._latencies.items())
+        return next((seconds for pattern, seconds in latest_first if covers(pattern, operation)), 0.0)
+
+    def delay_effect(self, seconds: float, operation: str = "*") -> None:
+        """Delay what calls bring about, such as an enablement of a skill; their responses are not delayed.
+
+        The latest setting that covers an operation counts. Nothing is delayed by default.
+
+        Raises:
+            ValueError: No operation has this name, or the number is out of range.
+        """
+        require_known(operation)
+        checked = number("seconds", seconds)
+        self._effect_delays.pop(operation, None)
+        self._effect_delays[operation] = checked
+
+    def effect_delay_of(self, operation: str) -> float:
+        """Return how many seconds the effect of a call is delayed."""
+        latest_first = reversed(self._effect_delays.items())
         return next((seconds for pattern, seconds in latest_first if covers(pattern, operation)), 0.0)
 
     def fail(
@@ -301,6 +320,7 @@ class Service(World):
         self.log = CallLog(self.log.limit)
         self.store.clear()
         self._latencies.clear()
+        self._effect_delays.clear()
         self.offline_endpoints.clear()
         self.failing_endpoints.clear()
         self.forbidden_units.clear()

@@ -7,12 +7,12 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from alexa_props.arguments import Identified, require_id
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText, Timestamp
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
-from alexa_props.settings import Identified, require_id
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 
 __all__ = [

@@ -6,10 +6,10 @@ import enum
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias, TypeVar
 
+from alexa_props.arguments import require_id
 from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
-from alexa_props.settings import require_id
 from alexa_props.smart_properties.ids import UnitId
 
 __all__ = ["OPERATIONS", "NotificationKind", "Notifications"]

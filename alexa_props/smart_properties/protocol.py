@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from alexa_props import errors
+from alexa_props.arguments import require_limits, require_list, require_text
 from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import MAX_ITEMS, Codec, camel
 from alexa_props.operation import Listing, Model, Operation
@@ -30,10 +31,10 @@ from alexa_props.responses import (
     json_object,
     request_id_in,
 )
-from alexa_props.settings import is_number, require_text
+from alexa_props.settings import is_number
 from alexa_props.wire import build_request, dump_json
 
-__all__ = ["PROTOCOL", "codec", "plain_text"]
+__all__ = ["PROTOCOL", "codec", "numbered", "plain_text"]
 
 T = TypeVar("T")
 
@@ -134,7 +135,10 @@ class SmartPropertiesProtocol:
             kind = errors.Forbidden
         elif _is_unreachable(call, response):
             kind = errors.DeviceUnreachable
-        return api_error(kind, call, response, body, advice=_ADVICE.get(kind, ""))
+        advice = _ADVICE.get(kind, "")
+        if call.operation.scope is not None and kind in (errors.Unauthorized, errors.Forbidden):
+            advice += f"; it also needs the scope {call.operation.scope}, which is granted when the account consents"
+        return api_error(kind, call, response, body, advice=advice)
 
     def decode(self, call: Call, response: httpx.Response) -> Any:
         """Return what an OK response becomes: a model, a page, or None."""
@@ -143,7 +147,9 @@ class SmartPropertiesProtocol:
             if response.status_code == httpx.codes.NO_CONTENT:
                 return Page((), request_id=request_id_in(response))
             return decode_json(call, response, functools.partial(_page, operation))
-        if operation.model is None or (operation.nullable and response.status_code == httpx.codes.NO_CONTENT):
+        if operation.model is None:
+            return None
+        if operation.nullable and _is_empty(operation, response):
             return None
         return decode_json(call, response, functools.partial(_read, operation.model))
 
@@ -153,11 +159,29 @@ PROTOCOL: Final = SmartPropertiesProtocol()
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-def plain_text(argument: str, text: str) -> dict[str, object]:
-    """Return a name as the wire wraps it; raises `ConfigurationError` if it is empty or cannot be sent."""
+def plain_text(argument: str, text: str, most: int | None = None) -> dict[str, object]:
+    """Return a name as the wire wraps it; raises `ConfigurationError` if it is empty, too long or cannot be sent."""
     if not isinstance(text, str) or not text:
         raise errors.ConfigurationError(f"{argument} must be a non-empty string, not {text!r:.80}")
+    require_limits(argument, text, 1, most)
     return {"type": "PLAIN", "value": {"text": require_text(argument, text)}}
+
+
+def numbered(argument: str, items: Iterable[object], most: int | None = None) -> list[dict[str, object]]:
+    """Return the items of a batch, each with its position as `itemId`, by which the response names it.
+
+    Args:
+        argument: For messages.
+        items: Models, or mappings with the service's names.
+        most: The documented number of items in a batch; None does not limit it.
+
+    Raises:
+        ConfigurationError: It is not a list, or empty, or has too many items.
+
+    """
+    listed: tuple[object, ...] = require_list(argument, items)
+    require_limits(argument, listed, 1, most)
+    return [{"itemId": str(number), **codec.unstructure(item)} for number, item in enumerate(listed)]
 
 
 def _wire_name(operation: Operation[Any], argument: str) -> str:
@@ -185,6 +209,11 @@ def _write(body: dict[str, Any], operation: Operation[Any], name: str, value: ob
         return
     place = body.setdefault("paginationContext", {}) if name in _PAGING else body
     place[_wire_name(operation, name)] = codec.unstructure(value)
+
+
+def _is_empty(operation: Operation[Any], response: httpx.Response) -> bool:
+    """Return whether a success has no body. A read says so with a 204; what a write returns is often not documented."""
+    return response.status_code == httpx.codes.NO_CONTENT or (operation.method != "GET" and not response.content)
 
 
 def _read(model: Model[T], body: Any, _: str | None) -> T:

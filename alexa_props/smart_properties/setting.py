@@ -9,8 +9,9 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
+from alexa_props.arguments import require_id, require_text
 from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.settings import is_number, require_id, require_text
+from alexa_props.settings import is_number
 from alexa_props.smart_properties.protocol import codec
 
 __all__ = [

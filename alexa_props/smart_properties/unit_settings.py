@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from alexa_props.arguments import require_id
 from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
-from alexa_props.settings import require_id
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.stations import DefaultStation, Station, Stations
 

@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 import attrs
 
+from alexa_props.arguments import Identified
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
-from alexa_props.settings import Identified
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.protocol import plain_text

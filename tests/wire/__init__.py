@@ -24,6 +24,9 @@ __all__ = [
     "CALLS",
     "CLASSES",
     "DELETIONS",
+    "IDS",
+    "ID_NAMES",
+    "MODELS",
     "ONCE",
     "OPERATIONS",
     "WIRE",
@@ -33,6 +36,7 @@ __all__ = [
     "canned",
     "clients",
     "with_id",
+    "with_ids",
 ]
 
 Action: TypeAlias = Callable[[Clients], Awaitable[Any]]
@@ -43,13 +47,19 @@ OPERATIONS: Final[dict[str, Operation[Any]]] = {
 """All operations of both services."""
 
 
-def _rows() -> Mapping[str, Wire]:
+def _collect(name: str) -> dict[str, Any]:
     groups = (importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__))
-    return {key: row for group in groups for key, row in getattr(group, "WIRE", {}).items()}
+    return {key: value for group in groups for key, value in getattr(group, name, {}).items()}
 
 
-WIRE: Final = _rows()
+WIRE: Final[Mapping[str, Wire]] = _collect("WIRE")
 """All rows."""
+IDS: Final[Mapping[str, Callable[[Simulator], str]]] = _collect("IDS")
+"""Ids of further kinds, each with what returns one that exists in a simulator: `on.skill` is that of "skill"."""
+MODELS: Final[Mapping[str, Any]] = _collect("MODELS")
+"""For ids of further kinds that have a model: the model with the id that rows have, such as "skill-1"."""
+ID_NAMES: Final = ("room", "endpoint", "device", "organization", "spare", *IDS)
+"""Names of all kinds of ids."""
 CALLS: Final[dict[str, Action]] = {key: row.call for key, row in WIRE.items() if "," not in key}
 """One call per operation."""
 DELETIONS: Final = [name for name in CALLS if name in OPERATIONS and OPERATIONS[name].per_endpoint]
@@ -85,6 +95,7 @@ def clients(sim: Simulator, retry: RetryPolicy = ONCE, rate_limit: RateLimit | N
         device=sim.devices[0],
         organization=sim.organization_id,
         spare=sim.rooms[1:],
+        others={name: find(sim) for name, find in IDS.items()},
     )
 
 
@@ -105,5 +116,11 @@ async def canned(status: int, body: object, headers: Mapping[str, str] | None = 
 
 def with_id(on: Clients, one_id: Any) -> Clients:
     """Return the clients with this id in place of every id."""
-    ids = {field.name: one_id for field in attrs.fields(Clients) if field.name not in ("asp", "a4b", "spare")}
-    return attrs.evolve(on, **ids, spare=[one_id])
+    return with_ids(on, dict.fromkeys(ID_NAMES, one_id))
+
+
+def with_ids(on: Clients, ids: Mapping[str, Any]) -> Clients:
+    """Return the clients with other ids of these kinds."""
+    others = {name: one_id for name, one_id in ids.items() if name in IDS}
+    own: Any = {name: [one_id] if name == "spare" else one_id for name, one_id in ids.items() if name not in IDS}
+    return attrs.evolve(on, **own, others={**on.others, **others})

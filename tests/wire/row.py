@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -24,6 +24,13 @@ class Clients:
     organization: str = "organization-1"
     spare: list[str] = attrs.field(factory=lambda: ["room-2"])
     """Units without others below them, to be deleted."""
+    others: Mapping[str, str] = attrs.field(factory=dict)
+    """Ids of further kinds, from the `IDS` of the groups' files: `on.skill` is "skill-1" or an id in the simulator."""
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.others.get(name, f"{name.replace('_', '-')}-1")
 
 
 @attrs.frozen

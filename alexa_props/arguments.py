@@ -1,0 +1,118 @@
+"""Checks of the arguments of calls: ids, lists, texts, choices and documented limits."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sized
+from typing import ClassVar, TypeVar
+
+from alexa_props.errors import ConfigurationError
+
+__all__ = [
+    "Identified",
+    "id_of",
+    "require_choice",
+    "require_id",
+    "require_ids",
+    "require_limits",
+    "require_list",
+    "require_page_size",
+    "require_text",
+]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=enum.StrEnum)
+
+
+class Identified:
+    """Base of models that methods take in place of their id."""
+
+    __slots__ = ()
+    id_arguments: ClassVar[tuple[str, ...]]
+    """Names of the arguments that take it."""
+    id_field: ClassVar[str] = "id"
+
+    @property
+    def own_id(self) -> str:
+        """The id of the model."""
+        own_id: str = getattr(self, self.id_field)
+        return own_id
+
+
+def id_of(argument: str, value: object) -> object:
+    """Return the id of a model if this argument takes the model; any other value unchanged."""
+    return value.own_id if isinstance(value, Identified) and argument in value.id_arguments else value
+
+
+def require_id(argument: str, value: object) -> str:
+    """Return an id. Ids are opaque: any string is one, except an empty one or a dot segment."""
+    if not isinstance(value, str):
+        value = id_of(argument, value)
+    if not isinstance(value, str) or value in ("", ".", ".."):
+        raise ConfigurationError(
+            f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'
+        )
+    return require_text(argument, value, "an id")
+
+
+def require_list(argument: str, value: Iterable[T] | object) -> tuple[T, ...]:
+    """Return the items of a list; raises `ConfigurationError` for a string, a mapping, or what is not iterable."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise ConfigurationError(f"{argument} must be a list, not {value!r:.80}")
+    return tuple(value)
+
+
+def require_ids(argument: str, value: object) -> tuple[str, ...]:
+    """Return a list of ids, models replaced by their ids. A list of a documented length has a `limits` entry."""
+    listed: tuple[object, ...] = require_list(argument, value)
+    return tuple(require_id(argument, each) for each in listed)
+
+
+def require_choice(argument: str, value: object, kind: type[E]) -> E:
+    """Return the member of an enum for a value; raises `ConfigurationError` that lists the members."""
+    try:
+        return kind(value if isinstance(value, str) else "")
+    except ValueError:
+        names = ", ".join(f'"{member}"' for member in kind)
+        raise ConfigurationError(f"{argument} must be one of {names}, not {value!r:.80}") from None
+
+
+def require_limits(argument: str, value: object, least: int, most: int | None) -> None:
+    """Raise `ConfigurationError` if the length of a text or a list, or the value of a whole number, is out of range."""
+    upper = "" if most is None else f" to {most:,}"
+    bounds = f"{least:,}{upper}" if most is not None else f"at least {least:,}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        size, allowed, shown = value, f"a whole number from {bounds}", str(value)
+    elif isinstance(value, str):
+        size, allowed, shown = len(value), f"{bounds} characters long", f"{len(value):,}"
+    elif isinstance(value, Sized):
+        size, allowed, shown = len(value), f"a list of {bounds} items", f"of {len(value):,}"
+    else:
+        raise ConfigurationError(f"{argument} must be within {bounds}, not {value!r:.80}")
+    if size < least or (most is not None and size > most):
+        raise ConfigurationError(f"{argument} must be {allowed}, not {shown}")
+
+
+def require_text(argument: str, value: str, what: str = "text") -> str:
+    """Return a string that can be sent: one without half a surrogate pair."""
+    try:
+        if not value.isascii():
+            value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{argument} must be {what}: {value!r:.80} holds half a surrogate pair") from None
+    return value
+
+
+def require_page_size(page_size: object, *, maximum: int | None) -> int | None:
+    """Return a page size from 1 to `maximum` (None: no upper limit); None leaves it to the service."""
+    if page_size is None:
+        return None
+    if (
+        isinstance(page_size, bool)
+        or not isinstance(page_size, int)
+        or page_size < 1
+        or (maximum is not None and page_size > maximum)
+    ):
+        allowed = "a whole number of at least 1" if maximum is None else f"a whole number from 1 to {maximum}"
+        raise ConfigurationError(f"page_size must be {allowed}, or None, not {page_size!r}")
+    return page_size

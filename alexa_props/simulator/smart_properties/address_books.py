@@ -1,0 +1,1 @@
+"""Create, read, rename and delete address books."""

@@ -1,0 +1,1 @@
+"""Request reports about the use of devices."""

@@ -1,0 +1,1 @@
+"""Create, read and delete templates of automations."""

@@ -1,0 +1,1 @@
+"""Create, find and delete proactive suggestions on the screens of devices."""

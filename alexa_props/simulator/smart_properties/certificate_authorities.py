@@ -1,0 +1,1 @@
+"""Create, read, change and delete certificate authorities for enterprise Wi-Fi."""

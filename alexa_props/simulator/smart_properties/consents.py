@@ -1,0 +1,1 @@
+"""Read and reset the consents that guests gave in a unit."""

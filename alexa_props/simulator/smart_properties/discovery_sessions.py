@@ -1,0 +1,1 @@
+"""Discover smart home devices with a skill."""

@@ -1,0 +1,1 @@
+"""Create, read and delete the destinations of events."""

@@ -1,0 +1,1 @@
+"""Properties of the hospitality API, version 1. Prefer `units`."""

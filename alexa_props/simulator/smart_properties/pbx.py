@@ -1,0 +1,1 @@
+"""Create, read, change and delete SIP trunks to a private branch exchange."""

@@ -1,0 +1,1 @@
+"""The profile of the account, from Login with Amazon."""

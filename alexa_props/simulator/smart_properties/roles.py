@@ -1,0 +1,1 @@
+"""Read the roles of units."""

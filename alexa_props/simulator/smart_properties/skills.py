@@ -1,0 +1,1 @@
+"""Enable and disable skills for units."""

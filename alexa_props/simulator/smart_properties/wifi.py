@@ -1,0 +1,1 @@
+"""Save Wi-Fi configurations, and assign them to endpoints."""

@@ -1,0 +1,88 @@
+"""Results of batches. No page documents their form, so the outcome of each item is looked for in several places."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from alexa_props.codec import raw_field
+from alexa_props.errors import DecodeError
+from alexa_props.responses import first_string
+
+__all__ = ["BatchItem", "BatchResult", "read_batch"]
+
+_LISTS: Final = ("results", "items", "errors")
+_FAILED: Final = frozenset({"FAILED", "FAILURE", "ERROR"})
+_LEAST_ERROR: Final = 400
+
+
+@attrs.frozen
+class BatchItem:
+    """What the service says about one item of a batch."""
+
+    item_id: str | None = None
+    """The position of the item in the request, from "0"."""
+    status: str | None = None
+    """A status of HTTP such as "404", or a word."""
+    code: str | None = None
+    message: str | None = None
+    failed: bool = False
+    """Whether it is an error. Inferred from where it is and what it holds."""
+    raw: dict[str, Any] = raw_field()
+    """The JSON object as it was received."""
+
+    @property
+    def position(self) -> int | None:
+        """The position of the item in the request, from 0; None if the response does not say."""
+        return int(self.item_id) if self.item_id is not None and self.item_id.isdecimal() else None
+
+
+@attrs.frozen
+class BatchResult:
+    """What the service says about the items of a batch. Empty if it says nothing: then it accepted all of them."""
+
+    items: tuple[BatchItem, ...] = ()
+    raw: dict[str, Any] = raw_field()
+    """The JSON object as it was received."""
+
+    @property
+    def failures(self) -> tuple[BatchItem, ...]:
+        """The items that failed."""
+        return tuple(item for item in self.items if item.failed)
+
+
+def read_batch(body: Any) -> BatchResult:
+    """Return the result from parsed JSON; raises `DecodeError` if it is no object."""
+    if not isinstance(body, dict):
+        raise DecodeError("the response is not an object")
+    found = [
+        _item(entry, is_error=name == "errors")
+        for name in _LISTS
+        if isinstance(body.get(name), list)
+        for entry in body[name]
+        if isinstance(entry, dict)
+    ]
+    return BatchResult(tuple(found), raw=body)
+
+
+def _item(entry: dict[str, Any], *, is_error: bool) -> BatchItem:
+    nested = entry.get("error")
+    error = nested if isinstance(nested, dict) else entry
+    status = _text(entry, "statusCode", "status", "httpStatus")
+    if status is not None:
+        is_error |= status.upper() in _FAILED or (status.isdecimal() and int(status) >= _LEAST_ERROR)
+    return BatchItem(
+        _text(entry, "itemId"),
+        status,
+        first_string(error, "code", "type", "error"),
+        first_string(error, "message", "description"),
+        is_error or bool(nested),
+        raw=entry,
+    )
+
+
+def _text(entry: dict[str, Any], *names: str) -> str | None:
+    """Return the first of these members that is a string or a whole number, as text."""
+    values = (entry.get(name) for name in names)
+    return next((str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)), None)
