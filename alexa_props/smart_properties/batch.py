@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -10,11 +11,27 @@ from alexa_props.codec import raw_field
 from alexa_props.errors import DecodeError
 from alexa_props.responses import first_string
 
-__all__ = ["BatchItem", "BatchResult", "read_batch"]
+__all__ = ["BatchItem", "BatchResult", "batched", "read_batch"]
 
 _LISTS: Final = ("results", "items", "errors")
 _FAILED: Final = frozenset({"FAILED", "FAILURE", "ERROR"})
 _LEAST_ERROR: Final = 400
+
+
+F = TypeVar("F", bound=Callable[..., Awaitable["BatchResult"]])
+
+
+def batched(size: int) -> Callable[[F], F]:
+    """Mark a method as one that takes up to `size` items per call: `fleet.run_many` splits longer inputs by it.
+
+    The items are the first argument after those that all items share, such as the id of a skill.
+    """
+
+    def mark(method: F) -> F:
+        method.batch_size = size  # type: ignore[attr-defined]
+        return method
+
+    return mark
 
 
 @attrs.frozen
@@ -22,7 +39,7 @@ class BatchItem:
     """What the service says about one item of a batch."""
 
     item_id: str | None = None
-    """The position of the item in the request, from "0"."""
+    """As the request names the item: its position, from "0"."""
     status: str | None = None
     """A status of HTTP such as "404", or a word."""
     code: str | None = None

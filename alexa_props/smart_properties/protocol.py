@@ -181,7 +181,7 @@ def numbered(argument: str, items: Iterable[object], most: int | None = None) ->
     """
     listed: tuple[object, ...] = require_list(argument, items)
     require_limits(argument, listed, 1, most)
-    return [{"itemId": str(number), **codec.unstructure(item)} for number, item in enumerate(listed)]
+    return [{"itemId": number, **codec.unstructure(item)} for number, item in enumerate(listed)]
 
 
 def _wire_name(operation: Operation[Any], argument: str) -> str:
