@@ -1,13 +1,23 @@
 """Call an async function for every item of a fleet, with a journal, progress and a report."""
 
 from alexa_props.fleet._runner import Run
-from alexa_props.fleet.outcome import Failure, Interrupted, Outcome, RecordedError, Status, Step, Steps, StepsFailed
+from alexa_props.fleet.outcome import (
+    BatchItemFailed,
+    Failure,
+    Interrupted,
+    Outcome,
+    RecordedError,
+    Status,
+    Step,
+    Steps,
+    StepsFailed,
+)
 from alexa_props.fleet.plan import CallEstimate, Plan, plan, recipe
 from alexa_props.fleet.progress import Progress
 from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station, reset_room
 from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped
 from alexa_props.fleet.rooms import Room, walk_rooms
-from alexa_props.fleet.run import collect, run
+from alexa_props.fleet.run import collect, collect_many, run, run_many
 
 CutOff = Interrupted
 """The former name of `Interrupted`."""
@@ -15,6 +25,7 @@ Use = CallEstimate
 """The former name of `CallEstimate`."""
 
 __all__ = [
+    "BatchItemFailed",
     "CallEstimate",
     "CutOff",
     "Failure",
@@ -35,10 +46,12 @@ __all__ = [
     "StepsFailed",
     "Use",
     "collect",
+    "collect_many",
     "ensure_default_music_station",
     "plan",
     "recipe",
     "reset_room",
     "run",
+    "run_many",
     "walk_rooms",
 ]

@@ -23,6 +23,7 @@ __all__ = ["InFlight", "ItemCalls", "outcome_without_call"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+V = TypeVar("V")
 
 NotCalled: TypeAlias = "Earlier | Literal['twice']"
 
@@ -79,7 +80,6 @@ class InFlight(Generic[T, R]):
 class ItemCalls(Generic[T, R]):
     """Begins, calls and records the items of a run, each in its own copy of the context of the run."""
 
-    call: Callable[[T], Awaitable[R]]
     key: Callable[[T], str] | None
     journal: Journal | None
     signal: StopSignal
@@ -95,41 +95,60 @@ class ItemCalls(Generic[T, R]):
             Exception: Whatever `key` raises.
 
         """
-        key = call_foreign("key=", context.run, key_of, item, self.key, recorded=self.journal is not None)
+        key = self.key_of(item, context)
         return key, "go" if self.journal is None else await self.journal.begin(key)
+
+    def key_of(self, item: T, context: Context) -> str:
+        """Return the key of an item; raises whatever `key` raises."""
+        return call_foreign("key=", context.run, key_of, item, self.key, recorded=self.journal is not None)
 
     def in_flight(self, key: str, item: T) -> InFlight[T, R]:
         """Return the state of an item that is about to be called."""
         before_unsafe = None if self.journal is None else functools.partial(self.journal.record_unsafe, key)
         return InFlight(key, item, Item(before_unsafe=before_unsafe, outer=self.outer))
 
-    async def run(self, state: InFlight[T, R], context: Context) -> Outcome[T, R]:
+    async def run(self, call: Callable[[T], Awaitable[R]], state: InFlight[T, R], context: Context) -> Outcome[T, R]:
         """Call an item, record its outcome and return it."""
-        value: R | None = None
-        raised: Exception | None = None
         started = anyio.current_time()
-        try:
-            value, raised = await await_foreign("what the call waited for", self._call(state), context)
-        except (CancelledError, RuntimeError) as instead:  # of what a coroutine must not raise
-            raised = instead
-        elapsed = anyio.current_time() - started
-        calls = state.calls
-        status, error = classify(value, raised, calls)
-        outcome: Outcome[T, R] = Outcome(state.key, state.item, status, value, error, calls.attempts, elapsed)
-        state.outcome = outcome
-        if self.journal is not None:
-            handled = error is None or was_handled(error) or (calls.unsafe_sent and calls.sent)
-            try:
-                await self.journal.end(state.key, _record_of(outcome), handled=handled)
-            except JournalError as broken:
-                self.signal.fail(broken, str(broken))
+        value, raised = await self.perform(functools.partial(call, state.item), state.calls, context)
+        state.outcome = outcome = self.outcome_of(state, value, raised, anyio.current_time() - started)
+        await self.record(state)
         return outcome
 
-    async def _call(self, state: InFlight[T, R]) -> tuple[R | None, Exception | None]:
-        """Return what the call returned or raised: a `StopIteration` would leave a coroutine as another error."""
-        current_item.set(state.calls)
+    async def perform(
+        self, call: Callable[[], Awaitable[V]], calls: Item, context: Context
+    ) -> tuple[V | None, Exception | None]:
+        """Call the user's function for an item, or for several, and return what it returned or raised."""
         try:
-            awaitable = self.call(state.item)
+            return await await_foreign("what the call waited for", self._call(call, calls), context)
+        except (CancelledError, RuntimeError) as instead:  # of what a coroutine must not raise
+            return None, instead
+
+    def outcome_of(
+        self, state: InFlight[T, R], value: R | None, raised: Exception | None, elapsed: float
+    ) -> Outcome[T, R]:
+        """Return the outcome of an item whose call returned or raised this."""
+        calls = state.calls
+        status, error = classify(value, raised, calls)
+        return Outcome(state.key, state.item, status, value, error, calls.attempts, elapsed)
+
+    async def record(self, state: InFlight[T, R]) -> None:
+        """Record the outcome of an item in the journal, if there is one."""
+        outcome, calls = state.outcome, state.calls
+        if self.journal is None or outcome is None:
+            return
+        error = outcome.error
+        handled = error is None or was_handled(error) or (calls.unsafe_sent and calls.sent)
+        try:
+            await self.journal.end(state.key, _record_of(outcome), handled=handled)
+        except JournalError as broken:
+            self.signal.fail(broken, str(broken))
+
+    async def _call(self, call: Callable[[], Awaitable[V]], calls: Item) -> tuple[V | None, Exception | None]:
+        """Return what the call returned or raised: a `StopIteration` would leave a coroutine as another error."""
+        current_item.set(calls)
+        try:
+            awaitable = call()
             if not isinstance(awaitable, Awaitable):
                 error = ConfigurationError(f"call must return an awaitable, not {awaitable!r:.80}")
                 self.signal.fail(error, str(error))

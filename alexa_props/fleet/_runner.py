@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextvars import copy_context
-from typing import Generic, Self, TypeVar
+from contextvars import Context, copy_context
+from typing import Any, Generic, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
 
 from alexa_props.concurrency import Tasks
+from alexa_props.fleet._batch import BatchCall, BatchCalls
 from alexa_props.fleet._item import InFlight, ItemCalls, NotCalled, outcome_without_call
 from alexa_props.fleet._outcomes import OutcomeQueue
 from alexa_props.fleet._source import UNREADABLE, source_of
@@ -19,6 +20,7 @@ from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import TICK, Meter, Progress
+from alexa_props.item import Item
 
 __all__ = ["Run"]
 
@@ -31,7 +33,7 @@ class Run(Generic[T, R]):
 
     def __init__(
         self,
-        call: Callable[[T], Awaitable[R]],
+        call: Callable[[T], Awaitable[R]] | BatchCall[T],
         items: Iterator[T] | AsyncIterator[T],
         *,
         concurrency: AdaptiveConcurrency,
@@ -40,6 +42,7 @@ class Run(Generic[T, R]):
         key: Callable[[T], str] | None,
         stop_on: StopOn | None,
         meter: Meter,
+        size: int | None = None,
     ) -> None:
         self._concurrency = concurrency
         self._meter = meter
@@ -47,15 +50,20 @@ class Run(Generic[T, R]):
         self._stop_after = stop_after(stop_on)
         self._in_flight: dict[int, InFlight[T, R]] = {}
         self._signal = StopSignal()
-        self._calls: ItemCalls[T, R] = ItemCalls(call, key, journal, self._signal)
+        self._call: Any = call
+        self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal)
+        self._size = size or 1
         reader = copy_context()
         reader.run(meter.count_what_is_listed)
         self._source = source_of(items, reader, self._signal)
         self._outcomes: OutcomeQueue[T, R] = OutcomeQueue(self._expected_workers, ordered=ordered)
         self._signal.listeners.append(self._outcomes.wake_workers)
-        self._workers: Workers[tuple[int, T]] = Workers(
-            self._take,
-            self._process,
+        self._filling = anyio.Lock()
+        one, several = (self._take, self._process), (self._take_batch, self._process_batch)
+        take, process = one if size is None else several
+        self._workers: Workers[Any] = Workers(
+            take,
+            process,
             concurrency=concurrency,
             signal=self._signal,
             on_exit=self._outcomes.wake_takers,
@@ -133,7 +141,7 @@ class Run(Generic[T, R]):
             self._meter.tick(len(self._in_flight))
 
     def _expected_workers(self) -> int:
-        return self._workers.expected()
+        return self._workers.expected() * self._size
 
     # For the workers.
 
@@ -168,15 +176,19 @@ class Run(Generic[T, R]):
             self._skip(number, key, item, begun)
             return
         state = self._in_flight[number] = self._calls.in_flight(key, item)
-        outcome = await self._calls.run(state, context)
+        outcome = await self._calls.run(self._call, state, context)
         # Waits for the journal count: with a slow disk, more items have to be in flight.
-        elapsed = anyio.current_time() - taken if recorded else outcome.elapsed
-        calls = state.calls
+        self._adapt(state.calls, anyio.current_time() - taken if recorded else outcome.elapsed)
+        self._end(number, outcome, state.calls.throttled, context)
+
+    def _adapt(self, calls: Item, elapsed: float) -> None:
         self._concurrency.ended(
             elapsed=elapsed, called=calls.called, waited=calls.waited, connections=calls.connections
         )
+
+    def _end(self, number: int, outcome: Outcome[T, R], throttled: int, context: Context) -> None:
         del self._in_flight[number]
-        self._meter.ended(outcome.status, calls.throttled, len(self._in_flight))
+        self._meter.ended(outcome.status, throttled, len(self._in_flight))
         self._outcomes.put(number, outcome)
         self._stop_after(self._signal, outcome, context)
 
@@ -189,3 +201,50 @@ class Run(Generic[T, R]):
         else:
             self._meter.ended(outcome.status, 0, len(self._in_flight))
         self._outcomes.put(number, outcome)
+
+    # For the workers of `fleet.run_many`.
+
+    async def _take_batch(self) -> list[tuple[int, T]] | None:
+        """Return the next items and their numbers, as many as a call takes; None if no more are to be begun."""
+        batch: list[tuple[int, T]] = []
+        # One worker at a time, so that only the last batch is smaller.
+        async with self._filling:
+            while len(batch) < self._size:
+                numbered = await self._take()
+                if numbered is None:
+                    break
+                batch.append(numbered)
+        if self._signal.reason in (None, UNREADABLE):
+            return batch or None
+        for number, _ in batch:
+            self._outcomes.put(number, None)
+        return None
+
+    async def _process_batch(self, batch: list[tuple[int, T]]) -> None:
+        taken = anyio.current_time()
+        context = self._calls.context.copy()
+        calls: BatchCalls[T, R] = BatchCalls(self._call, self._calls)
+        try:
+            begun = await calls.begin([item for _, item in batch], context)
+        except Exception as error:  # noqa: BLE001 - the user's function key= may raise anything: the run ends with it
+            self._signal.fail(error, f"a batch could not be begun: {safe_str(error)}")
+            for number, _ in batch:
+                self._outcomes.put(number, None)
+            return
+        going: list[tuple[int, str, T]] = []
+        for (number, item), (key, decision) in zip(batch, begun, strict=True):
+            if decision == "go":
+                going.append((number, key, item))
+            else:
+                self._skip(number, key, item, decision)
+        if not going:
+            return
+        states = calls.in_flight([(key, item) for _, key, item in going])
+        self._in_flight.update(zip((number for number, _, _ in going), states, strict=True))
+        await calls.run(states, context)
+        self._adapt(states[0].calls, anyio.current_time() - taken)
+        throttled = states[0].calls.throttled
+        for (number, _, _), state in zip(going, states, strict=True):
+            assert state.outcome is not None  # noqa: S101 - every item of a batch that was run has one
+            self._end(number, state.outcome, throttled, context)
+            throttled = 0  # they share their calls

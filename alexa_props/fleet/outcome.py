@@ -25,9 +25,12 @@ from alexa_props.errors import (
     Unauthorized,
 )
 from alexa_props.item import Item
+from alexa_props.redaction import sanitize
+from alexa_props.smart_properties.batch import BatchItem
 from alexa_props.wire import was_sent
 
 __all__ = [
+    "BatchItemFailed",
     "Failure",
     "Interrupted",
     "Outcome",
@@ -156,6 +159,27 @@ class RecordedError(AlexaError):
         self.failures = failures
 
 
+class BatchItemFailed(AlexaError):
+    """The service reported that it did not do one item of a batch, or an item that it does not name."""
+
+    result: BatchItem
+    """What the service says about it."""
+    is_certain: bool
+    """Whether the service named this item. If not, any item of the batch may be the one: check by reading."""
+
+    def __init__(self, key: str, result: BatchItem, *, is_certain: bool = True) -> None:
+        said = ": ".join(filter(None, (result.code, result.message))) or f"status {result.status}"
+        which = key if is_certain else f"{key}: an item that the response does not name, which may be this one"
+        super().__init__(sanitize(f"{which}: {said}"))
+        self.result = result
+        self.is_certain = is_certain
+
+    @property
+    def code(self) -> str | None:
+        """The service's name of the error, or its status; None if it gave none."""
+        return self.result.code or self.result.status
+
+
 class Interrupted(AlexaError):
     """The block was left while the item was in flight."""
 
@@ -238,6 +262,7 @@ def _status(error: Exception, *, unsafe_sent: bool = False) -> Status:
         return "unknown" if any(_status(part, unsafe_sent=unsafe_sent) == "unknown" for part in parts) else "failed"
     # The service may have done it before it failed. That matters if it must not be done twice.
     vague = isinstance(error, DecodeError) or (unsafe_sent and isinstance(error, ServerError))
+    vague |= isinstance(error, BatchItemFailed) and not error.is_certain
     # Errors of other libraries' clients.
     foreign = isinstance(error, TimeoutError) or (
         isinstance(error, httpx.TransportError) and was_sent(error) == "maybe"
@@ -269,7 +294,7 @@ def _failures(error: Exception, status: Status) -> Iterable[Failure]:
                 error.request_id,
             )
     else:
-        code = error.code if isinstance(error, ApiError) else None
+        code = error.code if isinstance(error, ApiError | BatchItemFailed) else None
         ours = isinstance(error, AlexaError)
         yield Failure(
             status,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
-from contextlib import asynccontextmanager, nullcontext
-from typing import Generic, TypedDict, TypeVar, Unpack
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 import anyio
 
 from alexa_props.arguments import require_text
 from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet._batch import BatchCall, size_of
 from alexa_props.fleet._runner import Run
 from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn
@@ -22,8 +23,9 @@ from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
+from alexa_props.smart_properties.batch import BatchItem
 
-__all__ = ["collect", "run"]
+__all__ = ["collect", "collect_many", "run", "run_many"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -112,6 +114,76 @@ async def run(
             all items that had begun.
 
     """
+    options: Options[T] = {
+        "concurrency": concurrency,
+        "ordered": ordered,
+        "journal": journal,
+        "job": job,
+        "key": key,
+        "retry_failed": retry_failed,
+        "stop_on": stop_on,
+        "progress": progress,
+        "total": total,
+    }
+    async with _run(call, items, None, **options) as this:
+        yield this
+
+
+@asynccontextmanager
+async def run_many(
+    call: BatchCall[T],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> AsyncGenerator[Run[T, BatchItem], None]:
+    """Call an async function for batches of items, and yield an outcome for each item.
+
+        enable = functools.partial(asp.skills.enable_many, skill_id)
+        async with fleet.run_many(enable, rooms, journal="skills.db") as run:
+            async for outcome in run:
+                print(outcome.key, outcome.status)
+
+    An item that the service reports as failed fails with `BatchItemFailed`. A batch that the service refuses as a whole
+    (400, 404 or 409) is split in halves, at most 20 times, because one item may be the reason: the others are done.
+    The value of an outcome is what the service said about the item, if anything. The journal records each item.
+
+    Args:
+        call: A method whose name ends in `_many`, or any function of a list of items that returns an awaitable of a
+            `BatchResult` or None (everything is done).
+        items: As for `run`.
+        size: Items per call, at least 1. None takes what the method says, such as 100.
+        options: As for `run`; `concurrency` counts calls.
+
+    Yields:
+        The `Run`: an async iterator of `Outcome`.
+
+    Raises:
+        ConfigurationError: As for `run`, or `size` is needed.
+        JournalError: As for `run`.
+        Exception: As for `run`.
+
+    """
+    async with _run(call, items, size_of(call, size), **options) as this:
+        yield this
+
+
+@asynccontextmanager
+async def _run(
+    call: Any,
+    items: Iterable[T] | AsyncIterable[T],
+    size: int | None,
+    *,
+    concurrency: int | None = None,
+    ordered: bool = False,
+    journal: str | os.PathLike[str] | None = None,
+    job: str | None = None,
+    key: Callable[[T], str] | None = None,
+    retry_failed: bool = False,
+    stop_on: StopOn | None = None,
+    progress: bool | Callable[[Progress], None] | None = None,
+    total: int | None = None,
+) -> AsyncGenerator[Run[T, Any], None]:
     _check(call, concurrency, stop_on, total, key, journal=journal, job=job, retry_failed=retry_failed)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
@@ -119,7 +191,7 @@ async def run(
     iterator = iterator_of(items)
     meter = Meter(progress, total, job or name_of(call))
     async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
-        this: Run[T, R] = Run(
+        this: Run[T, Any] = Run(
             call,
             iterator,
             concurrency=AdaptiveConcurrency(concurrency),
@@ -128,6 +200,7 @@ async def run(
             key=key,
             stop_on=stop_on,
             meter=meter,
+            size=size,
         )
         with meter:
             try:
@@ -160,10 +233,32 @@ async def collect(
             outcomes until then. Before the first outcome, the error itself is raised.
 
     """
+    return await _collected(run(call, items, **options))
+
+
+async def collect_many(
+    call: BatchCall[T],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> FleetReport[T, BatchItem]:
+    """Call an async function for batches of items and return a report: `collect` for what `run_many` does.
+
+    Raises:
+        ConfigurationError: As for `run_many`.
+        JournalError: As for `collect`.
+        FleetStopped: As for `collect`.
+
+    """
+    return await _collected(run_many(call, items, size=size, **options))
+
+
+async def _collected(begun: AbstractAsyncContextManager[Run[T, R]]) -> FleetReport[T, R]:
     started = anyio.current_time()
     outcomes: list[Outcome[T, R]] = []
     failed: Exception | None = None
-    async with run(call, items, **options) as this:
+    async with begun as this:
         try:
             async for outcome in this:
                 outcomes.append(outcome)  # noqa: PERF401 - those before an error are needed

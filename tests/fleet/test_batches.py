@@ -1,0 +1,230 @@
+"""`fleet.run_many`: one call for many items, and an outcome for each."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from alexa_props import SmartProperties, errors, fleet
+from alexa_props.fleet import BatchItemFailed, Outcome
+from alexa_props.operation import Group
+from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
+from alexa_props.smart_properties.protocol import numbered
+from tests.helpers import Script, Service, answer, smart_properties
+
+ADD_MANY = Group("things", "things.html").post("add_many", "/v1/things/{thing_id}/batch", read_batch, nullable=True)
+REPLACE_MANY = Group("things", "things.html").post(
+    "replace_many", "/v1/things/batch", read_batch, nullable=True, idempotent=True
+)
+ROOMS = [f"room-{number}" for number in range(10)]
+
+
+class Things:
+    """An API group whose items go out in batches of four."""
+
+    def __init__(self, asp: SmartProperties) -> None:
+        self.asp = asp
+
+    @batched(4)
+    async def add_many(self, thing_id: str, units: Sequence[str]) -> BatchResult:
+        items = numbered("units", [{"unitId": unit} for unit in units])
+        return await self.asp.call(ADD_MANY, {"thing_id": thing_id, "items": items}) or BatchResult()
+
+    @batched(4)
+    async def replace_many(self, units: Sequence[str]) -> BatchResult:
+        items = numbered("units", [{"unitId": unit} for unit in units])
+        return await self.asp.call(REPLACE_MANY, {"items": items}) or BatchResult()
+
+
+def things(*script: Script) -> tuple[Any, Service]:
+    service = Service(*script)
+    return functools.partial(Things(smart_properties(service)).add_many, "thing-1"), service
+
+
+def units_of(content: bytes) -> list[str]:
+    return [item["unitId"] for item in json.loads(content)["items"]]
+
+
+async def run(call: Any, items: Any = ROOMS, **options: Any) -> list[Outcome[Any, Any]]:
+    async with fleet.run_many(call, items, **options) as this:
+        return [outcome async for outcome in this]
+
+
+async def rooms() -> AsyncIterator[str]:
+    for room in ROOMS:
+        await anyio.lowlevel.checkpoint()
+        yield room
+
+
+@pytest.mark.parametrize("items", [ROOMS, iter(ROOMS), rooms()], ids=["list", "iterator", "async iterator"])
+async def test_splits_items_by_the_size_of_the_method(items: Any) -> None:
+    call, service = things(202)
+    outcomes = await run(call, items, ordered=True)
+    assert [units_of(seen.content) for seen in service.seen] == [ROOMS[:4], ROOMS[4:8], ROOMS[8:]]
+    assert [(outcome.key, outcome.status) for outcome in outcomes] == [(room, "done") for room in ROOMS]
+
+
+async def test_a_size_replaces_that_of_the_method() -> None:
+    call, service = things(202)
+    report = await fleet.collect_many(call, ROOMS, size=100)
+    assert ([len(units_of(seen.content)) for seen in service.seen], report.counts["done"]) == ([10], 10)
+
+
+async def test_a_function_without_a_size_needs_one() -> None:
+    async def call(_: Sequence[str]) -> None:
+        pass
+
+    with pytest.raises(errors.ConfigurationError, match="size is needed"):
+        await run(call)
+    for size in (0, True, 2.5):
+        with pytest.raises(errors.ConfigurationError, match="size must be a whole number"):
+            await run(call, size=size)
+
+
+RESULTS: list[Any] = [
+    {"results": [{"itemId": 0, "statusCode": 200}, {"itemId": 2, "statusCode": 404, "message": "no unit"}]},
+    {"errors": [{"itemId": "2", "code": "NOT_FOUND", "description": "no unit"}]},
+    {"items": [{"itemId": "2", "error": {"code": "NOT_FOUND", "message": "no unit"}}]},
+]
+
+
+@pytest.mark.parametrize("status", [200, 202, 207])
+@pytest.mark.parametrize("body", RESULTS, ids=["results", "errors", "items"])
+async def test_says_which_item_failed(status: int, body: Any) -> None:
+    call, _ = things(answer(status, body), 200)
+    outcomes = await run(call, ROOMS[:4], ordered=True)
+    assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done"]
+    error = outcomes[2].error
+    assert isinstance(error, BatchItemFailed)
+    assert error.code in ("404", "NOT_FOUND")
+    assert str(error).startswith("room-2: ")
+    assert "no unit" in str(error)
+    assert outcomes[2].failures[0].code == error.code
+
+
+async def test_a_failure_without_a_position_leaves_the_items_of_its_batch_unknown() -> None:
+    call, _ = things(answer(207, {"errors": [{"itemId": 1, "code": "A"}, {"code": "B"}]}), 202)
+    outcomes = await run(call, ROOMS[:5], ordered=True)
+    assert [outcome.status for outcome in outcomes] == ["unknown", "failed", "unknown", "unknown", "done"]
+
+
+def refuse(*refused: str, status: int = 400) -> Script:
+    def respond(request: httpx.Request) -> httpx.Response:
+        return answer(status, {"message": "no"}) if {*refused} & {*units_of(request.content)} else answer(202)
+
+    return respond
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+async def test_a_refused_batch_is_split_until_the_refused_item_is_alone(status: int) -> None:
+    call, service = things(refuse("room-5", status=status))
+    outcomes = await run(call, ordered=True)
+    assert [outcome.key for outcome in outcomes if outcome.status == "failed"] == ["room-5"]
+    assert [outcome.status for outcome in outcomes].count("done") == 9
+    assert sorted(len(units_of(seen.content)) for seen in service.seen) == [1, 1, 2, 2, 2, 4, 4]
+
+
+async def test_splitting_is_bounded_and_other_errors_do_not_split() -> None:
+    call, service = things(400)
+    outcomes = await run(call, [f"room-{number}" for number in range(100)], size=100)
+    assert {outcome.status for outcome in outcomes} == {"failed"}
+    assert len(service.seen) == 1 + 2 * 20
+    for status in (401, 403, 500):
+        call, service = things(status)
+        outcomes = await run(call, ROOMS[:4])
+        assert (len(outcomes), len(service.seen)) == (4, 1)
+
+
+async def test_a_lost_response_leaves_the_whole_batch_unknown() -> None:
+    call, service = things(httpx.ReadError, 202)
+    outcomes = await run(call, ROOMS[:6], ordered=True)
+    assert [outcome.status for outcome in outcomes] == ["unknown"] * 4 + ["done"] * 2
+    assert len(service.seen) == 2
+
+
+async def test_resumes_without_the_items_that_are_done(tmp_path: Path) -> None:
+    path = tmp_path / "things.db"
+    call, service = things(answer(207, {"errors": [{"itemId": 1, "code": "BUSY"}]}), httpx.ReadError, 202)
+    first = await run(call, journal=path, job="add", ordered=True)
+    assert [outcome.status for outcome in first] == ["done", "failed", *["done"] * 2, *["unknown"] * 4, *["done"] * 2]
+    call, service = things(202)
+    # What may have been sent must not be sent twice, so nothing goes out again without retry_failed.
+    second = await run(call, journal=path, job="add")
+    assert {outcome.key: outcome.status for outcome in second} == {
+        "room-1": "failed",
+        **dict.fromkeys(ROOMS[4:8], "unknown"),
+    }
+    assert service.seen == []
+    await run(call, [*ROOMS, "room-10"], journal=path, job="add", retry_failed=True)
+    assert [units_of(seen.content) for seen in service.seen] == [["room-1"], ["room-10"]]
+
+
+async def test_an_idempotent_batch_that_is_unknown_is_repeated(tmp_path: Path) -> None:
+    service = Service(httpx.ReadError, 202)
+    call = Things(smart_properties(service).with_options(retry=fast())).replace_many
+    first = await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="replace")
+    assert {outcome.status for outcome in first} == {"unknown"}
+    second = await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="replace")
+    assert {outcome.status for outcome in second} == {"done"}
+
+
+def fast() -> Any:
+    from alexa_props import RetryPolicy
+
+    return RetryPolicy(max_attempts=1)
+
+
+async def test_leaving_the_block_reports_every_item_of_a_batch_in_flight() -> None:
+    sent = anyio.Event()
+
+    async def respond(_: httpx.Request) -> httpx.Response:
+        sent.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    call, _ = things(respond)
+    async with fleet.run_many(call, ROOMS, concurrency=1) as this:
+        await sent.wait()
+        # The request has left: whether the service handles it is not known.
+        await anyio.sleep(0.01)
+    assert [(outcome.key, outcome.status) for outcome in this.in_flight] == [(room, "unknown") for room in ROOMS[:4]]
+
+
+async def test_invalid_results_fail_the_batch() -> None:
+    async def call(_: Sequence[str]) -> Any:
+        return ["a list"]
+
+    (outcome,) = await run(call, ["room-1"], size=4)
+    assert outcome.status == "failed"
+    assert "must return a BatchResult or None" in str(outcome.error)
+
+
+async def test_a_failing_key_ends_the_run() -> None:
+    def key(_: str) -> str:
+        raise LookupError("no key")
+
+    call, service = things(202)
+    with pytest.raises(LookupError, match="no key"):
+        await run(call, key=key)
+    assert service.seen == []
+
+
+async def test_duplicates_in_a_batch_are_called_once(tmp_path: Path) -> None:
+    call, service = things(202)
+    outcomes = await run(call, ["room-1", "room-1", "room-2"], journal=tmp_path / "a.db", job="add")
+    assert units_of(service.seen[0].content) == ["room-1", "room-2"]
+    assert sorted(outcome.key for outcome in outcomes) == ["room-1", "room-2"]
+
+
+async def test_stops_early_when_too_much_fails() -> None:
+    call, service = things(403)
+    outcomes = await run(call, [f"room-{number}" for number in range(1000)], stop_on=1, concurrency=1)
+    assert len(service.seen) == 1
+    assert len(outcomes) == 4
