@@ -86,7 +86,8 @@ def require_limits(argument: str, value: object, least: int, most: int | None) -
     elif isinstance(value, str):
         size, allowed, shown = len(value), f"{bounds} characters long", f"{len(value):,}"
     elif isinstance(value, Sized):
-        size, allowed, shown = len(value), f"a list of {bounds} items", f"of {len(value):,}"
+        noun = "item" if bounds.endswith(" 1") else "items"
+        size, allowed, shown = len(value), f"a list of {bounds} {noun}", f"of {len(value):,}"
     else:
         raise ConfigurationError(f"{argument} must be within {bounds}, not {value!r:.80}")
     if size < least or (most is not None and size > most):

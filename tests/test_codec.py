@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexa_props import errors
-from alexa_props.codec import camel, pascal
+from alexa_props.codec import Timestamp, camel, pascal, raw_field
 from alexa_props.for_business import devices, users
 from alexa_props.for_business.devices import ConnectionStatus, Device, DeviceData, DeviceEvent, DeviceStatusInfo
 from alexa_props.for_business.protocol import codec as aws
@@ -381,3 +381,34 @@ def test_no_retry_after() -> None:
 def test_no_date_escapes_as_an_error(text: str | None) -> None:
     moment = parse_http_date(text)
     assert moment is None or moment.tzinfo is not None
+
+
+# Models that are read leniently
+
+
+@attrs.frozen
+class Vague:
+    """A response that no page documents."""
+
+    name: str | None = None
+    count: int | None = None
+    at: Timestamp | None = None
+    parts: tuple[Unit, ...] = ()
+    raw: dict[str, Any] = raw_field()
+
+
+def test_a_lenient_model_keeps_what_it_can_read_and_the_json() -> None:
+    body = {"name": {"text": "x"}, "count": "5", "at": "soon", "parts": [{"id": "u"}], "new": [1]}
+    read = rest.structure(body, Vague)
+    assert read == Vague(None, 5, None, (Unit("u"),))
+    assert read.raw == body
+    assert "new" not in repr(read)
+    assert rest.structure({"parts": [{"id": 1}, {}]}, Vague).parts == ()
+
+
+def test_a_lenient_model_is_an_object_and_its_json_is_not_written() -> None:
+    wrong: tuple[object, ...] = ([], "x", None, 5)
+    for body in wrong:
+        with pytest.raises(errors.DecodeError):
+            rest.structure(body, Vague)
+    assert rest.unstructure(Vague("x", raw={"name": "y", "z": 1})) == {"name": "x", "parts": []}

@@ -417,3 +417,33 @@ async def test_items_that_a_function_reads_must_be_a_list(things: Any, fault: st
             await for_business(Service(answer(200, {"Things": things}))).call(operation, {})
     empty = answer(200, {"Things": None, "NextToken": "t"})
     assert await for_business(Service(empty)).call(by_function, {}) == Page((), "t")
+
+
+# What is not documented
+
+UNKNOWN = things.post("unknown", "/v1/things/unknown", Unit, nullable=True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_a_nullable_post_returns_none_for_any_success_without_a_body(status: int) -> None:
+    assert await smart_properties(Service(status)).call(UNKNOWN, {}) is None
+    full = answer(status, {"id": "u"})
+    assert await smart_properties(Service(full)).call(UNKNOWN, {}) == (None if status == 204 else Unit("u"))
+
+
+async def test_a_body_that_is_not_json_is_an_error_of_a_nullable_post() -> None:
+    with pytest.raises(errors.DecodeError, match="check whether it took effect"):
+        await smart_properties(Service(httpx.Response(200, content=b"<html>"))).call(UNKNOWN, {})
+
+
+SCOPED = Group("scoped", "https://pages.example/scoped-api.html", scope="things::write").post("act", "/v1/scoped")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_names_the_additional_scope(status: int) -> None:
+    with pytest.raises(errors.ApiError, match="it also needs the scope things::write") as caught:
+        await smart_properties(Service(status)).call(SCOPED, {})
+    assert caught.value.status == status
+    with pytest.raises(errors.ApiError) as caught:
+        await smart_properties(Service(status)).call(SAFE, {})
+    assert "scope" not in str(caught.value)

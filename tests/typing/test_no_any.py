@@ -13,6 +13,7 @@ import attrs
 import httpx
 
 from alexa_props import AlexaForBusiness, SmartProperties
+from alexa_props.codec import RAW
 
 ALLOWED = {
     "EndpointSettings.get_many(settings)",  # settings of different types
@@ -54,7 +55,8 @@ def places_of_any(place: str, annotation: object, module: str) -> Iterator[str]:
         for part in typing.get_args(kind):
             yield from places_of_any(place, part, module)
     if isinstance(kind, type) and attrs.has(kind):
-        for field in attrs.fields(kind):
+        # The JSON of a response that no page documents.
+        for field in (field for field in attrs.fields(kind) if field.name != RAW):
             yield from places_of_any(f"{kind.__name__}.{field.name}", field.type, kind.__module__)
 
 
