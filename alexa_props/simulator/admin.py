@@ -130,7 +130,7 @@ _SETTINGS: dict[str, _Setting] = {
     "/faults": _add_fault,
     "/quota": _quota,
     "/latency": _latency,
-    "/effect-delay": _effect_delay,
+    "/effect_delay": _effect_delay,
     "/offline": _offline,
     "/failing": _failing,
     "/forbidden": _forbidden,

@@ -38,6 +38,8 @@ async def test_scripts_everything_else(api: httpx.AsyncClient, sim: Simulator, n
     assert (await api.get(f"/v2/units/{room}")).status_code == 200
     assert (await api.get(f"/v2/units/{room}")).headers["retry-after"] == "3"
     assert naps == [4, 4]
+    await post("effect_delay", operation="endpoints.*", seconds=5)
+    assert (sim.effect_delay_of("endpoints.get"), sim.effect_delay_of("units.get")) == (5, 0)
     await post("offline", ids=[first, sim.devices[0]])
     await post("failing", endpoint_ids=[second])
     assert (await api.delete("/v1/alerts/alarms", params={"unitId": room})).status_code == 500

@@ -13,7 +13,7 @@ import pytest
 from alexa_props.simulator import ROUTES, Simulator
 
 CONSENT_PATH, TOKEN_PATHS = "/ap/oa", ("/auth/o2/token", "/auth/O2/token")
-SCRIPTS = ("quota", "latency", "offline", "failing", "forbidden", "settings", "expire_tokens", "reset")
+SCRIPTS = ("quota", "latency", "effect_delay", "offline", "failing", "forbidden", "settings", "expire_tokens", "reset")
 
 
 def filled(sim: Simulator, path: str) -> str:

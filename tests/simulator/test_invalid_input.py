@@ -156,6 +156,8 @@ BAD_SCRIPTS: list[tuple[str, str, dict[str, Any]]] = [
     ("latency", "seconds", {"seconds": None}),
     ("latency", "seconds", {"seconds": 10**400}),
     ("latency", "operation", {"seconds": 1, "operation": None}),
+    ("effect_delay", "seconds", {"seconds": -1}),
+    ("effect_delay", "operation", {"seconds": 1, "operation": "units.lst"}),
     ("offline", "ids", {"ids": [5]}),
     ("offline", "ids", {"ids": [["x"]]}),
     ("offline", "ids", {"ids": ["nothing"]}),
@@ -239,6 +241,7 @@ async def test_rejected_script_changes_nothing(local: httpx.AsyncClient, sim: Si
 
 NUMBERS: list[Callable[[Simulator, Any], object]] = [
     lambda sim, number: sim.latency(number),
+    lambda sim, number: sim.delay_effect(number),
     lambda sim, number: sim.quota("*", number),
     lambda sim, number: sim.quota("*", 1, number),
     lambda sim, number: sim.quota("*", 1, retry_after=number),

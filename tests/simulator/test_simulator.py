@@ -95,13 +95,14 @@ def test_reset_restores_state_and_removes_scripts(sim: Simulator) -> None:
     sim.set_forbidden(sim.rooms[0])
     sim.quota("*", 0, 1)
     sim.latency(9)
+    sim.delay_effect(9)
     sim.fail("*", "drop_before", times=None)
     assert shape(sim.tree) != fresh
     sim.reset()
     assert shape(sim.tree) == fresh
     assert sim.inventory.devices[sim.devices[0]].online
     assert (sim.offline_endpoints, sim.failing_endpoints, sim.forbidden_units) == (set(), {}, set())
-    assert sim.latency_of("units.list") == 0
+    assert (sim.latency_of("units.list"), sim.effect_delay_of("units.list")) == (0, 0)
     assert [sim.quotas.refusal("units.list", 0) for _ in range(3)] == [None] * 3
     assert sim.faults.all() == []
 
