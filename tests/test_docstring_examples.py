@@ -1,4 +1,4 @@
-"""The example in the docstring of each API group of Smart Properties runs on the simulator."""
+"""The example in the docstring of each API group runs on the simulator."""
 
 from __future__ import annotations
 
@@ -6,38 +6,47 @@ import ast
 import functools
 import inspect
 import sys
+import textwrap
 from typing import Any
 
 import pytest
 
-from alexa_props import SmartProperties
+from alexa_props import AlexaForBusiness, SmartProperties
 from alexa_props.simulator import Simulator
 from tests.wire import IDS, clients
 
-GROUPS = [name for name, member in vars(SmartProperties).items() if isinstance(member, functools.cached_property)]
+GROUPS = [
+    (client, name)
+    for client, kind in (("asp", SmartProperties), ("a4b", AlexaForBusiness))
+    for name, member in inspect.getmembers(kind)
+    if isinstance(member, functools.cached_property)
+]
 
 
 def example_of(group: object) -> str:
     """Return the indented lines of a class docstring."""
     lines = inspect.cleandoc(type(group).__doc__ or "").splitlines()
-    return inspect.cleandoc("\n".join(line for line in lines if line.startswith("    ")))
+    return textwrap.dedent("\n".join(line for line in lines if line.startswith("    ")))
 
 
-@pytest.mark.parametrize("name", GROUPS)
-async def test_example(name: str) -> None:
+@pytest.mark.parametrize(("client", "name"), GROUPS)
+async def test_example(client: str, name: str) -> None:
     async with Simulator(rooms=5, seed=3) as sim:
         on = clients(sim)
-        example = example_of(getattr(on.asp, name))
+        group = getattr(getattr(on, client), name)
+        example = example_of(group)
         assert 1 <= len(example.splitlines()) <= 4, f"{name} has no example of one to four lines"
         ids = {f"{kind}_id": getattr(on, kind) for kind in IDS}
         names: dict[str, Any] = {
             "asp": on.asp,
+            "a4b": on.a4b,
             "unit_id": on.room,
             "endpoint_id": on.endpoint,
+            "device_arn": on.device,
             "organization_id": on.organization,
             "print": lambda *_: None,
             **ids,
-            **vars(sys.modules[type(getattr(on.asp, name)).__module__]),
+            **vars(sys.modules[type(group).__module__]),
         }
         code = compile(example, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         started = eval(code, names)

@@ -49,7 +49,11 @@ OPERATIONS: Final = _api.operations
 
 
 class Users(Resource):
-    """Find users."""
+    """Find users.
+
+    async for user in a4b.users.search(filters={"EnrollmentStatus": ["DISASSOCIATING"]}, sort=["LastName"]):
+        print(user.first_name, user.last_name)
+    """
 
     def search(
         self,

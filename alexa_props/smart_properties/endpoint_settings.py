@@ -67,6 +67,10 @@ OPERATIONS: Final = _api.operations
 class EndpointSettings(Resource):
     """Read and change the settings and the address of an endpoint.
 
+        values = await asp.endpoint_settings.get_many(endpoint_id, [Setting.LOCALES, Setting.TIME_ZONE])
+        if values[Setting.LOCALES] != ("en-US",):
+            await asp.endpoint_settings.set(endpoint_id, Setting.LOCALES, ["en-US"])
+
     Raises `DeviceUnreachable` for a 504 whose body says that it is about the device (inferred from deletions of
     alerts).
     """

@@ -44,7 +44,12 @@ OPERATIONS: Final = _api.operations
 
 
 class Units(Resource):
-    """Create, read, rename and delete units."""
+    """Create, read, rename and delete units.
+
+    floor_id = await asp.units.create(organization_id, "Floor 3")
+    async for unit in asp.units.list(organization_id, depth="all", expand="all"):
+        print(unit.level, unit.name)
+    """
 
     def list(
         self,

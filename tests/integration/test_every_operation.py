@@ -14,13 +14,14 @@ async def test_the_simulator_sees_and_accepts_every_operation() -> None:
     sim = Simulator(rooms=5, seed=11)
     async with sim.serve():
         on = clients(sim)
-        for name, call in CALLS.items():
+        for call in CALLS.values():
             # Each call finds what it needs, whatever the ones before it have deleted.
             sim.reset()
             on = attrs.evolve(on, others={kind: find(sim) for kind, find in IDS.items()})
             returned = call(on)
             if isinstance(returned, Pager):
-                assert [item async for item in returned] != None
+                async for _ in returned:
+                    pass
             else:
                 await returned
             accepted |= {seen.operation: seen.status for seen in sim.calls}
