@@ -204,10 +204,12 @@ OPERATIONS: Final = _api.operations
 class Devices(Resource):
     """Find and read devices, and the history of their connections.
 
-    async for found in a4b.devices.search(filters={"ConnectionStatus": ["OFFLINE"]}, sort=["RoomName"]):
-        print(found.device_name, found.room_name)
-    async for event in a4b.devices.events(device_arn, event_type="CONNECTION_STATUS"):
-        print(event.timestamp, event.value)
+        async for found in a4b.devices.search(filters={"ConnectionStatus": ["OFFLINE"]}, sort=["RoomName"]):
+            print(found.device_name, found.room_name)
+        async for event in a4b.devices.events(device_arn, event_type="CONNECTION_STATUS"):
+            print(event.timestamp, event.value)
+
+    The attributes of models are those of the service in snake case.
     """
 
     async def get(self, device_arn: DeviceArn) -> Device:

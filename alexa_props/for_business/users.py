@@ -51,8 +51,10 @@ OPERATIONS: Final = _api.operations
 class Users(Resource):
     """Find users.
 
-    async for user in a4b.users.search(filters={"EnrollmentStatus": ["DISASSOCIATING"]}, sort=["LastName"]):
-        print(user.first_name, user.last_name)
+        async for user in a4b.users.search(filters={"EnrollmentStatus": ["DISASSOCIATING"]}, sort=["LastName"]):
+            print(user.first_name, user.last_name)
+
+    These are the people who enrolled, not the guests of rooms.
     """
 
     def search(

@@ -46,9 +46,11 @@ OPERATIONS: Final = _api.operations
 class Units(Resource):
     """Create, read, rename and delete units.
 
-    floor_id = await asp.units.create(organization_id, "Floor 3")
-    async for unit in asp.units.list(organization_id, depth="all", expand="all"):
-        print(unit.level, unit.name)
+        floor_id = await asp.units.create(organization_id, "Floor 3")
+        async for unit in asp.units.list(organization_id, depth="all", expand="all"):
+            print(unit.level, unit.name)
+
+    The hierarchy can be 15 levels deep.
     """
 
     def list(
@@ -80,7 +82,7 @@ class Units(Resource):
     async def create(self, parent_id: UnitId, name: str) -> str:
         """Create a unit below a parent and return its id.
 
-        The hierarchy can be 15 levels deep. The caller becomes the unit's administrator a few seconds later. Below a
+        The caller becomes the unit's administrator a few seconds later. Below a
         property, enable a subscription skill on the property first.
         """
         unit = await self._call(CREATE, parent_id=parent_id, name=plain_text("name", name))
