@@ -33,12 +33,13 @@ _HEAD: Final = (
 
 
 async def ask_for_consent(
-    client_id: str, *, authorize_url: str, port: int, browser: bool, seconds: float
+    client_id: str, *, scope: str, authorize_url: str, port: int, browser: bool, seconds: float
 ) -> tuple[Consent, Secret]:
     """Ask a person for consent, and return the request for it with the authorization code.
 
     Args:
         client_id: Client id of the security profile.
+        scope: Scopes to ask for, separated by spaces.
         authorize_url: The consent page.
         port: The port of the callback on 127.0.0.1; 0 takes a free one.
         browser: Whether to open the page; otherwise its address is printed.
@@ -53,6 +54,7 @@ async def ask_for_consent(
         consent = Consent.ask(
             client_id=client_id,
             redirect_uri=f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}{_PATH}",  # noqa: S610 - a port
+            scope=scope,
             authorize_url=authorize_url,
         )
         if browser:

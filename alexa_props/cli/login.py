@@ -58,6 +58,14 @@ def login(
             help="Port of the callback. Enter http://127.0.0.1:PORT/callback as an Allowed Return URL of the profile.",
         ),
     ] = 8766,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            help="Further scope to ask for, such as credential_locker::wifi_management. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address of the consent page instead of opening it.")
     ] = False,
@@ -93,7 +101,8 @@ def login(
         token_url=token_url,
         keyring=f"{client_id} in {path}" if use_keyring else None,
     )
-    run(_login(wanted, authorize_url=authorize_url, port=port, browser=not no_browser, seconds=timeout))
+    scope = " ".join(dict.fromkeys((SCOPE, *(scopes or ()))))
+    run(_login(wanted, scope, authorize_url=authorize_url, port=port, browser=not no_browser, seconds=timeout))
     if credentials is None and os.environ.get("ALEXA_PROPS_REFRESH_TOKEN"):
         note("ALEXA_PROPS_REFRESH_TOKEN is set, so the other commands use the environment: unset it to use this login")
 
@@ -121,7 +130,9 @@ def _read_line(prompt: str) -> str:
     return sys.stdin.readline()
 
 
-async def _login(login: Credentials, *, authorize_url: str, port: int, browser: bool, seconds: float) -> None:
+async def _login(
+    login: Credentials, scope: str, *, authorize_url: str, port: int, browser: bool, seconds: float
+) -> None:
     # Check everything that can be checked before a person is sent to a web page.
     for name, url in (("token_url", login.token_url), ("base_url", login.base_url)):
         if url is not None:
@@ -134,7 +145,7 @@ async def _login(login: Credentials, *, authorize_url: str, port: int, browser: 
     from alexa_props.pipeline.pool import Pool
 
     consent, code = await ask_for_consent(
-        login.client_id, authorize_url=authorize_url, port=port, browser=browser, seconds=seconds
+        login.client_id, scope=scope, authorize_url=authorize_url, port=port, browser=browser, seconds=seconds
     )
     async with httpx.AsyncClient(transport=Pool(), timeout=_TOKEN_TIMEOUT) as http:
         refresh_token = await consent.refresh_token(

@@ -137,7 +137,8 @@ class SmartPropertiesProtocol:
             kind = errors.DeviceUnreachable
         advice = _ADVICE.get(kind, "")
         if call.operation.scope is not None and kind in (errors.Unauthorized, errors.Forbidden):
-            advice += f"; it also needs the scope {call.operation.scope}, which is granted when the account consents"
+            scope = call.operation.scope
+            advice += f"; it also needs the scope {scope}: ask for it at the login (alexa-props login --scope {scope})"
         return api_error(kind, call, response, body, advice=advice)
 
     def decode(self, call: Call, response: httpx.Response) -> Any:

@@ -128,6 +128,27 @@ def test_forged_and_stray_requests_are_refused_and_a_refusal_ends_it(
     assert not stored.exists()
 
 
+def test_asks_for_further_scopes(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def browse(url: str) -> None:
+        asked.append(asked_by(url)["scope"])
+        httpx.get(url, follow_redirects=True)
+
+    play_browser(monkeypatch, browse)
+    further = (
+        "--scope",
+        "credential_locker::wifi_management",
+        "--scope",
+        "profile:user_id",
+        "--scope",
+        "profile:user_id",
+    )
+    done = run(*login_options(service), *further, env=secret(service))
+    assert done.returncode == 0, done.stderr
+    assert asked == ["alexa::enterprise:management credential_locker::wifi_management profile:user_id"]
+
+
 def test_a_code_that_the_token_endpoint_refuses(
     run: Run, service: Service, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
