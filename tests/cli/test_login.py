@@ -136,15 +136,8 @@ def test_asks_for_further_scopes(run: Run, service: Service, monkeypatch: pytest
         httpx.get(url, follow_redirects=True)
 
     play_browser(monkeypatch, browse)
-    further = (
-        "--scope",
-        "credential_locker::wifi_management",
-        "--scope",
-        "profile:user_id",
-        "--scope",
-        "profile:user_id",
-    )
-    done = run(*login_options(service), *further, env=secret(service))
+    wifi, profile = ("--scope", "credential_locker::wifi_management"), ("--scope", "profile:user_id")
+    done = run(*login_options(service), *wifi, *profile, *profile, env=secret(service))
     assert done.returncode == 0, done.stderr
     assert asked == ["alexa::enterprise:management credential_locker::wifi_management profile:user_id"]
 
