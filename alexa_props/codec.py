@@ -22,7 +22,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from alexa_props.arguments import require_id
+from alexa_props.arguments import require_id, require_ids
 from alexa_props.errors import DecodeError
 
 __all__ = [
@@ -229,10 +229,12 @@ def _structure_leniently(
 
 
 def _write_id(name: str) -> Callable[[Any], Any] | None:
-    """Return how a member that is an id is written: checked, and a model as its id."""
-    if not name.endswith("_id"):
-        return None
-    return lambda value: None if value is None else require_id(name, value)
+    """Return how a member that holds ids is written: checked, and models as their ids. Its name says that it does."""
+    if name == "id" or name.endswith(("_id", "_arn")):
+        return lambda value: None if value is None else require_id(name, value)
+    if name.endswith("_ids"):
+        return lambda value: None if value is None else list(require_ids(name, value))
+    return None
 
 
 def _is_plain_text(to: Any) -> bool:

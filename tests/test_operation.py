@@ -16,7 +16,7 @@ from alexa_props import RetryPolicy, errors
 from alexa_props.for_business.protocol import Actions
 from alexa_props.operation import Group, Operation
 from alexa_props.paging import Page
-from alexa_props.smart_properties.endpoints import Endpoint
+from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import Seen, Service, answer, for_business, smart_properties
 
@@ -255,6 +255,44 @@ async def test_a_model_stands_in_for_its_id_only_in_arguments_of_its_kind() -> N
     assert await target(NESTED, unit_id=Unit("u/1"), thing_id="t") == "/v1/units/u%2F1/things/t"
     with pytest.raises(errors.ConfigurationError, match="unit_id must be an id"):
         await target(NESTED, unit_id=Endpoint("e"), thing_id="t")
+
+
+@attrs.frozen
+class Target:
+    id: Any = None
+    unit_id: Any = None
+    device_arn: Any = None
+    unit_ids: Any = ()
+
+
+@attrs.frozen
+class Targets:
+    targets: tuple[Target, ...] = ()
+    main: Target | None = None
+
+
+@pytest.mark.parametrize("name", ["id", "unit_id", "device_arn", "unit_ids"])
+async def test_rejects_what_is_no_id_in_the_models_of_a_body(name: str) -> None:
+    service = Service(204)
+    for value in NOT_IDS:
+        if value is None and name != "unit_ids":
+            assert await body(CREATE, other=Target(**{name: None})) == {"other": {"unitIds": []}}
+            continue
+        target = Target(**{name: [value] if name == "unit_ids" else value})
+        for nested in (target, [target], Targets((target,)), Targets(main=target), {"targets": [target]}):
+            for arguments in ({"other": nested}, {"body": nested}):
+                with pytest.raises(errors.ConfigurationError, match=rf"^{name} must be an id"):
+                    await smart_properties(service).call(CREATE, arguments)
+    assert service.seen == []
+
+
+async def test_models_stand_in_for_their_ids_in_the_models_of_a_body() -> None:
+    target = Target(id="t", unit_id=Unit("u", name="320"), unit_ids=(UnitRef("v"), "w"))
+    sent = {"id": "t", "unitId": "u", "unitIds": ["v", "w"]}
+    assert await body(CREATE, body=Targets((target,), target)) == {"targets": [sent], "main": sent}
+    for other in (Target(unit_id=Endpoint("e")), Target(unit_ids=[Endpoint("e")]), Target(unit_ids="u")):
+        with pytest.raises(errors.ConfigurationError, match=r"^unit_ids? must be a(n id| list)"):
+            await body(CREATE, body=Targets((other,)))
 
 
 @pytest.mark.parametrize("page_size", [0, -1, True, False, "5", "", 1.0, [], b"5", float("nan")], ids=repr)
