@@ -137,8 +137,12 @@ class Codec:
         return tuple(map(kind, self.structure_all(values, typing.cast("type[Any]", Any), where)))
 
     def unstructure(self, value: Any) -> Any:
-        """Return what is sent, as plain dicts, lists and scalars."""
-        return self._fast.unstructure(value)
+        """Return what is sent, as plain dicts, lists and scalars; raises `ValueError` for what cannot be sent."""
+        try:
+            return self._fast.unstructure(value)
+        except (TypeError, AttributeError) as error:
+            # The type hints rule it out, and not every caller has a type checker.
+            raise ValueError(f"a member of a model has another type than the model says: {error}") from None
 
 
 def _is_model(model: Any) -> bool:

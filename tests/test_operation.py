@@ -17,6 +17,7 @@ from alexa_props.for_business.protocol import Actions
 from alexa_props.operation import Group, Operation
 from alexa_props.paging import Page
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
+from alexa_props.smart_properties.protocol import numbered
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import Seen, Service, answer, for_business, smart_properties
 
@@ -293,6 +294,27 @@ async def test_models_stand_in_for_their_ids_in_the_models_of_a_body() -> None:
     for other in (Target(unit_id=Endpoint("e")), Target(unit_ids=[Endpoint("e")]), Target(unit_ids="u")):
         with pytest.raises(errors.ConfigurationError, match=r"^unit_ids? must be a(n id| list)"):
             await body(CREATE, body=Targets((other,)))
+
+
+async def test_rejects_models_whose_members_have_another_type() -> None:
+    for wrong in (Targets(targets=None), Targets(targets=("t",)), [Targets(main="t")]):  # type: ignore[arg-type]
+        with pytest.raises(errors.ConfigurationError, match=r"^things\.create cannot be sent .* has another type"):
+            await body(CREATE, other=wrong)
+
+
+def test_an_item_of_a_batch_that_cannot_be_sent_is_named() -> None:
+    naive = dt.datetime(2026, 2, 3)  # noqa: DTZ001 - that is the point
+    for item, fault in (
+        ("t", "must be a model or a mapping, not 't'"),
+        (None, "must be a model or a mapping, not None"),
+        (Part(at=naive), "cannot be sent: a time must have a time zone"),
+        ({"at": naive}, "cannot be sent: a time must have a time zone"),
+        (Targets(targets=None), "cannot be sent: a member of a model has another type"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(errors.ConfigurationError, match=rf"^things\[1\] {fault}"):
+            numbered("things", [Part("fine"), item])
+    with pytest.raises(errors.ConfigurationError, match=r"^unit_id must be an id"):
+        numbered("things", [Target(unit_id="")])
 
 
 @pytest.mark.parametrize("page_size", [0, -1, True, False, "5", "", 1.0, [], b"5", float("nan")], ids=repr)

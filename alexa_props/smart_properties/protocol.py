@@ -177,12 +177,24 @@ def numbered(argument: str, items: Iterable[object], most: int | None = None) ->
         most: The documented number of items in a batch; None does not limit it.
 
     Raises:
-        ConfigurationError: It is not a list, or empty, or has too many items.
+        ConfigurationError: It is not a list, or empty, or has too many items, or an item cannot be sent.
 
     """
     listed: tuple[object, ...] = require_list(argument, items)
     require_limits(argument, listed, 1, most)
-    return [{"itemId": number, **codec.unstructure(item)} for number, item in enumerate(listed)]
+    return [{"itemId": number, **_written(f"{argument}[{number}]", item)} for number, item in enumerate(listed)]
+
+
+def _written(argument: str, item: object) -> dict[str, object]:
+    try:
+        written = codec.unstructure(item)
+    except errors.ConfigurationError:
+        raise
+    except ValueError as error:
+        raise errors.ConfigurationError(f"{argument} cannot be sent: {error}") from None
+    if not isinstance(written, dict):
+        raise errors.ConfigurationError(f"{argument} must be a model or a mapping, not {item!r:.80}")
+    return written
 
 
 def _wire_name(operation: Operation[Any], argument: str) -> str:
