@@ -325,7 +325,7 @@ class Client(Unpicklable):
         return tuple(itertools.chain.from_iterable(tables))
 
     async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
-        request.extensions = {"timeout": self._timeout, EXTENSION: call}
+        request.extensions = {**request.extensions, "timeout": self._timeout, EXTENSION: call}
         try:
             response = await self._pipeline.guard.handle_async_request(request)
         except httpx.TransportError as error:

@@ -24,6 +24,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from alexa_props.arguments import require_id, require_ids
 from alexa_props.errors import DecodeError
+from alexa_props.settings import Secret
 
 __all__ = [
     "MAX_ITEMS",
@@ -137,7 +138,10 @@ class Codec:
         return tuple(map(kind, self.structure_all(values, typing.cast("type[Any]", Any), where)))
 
     def unstructure(self, value: Any) -> Any:
-        """Return what is sent, as plain dicts, lists and scalars; raises `ValueError` for what cannot be sent."""
+        """Return what is sent, as plain dicts, lists and scalars; raises `ValueError` for what cannot be sent.
+
+        A `Secret` stays one until it is written as JSON.
+        """
         try:
             return self._fast.unstructure(value)
         except (TypeError, AttributeError) as error:
@@ -194,6 +198,7 @@ def _converter(
     converter.register_structure_hook_factory(_is_list, lambda to: _bounded(structure_list(converter, to)))
     converter.register_structure_hook_factory(_is_scalar_union, _structure_scalar)
     converter.register_structure_hook(str, _structure_str)
+    converter.register_structure_hook(Secret, lambda value, _: Secret(_structure_str(value, str)))
     converter.register_structure_hook(bool, _structure_bool)
     converter.register_structure_hook(float, _structure_float)
     converter.register_structure_hook(int, _structure_int)

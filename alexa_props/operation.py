@@ -69,6 +69,8 @@ class Operation(Generic[T_co]):
     """Name of the host if it is not that of the API: see `Client`."""
     scope: str | None = None
     """The scope that a token needs in addition to that of the API."""
+    secret: bool = False
+    """Whether the response holds secrets, so that messages do not quote it."""
     per_endpoint: bool = False
     """Whether an error may list the endpoints on which it failed, which makes it a result."""
     member: str | None = None
@@ -175,6 +177,7 @@ class Options(TypedDict, total=False):
     check_with: str
     max_page_size: int
     host: str
+    secret: bool
 
 
 @attrs.frozen

@@ -84,6 +84,8 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
 
 def remember_secrets(request: httpx.Request, *secrets: Secret) -> None:
     """Note secrets of the exchange that the request does not hold, or soon will not hold."""
+    if not secrets:
+        return
     known = request.extensions.get(SECRETS, ())
     # A copy: the caller's dict may serve several requests.
     request.extensions = {**request.extensions, SECRETS: tuple(dict.fromkeys((*known, *secrets)))}

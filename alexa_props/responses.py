@@ -79,8 +79,8 @@ def _parsed(response: httpx.Response) -> Any:
     return response.extensions[_JSON]
 
 
-def _json_in(response: httpx.Response) -> Any:
-    """Return the JSON of a response; raises `DecodeError` that shows how anything else begins."""
+def _json_in(response: httpx.Response, *, quote: bool) -> Any:
+    """Return the JSON of a response; raises `DecodeError` that shows how anything else begins if it may be quoted."""
     if response.status_code == httpx.codes.NO_CONTENT:
         raise DecodeError("the response has no body")
     found = _parsed(response)
@@ -88,6 +88,8 @@ def _json_in(response: httpx.Response) -> Any:
         return found
     # Redacted before it is cut: the rest of a secret might be too short to be recognized.
     begin = Redactor.of(response.request).redact(response.content.decode("utf-8", "replace"))[:_BEGINNING]
+    if begin and not quote:
+        raise DecodeError(found.fault)
     raise DecodeError(f"{found.fault}: it begins {begin!r}" if begin else "the response has no body")
 
 
@@ -184,7 +186,7 @@ def decode_json(call: Call, response: httpx.Response, read: Callable[[Any, str |
     """
     request_id, operation = request_id_in(response), call.operation
     try:
-        return read(_json_in(response), request_id)
+        return read(_json_in(response, quote=not operation.secret), request_id)
     except DecodeError as error:
         fault = Redactor.of(response.request).sanitize(str(error), _LONGEST_FAULT)
     # Outside the handler: the frames below hold the body.

@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 
 from alexa_props.errors import Sent
+from alexa_props.settings import Secret
 
 __all__ = ["build_raw_request", "build_request", "dump_json", "was_sent"]
 
@@ -30,7 +31,12 @@ def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes
     no Content-Length without a body: pass `b""` for a method that needs one.
     """
     # A query may hold a page token, which is long and never used twice.
-    parsed, host = _parse(url) if "?" in url else _parse_once(url)
+    try:
+        parsed, host = _parse(url) if "?" in url else _parse_once(url)
+    except httpx.InvalidURL:
+        # It may hold secrets, and a traceback shows what names are bound to.
+        del body
+        raise
     sent = {"Host": host, **headers}
     if body is not None:
         sent["Content-Length"] = str(len(body))
@@ -42,10 +48,31 @@ def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes
 _encode: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
-def dump_json(body: Any) -> bytes:
-    """Return a body as JSON; raises `ValueError` if JSON has no form for a value, such as bytes or NaN."""
+def dump_json(body: Any, secrets: list[Secret] | None = None) -> bytes:
+    """Return a body as JSON; raises `ValueError` if JSON has no form for a value, such as bytes or NaN.
+
+    Args:
+        body: Plain values, and secrets.
+        secrets: Where to add the secrets that it holds; None refuses them.
+
+    """
     try:
         return _encode(body).encode()
+    except TypeError as error:
+        if secrets is None:
+            raise ValueError(error) from None
+    return _dump_secrets(body, secrets)
+
+
+def _dump_secrets(body: Any, secrets: list[Secret]) -> bytes:
+    def reveal(value: object) -> str:
+        if not isinstance(value, Secret):
+            raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+        secrets.append(value)
+        return value.reveal()
+
+    try:
+        return json.dumps(body, allow_nan=False, separators=(",", ":"), default=reveal).encode()
     except TypeError as error:
         raise ValueError(error) from None
 

@@ -21,7 +21,7 @@ LAYERS = {
     "arguments": 1,
     "limits": 1,
     "settings": 1,
-    "wire": 1,
+    "wire": 2,
     "codec": 2,
     "paging": 2,
     "redaction": 2,

@@ -21,7 +21,7 @@ from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import MAX_ITEMS, Codec, camel
 from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
-from alexa_props.redaction import Redactor, one_line
+from alexa_props.redaction import Redactor, one_line, remember_secrets
 from alexa_props.responses import (
     ErrorBody,
     api_error,
@@ -31,7 +31,7 @@ from alexa_props.responses import (
     json_object,
     request_id_in,
 )
-from alexa_props.settings import is_number
+from alexa_props.settings import Secret, is_number
 from alexa_props.wire import build_request, dump_json
 
 __all__ = ["PROTOCOL", "codec", "numbered", "plain_text"]
@@ -98,7 +98,10 @@ class SmartPropertiesProtocol:
         sent = {"Accept": "application/json", **headers}
         if body is not None:
             sent["Content-Type"] = "application/json"
-            return build_request(operation.method, url, sent, dump_json(body))
+            secrets: list[Secret] = []
+            request = build_request(operation.method, url, sent, dump_json(body, secrets))
+            remember_secrets(request, *secrets)
+            return request
         # Some servers insist on the length of a POST without a body.
         return build_request(operation.method, url, sent, b"" if operation.method == "POST" else None)
 
