@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Play:
 
     ordered: bool
     journal: Path | None
+    batched: bool
     reported: list[Outcome[Any, Any]] = attrs.field(factory=list)
     run: Run[Any, Any] | None = None
     open_sources: int = 0
@@ -56,11 +58,19 @@ class Play:
             await self.asp.units.create("parent", room)
         return room
 
+    async def call_many(self, rooms: Sequence[str]) -> None:
+        for room in rooms:
+            await self.call(room)
+
+    def begun(self) -> AbstractAsyncContextManager[Run[Any, Any]]:
+        options: Any = {"journal": self.journal, "job": "a job", "ordered": self.ordered, "concurrency": 2}
+        if self.batched:
+            return fleet.run_many(self.call_many, self.rooms(), size=2, **options)
+        return fleet.run(self.call, self.rooms(), **options)
+
     async def __call__(self) -> None:
         """Run to the end, or until it is left."""
-        async with fleet.run(
-            self.call, self.rooms(), journal=self.journal, job="a job", ordered=self.ordered, concurrency=2
-        ) as self.run:
+        async with self.begun() as self.run:
             async for outcome in self.run:
                 self.reported.append(outcome)
                 await anyio.lowlevel.checkpoint()
@@ -138,23 +148,22 @@ def _on_asyncio(this: Play, moment: Moment, at: int) -> None:
         runner.run(main())
 
 
-def play(moment: Moment, at: int, *, ordered: bool, journal: Path | None) -> Play:
-    this = Play(ordered, journal)
+def play(moment: Moment, at: int, *, ordered: bool, journal: Path | None, batched: bool) -> Play:
+    this = Play(ordered, journal, batched)
     (_on_asyncio if moment in ("task", "scope") else _on_trio)(this, moment, at)
     return this
 
 
 @pytest.mark.parametrize(
-    ("ordered", "recorded"),
-    [(False, False), (True, False), (False, True)],
-    ids=["as they end", "in order", "with a journal"],
+    "variant", ["as they end", "in order", "with a journal", "batches in order", "batches with a journal"]
 )
 @pytest.mark.parametrize("moment", ["waits", "woken", "task", "scope"])
-def test_leaving_a_run_at_every_await(moment: Moment, ordered: bool, recorded: bool, tmp_path: Path) -> None:
+def test_leaving_a_run_at_every_await(moment: Moment, variant: str, tmp_path: Path) -> None:
     at = 0
     while True:
         at += 1
-        this = play(moment, at, ordered=ordered, journal=tmp_path / f"{at}.db" if recorded else None)
+        journal = tmp_path / f"{at}.db" if "journal" in variant else None
+        this = play(moment, at, ordered="in order" in variant, journal=journal, batched="batches" in variant)
         if this.moments < at:
             break
     # There were such moments, and the last run was not left.

@@ -7,7 +7,7 @@ import gc
 import importlib
 import inspect
 import random
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -114,6 +114,18 @@ async def streamed(world: World, **options: Any) -> int:
         return await world.take(run)
 
 
+async def in_batches(world: World, *, collect: bool) -> int | None:
+    async def put(rooms: Sequence[str]) -> None:
+        for room in rooms:
+            await world.asp.unit_settings.set_default_music_station(room, STATION)
+
+    if collect:
+        await fleet.collect_many(put, world.sim.rooms[:3], size=2)
+        return None
+    async with fleet.run_many(put, world.sim.rooms[:3], size=2) as run:
+        return await world.take(run)
+
+
 def walked(world: World) -> AsyncIterable[Any]:
     # Too many for one page: its branches are listed side by side.
     sim = Simulator(rooms=54, endpoints_per_room=0, users=0)
@@ -194,6 +206,8 @@ ON_JUMPING_TIME: Final[dict[str, Scenario]] = {
     "fleet.run": streamed,
     "fleet.run, ordered": functools.partial(streamed, ordered=True),
     "fleet.collect": collected,
+    "fleet.run_many": functools.partial(in_batches, collect=False),
+    "fleet.collect_many": functools.partial(in_batches, collect=True),
     "fleet.walk_rooms": iterated(walked),
     "fleet.reset_room": room_reset,
     "fleet.ensure_default_music_station": ensured,
@@ -223,7 +237,16 @@ SHOWN_BY: Final[dict[str, str]] = {
     "Run.__aiter__": "fleet.run",
     "Run.__anext__": "fleet.run",
     **{
-        name: f"fleet.{name}" for name in ("run", "collect", "reset_room", "ensure_default_music_station", "walk_rooms")
+        name: f"fleet.{name}"
+        for name in (
+            "run",
+            "run_many",
+            "collect",
+            "collect_many",
+            "reset_room",
+            "ensure_default_music_station",
+            "walk_rooms",
+        )
     },
 }
 """The scenario of each public name, if it is not called like it."""
