@@ -5,50 +5,18 @@ Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/res
 
 from __future__ import annotations
 
-import functools
 import os
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, Unpack, cast
+from typing import ClassVar, Final, Literal, Self, Unpack, cast
 
 import httpx
 
 from alexa_props.auth.login_with_amazon import TOKEN_URL, LoginWithAmazon
 from alexa_props.call import ServiceProtocol
-from alexa_props.client import Client, ClientOptions
+from alexa_props.client import ClientOptions
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Region, Secret, require_env
+from alexa_props.smart_properties.groups import ApiGroups
 from alexa_props.smart_properties.protocol import PROTOCOL
-
-if TYPE_CHECKING:
-    from alexa_props.smart_properties.address_books import AddressBookAssociations, AddressBooks, Contacts
-    from alexa_props.smart_properties.alerts import Alerts
-    from alexa_props.smart_properties.analytics_reports import AnalyticsReports
-    from alexa_props.smart_properties.automations import Automations, AutomationTemplates
-    from alexa_props.smart_properties.campaigns import Campaigns
-    from alexa_props.smart_properties.certificate_authorities import CertificateAuthorities
-    from alexa_props.smart_properties.communications import (
-        BlockingRules,
-        CommunicationProfiles,
-        DropInPreferences,
-        ReciprocalAssociations,
-    )
-    from alexa_props.smart_properties.consents import Consents
-    from alexa_props.smart_properties.device_groups import DeviceGroups
-    from alexa_props.smart_properties.discovery_sessions import DiscoverySessions
-    from alexa_props.smart_properties.endpoint_settings import EndpointSettings
-    from alexa_props.smart_properties.endpoints import Endpoints
-    from alexa_props.smart_properties.event_messenger import EventSubscriptionConfigurations, EventSubscriptions
-    from alexa_props.smart_properties.features import Features
-    from alexa_props.smart_properties.legacy import LegacyProperties, LegacyRooms, LegacyRoomTypes
-    from alexa_props.smart_properties.notifications import Notifications
-    from alexa_props.smart_properties.pbx import ExtensionMappings, SipTrunks
-    from alexa_props.smart_properties.reminders import Reminders
-    from alexa_props.smart_properties.roles import RoleAssignments, Roles
-    from alexa_props.smart_properties.skills import Skills
-    from alexa_props.smart_properties.unit_settings import UnitSettings
-    from alexa_props.smart_properties.units import Units
-    from alexa_props.smart_properties.users import Users
-    from alexa_props.smart_properties.webrtc import AccountAssociations, NetworkMappings, ServiceProviders
-    from alexa_props.smart_properties.wifi import Wifi
 
 __all__ = ["SmartProperties", "SmartPropertiesOptions"]
 
@@ -66,7 +34,7 @@ class SmartPropertiesOptions(ClientOptions, total=False):
     """How the token of bulk deletions of alerts is sent; "Bearer" by default."""
 
 
-class SmartProperties(Client):
+class SmartProperties(ApiGroups):
     """Client of Alexa Smart Properties.
 
     Args:
@@ -96,7 +64,7 @@ class SmartProperties(Client):
         here = _region(region)
         if alerts_authorization not in ("Bearer", "bare"):
             raise ConfigurationError(f'alerts_authorization must be "Bearer" or "bare", not {alerts_authorization!r}')
-        self._alerts_authorization: Literal["Bearer", "bare"] = alerts_authorization
+        self._alerts_authorization = alerts_authorization
         super().__init__(
             auth=auth,
             region=None,
@@ -104,272 +72,6 @@ class SmartProperties(Client):
             hosts={"credential locker": here.credential_locker_url, "login": LOGIN_URL},
             **options,
         )
-
-    @functools.cached_property
-    def unit_settings(self) -> UnitSettings:
-        """Read and set the default music station of units."""
-        from alexa_props.smart_properties.unit_settings import UnitSettings
-
-        return UnitSettings(self)
-
-    @functools.cached_property
-    def alerts(self) -> Alerts:
-        """Delete all alarms, timers or reminders of units."""
-        from alexa_props.smart_properties.alerts import Alerts
-
-        return Alerts(self, self._alerts_authorization)
-
-    @functools.cached_property
-    def units(self) -> Units:
-        """Create, read, rename and delete units."""
-        from alexa_props.smart_properties.units import Units
-
-        return Units(self)
-
-    @functools.cached_property
-    def endpoints(self) -> Endpoints:
-        """Find and read endpoints."""
-        from alexa_props.smart_properties.endpoints import Endpoints
-
-        return Endpoints(self)
-
-    @functools.cached_property
-    def endpoint_settings(self) -> EndpointSettings:
-        """Read and change the settings and the address of endpoints."""
-        from alexa_props.smart_properties.endpoint_settings import EndpointSettings
-
-        return EndpointSettings(self)
-
-    @functools.cached_property
-    def features(self) -> Features:
-        """Read and change the speaker and the Bluetooth of endpoints."""
-        from alexa_props.smart_properties.features import Features
-
-        return Features(self)
-
-    @functools.cached_property
-    def notifications(self) -> Notifications:
-        """Delete notifications of units."""
-        from alexa_props.smart_properties.notifications import Notifications
-
-        return Notifications(self)
-
-    @functools.cached_property
-    def address_books(self) -> AddressBooks:
-        """Create, read, rename and delete address books."""
-        from alexa_props.smart_properties.address_books import AddressBooks
-
-        return AddressBooks(self)
-
-    @functools.cached_property
-    def contacts(self) -> Contacts:
-        """Create, read, change and delete the contacts of an address book."""
-        from alexa_props.smart_properties.address_books import Contacts
-
-        return Contacts(self)
-
-    @functools.cached_property
-    def address_book_associations(self) -> AddressBookAssociations:
-        """Associate address books with units."""
-        from alexa_props.smart_properties.address_books import AddressBookAssociations
-
-        return AddressBookAssociations(self)
-
-    @functools.cached_property
-    def analytics_reports(self) -> AnalyticsReports:
-        """Request reports about the use of devices."""
-        from alexa_props.smart_properties.analytics_reports import AnalyticsReports
-
-        return AnalyticsReports(self)
-
-    @functools.cached_property
-    def automation_templates(self) -> AutomationTemplates:
-        """Create, read and delete templates of automations."""
-        from alexa_props.smart_properties.automations import AutomationTemplates
-
-        return AutomationTemplates(self)
-
-    @functools.cached_property
-    def automations(self) -> Automations:
-        """Create, read, change and delete automations."""
-        from alexa_props.smart_properties.automations import Automations
-
-        return Automations(self)
-
-    @functools.cached_property
-    def campaigns(self) -> Campaigns:
-        """Create, find and delete proactive suggestions on the screens of devices."""
-        from alexa_props.smart_properties.campaigns import Campaigns
-
-        return Campaigns(self)
-
-    @functools.cached_property
-    def certificate_authorities(self) -> CertificateAuthorities:
-        """Create, read, change and delete certificate authorities for enterprise Wi-Fi."""
-        from alexa_props.smart_properties.certificate_authorities import CertificateAuthorities
-
-        return CertificateAuthorities(self)
-
-    @functools.cached_property
-    def communication_profiles(self) -> CommunicationProfiles:
-        """Create, read, change and delete the communication profiles of units."""
-        from alexa_props.smart_properties.communications import CommunicationProfiles
-
-        return CommunicationProfiles(self)
-
-    @functools.cached_property
-    def reciprocal_associations(self) -> ReciprocalAssociations:
-        """Let two communication profiles call each other."""
-        from alexa_props.smart_properties.communications import ReciprocalAssociations
-
-        return ReciprocalAssociations(self)
-
-    @functools.cached_property
-    def drop_in_preferences(self) -> DropInPreferences:
-        """Read and set from whom a communication profile accepts Drop In."""
-        from alexa_props.smart_properties.communications import DropInPreferences
-
-        return DropInPreferences(self)
-
-    @functools.cached_property
-    def blocking_rules(self) -> BlockingRules:
-        """Read and set the contacts that a communication profile blocks."""
-        from alexa_props.smart_properties.communications import BlockingRules
-
-        return BlockingRules(self)
-
-    @functools.cached_property
-    def consents(self) -> Consents:
-        """Read and reset the consents that guests gave in a unit."""
-        from alexa_props.smart_properties.consents import Consents
-
-        return Consents(self)
-
-    @functools.cached_property
-    def device_groups(self) -> DeviceGroups:
-        """Create, change and delete groups of endpoints."""
-        from alexa_props.smart_properties.device_groups import DeviceGroups
-
-        return DeviceGroups(self)
-
-    @functools.cached_property
-    def discovery_sessions(self) -> DiscoverySessions:
-        """Discover smart home devices with a skill."""
-        from alexa_props.smart_properties.discovery_sessions import DiscoverySessions
-
-        return DiscoverySessions(self)
-
-    @functools.cached_property
-    def event_subscription_configurations(self) -> EventSubscriptionConfigurations:
-        """Create, read and delete the destinations of events."""
-        from alexa_props.smart_properties.event_messenger import EventSubscriptionConfigurations
-
-        return EventSubscriptionConfigurations(self)
-
-    @functools.cached_property
-    def event_subscriptions(self) -> EventSubscriptions:
-        """Create, read and delete subscriptions to events."""
-        from alexa_props.smart_properties.event_messenger import EventSubscriptions
-
-        return EventSubscriptions(self)
-
-    @functools.cached_property
-    def legacy_properties(self) -> LegacyProperties:
-        """Properties of the hospitality API, version 1. Prefer `units`."""
-        from alexa_props.smart_properties.legacy import LegacyProperties
-
-        return LegacyProperties(self)
-
-    @functools.cached_property
-    def legacy_room_types(self) -> LegacyRoomTypes:
-        """Room types of the hospitality API, version 1. Prefer `units`."""
-        from alexa_props.smart_properties.legacy import LegacyRoomTypes
-
-        return LegacyRoomTypes(self)
-
-    @functools.cached_property
-    def legacy_rooms(self) -> LegacyRooms:
-        """Rooms of the hospitality API, version 1. Prefer `units`."""
-        from alexa_props.smart_properties.legacy import LegacyRooms
-
-        return LegacyRooms(self)
-
-    @functools.cached_property
-    def sip_trunks(self) -> SipTrunks:
-        """Create, read, change and delete SIP trunks to a private branch exchange."""
-        from alexa_props.smart_properties.pbx import SipTrunks
-
-        return SipTrunks(self)
-
-    @functools.cached_property
-    def extension_mappings(self) -> ExtensionMappings:
-        """Map extensions of a SIP trunk to units."""
-        from alexa_props.smart_properties.pbx import ExtensionMappings
-
-        return ExtensionMappings(self)
-
-    @functools.cached_property
-    def reminders(self) -> Reminders:
-        """Create, read, change and delete reminders on endpoints."""
-        from alexa_props.smart_properties.reminders import Reminders
-
-        return Reminders(self)
-
-    @functools.cached_property
-    def roles(self) -> Roles:
-        """Read the roles of units."""
-        from alexa_props.smart_properties.roles import Roles
-
-        return Roles(self)
-
-    @functools.cached_property
-    def role_assignments(self) -> RoleAssignments:
-        """Assign roles to principals, and revoke them."""
-        from alexa_props.smart_properties.roles import RoleAssignments
-
-        return RoleAssignments(self)
-
-    @functools.cached_property
-    def skills(self) -> Skills:
-        """Enable and disable skills for units."""
-        from alexa_props.smart_properties.skills import Skills
-
-        return Skills(self)
-
-    @functools.cached_property
-    def users(self) -> Users:
-        """Create, list and delete users of the organization."""
-        from alexa_props.smart_properties.users import Users
-
-        return Users(self)
-
-    @functools.cached_property
-    def service_providers(self) -> ServiceProviders:
-        """Create, read, change and delete communication service providers (WebRTC)."""
-        from alexa_props.smart_properties.webrtc import ServiceProviders
-
-        return ServiceProviders(self)
-
-    @functools.cached_property
-    def network_mappings(self) -> NetworkMappings:
-        """Map the network of a communication service provider."""
-        from alexa_props.smart_properties.webrtc import NetworkMappings
-
-        return NetworkMappings(self)
-
-    @functools.cached_property
-    def account_associations(self) -> AccountAssociations:
-        """Associate external users with communication profiles."""
-        from alexa_props.smart_properties.webrtc import AccountAssociations
-
-        return AccountAssociations(self)
-
-    @functools.cached_property
-    def wifi(self) -> Wifi:
-        """Save Wi-Fi configurations, and assign them to endpoints."""
-        from alexa_props.smart_properties.wifi import Wifi
-
-        return Wifi(self)
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]) -> Self:

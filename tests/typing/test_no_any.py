@@ -25,7 +25,7 @@ ALLOWED = {
 
 def methods(client: type[SmartProperties | AlexaForBusiness]) -> Iterator[Callable[..., object]]:
     made = client.from_env(auth=httpx.Auth())
-    for name, member in vars(client).items():
+    for name, member in inspect.getmembers(client):
         if isinstance(member, functools.cached_property):
             group = type(getattr(made, name))
             for method_name, method in vars(group).items():
