@@ -17,15 +17,18 @@ from alexa_props.fleet._item import InFlight, ItemCalls
 from alexa_props.fleet.journal import Begun
 from alexa_props.fleet.outcome import BatchItemFailed
 from alexa_props.item import Item
+from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult
 
-__all__ = ["BatchCall", "BatchCalls", "size_of"]
+__all__ = ["BatchCall", "BatchCalls", "BatchRead", "size_of"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 BatchCall = Callable[[Sequence[T]], Awaitable[BatchResult | None]]
-"""A function of the items of a batch."""
+"""A function that writes the items of a batch."""
+BatchRead = Callable[[Sequence[T]], Pager[R]]
+"""A function that reads the items of a batch."""
 
 _SPLITS: Final = 20
 """Times that a refused batch is split to find the items that the service refuses."""
@@ -57,7 +60,7 @@ def size_of(call: object, size: int | None) -> int:
 class BatchCalls(Generic[T, R]):
     """Begins, calls and records the items of batches."""
 
-    call: BatchCall[T]
+    call: BatchCall[T] | BatchRead[T, Any]
     items: ItemCalls[T, R]
 
     async def begin(self, batch: Sequence[T], context: Context) -> list[tuple[str, Begun]]:
@@ -93,7 +96,7 @@ class BatchCalls(Generic[T, R]):
             started = anyio.current_time()
             calls = group[0].calls
             result, raised = await self.items.perform(
-                functools.partial(self.call, [state.item for state in group]), calls, context
+                functools.partial(_called, self.call, [state.item for state in group]), calls, context
             )
             if len(group) > 1 and splits and _is_refused(raised, calls):
                 splits -= 1
@@ -102,12 +105,34 @@ class BatchCalls(Generic[T, R]):
                 continue
             elapsed = anyio.current_time() - started
             errors = [raised] * len(group) if raised is not None else _errors(result, [state.key for state in group])
-            items = result.items if isinstance(result, BatchResult) else ()
-            found: dict[int | None, Any] = {item.position: item for item in items}
+            items = result.items if isinstance(result, BatchResult | _Everything) else ()
+            found: dict[int | None, Any] = {_position(item): item for item in items}
             for position, (state, error) in enumerate(zip(group, errors, strict=True)):
                 value = None if error is not None else found.get(position)
                 state.outcome = self.items.outcome_of(state, value, error, elapsed)
             await gather(functools.partial(self.items.record, state) for state in group)
+
+
+@attrs.frozen
+class _Everything:
+    """All items of a pager."""
+
+    items: tuple[object, ...]
+
+
+def _called(call: BatchCall[T] | BatchRead[T, Any], batch: Sequence[T]) -> Awaitable[object]:
+    returned = call(batch)
+    return _read_all(returned) if isinstance(returned, Pager) else returned
+
+
+async def _read_all(pager: Pager[object]) -> _Everything:
+    return _Everything(tuple([item async for item in pager]))
+
+
+def _position(entry: object) -> int | None:
+    """Return the position in the batch of the item that an entry of the response is about."""
+    item_id = str(getattr(entry, "item_id", ""))
+    return int(item_id) if item_id.isdecimal() else None
 
 
 def _is_refused(raised: Exception | None, calls: Item) -> bool:
@@ -118,13 +143,13 @@ def _is_refused(raised: Exception | None, calls: Item) -> bool:
 def _errors(result: object, keys: Sequence[str]) -> list[Exception | None]:
     """Return the error of each item, by its position in the batch."""
     errors: list[Exception | None] = [None] * len(keys)
-    if result is None:
+    if result is None or isinstance(result, _Everything):
         return errors
     if not isinstance(result, BatchResult):
         error = ConfigurationError(f"the call of a batch must return a BatchResult or None, not {result!r:.80}")
         return [error] * len(keys)
     for failure in result.failures:
-        position = failure.position
+        position = _position(failure)
         if position is None or position >= len(keys):
             # The service does not say which item it is: any of those without an error may be.
             unnamed: AlexaError = BatchItemFailed("a batch", failure, is_certain=False)

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 
 from alexa_props.concurrency import Tasks
-from alexa_props.fleet._batch import BatchCall, BatchCalls
+from alexa_props.fleet._batch import BatchCall, BatchCalls, BatchRead
 from alexa_props.fleet._item import InFlight, ItemCalls, NotCalled, outcome_without_call
 from alexa_props.fleet._outcomes import OutcomeQueue
 from alexa_props.fleet._source import UNREADABLE, source_of
@@ -33,7 +33,7 @@ class Run(Generic[T, R]):
 
     def __init__(
         self,
-        call: Callable[[T], Awaitable[R]] | BatchCall[T],
+        call: Callable[[T], Awaitable[R]] | BatchCall[T] | BatchRead[T, R],
         items: Iterator[T] | AsyncIterator[T],
         *,
         concurrency: AdaptiveConcurrency,

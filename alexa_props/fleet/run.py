@@ -6,14 +6,14 @@ import math
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 import anyio
 
 from alexa_props.arguments import require_text
 from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet._batch import BatchCall, size_of
+from alexa_props.fleet._batch import BatchCall, BatchRead, size_of
 from alexa_props.fleet._runner import Run
 from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn
@@ -129,14 +129,29 @@ async def run(
         yield this
 
 
-@asynccontextmanager
-async def run_many(
+@overload
+def run_many(
+    call: BatchRead[T, R],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> AbstractAsyncContextManager[Run[T, R]]: ...
+@overload
+def run_many(
     call: BatchCall[T],
     items: Iterable[T] | AsyncIterable[T],
     *,
     size: int | None = None,
     **options: Unpack[Options[T]],
-) -> AsyncGenerator[Run[T, BatchItem], None]:
+) -> AbstractAsyncContextManager[Run[T, BatchItem]]: ...
+def run_many(
+    call: Any,
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> AbstractAsyncContextManager[Run[T, Any]]:
     """Call an async function for batches of items, and yield an outcome for each item.
 
         enable = functools.partial(asp.skills.enable_many, skill_id)
@@ -150,13 +165,13 @@ async def run_many(
 
     Args:
         call: A method whose name ends in `_many`, or any function of a list of items that returns an awaitable of a
-            `BatchResult` or None (everything is done).
+            `BatchResult` or None (everything is done), or a pager whose items have an `item_id`.
         items: As for `run`.
         size: Items per call, at least 1. None takes what the method says, such as 100.
         options: As for `run`; `concurrency` counts calls.
 
-    Yields:
-        The `Run`: an async iterator of `Outcome`.
+    Returns:
+        A context manager that yields the `Run`: an async iterator of `Outcome`.
 
     Raises:
         ConfigurationError: As for `run`, or `size` is needed.
@@ -164,8 +179,7 @@ async def run_many(
         Exception: As for `run`.
 
     """
-    async with _run(call, items, size_of(call, size), **options) as this:
-        yield this
+    return _run(call, items, size_of(call, size), **options)
 
 
 @asynccontextmanager
@@ -236,13 +250,29 @@ async def collect(
     return await _collected(run(call, items, **options))
 
 
+@overload
+async def collect_many(
+    call: BatchRead[T, R],
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> FleetReport[T, R]: ...
+@overload
 async def collect_many(
     call: BatchCall[T],
     items: Iterable[T] | AsyncIterable[T],
     *,
     size: int | None = None,
     **options: Unpack[Options[T]],
-) -> FleetReport[T, BatchItem]:
+) -> FleetReport[T, BatchItem]: ...
+async def collect_many(
+    call: Any,
+    items: Iterable[T] | AsyncIterable[T],
+    *,
+    size: int | None = None,
+    **options: Unpack[Options[T]],
+) -> FleetReport[T, Any]:
     """Call an async function for batches of items and return a report: `collect` for what `run_many` does.
 
     Raises:

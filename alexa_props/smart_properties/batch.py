@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -18,7 +18,7 @@ _FAILED: Final = frozenset({"FAILED", "FAILURE", "ERROR"})
 _LEAST_ERROR: Final = 400
 
 
-F = TypeVar("F", bound=Callable[..., Awaitable["BatchResult"]])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def batched(size: int) -> Callable[[F], F]:
@@ -48,11 +48,6 @@ class BatchItem:
     """Whether it is an error. Inferred from where it is and what it holds."""
     raw: dict[str, Any] = raw_field()
     """The JSON object as it was received."""
-
-    @property
-    def position(self) -> int | None:
-        """The position of the item in the request, from 0; None if the response does not say."""
-        return int(self.item_id) if self.item_id is not None and self.item_id.isdecimal() else None
 
 
 @attrs.frozen

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import httpx
 import pytest
 
 from alexa_props import SmartProperties, errors, fleet
 from alexa_props.fleet import BatchItemFailed, Outcome
 from alexa_props.operation import Group
+from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.protocol import numbered
 from tests.helpers import Script, Service, answer, smart_properties
@@ -228,3 +230,30 @@ async def test_stops_early_when_too_much_fails() -> None:
     outcomes = await run(call, [f"room-{number}" for number in range(1000)], stop_on=1, concurrency=1)
     assert len(service.seen) == 1
     assert len(outcomes) == 4
+
+
+@attrs.frozen
+class Reading:
+    """What a read says about one item."""
+
+    item_id: int | str | None = None
+    text: str | None = None
+
+
+READ_MANY = Group("things", "things.html").list("read_many", "/v1/things/query", Reading, method="POST")
+
+
+async def test_a_batch_that_reads_gives_each_item_its_part_of_all_pages() -> None:
+    pages = [
+        {"results": [{"itemId": 1, "text": "b"}], "paginationContext": {"nextToken": "t"}},
+        {"results": [{"itemId": "0", "text": "a"}]},
+    ]
+    service = Service(*(answer(200, page) for page in pages), answer(200, {"results": []}))
+    asp = smart_properties(service)
+
+    def read(rooms: Sequence[str]) -> Pager[Reading]:
+        return asp.pager(READ_MANY, {"items": numbered("rooms", [{"unitId": room} for room in rooms])})
+
+    outcomes = await run(read, ROOMS[:5], size=3, ordered=True)
+    assert [outcome.value for outcome in outcomes] == [Reading("0", "a"), Reading(1, "b"), None, None, None]
+    assert {outcome.status for outcome in outcomes} == {"done"}

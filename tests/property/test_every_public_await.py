@@ -281,7 +281,7 @@ def is_asynchronous(function: Any) -> bool:
     if inspect.iscoroutinefunction(bare) or inspect.isasyncgenfunction(bare):
         return True
     said = inspect.get_annotations(bare).get("return", "")
-    return str(said).startswith(("Await", "Async", "Pager", "Deletion"))
+    return str(said).startswith(("Await", "Async", "AbstractAsync", "Pager", "Deletion"))
 
 
 def test_everything_public_and_asynchronous_is_cancelled_here() -> None:
