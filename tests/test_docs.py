@@ -7,6 +7,8 @@ import functools
 import re
 from pathlib import Path
 
+from tests import operations_page
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
 ROWS = [
@@ -44,3 +46,7 @@ def test_every_promise_names_the_tests_that_show_it() -> None:
 def test_no_promise_is_made_twice() -> None:
     promises = [promise for promise, _ in ROWS]
     assert len(set(promises)) == len(promises)
+
+
+def test_the_list_of_operations_is_that_of_the_tables() -> None:
+    assert operations_page.PAGE.read_text() == operations_page.render()
