@@ -16,7 +16,7 @@ import anyio
 import httpx
 
 from alexa_props.call import EXTENSION, Call, Lane, ResponseClass, ServiceProtocol
-from alexa_props.errors import ConfigurationError, DecodeError, TransportError
+from alexa_props.errors import BadRequest, ConfigurationError, DecodeError, TransportError
 from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
@@ -265,9 +265,18 @@ class Client(Unpicklable):
 
         """
         checked = listing.check(arguments)
+        largest = listing.documented_page_size
 
         async def fetch(token: str | None) -> Page[T]:
-            return await self._call(listing, checked if token is None else {**checked, "next_token": token})
+            sent = checked if token is None else {**checked, "next_token": token}
+            try:
+                return await self._call(listing, sent)
+            except BadRequest:
+                if largest is None or (checked.get("page_size") or 0) <= largest:
+                    raise
+            # The size may be what was refused. The pages that follow are of the same size.
+            checked["page_size"] = largest
+            return await self._call(listing, {**sent, "page_size": largest})
 
         return Pager(fetch, listing.name)
 

@@ -31,6 +31,7 @@ Model = type[T] | Callable[[Any], T]
 """A model, or a function that makes something of parsed JSON."""
 
 _BYTES = bytes, bytearray, memoryview
+_PAGE_SIZE: Final = 10
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -159,6 +160,9 @@ class Listing(Operation[Page[T]]):
     """Model of one item, or a function that reads its JSON."""
     items: str = "results"
     """Member of the response that holds the list."""
+    documented_page_size: int | None = None
+    """The largest documented page, if the service may accept larger ones: a larger one that it refuses with a 400 is
+    requested again with this size. None if the size is checked before, or unknown."""
     next_token: tuple[str, ...] = ("paginationContext", "nextToken")
     """Path of the next token in the response, from the outside in."""
 
@@ -223,7 +227,8 @@ class Group:
         **options: Unpack[Options],
     ) -> Listing[T]:
         """Read a page of a list. A POST sends page size and token in its body."""
-        return self._add(Listing[T], method, name, path, item=item, items=items, **{"idempotent": True, **options})
+        fields = {"item": item, "items": items, "idempotent": True, "documented_page_size": _PAGE_SIZE, **options}
+        return self._add(Listing[T], method, name, path, **fields)
 
     @overload
     def post(self, name: str, path: str, model: None = None, **options: Unpack[Options]) -> Operation[None]: ...

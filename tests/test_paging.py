@@ -387,3 +387,23 @@ async def test_after_the_client_is_closed_a_pager_says_so() -> None:
     await client.aclose()
     with pytest.raises(errors.ConfigurationError, match="closed"):
         await pager
+
+
+# Pages larger than documented
+
+
+async def test_a_page_that_is_refused_as_too_large_is_requested_with_the_documented_size() -> None:
+    page = {"results": [{"id": "u"}], "paginationContext": {"nextToken": "t"}}
+    service = Service(400, answer(200, page), answer(200, {"results": []}))
+    units = smart_properties(service).units.list("unit", page_size=50)
+    assert [unit.id async for unit in units] == ["u"]
+    assert [seen.url.params.get("maxResults") for seen in service.seen] == ["50", "10", "10"]
+    assert [seen.url.params.get("nextToken") for seen in service.seen] == [None, None, "t"]
+
+
+async def test_a_page_that_is_refused_for_another_reason_is_an_error() -> None:
+    for page_size, requests in ((None, 1), (10, 1), (11, 2)):
+        service = Service(400)
+        with pytest.raises(errors.BadRequest):
+            await smart_properties(service).units.list("unit", page_size=page_size)
+        assert len(service.seen) == requests

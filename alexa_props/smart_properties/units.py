@@ -68,6 +68,7 @@ class Units(Resource):
             depth: How many levels to descend, at least 1, or "all". Defaults to 1.
             expand: "all" to fill in every field; otherwise only the ids are set.
             page_size: Units per request. Defaults to 10; Amazon documents 10 as the maximum, but its own tool sends 50.
+                A larger page that the service refuses is requested again with 10, here and in every other list.
         """
         if depth not in (None, "all") and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
             raise ConfigurationError(f'depth must be a whole number of at least 1, "all" or None, not {depth!r}')
