@@ -56,6 +56,9 @@ def simulate(
         float | None, typer.Option(min=1, help="Calls in a burst after a pause; defaults to one second's quota.")
     ] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds per call.")] = 0.0,
+    effect_delay: Annotated[
+        float, typer.Option(min=0, help="Seconds until what a call brings about shows, such as an enabled skill.")
+    ] = 0.0,
     offline: Annotated[int, typer.Option(min=0, help="Number of offline endpoints, spread over the rooms.")] = 0,
     failing: Annotated[
         int, typer.Option(min=0, help="Number of endpoints that fail for another reason, also spread.")
@@ -93,6 +96,7 @@ def simulate(
             quota=quota,
             burst=burst,
             latency=latency,
+            effect_delay=effect_delay,
             offline=offline,
             failing=failing,
             unassigned_endpoints=unassigned_endpoints,

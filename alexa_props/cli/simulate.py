@@ -28,6 +28,7 @@ async def simulate(
     quota: float | None,
     burst: float | None,
     latency: float,
+    effect_delay: float,
     offline: int,
     failing: int,
     unassigned_endpoints: int,
@@ -48,6 +49,8 @@ async def simulate(
                 sim.quota("*", quota, burst)
             if latency:
                 sim.latency(latency)
+            if effect_delay:
+                sim.delay_effect(effect_delay)
             faulty = _spread(sim.endpoints, offline + failing)
             sim.set_offline(*faulty[:offline])
             sim.set_failing(*faulty[offline:])

@@ -25,7 +25,7 @@ from tests.cli.commands import Run, Start
 from tests.cli.service import FACTS
 
 SIZE: dict[str, Any] = {"rooms": 1, "endpoints_per_room": 1, "seed": 7, "unassigned_endpoints": 0}
-FAULTS: dict[str, Any] = {"quota": None, "burst": None, "latency": 0.0, "offline": 0, "failing": 0}
+FAULTS: dict[str, Any] = {"quota": None, "burst": None, "latency": 0.0, "effect_delay": 0.0, "offline": 0, "failing": 0}
 OPTIONS: dict[str, Any] = {**SIZE, **FAULTS, "caller_scope": "all", "host": "0.0.0.0", "port": 0}
 
 
