@@ -1,1 +1,175 @@
-"""Create, read, change and delete communication service providers (WebRTC)."""
+"""WebRTC service providers, the skill that each is mapped to, and the users of each.
+
+Inferred: a logical id, a mapping and a user that exist already give 409, and a service provider is deleted last. No
+skill or communication profile has to exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alexa_props.simulator.context import Context
+from alexa_props.simulator.requests import page
+from alexa_props.simulator.resources import Resource, require_members
+from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
+from alexa_props.simulator.routes import route
+from alexa_props.simulator.store import Key
+
+PROVIDERS = "/v1/communications/serviceProviders"
+PROVIDER = f"{PROVIDERS}/{{serviceProviderId}}"
+NETWORK = f"{PROVIDER}/network"
+USERS = f"{PROVIDER}/externalUsers"
+MOST_USERS = 100
+
+SERVICE_PROVIDERS = Resource(
+    *("service_providers", PROVIDERS, "serviceProviderId", "amzn1.comms.csp.id."),
+    seeds=lambda _: [{"serviceProviderLogicalId": "simulated-care"}],
+)
+
+MAPPINGS: Key[dict[str, Json]] = Key("network mappings", lambda _: {})
+"""By the id of the service provider."""
+ASSOCIATIONS: Key[dict[str, dict[str, Json]]] = Key("account associations", lambda _: {})
+"""By the ids of the service provider and the user."""
+
+
+def _conflict(text: str) -> Problem:
+    return Problem(409, text, "CONFLICT")
+
+
+def _names(body: Mapping[str, Any]) -> list[Json]:
+    names: list[Json] = body.get("displayName", [])
+    if not isinstance(names, list):
+        raise Problem(400, "displayName must be a list.")
+    for name in names:
+        require_members(name, {"locale": str, "value": str})
+    return names
+
+
+@route("service_providers.create", "POST", PROVIDERS)
+def create(context: Context) -> Response:
+    """Register a service provider: 201 and its id."""
+    body = require_members(context.json, {"serviceProviderLogicalId": str})
+    logical_id, names = body["serviceProviderLogicalId"], _names(body)
+    if any(item.body["serviceProviderLogicalId"] == logical_id for item in SERVICE_PROVIDERS.items(context).values()):
+        raise _conflict("There is a service provider with this logical id.")
+    item = SERVICE_PROVIDERS.add(context, {"serviceProviderLogicalId": logical_id, "displayName": names})
+    return json_response({"serviceProviderId": item.id}, 201)
+
+
+SERVICE_PROVIDERS.serve(get="get")
+
+
+@route("service_providers.update", "PUT", PROVIDER)
+def update(context: Context) -> Response:
+    """Replace the display names."""
+    item = SERVICE_PROVIDERS.find(context)
+    item.body["displayName"] = _names(require_members(context.json, {"displayName": list}))
+    return no_content()
+
+
+def _mapping(context: Context) -> Json:
+    body = require_members(context.json, {"networkType": str, "skillConfiguration.skillId": str})
+    if body["networkType"] != "SKILL":
+        raise Problem(400, "networkType must be SKILL.")
+    return body
+
+
+def _require_mapping(context: Context) -> str:
+    """Return the id of a service provider that has a network mapping."""
+    provider_id = SERVICE_PROVIDERS.find(context).id
+    if provider_id not in context.service.store[MAPPINGS]:
+        raise Problem(404, "The service provider has no network mapping.")
+    return provider_id
+
+
+@route("network_mappings.create", "POST", NETWORK)
+def create_mapping(context: Context) -> Response:
+    """Map a service provider to a skill."""
+    provider_id, mappings = SERVICE_PROVIDERS.find(context).id, context.service.store[MAPPINGS]
+    mapping = _mapping(context)
+    if provider_id in mappings:
+        raise _conflict("The service provider has a network mapping: update it.")
+    mappings[provider_id] = mapping
+    return no_content()
+
+
+@route("network_mappings.get", "GET", NETWORK)
+def get_mapping(context: Context) -> Response:
+    """Return the mapping as it was sent."""
+    return json_response(context.service.store[MAPPINGS][_require_mapping(context)])
+
+
+@route("network_mappings.update", "PUT", NETWORK)
+def update_mapping(context: Context) -> Response:
+    """Map a service provider to another skill."""
+    context.service.store[MAPPINGS][_require_mapping(context)] = _mapping(context)
+    return no_content()
+
+
+@route("network_mappings.delete", "DELETE", NETWORK)
+def delete_mapping(context: Context) -> Response:
+    """Delete the mapping."""
+    del context.service.store[MAPPINGS][_require_mapping(context)]
+    return no_content()
+
+
+def _associations(context: Context) -> dict[str, Json]:
+    return context.service.store[ASSOCIATIONS].setdefault(SERVICE_PROVIDERS.find(context).id, {})
+
+
+def _association(context: Context) -> dict[str, Any]:
+    return require_members(context.json, {"externalUserId": str, "amazonId": str, "amazonIdType": str})
+
+
+def _require_user(users: Mapping[str, Json], user_id: str) -> str:
+    if user_id not in users:
+        raise Problem(404, "The service provider has no association for this user.")
+    return user_id
+
+
+@route("account_associations.create", "POST", USERS)
+def create_association(context: Context) -> Response:
+    """Associate a user with a communication profile."""
+    users, body = _associations(context), _association(context)
+    if body["externalUserId"] in users:
+        raise _conflict("The user is associated with a communication profile: update it.")
+    users[body["externalUserId"]] = body
+    return no_content()
+
+
+@route("account_associations.query", "POST", f"{USERS}/query")
+def query_associations(context: Context) -> Response:
+    """Return the associations of some users; users without one are left out."""
+    users = _associations(context)
+    wanted = require_members(context.json, {"filters.externalUserIds": list})["filters"]["externalUserIds"]
+    if not 1 <= len(wanted) <= MOST_USERS or not all(isinstance(user_id, str) for user_id in wanted):
+        raise Problem(400, f"filters.externalUserIds must be a list of 1 to {MOST_USERS} strings.")
+    found = [users[user_id] for user_id in dict.fromkeys(wanted) if user_id in users]
+    return page(context, found, lambda each: each, query=(context.path, *wanted), most=MOST_USERS)
+
+
+@route("account_associations.update", "PUT", USERS)
+def update_association(context: Context) -> Response:
+    """Associate a user with another communication profile. It creates nothing (inferred)."""
+    users, body = _associations(context), _association(context)
+    users[_require_user(users, body["externalUserId"])] = body
+    return no_content()
+
+
+@route("account_associations.delete", "DELETE", USERS)
+def delete_association(context: Context) -> Response:
+    """Delete the association of the user that the body names."""
+    users, body = _associations(context), require_members(context.json, {"externalUserId": str})
+    del users[_require_user(users, body["externalUserId"])]
+    return no_content()
+
+
+@route("service_providers.delete", "DELETE", PROVIDER)
+def delete(context: Context) -> Response:
+    """Delete a service provider that has neither a mapping nor users."""
+    item = SERVICE_PROVIDERS.find(context)
+    if item.id in context.service.store[MAPPINGS] or _associations(context):
+        raise Problem(400, "Delete the network mapping and the account associations first.")
+    del SERVICE_PROVIDERS.items(context)[item.id]
+    return no_content()
