@@ -16,7 +16,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
 
-__all__ = ["OPERATIONS", "AnalyticsReport", "AnalyticsReports", "Category", "DeliveryChannel"]
+__all__ = ["OPERATIONS", "AnalyticsReport", "AnalyticsReports", "Category"]
 
 _MOST_DAYS: Final = 90
 
@@ -29,16 +29,6 @@ class Category(enum.StrEnum):
     DOMAIN_ENGAGEMENT = "DOMAIN_ENGAGEMENT"
     COMMUNICATION = "COMMUNICATION"
     DEVICE = "DEVICE"
-
-
-@attrs.frozen
-class DeliveryChannel:
-    """Where a report is written."""
-
-    id: str
-    """ARN of a bucket whose policy lets the service write, such as "arn:aws:s3:::example-bucket"."""
-    type: str = "S3"
-    """"S3" is the only documented type."""
 
 
 @attrs.frozen
@@ -66,55 +56,46 @@ def _date(argument: str, value: dt.date) -> dt.date:
 class AnalyticsReports(Resource):
     """Request reports about the use of devices and skills.
 
-        bucket = DeliveryChannel("arn:aws:s3:::example-bucket")
         days = {"start_date": dt.date(2025, 6, 1), "end_date": dt.date(2025, 6, 7)}
-        await asp.analytics_reports.create(unit_id, [Category.DEVICE], bucket, **days)
+        await asp.analytics_reports.create(unit_id, [Category.DEVICE], "arn:aws:s3:::example-bucket", **days)
 
-    They are written to the bucket, and cover the past 90 days. No call shows their progress.
+    The service writes them to an S3 bucket as CSV. They cover the past 90 days. No call shows their progress.
     """
 
     async def create(
         self,
         unit_id: UnitId,
         categories: Iterable[Category | str],
-        delivery_channel: DeliveryChannel,
+        bucket_arn: str,
         *,
         start_date: dt.date,
         end_date: dt.date,
         show_sub_units: bool = False,
-        granularity: str = "DAILY",
-        format: Literal["CSV"] = "CSV",  # noqa: A002 - the service's name
+        granularity: Literal["DAILY"] | None = "DAILY",
     ) -> AnalyticsReport | None:
-        """Request a report. Each request starts another one.
+        """Request a report. Return the response, or None if it has no body.
 
         Args:
             unit_id: A unit, or the organization.
             categories: What the report is about, at least one.
-            delivery_channel: The bucket.
-            start_date: The first day, at most 90 days ago. Its time zone is not documented.
-            end_date: The last day.
+            bucket_arn: A bucket whose policy lets the service write.
+            start_date: The first day. Its time zone is not documented, and so a time is refused.
+            end_date: The last day, up to 90 days after the first.
             show_sub_units: Whether to include the units below.
-            granularity: "DAILY" is the only documented one.
-            format: "CSV" is the only one.
-
-        Returns:
-            The response; None if it has no body.
-
-        Raises:
-            ConfigurationError: Also if `end_date` is before `start_date`, or more than 90 days after it.
+            granularity: "DAILY" for figures of each day; None for those of all days together (inferred).
         """
         start, end = _date("start_date", start_date), _date("end_date", end_date)
         if not 0 <= (end - start).days <= _MOST_DAYS:
             raise ConfigurationError(f"end_date must be 0 to {_MOST_DAYS} days after {start}, not {end}")
         named: tuple[str, ...] = require_list("categories", categories)
         require_limits("categories", named, 1, None)
-        require_id("delivery_channel", delivery_channel.id)
+        days = {"startDate": start.isoformat(), "endDate": end.isoformat()}
         return await self._call(
             CREATE,
             unit_id=unit_id,
             categories=named,
-            date_range={"startDate": start.isoformat(), "endDate": end.isoformat(), "granularity": granularity},
-            format=format,
+            date_range=days if granularity is None else {**days, "granularity": granularity},
+            format="CSV",
             show_sub_units=show_sub_units,
-            delivery_channel=delivery_channel,
+            delivery_channel={"id": require_id("bucket_arn", bucket_arn), "type": "S3"},
         )

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_ids, require_limits, require_list
+from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list
 from alexa_props.client import Resource
 from alexa_props.codec import raw_field
 from alexa_props.errors import DecodeError
@@ -110,6 +110,7 @@ _PROVIDERS: Final = "/v1/communications/serviceProviders"
 _PROVIDER: Final = f"{_PROVIDERS}/{{service_provider_id}}"
 _NETWORK: Final = f"{_PROVIDER}/network"
 _USERS: Final = f"{_PROVIDER}/externalUsers"
+_USER: Final = "external_user_id"
 
 _providers: Final = Group("service_providers", "self-service-onboarding-api-for-asp.html", _SCOPE)
 CREATE: Final = _providers.post("create", _PROVIDERS, ServiceProviderRef, required=("service_provider_logical_id",))
@@ -125,27 +126,12 @@ DELETE_MAPPING: Final = _mappings.delete("delete", _NETWORK)
 
 _users: Final = Group("account_associations", "account-association-api-for-asp.html", _SCOPE)
 CREATE_ASSOCIATION: Final = _users.post(
-    "create",
-    _USERS,
-    subject="external_user_id",
-    wire={"profile_id": "amazonId"},
-    required=("external_user_id", "profile_id"),
-    check_with="account_associations.query",
+    "create", _USERS, subject=_USER, required=(_USER,), check_with="account_associations.query"
 )
-UPDATE_ASSOCIATION: Final = _users.put(
-    "update",
-    _USERS,
-    subject="external_user_id",
-    wire={"profile_id": "amazonId"},
-    required=("external_user_id", "profile_id"),
-)
-DELETE_ASSOCIATION: Final = _users.delete(
-    "delete", _USERS, query=(), subject="external_user_id", required=("external_user_id",)
-)
+UPDATE_ASSOCIATION: Final = _users.put("update", _USERS, subject=_USER, required=(_USER,))
+DELETE_ASSOCIATION: Final = _users.delete("delete", _USERS, query=(), subject=_USER, required=(_USER,))
 QUERY_ASSOCIATIONS: Final = _users.post("query", f"{_USERS}/query", _associations, idempotent=True)
 OPERATIONS: Final = (*_providers.operations, *_mappings.operations, *_users.operations)
-
-_PROFILE: Final = "communication-profile"
 
 
 def _names(display_name: Iterable[DisplayName]) -> tuple[DisplayName, ...]:
@@ -156,15 +142,19 @@ def _skill(skill_id: str) -> dict[str, object]:
     return {"network_type": "SKILL", "skill_configuration": SkillConfiguration(skill_id)}
 
 
+def _profile(profile_id: str) -> dict[str, object]:
+    return {"amazon_id": require_id("profile_id", profile_id), "amazon_id_type": "communication-profile"}
+
+
 class ServiceProviders(Resource):
-    """Register outside WebRTC services, whose users and rooms can then call each other.
+    """Register external WebRTC services, so that their users and rooms can call each other.
 
         provider_id = await asp.service_providers.create("example-care", display_name=[DisplayName("en-US", "Care")])
         await asp.network_mappings.create(provider_id, "amzn1.ask.skill.EXAMPLE")
         await asp.account_associations.create(provider_id, "7201", "amzn1.alexa.communications.profile.did.EXAMPLE")
 
-    The steps have this order. Before, enable the WebRTC subscription skill on the unit, and create a communication
-    profile for each room. Afterwards, contacts of an address book can refer to the users of the service.
+    First enable the WebRTC subscription skill on the unit, and create a communication profile for each room. After
+    these steps, contacts of an address book can refer to the users of the service.
     """
 
     async def create(
@@ -201,7 +191,7 @@ class ServiceProviders(Resource):
 class NetworkMappings(Resource):
     """Map service providers to the skills that connect them.
 
-        await asp.network_mappings.create(service_provider_id, "amzn1.ask.skill.EXAMPLE")
+        await asp.network_mappings.update(service_provider_id, "amzn1.ask.skill.EXAMPLE")
         print((await asp.network_mappings.get(service_provider_id)).skill_configuration)
 
     A service provider has one mapping.
@@ -228,7 +218,7 @@ class AccountAssociations(Resource):
     """Associate the users of a service provider with communication profiles.
 
         profile_id = "amzn1.alexa.communications.profile.did.EXAMPLE"
-        await asp.account_associations.create(service_provider_id, "7201", profile_id)
+        await asp.account_associations.create(service_provider_id, "7202", profile_id)
         async for association in asp.account_associations.query(service_provider_id, ["7201", "7202"]):
             print(association.external_user_id, association.amazon_id)
 
@@ -237,13 +227,8 @@ class AccountAssociations(Resource):
 
     async def create(self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: str) -> None:
         """Associate a user with a communication profile."""
-        await self._call(
-            CREATE_ASSOCIATION,
-            service_provider_id=service_provider_id,
-            external_user_id=external_user_id,
-            profile_id=profile_id,
-            amazon_id_type=_PROFILE,
-        )
+        ids = {"service_provider_id": service_provider_id, "external_user_id": external_user_id}
+        await self._call(CREATE_ASSOCIATION, **ids, **_profile(profile_id))
 
     def query(
         self, service_provider_id: ServiceProviderId, external_user_ids: Iterable[str]
@@ -264,13 +249,8 @@ class AccountAssociations(Resource):
 
     async def update(self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: str) -> None:
         """Associate a user with another communication profile. Whether this also creates is not documented."""
-        await self._call(
-            UPDATE_ASSOCIATION,
-            service_provider_id=service_provider_id,
-            external_user_id=external_user_id,
-            profile_id=profile_id,
-            amazon_id_type=_PROFILE,
-        )
+        ids = {"service_provider_id": service_provider_id, "external_user_id": external_user_id}
+        await self._call(UPDATE_ASSOCIATION, **ids, **_profile(profile_id))
 
     async def delete(self, service_provider_id: ServiceProviderId, external_user_id: str) -> None:
         """Delete the association of a user.

@@ -16,14 +16,9 @@ from alexa_props import AlexaForBusiness, SmartProperties
 from alexa_props.codec import RAW
 
 ALLOWED = {
-    "AccountAssociation.raw",
-    "AnalyticsReport.raw",
-    "CertificateAuthority.raw",
     "EndpointSettings.get_many(settings)",  # settings of different types
     "Feature.configuration",
     "FeatureProperty.value",
-    "NetworkMapping.raw",
-    "ServiceProvider.raw",
 }
 """Where JSON is the service's or the user's own."""
 

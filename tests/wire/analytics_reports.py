@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from alexa_props.smart_properties.analytics_reports import AnalyticsReport, Category, DeliveryChannel
+from alexa_props.smart_properties.analytics_reports import AnalyticsReport, Category
 from tests.wire.row import Clients, Wire
 
-BUCKET = DeliveryChannel("arn:aws:s3:::example-bucket")
+BUCKET = "arn:aws:s3:::example-bucket"
 BODY = {
     "unitId": "room-1",
     "categories": ["DEVICE", "SOMETHING_NEW"],
@@ -40,12 +40,12 @@ WIRE = {
         result=AnalyticsReport(),
     ),
     "analytics_reports.create, with every argument": Wire(
-        lambda on: create(on, show_sub_units=True, granularity="WEEKLY", format="CSV"),
+        lambda on: create(on, show_sub_units=True, granularity=None),
         "POST /v1/enterprise/analytics/reports",
         idempotent=False,
         body={
             **BODY,
-            "dateRange": {"startDate": "2025-06-01", "endDate": "2025-06-07", "granularity": "WEEKLY"},
+            "dateRange": {"startDate": "2025-06-01", "endDate": "2025-06-07"},
             "showSubUnits": True,
         },
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alexa_props.simulator.smart_properties.webrtc import SERVICE_PROVIDERS
+from alexa_props.simulator.smart_properties.webrtc import SERVICE_PROVIDERS, USER
 from alexa_props.smart_properties.webrtc import (
     AccountAssociation,
     DisplayName,
@@ -14,10 +14,16 @@ from tests.wire.row import LAST_PAGE, Wire
 
 IDS = {
     "service_provider": lambda sim: SERVICE_PROVIDERS.ids(sim)[0],
+    "unmapped_provider": lambda sim: SERVICE_PROVIDERS.ids(sim)[1],
+    "unused_provider": lambda sim: SERVICE_PROVIDERS.ids(sim)[2],
     "logical_provider": lambda _: "example-care",
-    "external_user": lambda _: "7201",
+    "external_user": lambda _: USER,
+    "new_user": lambda _: "7299",
 }
-MODELS = {"service_provider": ServiceProvider("service-provider-1")}
+MODELS = {
+    name: ServiceProvider(f"{name.replace('_', '-')}-1")
+    for name in ("service_provider", "unmapped_provider", "unused_provider")
+}
 
 PROVIDERS = "/v1/communications/serviceProviders"
 ONE = f"{PROVIDERS}/service-provider-1"
@@ -30,7 +36,6 @@ ASSOCIATION = {
     "amazonIdType": "communication-profile",
 }
 
-# Each row needs what those before it create.
 WIRE = {
     "service_providers.create": Wire(
         lambda on: on.asp.service_providers.create(on.logical_provider),
@@ -64,8 +69,8 @@ WIRE = {
         body={"displayName": NAMES_SENT},
     ),
     "network_mappings.create": Wire(
-        lambda on: on.asp.network_mappings.create(on.service_provider, on.skill),
-        f"POST {ONE}/network",
+        lambda on: on.asp.network_mappings.create(on.unmapped_provider, on.skill),
+        f"POST {PROVIDERS}/unmapped-provider-1/network",
         idempotent=False,
         body=MAPPING,
     ),
@@ -84,10 +89,10 @@ WIRE = {
         lambda on: on.asp.network_mappings.delete(on.service_provider), f"DELETE {ONE}/network"
     ),
     "account_associations.create": Wire(
-        lambda on: on.asp.account_associations.create(on.service_provider, on.external_user, on.profile),
+        lambda on: on.asp.account_associations.create(on.service_provider, on.new_user, on.profile),
         f"POST {ONE}/externalUsers",
         idempotent=False,
-        body=ASSOCIATION,
+        body={**ASSOCIATION, "externalUserId": "new-user-1"},
     ),
     "account_associations.query": Wire(
         lambda on: on.asp.account_associations.query(on.service_provider, [on.external_user]),
@@ -110,5 +115,7 @@ WIRE = {
         f"DELETE {ONE}/externalUsers",
         body={"externalUserId": "external-user-1"},
     ),
-    "service_providers.delete": Wire(lambda on: on.asp.service_providers.delete(on.service_provider), f"DELETE {ONE}"),
+    "service_providers.delete": Wire(
+        lambda on: on.asp.service_providers.delete(on.unused_provider), f"DELETE {PROVIDERS}/unused-provider-1"
+    ),
 }

@@ -1,5 +1,7 @@
 """WebRTC service providers, the skill that each is mapped to, and the users of each.
 
+The first service provider has a mapping and a user, the others have not.
+
 Inferred: a logical id, a mapping and a user that exist already give 409, and a service provider is deleted last. No
 skill or communication profile has to exist.
 """
@@ -15,6 +17,7 @@ from alexa_props.simulator.resources import Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key
+from alexa_props.simulator.world import World
 
 PROVIDERS = "/v1/communications/serviceProviders"
 PROVIDER = f"{PROVIDERS}/{{serviceProviderId}}"
@@ -24,12 +27,26 @@ MOST_USERS = 100
 
 SERVICE_PROVIDERS = Resource(
     *("service_providers", PROVIDERS, "serviceProviderId", "amzn1.comms.csp.id."),
-    seeds=lambda _: [{"serviceProviderLogicalId": "simulated-care"}],
+    seeds=lambda _: [{"serviceProviderLogicalId": f"simulated-provider-{number}"} for number in (1, 2, 3)],
 )
 
-MAPPINGS: Key[dict[str, Json]] = Key("network mappings", lambda _: {})
+USER = "7201"
+
+
+def _first_mapping(world: World) -> dict[str, Json]:
+    mapping: Json = {"networkType": "SKILL", "skillConfiguration": {"skillId": "amzn1.ask.skill.simulated"}}
+    return {SERVICE_PROVIDERS.ids(world)[0]: mapping}
+
+
+def _first_user(world: World) -> dict[str, dict[str, Json]]:
+    profile_id = "amzn1.alexa.communications.profile.did.simulated"
+    user: Json = {"externalUserId": USER, "amazonId": profile_id, "amazonIdType": "communication-profile"}
+    return {SERVICE_PROVIDERS.ids(world)[0]: {USER: user}}
+
+
+MAPPINGS: Key[dict[str, Json]] = Key("network mappings", _first_mapping)
 """By the id of the service provider."""
-ASSOCIATIONS: Key[dict[str, dict[str, Json]]] = Key("account associations", lambda _: {})
+ASSOCIATIONS: Key[dict[str, dict[str, Json]]] = Key("account associations", _first_user)
 """By the ids of the service provider and the user."""
 
 
