@@ -1,4 +1,4 @@
-"""Reports about the use of devices and skills, which the service writes to a bucket of yours."""
+"""Reports about the use of devices and skills, which the service writes to your S3 bucket."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class AnalyticsReports(Resource):
             unit_id: A unit, or the organization.
             categories: What the report is about, at least one.
             bucket_arn: A bucket whose policy lets the service write.
-            start_date: The first day. Its time zone is not documented, and so a time is refused.
+            start_date: The first day. The time zone of days is not documented: a `datetime` is refused.
             end_date: The last day, up to 90 days after the first.
             show_sub_units: Whether to include the units below.
             granularity: "DAILY" for figures of each day; None for those of all days together (inferred).

@@ -14,7 +14,14 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.protocol import plain_text
 
-__all__ = ["OPERATIONS", "CertificateAuthorities", "CertificateAuthority", "CertificateAuthorityId", "RotationPeriod"]
+__all__ = [
+    "OPERATIONS",
+    "CertificateAuthorities",
+    "CertificateAuthority",
+    "CertificateAuthorityId",
+    "RotationMonths",
+    "RotationPeriod",
+]
 
 RotationMonths = Literal[6, 12]
 _MONTHS: Final = (6, 12)
@@ -38,7 +45,7 @@ class CertificateAuthority(Identified):
     friendly_name: PlainText | None = None
     rotation_period: RotationPeriod | None = None
     csr: str | None = attrs.field(default=None, repr=False)
-    """The certificate signing request, PEM text. Only with `expand="all"`, and not immediately after the creation."""
+    """The certificate signing request, PEM text. Only with `expand="all"`; it may follow the creation later."""
     raw: dict[str, Any] = raw_field()
     """The JSON object as it was received."""
 
@@ -67,11 +74,11 @@ def _rotation(months: RotationMonths) -> RotationPeriod:
 
 
 def _pem(argument: str, text: str) -> str:
-    """Return PEM text of certificates. Messages do not show it: somebody may pass a private key."""
+    """Return PEM text of certificates. Messages do not show it, because it may hold a private key."""
     if not isinstance(text, str) or "-----BEGIN CERTIFICATE-----" not in text:
         raise ConfigurationError(f"{argument} must be PEM text with a line -----BEGIN CERTIFICATE-----")
     if "PRIVATE KEY-----" in text:
-        raise ConfigurationError(f"{argument} must be without the private key, which stays with your own authority")
+        raise ConfigurationError(f"{argument} must not contain the private key, which stays with your own authority")
     return text
 
 
@@ -87,11 +94,11 @@ class CertificateAuthorities(Resource):
     """
 
     async def create(self, friendly_name: str, *, rotation_months: RotationMonths) -> str:
-        """Create a certificate authority and return its id. Its signing request follows later.
+        """Create a certificate authority and return its id. The signing request may follow later.
 
         Args:
-            friendly_name: Its name, which need not be unique.
-            rotation_months: How often the certificates of devices are replaced: every 6 or 12 months.
+            friendly_name: Its name.
+            rotation_months: How often the service replaces the certificates of devices: every 6 or 12 months.
         """
         period = _rotation(rotation_months)
         name = plain_text("friendly_name", friendly_name)
@@ -130,11 +137,11 @@ class CertificateAuthorities(Resource):
     async def import_certificate(
         self, certificate_authority_id: CertificateAuthorityId, certificate: str, certificate_chain: str
     ) -> None:
-        """Import the certificate that your own authority made of the signing request.
+        """Import the certificate that your own authority issued for the signing request.
 
         Args:
             certificate_authority_id: The certificate authority.
-            certificate: PEM text of the certificate, not in base64 once more.
+            certificate: PEM text of the certificate, not base64-encoded again.
             certificate_chain: PEM text of the certificates of your own authority. A private key is refused.
         """
         await self._call(

@@ -34,6 +34,7 @@ async def test_a_report_of_any_unit_is_accepted(api: httpx.AsyncClient, sim: Sim
         {"categories": []},
         {"categories": "DEVICE"},
         {"dateRange": {"startDate": "2025-06-01"}},
+        {"dateRange": [{"startDate": "2025-06-01", "endDate": "2025-06-07"}]},
         {"dateRange": {"startDate": "2025-06-08", "endDate": "2025-06-07"}},
         {"dateRange": {"startDate": "2025-01-01", "endDate": "2025-06-07"}},
         {"dateRange": {"startDate": "2025-06-01T00:00:00Z", "endDate": "2025-06-07T00:00:00Z"}},

@@ -77,6 +77,7 @@ BAD: list[tuple[str, str, object]] = [
     ("POST", "/ID/externalUsers", {"externalUserId": "1", "amazonId": "p"}),
     ("POST", "/ID/externalUsers/query", {"filters": {"externalUserIds": []}}),
     ("POST", "/ID/externalUsers/query", {"filters": {"externalUserIds": [1]}}),
+    ("POST", "/ID/externalUsers/query", {"filters": [{"externalUserIds": ["1"]}]}),
     ("DELETE", "/ID/externalUsers", None),
 ]
 

@@ -21,7 +21,7 @@ async def test_only_certificates_are_sent_and_a_private_key_is_not_shown(text: A
     service = Service(204)
     authorities = smart_properties(service).certificate_authorities
     for name, arguments in (("certificate", (text, CERTIFICATE)), ("certificate_chain", (CERTIFICATE, text))):
-        with pytest.raises(errors.ConfigurationError, match=f"^{name} must be ") as caught:
+        with pytest.raises(errors.ConfigurationError, match=f"^{name} must ") as caught:
             await authorities.import_certificate("authority", *arguments)
         assert "secret" not in repr(caught.value)
     assert service.seen == []

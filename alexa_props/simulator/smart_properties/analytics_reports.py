@@ -15,8 +15,10 @@ MOST_DAYS = 90
 REQUIRED = {
     "unitId": str,
     "categories": list,
+    "dateRange": dict,
     "dateRange.startDate": str,
     "dateRange.endDate": str,
+    "deliveryChannel": dict,
     "deliveryChannel.id": str,
     "deliveryChannel.type": str,
 }

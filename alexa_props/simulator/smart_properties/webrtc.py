@@ -86,7 +86,9 @@ def update(context: Context) -> Response:
 
 
 def _mapping(context: Context) -> Json:
-    body = require_members(context.json, {"networkType": str, "skillConfiguration.skillId": str})
+    body = require_members(
+        context.json, {"networkType": str, "skillConfiguration": dict, "skillConfiguration.skillId": str}
+    )
     if body["networkType"] != "SKILL":
         raise Problem(400, "networkType must be SKILL.")
     return body
@@ -159,7 +161,8 @@ def create_association(context: Context) -> Response:
 def query_associations(context: Context) -> Response:
     """Return the associations of some users; users without one are left out."""
     users = _associations(context)
-    wanted = require_members(context.json, {"filters.externalUserIds": list})["filters"]["externalUserIds"]
+    body = require_members(context.json, {"filters": dict, "filters.externalUserIds": list})
+    wanted = body["filters"]["externalUserIds"]
     if not 1 <= len(wanted) <= MOST_USERS or not all(isinstance(user_id, str) for user_id in wanted):
         raise Problem(400, f"filters.externalUserIds must be a list of 1 to {MOST_USERS} strings.")
     found = [users[user_id] for user_id in dict.fromkeys(wanted) if user_id in users]
