@@ -18,8 +18,6 @@ from alexa_props.smart_properties.ids import UnitId
 
 __all__ = ["OPERATIONS", "AnalyticsReport", "AnalyticsReports", "Category"]
 
-_MOST_DAYS: Final = 90
-
 
 class Category(enum.StrEnum):
     """What a report is about. These are the categories that Amazon's own tool names; there may be others."""
@@ -85,8 +83,8 @@ class AnalyticsReports(Resource):
             granularity: "DAILY" for figures of each day; None for those of all days together (inferred).
         """
         start, end = _date("start_date", start_date), _date("end_date", end_date)
-        if not 0 <= (end - start).days <= _MOST_DAYS:
-            raise ConfigurationError(f"end_date must be 0 to {_MOST_DAYS} days after {start}, not {end}")
+        if not 0 <= (end - start).days <= 90:  # noqa: PLR2004 - days
+            raise ConfigurationError(f"end_date must be 0 to 90 days after {start}, not {end}")
         named: tuple[str, ...] = require_list("categories", categories)
         require_limits("categories", named, 1, None)
         days = {"startDate": start.isoformat(), "endDate": end.isoformat()}

@@ -14,17 +14,9 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.protocol import plain_text
 
-__all__ = [
-    "OPERATIONS",
-    "CertificateAuthorities",
-    "CertificateAuthority",
-    "CertificateAuthorityId",
-    "RotationMonths",
-    "RotationPeriod",
-]
+__all__ = ["OPERATIONS", "CertificateAuthorities", "CertificateAuthority", "CertificateAuthorityId", "RotationPeriod"]
 
-RotationMonths = Literal[6, 12]
-_MONTHS: Final = (6, 12)
+_Months = Literal[6, 12]
 
 
 @attrs.frozen
@@ -67,8 +59,8 @@ DELETE: Final = _api.delete("delete", _ONE)
 OPERATIONS: Final = _api.operations
 
 
-def _rotation(months: RotationMonths) -> RotationPeriod:
-    if not isinstance(months, int) or months not in _MONTHS:
+def _rotation(months: _Months) -> RotationPeriod:
+    if not isinstance(months, int) or months not in (6, 12):
         raise ConfigurationError(f"rotation_months must be 6 or 12, not {months!r:.80}")
     return RotationPeriod(months)
 
@@ -93,7 +85,7 @@ class CertificateAuthorities(Resource):
     certificate authority. The account needs the package WPA2 Enterprise Wi-Fi.
     """
 
-    async def create(self, friendly_name: str, *, rotation_months: RotationMonths) -> str:
+    async def create(self, friendly_name: str, *, rotation_months: _Months) -> str:
         """Create a certificate authority and return its id. The signing request may follow later.
 
         Args:
@@ -122,7 +114,7 @@ class CertificateAuthorities(Resource):
         certificate_authority_id: CertificateAuthorityId,
         *,
         friendly_name: str | None = None,
-        rotation_months: RotationMonths | None = None,
+        rotation_months: _Months | None = None,
     ) -> None:
         """Change the name, the rotation period, or both."""
         if friendly_name is None and rotation_months is None:
