@@ -38,7 +38,7 @@ class Connection:
 class UnitRef(Identified):
     """A unit, by its id. Methods that take a unit id take it too."""
 
-    id_arguments = ("unit_id", "unit_ids", "parent_id")
+    id_arguments = ("unit_id", "unit_ids", "parent_id", "organization_id", "property_id", "room_type_id", "room_id")
 
     id: str
 
@@ -96,7 +96,7 @@ class Feature:
 class Endpoint(Identified):
     """A device. Methods that take an endpoint id take it too. A list without `expand` sets only the id."""
 
-    id_arguments = ("endpoint_id",)
+    id_arguments = ("endpoint_id", "endpoint_ids")
 
     id: str
     friendly_name: PlainText | None = None
