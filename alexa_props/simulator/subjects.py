@@ -13,8 +13,11 @@ _Kind = Literal["unit", "endpoint", "device"]
 _Source = Callable[[str], list[object]]
 
 _NAMES: Mapping[_Kind, tuple[str, ...]] = {
-    "unit": ("unitId", "associatedUnits.id", "parentId", "unit", "entities.unit.id"),
-    "endpoint": ("endpointId", "endpoint"),
+    "unit": (
+        *("unitId", "associatedUnits.id", "parentId", "unit", "entities.unit.id"),
+        *("propertyId", "roomTypeId", "roomId"),
+    ),
+    "endpoint": ("endpointId", "endpoint", "memberDevice.id"),
     "device": ("DeviceArn",),
 }
 """Names of an id in paths, queries and bodies; the first that is there counts."""
