@@ -85,10 +85,15 @@ def delete_unit(context: Context) -> Response:
     Inferred: its endpoints move to the account's default unit and keep their settings, and the organization cannot be
     deleted.
     """
-    unit = known_unit(context, context.params["unitId"])
+    remove_unit(context, context.params["unitId"])
+    return no_content()
+
+
+def remove_unit(context: Context, unit_id: str) -> None:
+    """Delete a unit that exists, is not the organization, and has no units below it."""
+    unit = known_unit(context, unit_id)
     if unit.parent_id is None:
         raise Problem(400, "The organization cannot be deleted.")
     if unit.children:
         raise Problem(400, "The unit has other units below it: delete those first.")
     context.service.tree.delete_unit(unit)
-    return no_content()
