@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import attrs
 
 from alexa_props.arguments import Identified, require_id
 from alexa_props.client import Resource
-from alexa_props.codec import PlainText, Timestamp
+from alexa_props.codec import PlainText
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
+from alexa_props.smart_properties.features import Feature, FeatureOperation, FeatureProperty
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 
 __all__ = [
@@ -41,55 +42,6 @@ class UnitRef(Identified):
     id_arguments = ("unit_id", "unit_ids", "parent_id", "organization_id", "property_id", "room_type_id", "room_id")
 
     id: str
-
-
-@attrs.frozen
-class FeatureProperty:
-    """One property of a feature."""
-
-    name: str | None = None
-    """Such as "reachability"."""
-    value: Any = None
-    """What the feature reports, as parsed JSON."""
-    time_of_sample: Timestamp | None = None
-    """When the device reported it."""
-
-
-@attrs.frozen
-class FeatureOperation:
-    """Something that can be done to a feature, and the path for it."""
-
-    name: str | None = None
-    path: str | None = None
-
-
-@attrs.frozen
-class Feature:
-    """What a device can do or report, such as its connectivity."""
-
-    name: str | None = None
-    properties: tuple[FeatureProperty, ...] = ()
-    operations: tuple[FeatureOperation, ...] = ()
-    configuration: dict[str, Any] | None = None
-    """What the device reports about the feature itself, as parsed JSON."""
-
-    @property
-    def reachability(self) -> str | None:
-        """Whether the device is online: "OK", or a value that is not documented. None if the response does not say."""
-        value = self._value("reachability")
-        return None if value is None else str(value)
-
-    @property
-    def volume(self) -> int | None:
-        """Volume of the speaker, 0 to 100; None if the response does not say. Inferred from reachability."""
-        value = self._value("volume")
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-        return int(value) if whole else None
-
-    def _value(self, name: str) -> Any:
-        """Return the value of a property. Amazon's samples wrap it as `{"value": …}`."""
-        value = next((prop.value for prop in self.properties if prop.name == name), None)
-        return value.get("value") if isinstance(value, dict) else value
 
 
 @attrs.frozen
