@@ -1,28 +1,52 @@
-"""Settings of a unit: its default music station."""
+"""Settings of a unit: its default music station, and the icons of menus."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from alexa_props.arguments import require_id
+import attrs
+
+from alexa_props.arguments import require_id, require_list
 from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.stations import DefaultStation, Station, Stations
 
-__all__ = ["OPERATIONS", "DefaultStation", "Station", "Stations", "UnitSettings"]
+__all__ = ["OPERATIONS", "DefaultStation", "MenuIcon", "Station", "Stations", "UnitSettings"]
+
+
+@attrs.frozen
+class MenuIcon:
+    """An icon of a menu, and whether it is shown. Neither names nor statuses are documented."""
+
+    name: str
+    status: str
+
 
 _STATION: Final = "/v2/units/{unit_id}/settings/MusicExperience.defaultStationPreferences"
 
 _api: Final = Group("unit_settings", "asp-core-unit-api.html")
 GET: Final = _api.get("get_default_music_station", _STATION, DefaultStation, nullable=True)
 SET: Final = _api.put("set_default_music_station", _STATION)
-OPERATIONS: Final = _api.operations
+_sample: Final = Group("unit_settings", "https://github.com/alexa-smart-properties/asp-cli-for-nodejs")
+SET_MENU_ICONS: Final = _sample.post(
+    *("set_menu_icons", "/v2/units/{unit_id}/settings/menuIcons"),
+    idempotent=True,
+    limits={"menu_icons": (1, None)},
+)
+OPERATIONS: Final = (*_api.operations, *_sample.operations)
 
 
 class UnitSettings(Resource):
-    """Read and set the default music station of a unit, normally a room."""
+    """Read and set the default music station of a unit, normally a room, and set icons of its menus.
+
+        await asp.unit_settings.set_default_music_station(unit_id, DefaultStation("I_HEART_RADIO", "4802"))
+        print(await asp.unit_settings.get_default_music_station(unit_id))
+
+    `Stations` has those that Amazon's pages list.
+    """
 
     async def get_default_music_station(self, unit_id: UnitId) -> DefaultStation | None:
         """Return the default music station of a unit; None if the setting has no value."""
@@ -35,6 +59,10 @@ class UnitSettings(Resource):
             BadRequest: The service does not accept the station.
         """
         await self._call(SET, unit_id=unit_id, body=require_station(station))
+
+    async def set_menu_icons(self, unit_id: UnitId, menu_icons: Iterable[MenuIcon]) -> None:
+        """Show or hide icons of menus on the devices of a unit. Only Amazon's command-line tool has it, no page."""
+        await self._call(SET_MENU_ICONS, unit_id=unit_id, menu_icons=require_list("menu_icons", menu_icons))
 
 
 def require_station(station: object) -> DefaultStation:

@@ -1,4 +1,4 @@
-"""Features of the device itself: its speaker and its Bluetooth."""
+"""Features of the device itself: its speaker, its Bluetooth, and smart home features."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from alexa_props.simulator import Simulator
+from alexa_props.smart_properties.features import Color
+from tests.wire import clients
 
 
 def path(endpoint_id: str, feature: str) -> str:
@@ -128,3 +130,98 @@ def test_initial_volumes_and_paired_devices_vary(sim: Simulator) -> None:
     assert sim.bluetooth(endpoint) == (*before, "Phone")
     sim.reset()
     assert sim.bluetooth(endpoint) == before
+
+
+# Smart home features
+
+
+async def test_lights_are_set_and_read(sim: Simulator, seconds: list[float]) -> None:
+    on = clients(sim)
+    features, light = on.asp.features, on.endpoint
+    before = await features.get_brightness(light)
+
+    await features.turn_off(light)
+    assert (await features.get_power(light)).power_state == "OFF"
+    await features.turn_on(light)
+    assert (await features.get_power(light)).power_state == "ON"
+
+    levels = []
+    await features.set_brightness(light, 50)
+    for delta in (10, -25, -100, 100, 100):
+        await features.adjust_brightness(light, delta)
+        levels.append((await features.get_brightness(light)).brightness)
+    assert levels == [60, 35, 0, 100, 100]
+
+    color = Color(hue=20, saturation=0.75, brightness=0.34)
+    await features.set_color(light, color)
+    assert (await features.get_color(light)).color == color
+
+    kelvins = []
+    await features.set_color_temperature(light, 9_800)
+    for step in (features.increase_color_temperature, features.decrease_color_temperature):
+        await step(light)
+        kelvins.append((await features.get_color_temperature(light)).color_temperature)
+    assert kelvins == [10_000, 9_500]
+
+    sim.delay_effect(5, "features.adjust_brightness")
+    for _ in range(2):
+        await features.adjust_brightness(light, -10)
+    assert (await features.get_brightness(light)).brightness == 100
+    seconds[0] += 5
+    assert (await features.get_brightness(light)).brightness == 80
+    sim.reset()
+    assert (await features.get_brightness(light)).brightness == before.brightness
+
+
+async def test_sensors_and_thermostats_are_read(sim: Simulator) -> None:
+    on = clients(sim)
+    measured = (await on.asp.features.get_temperature_sensor(on.endpoint)).temperature
+    thermostat = await on.asp.features.get_thermostat(on.endpoint)
+    for temperature in (measured, thermostat.target_setpoint):
+        assert temperature is not None
+        assert (temperature.scale, 18 <= temperature.value <= 25) == ("CELSIUS", True)
+    assert thermostat.thermostat_mode in ("AUTO", "COOL", "HEAT", "OFF")
+
+
+READS = ["power", "brightness", "color", "colorTemperature", "temperatureSensor", "thermostat"]
+CHANGES: list[tuple[str, object]] = [
+    ("power/turnOn", None),
+    ("power/turnOff", None),
+    ("brightness/setBrightness", {"payload": {"brightness": 1}}),
+    ("brightness/adjustBrightness", {"payload": {"brightnessDelta": 1}}),
+    ("color/setColor", {"payload": {"color": {"hue": 1, "saturation": 1, "brightness": 1}}}),
+    ("colorTemperature/setColorTemperature", {"payload": {"colorTemperatureInKelvin": 500}}),
+    ("colorTemperature/increaseColorTemperature", None),
+    ("colorTemperature/decreaseColorTemperature", None),
+]
+
+
+async def test_some_devices_have_smart_home_features_and_some_are_offline(
+    api: httpx.AsyncClient, sim: Simulator
+) -> None:
+    for room in sim.rooms:
+        models = [sim.tree.endpoints[endpoint].model for endpoint in sim.endpoints_in(room)]
+        assert [model == "Echo Dot (5th Gen)" for model in models] == [True, False]
+    light, other = sim.endpoints_in(sim.rooms[0])
+    sim.set_offline(light, other)
+    for endpoint, status, code in ((light, 504, "DEVICE_UNREACHABLE"), (other, 404, "NOT_FOUND")):
+        responses = [await api.get(path(endpoint, feature)) for feature in READS]
+        responses += [await api.post(path(endpoint, feature), json=body) for feature, body in CHANGES]
+        assert {(response.status_code, response.json()["type"]) for response in responses} == {(status, code)}
+
+
+NO_LIGHTS: list[tuple[str, object]] = [
+    *[("brightness/setBrightness", {"brightness": value}) for value in (-1, 101, 5.5, "5", True, None)],
+    *[("brightness/adjustBrightness", {"brightnessDelta": value}) for value in (-101, 101, 5.5, None)],
+    *[("colorTemperature/setColorTemperature", {"colorTemperatureInKelvin": value}) for value in (0, 10_001, 5.5)],
+    ("color/setColor", {"color": [1, 1, 1]}),
+    ("color/setColor", {"color": {"hue": 1, "saturation": 1}}),
+    ("color/setColor", {"color": {"hue": 361, "saturation": 1, "brightness": 1}}),
+    ("color/setColor", {"color": {"hue": 1, "saturation": "1", "brightness": 1}}),
+]
+
+
+async def test_rejects_invalid_lights(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for feature, payload in NO_LIGHTS:
+        response = await api.post(path(sim.endpoints[0], feature), json={"payload": payload})
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), (feature, payload)

@@ -1,4 +1,4 @@
-"""Stations, alerts, units and endpoints: every documented status."""
+"""Stations, menu icons, alerts, units and endpoints: every documented status."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 import httpx
 
 from alexa_props.simulator import AlertKind, Simulator, Station
+from alexa_props.simulator.smart_properties.unit_settings import MENU_ICONS
 
 KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
 
@@ -58,6 +59,17 @@ async def test_unknown_and_forbidden_units_are_403(api: httpx.AsyncClient, sim: 
             assert sim.calls[-1].unit_id == unit
     sim.set_forbidden(sim.rooms[1], forbidden=False)
     assert (await api.get(station_path(sim.rooms[1]))).status_code == 200
+
+
+async def test_sets_menu_icons(api: httpx.AsyncClient, sim: Simulator) -> None:
+    path = f"/v2/units/{sim.rooms[0]}/settings/menuIcons"
+    for name, status in (("GAMES", "ON"), ("MUSIC", "ON"), ("GAMES", "OFF")):
+        response = await api.post(path, json={"menuIcons": [{"name": name, "status": status}]})
+        assert response.status_code == 204
+    assert sim.store[MENU_ICONS] == {sim.rooms[0]: {"GAMES": "OFF", "MUSIC": "ON"}}
+    for icons in (None, [], "GAMES", ["GAMES"], [{"name": "GAMES"}], [{"name": "GAMES", "status": True}]):
+        assert (await api.post(path, json={"menuIcons": icons})).status_code == 400, icons
+    assert (await api.post("/v2/units/unknown/settings/menuIcons", json={"menuIcons": []})).status_code == 404
 
 
 async def test_throttled_station(api: httpx.AsyncClient, sim: Simulator) -> None:

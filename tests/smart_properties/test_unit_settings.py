@@ -70,6 +70,19 @@ async def test_a_station_in_part_is_an_error(body: Any, said: str) -> None:
         await get(smart_properties(service), "room-7")
 
 
+# Menu icons
+
+
+async def test_menu_icons_are_a_list_that_is_not_empty() -> None:
+    service = Service(204)
+    settings = smart_properties(service).unit_settings
+    icons: list[Any] = [(), [], "GAMES", {"GAMES": "ON"}, None, 5]
+    for each in icons:
+        with pytest.raises(errors.ConfigurationError, match="^menu_icons must be a list"):
+            await settings.set_menu_icons("u", each)
+    assert service.seen == []
+
+
 # Known stations
 
 

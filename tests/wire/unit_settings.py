@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alexa_props import DefaultStation, Stations
+from alexa_props.smart_properties.unit_settings import MenuIcon
 from tests.wire.row import Wire
 
 STATION = DefaultStation("I_HEART_RADIO", "4802")
@@ -28,5 +29,11 @@ WIRE = {
         lambda on: on.asp.unit_settings.set_default_music_station(on.room, Stations.ALL[-1]),
         f"PUT /v2/units/room-1/{SETTING}",
         body={"providerId": "TUNEIN", "stationId": "s16492"},
+    ),
+    "unit_settings.set_menu_icons": Wire(
+        lambda on: on.asp.unit_settings.set_menu_icons(on.room, [MenuIcon("GAMES", "OFF"), MenuIcon("MUSIC", "ON")]),
+        "POST /v2/units/room-1/settings/menuIcons",
+        idempotent=True,
+        body={"menuIcons": [{"name": "GAMES", "status": "OFF"}, {"name": "MUSIC", "status": "ON"}]},
     ),
 }
