@@ -47,8 +47,7 @@ VALID = {
     # All members of these are optional.
     ("endpoint_settings.get_address", b"{}"),
     ("endpoints.connectivity", b"{}"),
-    ("features.get_speaker", b"{}"),
-    ("features.get_bluetooth", b"{}"),
+    *((name, b"{}") for name in CALLS if name.startswith("features.get_")),
 }
 
 
