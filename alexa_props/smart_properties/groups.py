@@ -49,7 +49,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def unit_settings(self) -> UnitSettings:
-        """Read and set the default music station of units."""
+        """Read and set the default music station of units, and set icons of menus."""
         from alexa_props.smart_properties.unit_settings import UnitSettings
 
         return UnitSettings(self)
@@ -84,7 +84,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def features(self) -> Features:
-        """Read and change the speaker and the Bluetooth of endpoints."""
+        """Read and change speakers, Bluetooth, lights, plugs and thermostats of endpoints."""
         from alexa_props.smart_properties.features import Features
 
         return Features(self)
@@ -182,14 +182,14 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def consents(self) -> Consents:
-        """Read and reset the consents that guests gave in a unit."""
+        """Read and reset the consents that residents gave in a unit."""
         from alexa_props.smart_properties.consents import Consents
 
         return Consents(self)
 
     @functools.cached_property
     def device_groups(self) -> DeviceGroups:
-        """Create, change and delete groups of endpoints."""
+        """Create, list, change and delete groups of endpoints in a unit."""
         from alexa_props.smart_properties.device_groups import DeviceGroups
 
         return DeviceGroups(self)
