@@ -13,7 +13,6 @@ from alexa_props.client import Resource
 from alexa_props.codec import PlainText, raw_field
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
-from alexa_props.responses import first_string
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 from alexa_props.smart_properties.protocol import plain_text
@@ -45,8 +44,10 @@ class _Expand(enum.StrEnum):
     ALL = "all"
 
 
-def _read_id(body: Any) -> str | None:
-    return first_string(body, "id")
+@attrs.frozen
+class _Created:
+    id: str | None = None
+    raw: dict[str, Any] = raw_field()
 
 
 _GROUP: Final = "/v1/deviceGroups/{device_group_id}"
@@ -58,7 +59,7 @@ LIST: Final = _api.list(
     wire={"unit_id": "associatedUnits.id"},
     choices={"expand": _Expand},
 )
-CREATE: Final = _api.post("create", "/v1/deviceGroups", _read_id, nullable=True, check_with="device_groups.list")
+CREATE: Final = _api.post("create", "/v1/deviceGroups", _Created, nullable=True, check_with="device_groups.list")
 RENAME: Final = _api.post("rename", f"{_GROUP}/friendlyName", idempotent=True)
 ADD_DEVICE: Final = _api.post("add_device", f"{_GROUP}/memberDevices", check_with="device_groups.list")
 REMOVE_DEVICE: Final = _api.delete("remove_device", f"{_GROUP}/memberDevices/{{endpoint_id}}", subject="endpoint_id")
@@ -89,13 +90,14 @@ class DeviceGroups(Resource):
         """
         unit = require_id("unit_id", unit_id)
         members = [{"id": endpoint} for endpoint in require_ids("endpoint_ids", endpoint_ids)]
-        return await self._call(
+        created = await self._call(
             CREATE,
             subject=unit,
             friendly_name=plain_text("name", name),
             member_devices=members or None,
             associated_units=[{"id": unit}],
         )
+        return created.id if created else None
 
     async def rename(self, device_group_id: DeviceGroupId, name: str) -> None:
         """Rename a group. Amazon's samples differ in the body: the name is sent unwrapped, as for endpoints."""

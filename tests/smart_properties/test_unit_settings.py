@@ -78,7 +78,7 @@ async def test_menu_icons_are_a_list_that_is_not_empty() -> None:
     settings = smart_properties(service).unit_settings
     icons: list[Any] = [(), [], "GAMES", {"GAMES": "ON"}, None, 5]
     for each in icons:
-        with pytest.raises(errors.ConfigurationError, match="^menu_icons must be a list"):
+        with pytest.raises(errors.ConfigurationError, match=r"^menu_icons must be a list"):
             await settings.set_menu_icons("u", each)
     assert service.seen == []
 

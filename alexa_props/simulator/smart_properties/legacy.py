@@ -7,7 +7,7 @@ since `/v2/units` has the same ids.
 from __future__ import annotations
 
 from alexa_props.simulator.context import Context
-from alexa_props.simulator.requests import body_object, known_unit, page
+from alexa_props.simulator.requests import known_unit, page
 from alexa_props.simulator.resources import require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import Route, register
@@ -65,7 +65,7 @@ def serve(group: str, collection: str, one: str, parent: str, level: int) -> Non
 
     def update(context: Context) -> Response:
         unit = known_unit(context, context.params[one])
-        unit.name = require_members(body_object(context), {"name": str})["name"]
+        unit.name = require_members(context.json, {"name": str})["name"]
         return no_content()
 
     def delete(context: Context) -> Response:
