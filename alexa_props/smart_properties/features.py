@@ -70,7 +70,11 @@ class Temperature:
 
 @attrs.frozen
 class Feature:
-    """What a device can do or report, such as its connectivity."""
+    """What a device can do or report, such as its connectivity.
+
+    No page shows what features other than connectivity report. `volume`, `brightness` and so on are inferred from the
+    smart home skill API, and None if the response has no such value; `properties` has everything.
+    """
 
     name: str | None = None
     properties: tuple[FeatureProperty, ...] = ()
@@ -86,12 +90,12 @@ class Feature:
 
     @property
     def volume(self) -> int | None:
-        """Volume of the speaker, 0 to 100; None if the response does not say. Inferred from reachability."""
+        """Volume of the speaker, 0 to 100."""
         return self._whole("volume")
 
     @property
     def brightness(self) -> int | None:
-        """Brightness of the light, 0 to 100; None if the response does not say. Inferred, as all that follow."""
+        """Brightness of the light, 0 to 100."""
         return self._whole("brightness")
 
     @property
@@ -203,8 +207,7 @@ class Features(Resource):
         await asp.features.set_color(endpoint_id, Color(hue=20, saturation=0.75, brightness=0.34))
         print((await asp.features.get_brightness(endpoint_id)).brightness)
 
-    Not every endpoint has every feature. What a feature reports is known for connectivity only: the convenience
-    properties of `Feature`, such as `volume`, are inferred, and `properties` has all of it.
+    Not every endpoint has every feature, and what features report is inferred: see `Feature`.
 
     Raises `DeviceUnreachable` for a 504 whose body says that it is about the device (inferred from deletions of
     alerts). Adjusting, increasing or decreasing a value twice is not the same as once: such a call is retried only if

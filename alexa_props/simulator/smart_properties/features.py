@@ -112,6 +112,11 @@ class _Value:
             del self.changes[0]
         return self.changes[0][1]
 
+    def change(self, context: Context, new: Callable[[Any], Json]) -> None:
+        """Add a new value of the latest one."""
+        self.at(context.time)  # drops what has been replaced
+        self.changes.append((context.effective_from, new(self.changes[-1][1])))
+
 
 _Home: TypeAlias = dict[str, _Value]
 
@@ -137,7 +142,7 @@ def _home(context: Context) -> _Home:
     """Return the smart home features of a device that has them and can respond."""
     endpoint = known_endpoint(context)
     if endpoint.model != SMART_MODEL:
-        raise Problem(404, f"The endpoint has no such feature: in this simulator, an {SMART_MODEL} has.")
+        raise Problem(404, f"The endpoint has no such feature: in this simulator, only the {SMART_MODEL} has it.")
     require_reachable(context, endpoint)
     return context.service.store[HOMES].setdefault(endpoint.serial_number, _initial(endpoint.serial_number))
 
@@ -156,8 +161,7 @@ def _changeable(operation: str, path: str, name: str, read: Callable[[Context], 
 
     def change(context: Context) -> Response:
         new = read(context)
-        changes = _home(context)[name].changes
-        changes.append((context.effective_from, new(changes[-1][1])))
+        _home(context)[name].change(context, new)
         return accepted()
 
     register(Route(f"features.{operation}", "POST", f"{FEATURES}/{path}", change))
