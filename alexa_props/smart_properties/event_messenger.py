@@ -1,20 +1,358 @@
-"""Create, read and delete the destinations of events."""
+"""Events: subscriptions, and the channels through which events are delivered."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import enum
+import uuid
+from collections.abc import Iterable
+from typing import Any, Final, Literal, TypeAlias
 
+import attrs
+
+from alexa_props.arguments import Identified, id_of, require_choice, require_id, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.operation import Operation
+from alexa_props.codec import raw_field
+from alexa_props.errors import ConfigurationError
+from alexa_props.operation import Group
+from alexa_props.paging import Pager
+from alexa_props.smart_properties.ids import UnitId
 
-__all__ = ["OPERATIONS", "EventSubscriptionConfigurations", "EventSubscriptions"]
+__all__ = [
+    "OPERATIONS",
+    "ChannelType",
+    "DeliveryChannel",
+    "Entities",
+    "Entity",
+    "Event",
+    "EventSubscription",
+    "EventSubscriptionConfiguration",
+    "EventSubscriptionConfigurations",
+    "EventSubscriptions",
+    "EventType",
+    "ResourceEntity",
+    "UnitEntity",
+]
 
-OPERATIONS: Final[tuple[Operation[Any], ...]] = ()
+
+class Event(enum.StrEnum):
+    """Events by their namespace and name, each with the arguments of `create` that it needs. There may be others."""
+
+    AUTOMATION_COMPLETION = "Alexa.Automation.Execution.Completion"
+    """An automation has ended; it says which actions failed: `unit_id`."""
+    SKILL_INTERACTION_FAILURE = "Alexa.Skill.Interaction.Failure"
+    """A skill responded too late or not correctly: `unit_id` and `skill_id`."""
+    SUBSCRIPTION_ACTIVATION = "Alexa.Enterprise.Subscription.Activation"
+    """The subscription skill of a unit is ready, so it can get units, skills and devices: `parent_id` only."""
+    ROLE_ASSIGNMENT = "Alexa.Role.Management.Assignment"
+    """A role was assigned: `resource_id`."""
+    ROLE_REVOCATION = "Alexa.Role.Management.Revocation"
+    """A role was revoked: `resource_id`."""
+    ENDPOINT_SETUP_COMPLETION = "Alexa.Endpoint.Lifecycle.SetupCompletion"
+    """A device was set up and can be managed: `unit_id`."""
+    ENDPOINT_STATE_CHANGE = "Alexa.Enterprise.Endpoint.Activity.StateChange"
+    """Not documented, only used by Amazon's tool: `unit_id`, and a skill for premium events enabled for the unit."""
+    ENDPOINT_VOICE = "Alexa.Enterprise.Endpoint.Activity.Voice"
+    """As `ENDPOINT_STATE_CHANGE`."""
+
+
+@attrs.frozen
+class EventType:
+    """An event type on the wire. `str` of it is comparable to an `Event`."""
+
+    namespace: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.name}"
+
+
+class ChannelType(enum.StrEnum):
+    """How events are delivered."""
+
+    SNS = "SNS"
+    """To a topic of Amazon SNS that you own."""
+
+
+@attrs.frozen
+class DeliveryChannel:
+    """Where events go."""
+
+    id: str
+    """ARN of the topic."""
+    type: ChannelType | str = ChannelType.SNS
+
+
+@attrs.frozen
+class EventSubscriptionConfiguration(Identified):
+    """Delivery channels that subscriptions refer to. All but the id is inferred."""
+
+    id_arguments = ("configuration_id",)
+
+    id: str | None = None
+    delivery_channels: tuple[DeliveryChannel, ...] = ()
+    raw: dict[str, Any] = raw_field()
+
+
+@attrs.frozen
+class Entity:
+    """A unit, a skill or a device group."""
+
+    type: str | None = None
+    id: str | None = None
+
+
+@attrs.frozen
+class UnitEntity(Entity):
+    """A unit, all units below a parent, or both."""
+
+    parent: Entity | None = None
+
+
+@attrs.frozen
+class ResourceEntity:
+    """What a role is about."""
+
+    type: str | None = None
+    resource_type: str | None = None
+    resource_id: str | None = None
+
+
+@attrs.frozen
+class Entities:
+    """What the events of a subscription are about."""
+
+    unit: UnitEntity | None = None
+    skill: Entity | None = None
+    resource: ResourceEntity | None = None
+    group: Entity | None = None
+
+
+@attrs.frozen
+class EventSubscription(Identified):
+    """A subscription to one event type. All but the id is inferred."""
+
+    id_arguments = ("subscription_id",)
+
+    id: str | None = None
+    subscription_configuration_id: str | None = None
+    event_type: EventType | None = None
+    entities: Entities | None = None
+    raw: dict[str, Any] = raw_field()
+
+
+class _Owner(enum.StrEnum):
+    CALLER = "~caller"
+
+
+EventLike: TypeAlias = Event | EventType | str
+ConfigurationId: TypeAlias = str | EventSubscriptionConfiguration
+SubscriptionId: TypeAlias = str | EventSubscription
+
+_ACTIVITY: Final = "Alexa.Enterprise.Endpoint.Activity"
+_ACTIVITY_SECONDS: Final = 3600
+_CONFIGURATIONS: Final = "/v1/eventMessenger/subscriptionConfigurations"
+_SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
+_PAGE: Final = "event-messenger-api.html"
+_FILTERS: Final = {
+    "unit_id": "entities.unit.id",
+    "unit_type": "entities.unit.type",
+    "parent_id": "entities.unit.parent.id",
+    "parent_type": "entities.unit.parent.type",
+    "event_namespace": "eventType.namespace",
+    "event_name": "eventType.name",
+}
+_NAMES: Final = {
+    "configuration_id": "subscriptionConfigurationId",
+    "duration_in_seconds": "subscriptionDurationInSeconds",
+}
+
+_configurations: Final = Group("event_subscription_configurations", _PAGE)
+LIST_CONFIGURATIONS: Final = _configurations.list("list", _CONFIGURATIONS, EventSubscriptionConfiguration)
+CREATE_CONFIGURATION: Final = _configurations.post(
+    "create",
+    _CONFIGURATIONS,
+    EventSubscriptionConfiguration,
+    check_with="event_subscription_configurations.list",
+)
+GET_CONFIGURATION: Final = _configurations.get(
+    "get", f"{_CONFIGURATIONS}/{{configuration_id}}", EventSubscriptionConfiguration
+)
+DELETE_CONFIGURATION: Final = _configurations.delete("delete", f"{_CONFIGURATIONS}/{{configuration_id}}")
+_subscriptions: Final = Group("event_subscriptions", _PAGE)
+LIST: Final = _subscriptions.list(
+    "list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS, choices={"owner": _Owner}
+)
+CREATE: Final = _subscriptions.post(
+    "create",
+    _SUBSCRIPTIONS,
+    EventSubscription,
+    nullable=True,
+    required=("configuration_id",),
+    wire=_NAMES,
+    check_with="event_subscriptions.list",
+)
+GET: Final = _subscriptions.get("get", f"{_SUBSCRIPTIONS}/{{subscription_id}}", EventSubscription)
+DELETE: Final = _subscriptions.delete("delete", f"{_SUBSCRIPTIONS}/{{subscription_id}}")
+OPERATIONS: Final = (*_configurations.operations, *_subscriptions.operations)
 
 
 class EventSubscriptionConfigurations(Resource):
-    """Create, read and delete the destinations of events."""
+    """Create, read and delete the destinations of events.
+
+        topic = DeliveryChannel("arn:aws:sns:us-east-1:123456789012:events")
+        configuration = await asp.event_subscription_configurations.create([topic])
+        await asp.event_subscriptions.create(configuration, Event.AUTOMATION_COMPLETION, unit_id=unit_id)
+
+    Each `create`, here and of `event_subscriptions`, sends an idempotency token, the same with all of its retries. Each
+    call has a new one, unless `idempotency_token` is given: use it to repeat a call whose outcome is not known. How
+    long the service remembers a token is not documented.
+    """
+
+    def list(self, *, page_size: int | None = None) -> Pager[EventSubscriptionConfiguration]:
+        """List the configurations of the caller: up to 10 per request are documented, Amazon's tool asks for 100."""
+        return self._pager(LIST_CONFIGURATIONS, owner=_Owner.CALLER, page_size=page_size)
+
+    async def create(
+        self, delivery_channels: Iterable[DeliveryChannel], *, idempotency_token: str | None = None
+    ) -> EventSubscriptionConfiguration:
+        """Create a configuration with at least one delivery channel, and return what the response says of it."""
+        channels = require_list("delivery_channels", delivery_channels)
+        require_limits("delivery_channels", channels, 1, None)
+        for each in channels:
+            if not isinstance(each, DeliveryChannel):
+                raise ConfigurationError(f"delivery_channels must be a list of DeliveryChannel, not {each!r:.80}")
+            require_id("delivery_channels", each.id)
+            require_choice("type of delivery_channels", each.type, ChannelType)
+        return await self._call(
+            CREATE_CONFIGURATION,
+            delivery_channels=channels,
+            idempotency_token=_token(idempotency_token),
+            subject=", ".join(each.id for each in channels),
+        )
+
+    async def get(self, configuration_id: ConfigurationId) -> EventSubscriptionConfiguration:
+        """Return a configuration."""
+        return await self._call(GET_CONFIGURATION, configuration_id=configuration_id)
+
+    async def delete(self, configuration_id: ConfigurationId) -> None:
+        """Delete a configuration. Delete its subscriptions first: whether it may be in use is not documented."""
+        await self._call(DELETE_CONFIGURATION, configuration_id=configuration_id)
 
 
 class EventSubscriptions(Resource):
-    """Create, read and delete subscriptions to events."""
+    """Create, read and delete subscriptions to events. Each has one event type and one `configuration_id`.
+
+        async for subscription in asp.event_subscriptions.list(unit_id=unit_id, event=Event.AUTOMATION_COMPLETION):
+            await asp.event_subscriptions.delete(subscription)
+
+    Subscriptions to activity of endpoints end by themselves, after 3,600 s by default: create them again before.
+    """
+
+    def list(
+        self,
+        *,
+        unit_id: UnitId | None = None,
+        parent_id: UnitId | None = None,
+        event: EventLike | None = None,
+        owner: Literal["~caller"] | None = "~caller",
+        page_size: int | None = None,
+    ) -> Pager[EventSubscription]:
+        """List subscriptions that match all filters.
+
+        Args:
+            unit_id: Those of this unit.
+            parent_id: Those of all units below this one.
+            event: Those to one event type.
+            owner: "~caller" for those of the caller; None does not send it.
+            page_size: Subscriptions per request: up to 10 are documented, Amazon's tool asks for 100.
+        """
+        unit, parent = _entity("Unit", "unit_id", unit_id), _entity("Unit", "parent_id", parent_id)
+        event_type = None if event is None else _event_type(event)
+        return self._pager(
+            LIST,
+            owner=owner,
+            unit_id=unit and unit.id,
+            unit_type=unit and unit.type,
+            parent_id=parent and parent.id,
+            parent_type=parent and parent.type,
+            event_namespace=event_type and event_type.namespace,
+            event_name=event_type and event_type.name,
+            page_size=page_size,
+            subject=(unit and unit.id) or (parent and parent.id) or event_type,
+        )
+
+    async def create(
+        self,
+        configuration_id: ConfigurationId,
+        event: EventLike,
+        *,
+        unit_id: UnitId | None = None,
+        parent_id: UnitId | None = None,
+        skill_id: str | None = None,
+        resource_id: UnitId | None = None,
+        group_id: str | None = None,
+        duration_in_seconds: int | None = None,
+        event_header_version: str | None = None,
+        idempotency_token: str | None = None,
+    ) -> EventSubscription | None:
+        """Subscribe to an event, and return what the response says of the subscription: its id, if anything.
+
+        Args:
+            configuration_id: Where the events go.
+            event: An `Event`, or namespace and name of another one, separated by a dot. It decides which of the next
+                five it needs.
+            unit_id: A unit.
+            parent_id: A unit for all units directly below it.
+            skill_id: A skill.
+            resource_id: The unit that a role is about.
+            group_id: A device group.
+            duration_in_seconds: When it ends. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
+            event_header_version: Defaults to "V2" for activity of endpoints.
+            idempotency_token: Repeats of a call with the same token create one subscription.
+        """
+        event_type = _event_type(event)
+        unit, parent = _entity("Unit", "unit_id", unit_id), _entity("Unit", "parent_id", parent_id)
+        role = _entity("Unit", "resource_id", id_of("unit_id", resource_id))
+        group = _entity("AlexaGroup", "group_id", group_id)
+        entities = Entities(
+            UnitEntity(unit and unit.type, unit and unit.id, parent) if unit or parent else None,
+            _entity("Skill", "skill_id", skill_id),
+            role and ResourceEntity("Resource", role.type, role.id),
+            group,
+        )
+        is_activity = event_type.namespace == _ACTIVITY
+        subject = next((each.id for each in (unit, parent, role, group) if each), None)
+        return await self._call(
+            CREATE,
+            configuration_id=configuration_id,
+            event_type=event_type,
+            entities=entities if entities != Entities() else None,
+            duration_in_seconds=_ACTIVITY_SECONDS if is_activity and duration_in_seconds is None else duration_in_seconds,
+            event_header_version="V2" if is_activity and event_header_version is None else event_header_version,
+            idempotency_token=_token(idempotency_token),
+            subject=subject or str(event_type),
+        )
+
+    async def get(self, subscription_id: SubscriptionId) -> EventSubscription:
+        """Return a subscription."""
+        return await self._call(GET, subscription_id=subscription_id)
+
+    async def delete(self, subscription_id: SubscriptionId) -> None:
+        """Delete a subscription: its events are no longer delivered."""
+        await self._call(DELETE, subscription_id=subscription_id)
+
+
+def _event_type(event: EventLike) -> EventType:
+    namespace, _, name = str(event).rpartition(".") if isinstance(event, str | EventType) else ("", "", "")
+    if not namespace or not name:
+        raise ConfigurationError(f"event must be an Event, or text such as {Event.ROLE_ASSIGNMENT}, not {event!r:.80}")
+    return EventType(namespace, name)
+
+
+def _entity(kind: str, argument: str, value: object) -> Entity | None:
+    return None if value is None else Entity(kind, require_id(argument, value))
+
+
+def _token(given: str | None) -> str:
+    """Return the token of one logical call."""
+    return str(uuid.uuid4()) if given is None else require_id("idempotency_token", given)
