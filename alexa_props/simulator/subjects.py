@@ -14,7 +14,8 @@ _Source = Callable[[str], list[object]]
 
 _NAMES: Mapping[_Kind, tuple[str, ...]] = {
     "unit": (
-        *("unitId", "associatedUnits.id", "parentId", "unit", "entities.unit.id"),
+        *("unitId", "associatedUnits.id", "parentId", "unit"),
+        *("entities.unit.id", "entities.unit.parent.id", "entities.resource.resourceId"),
         *("propertyId", "roomTypeId", "roomId"),
     ),
     "endpoint": ("endpointId", "endpoint", "memberDevice.id"),
