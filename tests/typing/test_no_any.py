@@ -16,6 +16,10 @@ from alexa_props import AlexaForBusiness, SmartProperties
 from alexa_props.codec import RAW
 
 ALLOWED = {
+    "AutomationData.data",
+    "AutomationOperation.payload",
+    "AutomationTemplate.data_definition",
+    "Trigger.payload",
     "EndpointSettings.get_many(settings)",  # settings of different types
     "Feature.configuration",
     "FeatureProperty.value",
@@ -43,8 +47,10 @@ def resolved(annotation: object, module: str) -> Any:
         return Any if "Any" in text else object
 
 
-def places_of_any(place: str, annotation: object, module: str) -> Iterator[str]:
-    """Where `Any` is in a type, or in the fields of the models that it names."""
+def places_of_any(
+    place: str, annotation: object, module: str, within: frozenset[object] = frozenset()
+) -> Iterator[str]:
+    """Where `Any` is in a type, or in the fields of the models that it names. A model may be `within` itself."""
     kind = resolved(annotation, module)
     if kind is Any:
         yield place
@@ -53,11 +59,11 @@ def places_of_any(place: str, annotation: object, module: str) -> Iterator[str]:
         kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is not typing.Literal:
         for part in typing.get_args(kind):
-            yield from places_of_any(place, part, module)
-    if isinstance(kind, type) and attrs.has(kind):
+            yield from places_of_any(place, part, module, within)
+    if isinstance(kind, type) and attrs.has(kind) and kind not in within:
         # The JSON of a response that no page documents.
         for field in (field for field in attrs.fields(kind) if field.name != RAW):
-            yield from places_of_any(f"{kind.__name__}.{field.name}", field.type, kind.__module__)
+            yield from places_of_any(f"{kind.__name__}.{field.name}", field.type, kind.__module__, within | {kind})
 
 
 def test_no_public_method_of_a_group_takes_or_returns_any() -> None:
