@@ -49,7 +49,7 @@ class Trigger:
     def utterance(cls, *utterances: str, locale: str) -> Trigger:
         """Start when a guest says one of the utterances, in a locale such as "en-US"."""
         require_limits("utterances", utterances, 1, None)
-        payload = {"utterances": utterances, "locale": locale}
+        payload = {"utterances": list(utterances), "locale": locale}
         return cls("Alexa.Automation.Trigger.Voice.CustomUtterance", payload)
 
     @classmethod
@@ -95,7 +95,7 @@ class AutomationOperation:
         return cls("Alexa.Automation.Operation.Speaker.SetVolume", payload)
 
     @classmethod
-    def set_do_not_disturb(cls, endpoints: Targets, value: bool | str) -> AutomationOperation:
+    def set_do_not_disturb(cls, endpoints: Targets, value: bool | str) -> AutomationOperation:  # noqa: FBT001
         """Turn do not disturb of endpoints on or off; the value may be a placeholder."""
         payload = {"endpoints": _targets(endpoints), "value": value}
         return cls("Alexa.Automation.Operation.Settings.SetDoNotDisturbState", payload)
@@ -189,10 +189,7 @@ TemplateId: TypeAlias = str | AutomationTemplate
 AutomationId: TypeAlias = str | Automation
 Expand: TypeAlias = Literal["all"]
 
-
-class _Expand(enum.StrEnum):
-    ALL = "all"
-
+_Expand = enum.StrEnum("_Expand", {"ALL": "all"})
 
 _TEMPLATES: Final = "/v2/automations/templates"
 _AUTOMATIONS: Final = "/v2/automations"
@@ -332,7 +329,8 @@ def _json_object(argument: str, value: Mapping[str, object]) -> dict[str, object
 def _targets(endpoints: Targets) -> str | list[dict[str, str]]:
     if isinstance(endpoints, str) and endpoints.startswith("${"):
         return endpoints
-    return [{"id": require_id("endpoint_id", each)} for each in require_list("endpoints", endpoints)]
+    listed: tuple[EndpointId, ...] = require_list("endpoints", endpoints)
+    return [{"id": require_id("endpoint_id", each)} for each in listed]
 
 
 def _count(node: OperationNode) -> int:

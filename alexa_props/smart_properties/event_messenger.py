@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Iterable
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -29,8 +29,6 @@ __all__ = [
     "EventSubscriptionConfigurations",
     "EventSubscriptions",
     "EventType",
-    "ResourceEntity",
-    "UnitEntity",
 ]
 
 
@@ -57,7 +55,7 @@ class Event(enum.StrEnum):
 
 @attrs.frozen
 class EventType:
-    """An event type on the wire. `str` of it is comparable to an `Event`."""
+    """An event type as responses have it. `str` of it equals an `Event`."""
 
     namespace: str | None = None
     name: str | None = None
@@ -95,24 +93,12 @@ class EventSubscriptionConfiguration(Identified):
 
 @attrs.frozen
 class Entity:
-    """A unit, a skill or a device group."""
+    """A unit, skill or device group, which has an id, or the resource of a role, which has a resource id."""
 
     type: str | None = None
     id: str | None = None
-
-
-@attrs.frozen
-class UnitEntity(Entity):
-    """A unit, all units below a parent, or both."""
-
     parent: Entity | None = None
-
-
-@attrs.frozen
-class ResourceEntity:
-    """What a role is about."""
-
-    type: str | None = None
+    """Of a unit. Without a unit's id: all units with this parent."""
     resource_type: str | None = None
     resource_id: str | None = None
 
@@ -121,15 +107,15 @@ class ResourceEntity:
 class Entities:
     """What the events of a subscription are about."""
 
-    unit: UnitEntity | None = None
+    unit: Entity | None = None
     skill: Entity | None = None
-    resource: ResourceEntity | None = None
+    resource: Entity | None = None
     group: Entity | None = None
 
 
 @attrs.frozen
 class EventSubscription(Identified):
-    """A subscription to one event type. All but the id is inferred."""
+    """A subscription to one event. All but the id is inferred."""
 
     id_arguments = ("subscription_id",)
 
@@ -140,19 +126,11 @@ class EventSubscription(Identified):
     raw: dict[str, Any] = raw_field()
 
 
-class _Owner(enum.StrEnum):
-    CALLER = "~caller"
-
-
-EventLike: TypeAlias = Event | EventType | str
 ConfigurationId: TypeAlias = str | EventSubscriptionConfiguration
 SubscriptionId: TypeAlias = str | EventSubscription
 
 _ACTIVITY: Final = "Alexa.Enterprise.Endpoint.Activity"
 _ACTIVITY_SECONDS: Final = 3600
-_CONFIGURATIONS: Final = "/v1/eventMessenger/subscriptionConfigurations"
-_SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
-_PAGE: Final = "event-messenger-api.html"
 _FILTERS: Final = {
     "unit_id": "entities.unit.id",
     "unit_type": "entities.unit.type",
@@ -161,35 +139,23 @@ _FILTERS: Final = {
     "event_namespace": "eventType.namespace",
     "event_name": "eventType.name",
 }
-_NAMES: Final = {
-    "configuration_id": "subscriptionConfigurationId",
-    "duration_in_seconds": "subscriptionDurationInSeconds",
-}
 
-_configurations: Final = Group("event_subscription_configurations", _PAGE)
+_configurations: Final = Group("event_subscription_configurations", "event-messenger-api.html")
+_CONFIGURATIONS: Final = "/v1/eventMessenger/subscriptionConfigurations"
 LIST_CONFIGURATIONS: Final = _configurations.list("list", _CONFIGURATIONS, EventSubscriptionConfiguration)
 CREATE_CONFIGURATION: Final = _configurations.post(
-    "create",
-    _CONFIGURATIONS,
-    EventSubscriptionConfiguration,
-    check_with="event_subscription_configurations.list",
+    "create", _CONFIGURATIONS, EventSubscriptionConfiguration, check_with="event_subscription_configurations.list"
 )
 GET_CONFIGURATION: Final = _configurations.get(
     "get", f"{_CONFIGURATIONS}/{{configuration_id}}", EventSubscriptionConfiguration
 )
 DELETE_CONFIGURATION: Final = _configurations.delete("delete", f"{_CONFIGURATIONS}/{{configuration_id}}")
-_subscriptions: Final = Group("event_subscriptions", _PAGE)
-LIST: Final = _subscriptions.list(
-    "list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS, choices={"owner": _Owner}
-)
+
+_subscriptions: Final = Group("event_subscriptions", "event-messenger-api.html")
+_SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
+LIST: Final = _subscriptions.list("list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS)
 CREATE: Final = _subscriptions.post(
-    "create",
-    _SUBSCRIPTIONS,
-    EventSubscription,
-    nullable=True,
-    required=("configuration_id",),
-    wire=_NAMES,
-    check_with="event_subscriptions.list",
+    "create", _SUBSCRIPTIONS, EventSubscription, nullable=True, check_with="event_subscriptions.list"
 )
 GET: Final = _subscriptions.get("get", f"{_SUBSCRIPTIONS}/{{subscription_id}}", EventSubscription)
 DELETE: Final = _subscriptions.delete("delete", f"{_SUBSCRIPTIONS}/{{subscription_id}}")
@@ -203,20 +169,20 @@ class EventSubscriptionConfigurations(Resource):
         configuration = await asp.event_subscription_configurations.create([topic])
         await asp.event_subscriptions.create(configuration, Event.AUTOMATION_COMPLETION, unit_id=unit_id)
 
-    Each `create`, here and of `event_subscriptions`, sends an idempotency token, the same with all of its retries. Each
-    call has a new one, unless `idempotency_token` is given: use it to repeat a call whose outcome is not known. How
-    long the service remembers a token is not documented.
+    Each creation, of a subscription too, has an idempotency token, which its retries share. It is a new one unless
+    `idempotency_token` is given, for repeating a call whose outcome is not known. How long the service remembers
+    tokens is not documented.
     """
 
     def list(self, *, page_size: int | None = None) -> Pager[EventSubscriptionConfiguration]:
-        """List the configurations of the caller: up to 10 per request are documented, Amazon's tool asks for 100."""
-        return self._pager(LIST_CONFIGURATIONS, owner=_Owner.CALLER, page_size=page_size)
+        """List the configurations of the caller. Amazon documents pages of up to 10, but its own tool asks for 100."""
+        return self._pager(LIST_CONFIGURATIONS, owner="~caller", page_size=page_size)
 
     async def create(
         self, delivery_channels: Iterable[DeliveryChannel], *, idempotency_token: str | None = None
     ) -> EventSubscriptionConfiguration:
-        """Create a configuration with at least one delivery channel, and return what the response says of it."""
-        channels = require_list("delivery_channels", delivery_channels)
+        """Create a configuration with at least one delivery channel, and return it."""
+        channels: tuple[DeliveryChannel, ...] = require_list("delivery_channels", delivery_channels)
         require_limits("delivery_channels", channels, 1, None)
         for each in channels:
             if not isinstance(each, DeliveryChannel):
@@ -240,12 +206,11 @@ class EventSubscriptionConfigurations(Resource):
 
 
 class EventSubscriptions(Resource):
-    """Create, read and delete subscriptions to events. Each has one event type and one `configuration_id`.
+    """Create, read and delete subscriptions to events.
 
-        async for subscription in asp.event_subscriptions.list(unit_id=unit_id, event=Event.AUTOMATION_COMPLETION):
-            await asp.event_subscriptions.delete(subscription)
+        await asp.event_subscriptions.create(event_configuration_id, Event.ENDPOINT_STATE_CHANGE, unit_id=unit_id)
 
-    Subscriptions to activity of endpoints end by themselves, after 3,600 s by default: create them again before.
+    A subscription to the activity of endpoints, such as this one, ends after an hour: create it again before.
     """
 
     def list(
@@ -253,38 +218,31 @@ class EventSubscriptions(Resource):
         *,
         unit_id: UnitId | None = None,
         parent_id: UnitId | None = None,
-        event: EventLike | None = None,
-        owner: Literal["~caller"] | None = "~caller",
+        event: Event | str | None = None,
         page_size: int | None = None,
     ) -> Pager[EventSubscription]:
-        """List subscriptions that match all filters.
+        """List the subscriptions of the caller: all, or those to an event, a unit, or the units with a parent.
 
-        Args:
-            unit_id: Those of this unit.
-            parent_id: Those of all units below this one.
-            event: Those to one event type.
-            owner: "~caller" for those of the caller; None does not send it.
-            page_size: Subscriptions per request: up to 10 are documented, Amazon's tool asks for 100.
+        Amazon documents pages of up to 10, but its own tool asks for 100.
         """
-        unit, parent = _entity("Unit", "unit_id", unit_id), _entity("Unit", "parent_id", parent_id)
-        event_type = None if event is None else _event_type(event)
+        event_type = EventType() if event is None else _event_type(event)
         return self._pager(
             LIST,
-            owner=owner,
-            unit_id=unit and unit.id,
-            unit_type=unit and unit.type,
-            parent_id=parent and parent.id,
-            parent_type=parent and parent.type,
-            event_namespace=event_type and event_type.namespace,
-            event_name=event_type and event_type.name,
+            owner="~caller",
+            unit_id=unit_id,
+            unit_type=None if unit_id is None else "Unit",
+            parent_id=parent_id,
+            parent_type=None if parent_id is None else "Unit",
+            event_namespace=event_type.namespace,
+            event_name=event_type.name,
             page_size=page_size,
-            subject=(unit and unit.id) or (parent and parent.id) or event_type,
+            subject=id_of("unit_id", parent_id if unit_id is None else unit_id) or event,
         )
 
     async def create(
         self,
         configuration_id: ConfigurationId,
-        event: EventLike,
+        event: Event | str,
         *,
         unit_id: UnitId | None = None,
         parent_id: UnitId | None = None,
@@ -299,38 +257,40 @@ class EventSubscriptions(Resource):
 
         Args:
             configuration_id: Where the events go.
-            event: An `Event`, or namespace and name of another one, separated by a dot. It decides which of the next
-                five it needs.
+            event: An `Event`, or namespace and name with a dot between them. It decides which entities are needed.
             unit_id: A unit.
-            parent_id: A unit for all units directly below it.
+            parent_id: The parent of units, for the events of all of them.
             skill_id: A skill.
-            resource_id: The unit that a role is about.
+            resource_id: The unit whose roles are assigned and revoked.
             group_id: A device group.
-            duration_in_seconds: When it ends. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
-            event_header_version: Defaults to "V2" for activity of endpoints.
-            idempotency_token: Repeats of a call with the same token create one subscription.
+            duration_in_seconds: After which it ends. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
+            event_header_version: Form of the events. Defaults to "V2" for activity of endpoints.
+            idempotency_token: See `EventSubscriptionConfigurations`.
         """
         event_type = _event_type(event)
-        unit, parent = _entity("Unit", "unit_id", unit_id), _entity("Unit", "parent_id", parent_id)
-        role = _entity("Unit", "resource_id", id_of("unit_id", resource_id))
-        group = _entity("AlexaGroup", "group_id", group_id)
-        entities = Entities(
-            UnitEntity(unit and unit.type, unit and unit.id, parent) if unit or parent else None,
-            _entity("Skill", "skill_id", skill_id),
-            role and ResourceEntity("Resource", role.type, role.id),
-            group,
+        parent, role = (
+            _entity("Unit", "parent_id", parent_id),
+            _entity("Unit", "resource_id", id_of("unit_id", resource_id)),
         )
-        is_activity = event_type.namespace == _ACTIVITY
-        subject = next((each.id for each in (unit, parent, role, group) if each), None)
+        entities = Entities(
+            unit=_entity("Unit", "unit_id", unit_id, parent) or (parent and Entity(parent=parent)),
+            skill=_entity("Skill", "skill_id", skill_id),
+            resource=role and Entity("Resource", resource_type=role.type, resource_id=role.id),
+            group=_entity("AlexaGroup", "group_id", group_id),
+        )
+        if event_type.namespace == _ACTIVITY:
+            duration_in_seconds = _ACTIVITY_SECONDS if duration_in_seconds is None else duration_in_seconds
+            event_header_version = "V2" if event_header_version is None else event_header_version
+        subject = next((each.id for each in (entities.unit, parent, role, entities.group) if each and each.id), event)
         return await self._call(
             CREATE,
-            configuration_id=configuration_id,
+            subscription_configuration_id=require_id("configuration_id", configuration_id),
             event_type=event_type,
             entities=entities if entities != Entities() else None,
-            duration_in_seconds=_ACTIVITY_SECONDS if is_activity and duration_in_seconds is None else duration_in_seconds,
-            event_header_version="V2" if is_activity and event_header_version is None else event_header_version,
+            subscription_duration_in_seconds=duration_in_seconds,
+            event_header_version=event_header_version,
             idempotency_token=_token(idempotency_token),
-            subject=subject or str(event_type),
+            subject=subject,
         )
 
     async def get(self, subscription_id: SubscriptionId) -> EventSubscription:
@@ -338,19 +298,21 @@ class EventSubscriptions(Resource):
         return await self._call(GET, subscription_id=subscription_id)
 
     async def delete(self, subscription_id: SubscriptionId) -> None:
-        """Delete a subscription: its events are no longer delivered."""
+        """Delete a subscription."""
         await self._call(DELETE, subscription_id=subscription_id)
 
 
-def _event_type(event: EventLike) -> EventType:
-    namespace, _, name = str(event).rpartition(".") if isinstance(event, str | EventType) else ("", "", "")
+def _event_type(event: str) -> EventType:
+    namespace, _, name = event.rpartition(".") if isinstance(event, str) else ("", "", "")
     if not namespace or not name:
-        raise ConfigurationError(f"event must be an Event, or text such as {Event.ROLE_ASSIGNMENT}, not {event!r:.80}")
+        raise ConfigurationError(
+            f'event must be an Event, or text such as "{Event.ROLE_ASSIGNMENT}", not {event!r:.80}'
+        )
     return EventType(namespace, name)
 
 
-def _entity(kind: str, argument: str, value: object) -> Entity | None:
-    return None if value is None else Entity(kind, require_id(argument, value))
+def _entity(kind: str, argument: str, value: object, parent: Entity | None = None) -> Entity | None:
+    return None if value is None else Entity(kind, require_id(argument, value), parent)
 
 
 def _token(given: str | None) -> str:
