@@ -78,7 +78,7 @@ async def test_read_only_setting_gets_405_with_allow(api: httpx.AsyncClient, sim
 
 
 async def test_unmatched_requests_differ_from_unknown_ids(api: httpx.AsyncClient, a4b: Any, sim: Simulator) -> None:
-    unmatched = (await api.get("/v2/automations"), await api.get("/_simulator/colours"), await a4b("ListSkills"))
+    unmatched = (await api.get("/v2/colours"), await api.get("/_simulator/colours"), await a4b("ListSkills"))
     assert [each.status_code for each in unmatched] == [404, 404, 400]
     assert [each.headers["x-simulator-unmatched"] for each in unmatched] == ["path", "path", "target"]
     unknown = (
