@@ -118,12 +118,13 @@ async def test_rejects_invalid_templates(api: httpx.AsyncClient) -> None:
         assert response.status_code == 400, tree
     valid = {"template": {"trigger": trigger, "operations": {"serial": [OPERATION] * 149}}}
     assert (await api.post(path, json=valid)).status_code == 201
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"template": {**valid["template"], "trigger": {"type": "t", "version": "1.0"}}},
         {"dataDefinition": []},
         {"friendlyName": "x"},
         {"friendlyName": {"value": {"text": ""}}},
-    ):
+    ]
+    for change in changes:
         assert (await api.post(path, json={**valid, **change})).status_code == 400, change
     for query in ("expand=some", "maxResults=11"):
         assert (await api.get(f"{path}?{query}")).status_code == 400, query

@@ -99,20 +99,30 @@ async def test_as_many_operations_as_are_allowed_are_sent() -> None:
     assert [len(part["parallel"]) for part in parts] == [90, 57]
 
 
-async def test_a_creation_that_may_have_been_handled_is_not_repeated() -> None:
-    for call, message in (
-        (
-            lambda asp: asp.automation_templates.create(NIGHT, friendly_name="Night"),
-            "automation_templates.create('Night')",
-        ),
-        (lambda asp: asp.automations.create("u", "t"), "automations.create('u')"),
-    ):
-        service = Service(answer(503), answer(201, {}))
-        with pytest.raises(errors.ServerError) as caught:
-            await call(smart_properties(service))
-        assert len(service.seen) == 1
-        assert str(caught.value).startswith(f"{message}: 503")
-        assert f"check with {message.partition('.')[0]}.list" in str(caught.value)
+CREATIONS: list[tuple[Callable[[SmartProperties], Awaitable[object]], str, str]] = [
+    (
+        lambda asp: asp.automation_templates.create(NIGHT, friendly_name="Night"),
+        "automation_templates.create('Night'): 503",
+        "check with automation_templates.list",
+    ),
+    (
+        lambda asp: asp.automations.create("u", "t"),
+        "automations.create('u'): 503",
+        "check with automations.list",
+    ),
+]
+
+
+@pytest.mark.parametrize(("create", "what", "advice"), CREATIONS)
+async def test_a_creation_that_may_have_been_handled_is_not_repeated(
+    create: Callable[[SmartProperties], Awaitable[object]], what: str, advice: str
+) -> None:
+    service = Service(answer(503), answer(201, {}))
+    with pytest.raises(errors.ServerError) as caught:
+        await create(smart_properties(service))
+    assert len(service.seen) == 1
+    assert str(caught.value).startswith(what)
+    assert advice in str(caught.value)
 
 
 def test_a_node_is_one_operation_or_several() -> None:

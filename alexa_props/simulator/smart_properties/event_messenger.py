@@ -121,8 +121,8 @@ def list_configurations(context: Context) -> Response:
 def create_configuration(context: Context) -> Response:
     """Create a configuration: 201 and all of it."""
     body = require_members(context.json, {"deliveryChannels": list}, {"idempotencyToken": str})
-    for channel in body["deliveryChannels"] or [None]:
-        require_members(channel, {"type": str, "id": str})
+    for each in body["deliveryChannels"] or [None]:
+        channel = require_members(each, {"type": str, "id": str})
         if channel["type"] != "SNS" or not _TOPIC.fullmatch(channel["id"]):
             raise Problem(400, "deliveryChannels must be a list of the type SNS, with the ARN of a topic as its id.")
     item = _created(context, CONFIGURATIONS, CONFIGURATIONS.items(context), body)
