@@ -95,7 +95,7 @@ class AutomationOperation:
         return cls("Alexa.Automation.Operation.Speaker.SetVolume", payload)
 
     @classmethod
-    def set_do_not_disturb(cls, endpoints: Targets, value: bool | str) -> AutomationOperation:  # noqa: FBT001
+    def set_do_not_disturb(cls, endpoints: Targets, *, value: bool | str) -> AutomationOperation:
         """Turn do not disturb of endpoints on or off; the value may be a placeholder."""
         payload = {"endpoints": _targets(endpoints), "value": value}
         return cls("Alexa.Automation.Operation.Settings.SetDoNotDisturbState", payload)
@@ -150,6 +150,7 @@ class AutomationTemplate(Identified):
     template_id: str | None = None
     friendly_name: PlainText | None = None
     template: TemplateBody | None = None
+    """Without conditions, which are not documented: `raw` has them."""
     data_definition: dict[str, Any] | None = None
     raw: dict[str, Any] = raw_field()
 
@@ -235,7 +236,7 @@ class AutomationTemplates(Resource):
         data_definition: Mapping[str, object] | None = None,
         friendly_name: str | None = None,
     ) -> AutomationTemplate | None:
-        """Create a template and return what the response says of it: its id, if anything.
+        """Create a template. Expect its id in the response, which is not documented; None if it has no body.
 
         Args:
             template: Trigger and operations. JSON is sent unchecked: use it for conditions, which are not documented.
@@ -268,7 +269,7 @@ class Automations(Resource):
 
         await asp.automations.create(unit_id, automation_template_id, data={"phrase": "start my day"})
 
-    That one ran, or failed, is reported as the event `Event.AUTOMATION_COMPLETION` of `event_subscriptions`.
+    Subscribe to `Event.AUTOMATION_COMPLETION` with `event_subscriptions` to learn how each run ended.
     """
 
     def list(self, unit_id: UnitId, *, expand: Expand | None = None, page_size: int | None = None) -> Pager[Automation]:
@@ -283,7 +284,7 @@ class Automations(Resource):
         data: Mapping[str, object] | None = None,
         friendly_name: str | None = None,
     ) -> Automation | None:
-        """Create an automation for a unit and return what the response says of it: its id, if anything.
+        """Create an automation for a unit. Expect its id in the response, which is not documented; None without a body.
 
         Args:
             unit_id: The caller must have access to the unit.
@@ -302,7 +303,7 @@ class Automations(Resource):
         )
 
     async def get(self, automation_id: AutomationId) -> Automation:
-        """Return an automation, with its placeholders resolved. One of another owner is not found."""
+        """Return an automation with its values. One of another owner is not found."""
         return await self._call(GET, automation_id=automation_id)
 
     async def update(self, automation_id: AutomationId, data: Mapping[str, object]) -> None:

@@ -68,7 +68,7 @@ class ChannelType(enum.StrEnum):
     """How events are delivered."""
 
     SNS = "SNS"
-    """To a topic of Amazon SNS that you own."""
+    """To a topic of Amazon SNS that you own. No other channel is documented."""
 
 
 @attrs.frozen
@@ -169,9 +169,9 @@ class EventSubscriptionConfigurations(Resource):
         configuration = await asp.event_subscription_configurations.create([topic])
         await asp.event_subscriptions.create(configuration, Event.AUTOMATION_COMPLETION, unit_id=unit_id)
 
-    Each creation, of a subscription too, has an idempotency token, which its retries share. It is a new one unless
-    `idempotency_token` is given, for repeating a call whose outcome is not known. How long the service remembers
-    tokens is not documented.
+    Configurations and subscriptions are created with an idempotency token: a new one for each call, which its retries
+    share. Give `idempotency_token` to be able to repeat a call whose outcome is not known. How long the service
+    remembers a token is not documented.
     """
 
     def list(self, *, page_size: int | None = None) -> Pager[EventSubscriptionConfiguration]:
@@ -210,7 +210,7 @@ class EventSubscriptions(Resource):
 
         await asp.event_subscriptions.create(event_configuration_id, Event.ENDPOINT_STATE_CHANGE, unit_id=unit_id)
 
-    A subscription to the activity of endpoints, such as this one, ends after an hour: create it again before.
+    A subscription to the activity of endpoints, such as this one, may end after an hour: create it again before then.
     """
 
     def list(
@@ -253,7 +253,7 @@ class EventSubscriptions(Resource):
         event_header_version: str | None = None,
         idempotency_token: str | None = None,
     ) -> EventSubscription | None:
-        """Subscribe to an event, and return what the response says of the subscription: its id, if anything.
+        """Subscribe to an event. Expect the id in the response, which is not documented; None if it has no body.
 
         Args:
             configuration_id: Where the events go.
@@ -263,15 +263,13 @@ class EventSubscriptions(Resource):
             skill_id: A skill.
             resource_id: The unit whose roles are assigned and revoked.
             group_id: A device group.
-            duration_in_seconds: After which it ends. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
+            duration_in_seconds: When it may end. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
             event_header_version: Form of the events. Defaults to "V2" for activity of endpoints.
             idempotency_token: See `EventSubscriptionConfigurations`.
         """
         event_type = _event_type(event)
-        parent, role = (
-            _entity("Unit", "parent_id", parent_id),
-            _entity("Unit", "resource_id", id_of("unit_id", resource_id)),
-        )
+        parent = _entity("Unit", "parent_id", parent_id)
+        role = _entity("Unit", "resource_id", id_of("unit_id", resource_id))
         entities = Entities(
             unit=_entity("Unit", "unit_id", unit_id, parent) or (parent and Entity(parent=parent)),
             skill=_entity("Skill", "skill_id", skill_id),
