@@ -23,9 +23,14 @@ MOST_SECONDS = 10**9
 _TOPIC = re.compile(r"arn:[\w-]+:sns:.+")
 _UNIT = {"entities.unit": dict, "entities.unit.id": str, "entities.unit.type": str}
 _PARENT = {"entities.unit.parent": dict, "entities.unit.parent.id": str, "entities.unit.parent.type": str}
-_SKILL = {"entities.skill.id": str, "entities.skill.type": str}
-_ROLE = {"entities.resource.resourceId": str, "entities.resource.type": str, "entities.resource.resourceType": str}
-_GROUP = {"entities.group.id": str, "entities.group.type": str}
+_SKILL = {"entities.skill": dict, "entities.skill.id": str, "entities.skill.type": str}
+_ROLE = {
+    "entities.resource": dict,
+    "entities.resource.resourceId": str,
+    "entities.resource.type": str,
+    "entities.resource.resourceType": str,
+}
+_GROUP = {"entities.group": dict, "entities.group.id": str, "entities.group.type": str}
 _ACTIVITY = {"idempotencyToken": str, "eventHeaderVersion": str, "subscriptionDurationInSeconds": int}
 _EVENTS: Final[Mapping[str, Mapping[str, type]]] = {
     "Alexa.Automation.Execution.Completion": _UNIT,
