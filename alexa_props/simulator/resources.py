@@ -106,6 +106,7 @@ def _no_items(_: World, *__: str) -> Iterable[Mapping[str, Json]]:
 class _Collection:
     items: dict[str, Item] = attrs.field(factory=dict)
     created: int = 0
+    seeds: list[str] = attrs.field(factory=list)
 
 
 def _no_collections(_: World) -> dict[tuple[str, ...], _Collection]:
@@ -178,6 +179,10 @@ class Resource:
         """
         return list(self._collection(world, parents).items)
 
+    def seed_ids(self, world: World, *parents: str) -> list[str]:
+        """Return the ids of the first items, also of those that were deleted: `seeds` of what is below them need it."""
+        return self._collection(world, parents).seeds
+
     def items(self, context: Context) -> dict[str, Item]:
         """Return all items in the collection that a path names, by id."""
         return self._collection_of(context).items
@@ -242,7 +247,8 @@ class Resource:
         if parents not in collections:
             collections[parents] = _Collection()
             for body in self.seeds(world, *parents):
-                self._add(world, collections[parents], parents, body, None)
+                item = self._add(world, collections[parents], parents, body, None)
+                collections[parents].seeds.append(item.id)
         return collections[parents]
 
     def _add(

@@ -312,6 +312,18 @@ def test_ids_are_known_without_a_request_and_come_from_the_seed(sim: Simulator) 
     assert notes.ids(sim, sim.rooms[0]) == ids
 
 
+async def test_ids_of_seeds_stay_known_when_items_are_created_and_deleted(
+    api: httpx.AsyncClient, library: None, sim: Simulator
+) -> None:
+    racks = Resource("racks", "/v9/racks", "rackId", "rack-", seeds=lambda _: [{}, {}]).serve(**CRUD)
+    first = racks.ids(sim)
+    assert racks.seed_ids(sim) == first
+    assert (await api.delete(f"/v9/racks/{first[0]}")).status_code == 204
+    assert (await api.post("/v9/racks", json={})).status_code == 201
+    assert racks.ids(sim) != first
+    assert racks.seed_ids(sim) == first
+
+
 # What a request is about
 
 
