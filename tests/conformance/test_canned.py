@@ -9,6 +9,7 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.codec import RAW
+from alexa_props.smart_properties.batch import read_batch
 from tests.helpers import Amazon, answer, login, smart_properties
 from tests.wire import CALLS, CLASSES, OPERATIONS, WIRE, Action, Clients, canned
 
@@ -55,6 +56,8 @@ def is_valid(name: str, body: bytes) -> bool:
     """Return whether a body is valid: it is listed, or the form of the response is not documented."""
     operation = OPERATIONS[name]
     model: Any = operation.model
+    if body == b"{}" and model is read_batch:
+        return True
     if body == b"{}" and attrs.has(model) and RAW in attrs.fields_dict(model):
         return all(field.default is not attrs.NOTHING for field in attrs.fields(model))
     return (name, body) in VALID or (body == b"" and operation.nullable and operation.method != "GET")
