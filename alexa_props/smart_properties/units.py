@@ -94,12 +94,12 @@ class Units(Resource):
         await self._call(UPDATE, unit_id=unit_id, name=plain_text("name", name))
 
     async def delete(self, unit_id: UnitId) -> None:
-        """Delete a unit that has no units below it.
+        """Delete a unit that has no units below it and no associations with address books.
 
         Move its endpoints first: what happens to them is not documented. If the response to a first attempt is lost,
         the retry may raise `NotFound` or `Forbidden` although the unit was deleted.
 
         Raises:
-            BadRequest: The unit has units below it.
+            BadRequest: The unit has units below it, or uses an address book.
         """
         await self._call(DELETE, unit_id=unit_id)

@@ -128,6 +128,22 @@ async def test_a_fleet_says_which_units_could_not_be_associated(
     assert set(await units_of(asp, book)) == {*sim.units}
 
 
+async def test_a_unit_that_uses_address_books_cannot_be_deleted(
+    asp: SmartProperties, book: str, sim: Simulator
+) -> None:
+    room, other = sim.rooms[:2]
+    books = [book, await asp.address_books.create("Bar")]
+    for each in books:
+        await asp.address_book_associations.create(each, room)
+    await asp.units.delete(other)
+    for each in books:
+        with pytest.raises(errors.BadRequest, match="is associated with address books"):
+            await asp.units.delete(room)
+        await asp.address_book_associations.delete(each, room)
+    await asp.units.delete(room)
+    assert not {room, other} & {*sim.units}
+
+
 async def test_documented_limits(
     asp: SmartProperties, book: str, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

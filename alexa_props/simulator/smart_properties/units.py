@@ -7,6 +7,7 @@ from alexa_props.simulator.requests import body_object, known_unit, name_text, n
 from alexa_props.simulator.requests import whole_parameter as whole
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
+from alexa_props.simulator.smart_properties.address_books import has_address_books
 from alexa_props.simulator.tree import Unit
 
 UNITS = "/v2/units"
@@ -80,7 +81,7 @@ def update_unit(context: Context) -> Response:
 
 @route("units.delete", "DELETE", UNIT)
 def delete_unit(context: Context) -> Response:
-    """Delete a unit that has no units below it.
+    """Delete a unit that has no units below it and uses no address book.
 
     Inferred: its endpoints move to the account's default unit and keep their settings, and the organization cannot be
     deleted.
@@ -96,4 +97,6 @@ def remove_unit(context: Context, unit_id: str) -> None:
         raise Problem(400, "The organization cannot be deleted.")
     if unit.children:
         raise Problem(400, "The unit has other units below it: delete those first.")
+    if has_address_books(context.service, unit.id):
+        raise Problem(400, "The unit is associated with address books: delete the associations first.")
     context.service.tree.delete_unit(unit)
