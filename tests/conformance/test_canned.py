@@ -45,6 +45,10 @@ VALID = {
     ("endpoint_settings.get", b"[]"),
     ("endpoint_settings.get", b"null"),
     ("endpoint_settings.get_address", b"null"),
+    # A unit without a profile.
+    ("communication_profiles.get_for_unit", b"{}"),
+    # A batch without results.
+    ("communication_profiles.create_many", b"{}"),
     # All members of these are optional.
     ("endpoint_settings.get_address", b"{}"),
     ("endpoints.connectivity", b"{}"),
