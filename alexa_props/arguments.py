@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sized
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from alexa_props.errors import ConfigurationError
 
@@ -18,6 +18,7 @@ __all__ = [
     "require_list",
     "require_page_size",
     "require_text",
+    "require_whole",
 ]
 
 T = TypeVar("T")
@@ -78,20 +79,26 @@ def require_choice(argument: str, value: object, kind: type[E]) -> E:
 
 
 def require_limits(argument: str, value: object, least: int, most: int | None) -> None:
-    """Raise `ConfigurationError` if the length of a text or a list, or the value of a whole number, is out of range."""
-    upper = "" if most is None else f" to {most:,}"
-    bounds = f"{least:,}{upper}" if most is not None else f"at least {least:,}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        size, allowed, shown = value, f"a whole number from {bounds}", str(value)
-    elif isinstance(value, str):
-        size, allowed, shown = len(value), f"{bounds} characters long", f"{len(value):,}"
+    """Raise `ConfigurationError` unless it is a text or a list whose length is in range."""
+    bounds = f"at least {least:,}" if most is None else f"{least:,} to {most:,}"
+    if isinstance(value, str):
+        allowed, shown = f"{bounds} characters long", f"{len(value):,}"
     elif isinstance(value, Sized):
         noun = "item" if bounds.endswith(" 1") else "items"
-        size, allowed, shown = len(value), f"a list of {bounds} {noun}", f"of {len(value):,}"
+        allowed, shown = f"a list of {bounds} {noun}", f"of {len(value):,}"
     else:
-        raise ConfigurationError(f"{argument} must be within {bounds}, not {value!r:.80}")
-    if size < least or (most is not None and size > most):
+        raise ConfigurationError(f"{argument} must be a text or a list, of {bounds}, not {value!r:.80}")
+    if len(value) < least or (most is not None and len(value) > most):
         raise ConfigurationError(f"{argument} must be {allowed}, not {shown}")
+
+
+def require_whole(argument: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+    """Return a whole number in a range, or any if there is none; raises `ConfigurationError` for anything else."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and (least is None or value >= least) and (most is None or value <= most):
+        return int(value)
+    allowed = "" if least is None else f" from {least} to {most}" if most is not None else f" of at least {least}"
+    raise ConfigurationError(f"{argument} must be a whole number{allowed}, not {value!r:.80}")
 
 
 def require_text(argument: str, value: str, what: str = "text") -> str:

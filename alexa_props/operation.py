@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
@@ -15,6 +15,7 @@ from alexa_props.arguments import (
     require_id,
     require_ids,
     require_limits,
+    require_list,
     require_page_size,
     require_text,
 )
@@ -30,6 +31,7 @@ Row = TypeVar("Row", bound="Operation[Any]")
 Model = type[T] | Callable[[Any], T]
 """A model, or a function that makes something of parsed JSON."""
 
+Choices: TypeAlias = type[enum.StrEnum] | tuple[type[enum.StrEnum]]
 _BYTES = bytes, bytearray, memoryview
 _PAGE_SIZE: Final = 10
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
@@ -58,9 +60,9 @@ class Operation(Generic[T_co]):
     wire: Mapping[str, str] = attrs.field(factory=dict)
     """The service's names for arguments, if they do not follow from ours."""
     limits: Mapping[str, tuple[int, int | None]] = attrs.field(factory=dict)
-    """Documented limits of arguments: least and most characters, items, or value; None sets no upper limit."""
-    choices: Mapping[str, type[enum.StrEnum]] = attrs.field(factory=dict)
-    """The values of arguments, or of the members of lists, that have a fixed set of values."""
+    """Documented limits of arguments: least and most characters of a text or items of a list; None: no upper limit."""
+    choices: Mapping[str, Choices] = attrs.field(factory=dict)
+    """The enums of arguments that have a fixed set of values; `(Color,)` is a list of them."""
     subject: str | None = attrs.field(
         default=attrs.Factory(lambda it: next(iter((*it.path_parameters, *it.required)), None), takes_self=True)
     )
@@ -135,9 +137,10 @@ class Operation(Generic[T_co]):
             return None
         if name in self.choices:
             kind = self.choices[name]
-            if isinstance(value, str) or not isinstance(value, Iterable):
-                return require_choice(name, value, kind)
-            return tuple(require_choice(name, each, kind) for each in value)
+            if isinstance(kind, tuple):
+                listed: tuple[object, ...] = require_list(name, value)
+                return tuple(require_choice(name, each, *kind) for each in listed)
+            return require_choice(name, value, kind)
         if name.endswith("_ids"):
             return require_ids(name, value)
         if name == "page_size":
@@ -175,7 +178,7 @@ class Options(TypedDict, total=False):
     required: tuple[str, ...]
     wire: Mapping[str, str]
     limits: Mapping[str, tuple[int, int | None]]
-    choices: Mapping[str, type[enum.StrEnum]]
+    choices: Mapping[str, Choices]
     subject: str
     per_endpoint: bool
     check_with: str

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from alexa_props import errors
+from alexa_props.arguments import require_whole
 from alexa_props.operation import Group
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.protocol import numbered, plain_text
@@ -33,8 +34,8 @@ things = Group("things", "https://pages.example/things-api.html")
 ACT = things.post(
     "act",
     "/v1/things/{thing_id}/act",
-    limits={"name": (1, 5), "unit_ids": (1, 2), "volume": (0, 100), "note": (3, None)},
-    choices={"color": Color, "colors": Color},
+    limits={"name": (1, 5), "unit_ids": (1, 2), "note": (3, None)},
+    choices={"color": Color, "colors": (Color,)},
     subject="unit_id",
 )
 
@@ -55,11 +56,10 @@ async def fault(**arguments: Any) -> str:
 
 
 async def test_values_within_their_limits_are_sent() -> None:
-    sent = {"name": "äöüß🛏", "unit_ids": ("a", "b"), "volume": 100, "note": "abc", "color": "red", "colors": ["blue"]}
+    sent = {"name": "äöüß🛏", "unit_ids": ("a", "b"), "note": "abc", "color": "red", "colors": ["blue"]}
     assert await body(**sent) == {
         "name": "äöüß🛏",
         "unitIds": ["a", "b"],
-        "volume": 100,
         "note": "abc",
         "color": "red",
         "colors": ["blue"],
@@ -73,14 +73,13 @@ async def test_values_within_their_limits_are_sent() -> None:
         ({"name": "abcdef"}, "name must be 1 to 5 characters long, not 6"),
         ({"unit_ids": []}, "unit_ids must be a list of 1 to 2 items, not of 0"),
         ({"unit_ids": iter("abc")}, "unit_ids must be a list of 1 to 2 items, not of 3"),
-        ({"volume": 101}, "volume must be a whole number from 0 to 100, not 101"),
-        ({"volume": -1}, "volume must be a whole number from 0 to 100, not -1"),
-        ({"volume": True}, "volume must be within 0 to 100, not True"),
-        ({"volume": 5.5}, "volume must be within 0 to 100, not 5.5"),
+        ({"name": 5}, "name must be a text or a list, of 1 to 5, not 5"),
         ({"note": "ab"}, "note must be at least 3 characters long, not 2"),
         ({"color": "green"}, 'color must be one of "red", "blue", not \'green\''),
         ({"color": 5}, 'color must be one of "red", "blue", not 5'),
         ({"colors": ["red", "green"]}, 'colors must be one of "red", "blue", not \'green\''),
+        ({"color": ["red"]}, 'color must be one of "red", "blue", not [\'red\']'),
+        ({"colors": "red"}, "colors must be a list, not 'red'"),
         ({"unit_ids": "room-1"}, "unit_ids must be a list, not 'room-1'"),
         ({"unit_ids": {"room-1": 1}}, "unit_ids must be a list, not {'room-1': 1}"),
         ({"unit_ids": 5}, "unit_ids must be a list, not 5"),
@@ -105,6 +104,16 @@ async def test_ids_within_a_body_are_checked_and_take_models() -> None:
 async def test_a_row_may_name_its_subject() -> None:
     with pytest.raises(errors.Forbidden, match=r"^things\.act\('room-1'\): 403"):
         await smart_properties(Service(403)).call(ACT, {"thing_id": "thing-1", "unit_id": "room-1"})
+
+
+def test_whole_numbers_are_in_their_range() -> None:
+    assert [require_whole("volume", number, 0, 100) for number in (0, 100)] == [0, 100]
+    assert require_whole("kelvin", -5) == -5
+    for number in (-1, 101, True, 5.0, "5", None):
+        with pytest.raises(errors.ConfigurationError, match="volume must be a whole number from 0 to 100, not "):
+            require_whole("volume", number, 0, 100)
+    with pytest.raises(errors.ConfigurationError, match=r"days must be a whole number of at least 1, not 0"):
+        require_whole("days", 0, 1)
 
 
 def test_items_of_a_batch_are_numbered() -> None:

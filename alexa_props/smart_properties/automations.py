@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_limits, require_list
+from alexa_props.arguments import Identified, require_id, require_limits, require_list, require_whole
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText, raw_field
 from alexa_props.errors import ConfigurationError
@@ -90,7 +90,7 @@ class AutomationOperation:
     def set_volume(cls, endpoints: Targets, volume: int | str) -> AutomationOperation:
         """Set the volume of endpoints, 0 to 100 or a placeholder."""
         if not isinstance(volume, str):
-            require_limits("volume", volume, 0, 100)
+            require_whole("volume", volume, 0, 100)
         payload = {"endpoints": _targets(endpoints), "payload": {"volume": volume}}
         return cls("Alexa.Automation.Operation.Speaker.SetVolume", payload)
 

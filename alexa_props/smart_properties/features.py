@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from alexa_props.arguments import require_whole
 from alexa_props.client import Resource
 from alexa_props.codec import Timestamp
 from alexa_props.errors import ConfigurationError
@@ -220,12 +221,12 @@ class Features(Resource):
 
     async def set_volume(self, endpoint_id: EndpointId, volume: int) -> None:
         """Set the volume of an endpoint, 0 to 100."""
-        payload = {"volume": _require_whole("volume", volume, 0, 100)}
+        payload = {"volume": require_whole("volume", volume, 0, 100)}
         await self._call(SET_VOLUME, endpoint_id=endpoint_id, payload=payload)
 
     async def adjust_volume(self, endpoint_id: EndpointId, delta: int) -> None:
         """Change the volume of an endpoint by -100 to 100; the result stays within 0 and 100."""
-        payload = {"volumeDelta": _require_whole("delta", delta, -100, 100)}
+        payload = {"volumeDelta": require_whole("delta", delta, -100, 100)}
         await self._call(ADJUST_VOLUME, endpoint_id=endpoint_id, payload=payload)
 
     async def get_bluetooth(self, endpoint_id: EndpointId) -> Feature:
@@ -254,12 +255,12 @@ class Features(Resource):
 
     async def set_brightness(self, endpoint_id: EndpointId, brightness: int) -> None:
         """Set the brightness of a light, 0 to 100."""
-        payload = {"brightness": _require_whole("brightness", brightness, 0, 100)}
+        payload = {"brightness": require_whole("brightness", brightness, 0, 100)}
         await self._call(SET_BRIGHTNESS, endpoint_id=endpoint_id, payload=payload)
 
     async def adjust_brightness(self, endpoint_id: EndpointId, delta: int) -> None:
         """Change the brightness of a light by -100 to 100."""
-        payload = {"brightnessDelta": _require_whole("delta", delta, -100, 100)}
+        payload = {"brightnessDelta": require_whole("delta", delta, -100, 100)}
         await self._call(ADJUST_BRIGHTNESS, endpoint_id=endpoint_id, payload=payload)
 
     async def get_color(self, endpoint_id: EndpointId) -> Feature:
@@ -278,7 +279,7 @@ class Features(Resource):
 
     async def set_color_temperature(self, endpoint_id: EndpointId, kelvin: int) -> None:
         """Set the color temperature of a light in kelvin. Its range is not documented; lower values are warmer."""
-        payload = {"colorTemperatureInKelvin": _require_whole("kelvin", kelvin)}
+        payload = {"colorTemperatureInKelvin": require_whole("kelvin", kelvin)}
         await self._call(SET_COLOR_TEMPERATURE, endpoint_id=endpoint_id, payload=payload)
 
     async def increase_color_temperature(self, endpoint_id: EndpointId) -> None:
@@ -296,11 +297,3 @@ class Features(Resource):
     async def get_thermostat(self, endpoint_id: EndpointId) -> Feature:
         """Return a thermostat: its `target_setpoint` and its `thermostat_mode`. It can be read, not set."""
         return await self._call(GET_THERMOSTAT, endpoint_id=endpoint_id)
-
-
-def _require_whole(argument: str, value: object, low: int | None = None, high: int | None = None) -> int:
-    is_within = low is None or high is None or (isinstance(value, int) and low <= value <= high)
-    if isinstance(value, int) and not isinstance(value, bool) and is_within:
-        return value
-    allowed = "a whole number" if low is None else f"a whole number from {low} to {high}"
-    raise ConfigurationError(f"{argument} must be {allowed}, not {value!r:.80}")

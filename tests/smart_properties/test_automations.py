@@ -36,7 +36,7 @@ REFUSED_MODELS: list[tuple[Callable[[], object], str]] = [
     (lambda: parallel(*[STOP] * 91), "steps must be a list of 1 to 90 items, not of 91"),
     (lambda: AutomationOperation.set_volume(["e"], 101), "volume must be a whole number from 0 to 100, not 101"),
     (lambda: AutomationOperation.set_volume(["e"], -1), "volume must be a whole number from 0 to 100, not -1"),
-    (lambda: AutomationOperation.set_volume(["e"], True), "volume must be within 0 to 100, not True"),
+    (lambda: AutomationOperation.set_volume(["e"], True), "volume must be a whole number from 0 to 100, not True"),
     (lambda: AutomationOperation.stop_media("amzn1.alexa.endpoint.did.e"), "endpoints must be a list, not 'amzn1"),
     (lambda: AutomationOperation.stop_media([""]), "endpoint_id must be an id"),
     (lambda: AutomationOperation.notify("hello"), "notification must be a mapping, not 'hello'"),  # type: ignore[arg-type]
