@@ -177,7 +177,11 @@ class Resource:
             world: The simulator.
             parents: Ids for the parameters in the path of the collection.
         """
-        return list(self._collection(world, parents).items)
+        return list(self.stored(world, *parents))
+
+    def stored(self, world: World, *parents: str) -> dict[str, Item]:
+        """Return all items by id, for parents that need no request to name them: those that another item refers to."""
+        return self._collection(world, parents).items
 
     def seed_ids(self, world: World, *parents: str) -> list[str]:
         """Return the ids of the first items, also of those that were deleted: `seeds` of what is below them need it."""

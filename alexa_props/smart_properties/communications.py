@@ -15,6 +15,7 @@ from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.responses import first_string
+from alexa_props.smart_properties.address_books import ContactId
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.protocol import numbered
@@ -262,11 +263,11 @@ class ReciprocalAssociations(Resource):
     For senior living only. Messages and drop-in are not included.
     """
 
-    async def get(self, profile_id: ProfileId, contact_id: str) -> ReciprocalAssociation:
+    async def get(self, profile_id: ProfileId, contact_id: ContactId) -> ReciprocalAssociation:
         """Return whether a contact can call the unit of a profile."""
         return await self._call(GET_ASSOCIATION, profile_id=profile_id, contact_id=contact_id)
 
-    async def create(self, profile_id: ProfileId, contact_id: str) -> ReciprocalAssociation | None:
+    async def create(self, profile_id: ProfileId, contact_id: ContactId) -> ReciprocalAssociation | None:
         """Let a contact call the unit of a profile. Returns None if the response has no body.
 
         Whether the contact has to accept first is not documented.
@@ -274,7 +275,7 @@ class ReciprocalAssociations(Resource):
         contact = {"id": require_id("contact_id", contact_id)}
         return await self._call(CREATE_ASSOCIATION, profile_id=profile_id, contact=contact)
 
-    async def delete(self, profile_id: ProfileId, contact_id: str) -> None:
+    async def delete(self, profile_id: ProfileId, contact_id: ContactId) -> None:
         """Stop calls from a contact, who loses the unit from their contacts and is notified by an Alexa message."""
         await self._call(DELETE_ASSOCIATION, profile_id=profile_id, contact_id=contact_id)
 

@@ -12,10 +12,10 @@ import pytest
 from alexa_props import RateLimit, SmartProperties, errors, fleet
 from alexa_props.simulator import Simulator
 from alexa_props.simulator.smart_properties import address_books as simulated
+from alexa_props.simulator.smart_properties.communications import PROFILES
 from alexa_props.smart_properties.address_books import AddressBook, Contact, ContactRecord
 
 SPA = Contact("Spa", phone_numbers=["+12055551233"])
-ROOM = Contact("Room 101", alexa_communication_profile_id="amzn1.alexa.communications.profile.did.ABC")
 
 
 @pytest.fixture
@@ -63,13 +63,14 @@ async def test_an_address_book_from_its_creation_to_its_deletion(asp: SmartPrope
     assert [each async for each in asp.address_books.list()] == before
 
 
-async def test_contacts_from_their_creation_to_their_deletion(asp: SmartProperties, book: str) -> None:
+async def test_contacts_from_their_creation_to_their_deletion(asp: SmartProperties, book: str, sim: Simulator) -> None:
     assert [each async for each in asp.contacts.list(book)] == []
     spa = await asp.contacts.create(book, SPA)
-    result = await asp.contacts.create_many(book, [ROOM, SPA, *[ROOM] * 10])
+    room = Contact("Room 101", alexa_communication_profile_id=PROFILES.ids(sim)[0])
+    result = await asp.contacts.create_many(book, [room, SPA, *[room] * 10])
     assert [(item.item_id, item.failed) for item in result.items] == [(str(number), False) for number in range(12)]
     records = [each async for each in asp.contacts.list(book)]
-    assert [each.contact for each in records] == [SPA, ROOM, SPA, *[ROOM] * 10]
+    assert [each.contact for each in records] == [SPA, room, SPA, *[room] * 10]
     assert records[0] == await asp.contacts.get(book, spa) == ContactRecord(spa, SPA)
     # It is replaced as a whole: the profile is gone.
     await asp.contacts.update(book, records[1], SPA)
@@ -209,11 +210,12 @@ async def test_refuses_invalid_contacts_and_names(api: httpx.AsyncClient, sim: S
             assert response.status_code == 400, name
     assert simulated.CONTACTS.ids(sim, book) == contacts
     # Amazon's own tool sends null for what a contact does not have.
-    sent = {"contact": {**PROFILE, "phoneNumbers": None}}
+    profile = {**PROFILE, "alexaCommunicationProfileId": PROFILES.ids(sim)[0]}
+    sent = {"contact": {**profile, "phoneNumbers": None}}
     created = await api.post(f"{path}/contacts", json=sent)
     assert created.status_code == 201
     shown = (await api.get(f"{path}/contacts/{created.json()['contactId']}")).json()
-    assert shown == {"contactId": created.json()["contactId"], "contact": PROFILE}
+    assert shown == {"contactId": created.json()["contactId"], "contact": profile}
 
 
 async def test_refuses_associations_without_a_unit(api: httpx.AsyncClient, sim: Simulator) -> None:

@@ -9,11 +9,18 @@ import pytest
 
 from alexa_props import RetryPolicy, SmartProperties, errors, fleet
 from alexa_props.simulator import Simulator
+from alexa_props.simulator.smart_properties.address_books import ADDRESS_BOOKS, CONTACTS
 from alexa_props.simulator.smart_properties.communications import PROFILES
+from alexa_props.smart_properties.address_books import Contact
 from alexa_props.smart_properties.communications import BlockingRule, CommunicationProfile, NewProfile, Toggle
 
 PROFILE = "/v1/communications/profile"
-CONTACT = "amzn1.alexa.contacts.did.1"
+
+
+@pytest.fixture
+def contact(sim: Simulator) -> str:
+    """A contact with a phone number."""
+    return CONTACTS.ids(sim, ADDRESS_BOOKS.ids(sim)[0])[0]
 
 
 @pytest.fixture
@@ -60,7 +67,9 @@ async def test_a_fleet_creates_its_profiles_and_learns_which_units_failed(asp: S
     assert PROFILES.ids(sim)[:2] == [profile.id for profile in found[:2] if profile]
 
 
-async def test_profiles_of_units_without_permission_are_refused(asp: SmartProperties, sim: Simulator) -> None:
+async def test_profiles_of_units_without_permission_are_refused(
+    asp: SmartProperties, sim: Simulator, contact: str
+) -> None:
     mine, theirs = PROFILES.ids(sim)[:2]
     sim.set_forbidden(sim.rooms[1])
     for call in (
@@ -68,7 +77,7 @@ async def test_profiles_of_units_without_permission_are_refused(asp: SmartProper
         asp.communication_profiles.create_many([NewProfile(sim.rooms[1])]),
         asp.communication_profiles.get_for_unit(sim.rooms[1]),
         asp.communication_profiles.get(theirs),
-        asp.reciprocal_associations.create(theirs, CONTACT),
+        asp.reciprocal_associations.create(theirs, contact),
         asp.drop_in_preferences.set(mine, theirs, "ENABLED"),
         asp.blocking_rules.set(theirs, mine, "ENABLED"),
     ):
@@ -77,26 +86,26 @@ async def test_profiles_of_units_without_permission_are_refused(asp: SmartProper
 
 
 async def test_a_contact_can_call_once_the_association_is_in_effect(
-    asp: SmartProperties, sim: Simulator, seconds: list[float]
+    asp: SmartProperties, sim: Simulator, contact: str, seconds: list[float]
 ) -> None:
     profile, other = PROFILES.ids(sim)[:2]
     associations = asp.reciprocal_associations
-    for call in (associations.get(profile, CONTACT), associations.delete(profile, CONTACT)):
+    for call in (associations.get(profile, contact), associations.delete(profile, contact)):
         with pytest.raises(errors.NotFound):
             await call
     sim.delay_effect(5, "reciprocal_associations.create")
-    created = await associations.create(profile, CONTACT)
+    created = await associations.create(profile, contact)
     seconds[0] += 4
-    repeated = await associations.create(profile, CONTACT)
+    repeated = await associations.create(profile, contact)
     assert [each and each.status for each in (created, repeated)] == ["PENDING", "PENDING"]
     seconds[0] += 1
-    found = await associations.get(profile, CONTACT)
-    assert (found.status, found.raw) == ("ACTIVE", {"contact": {"id": CONTACT}, "status": "ACTIVE"})
+    found = await associations.get(profile, contact)
+    assert (found.status, found.raw) == ("ACTIVE", {"contact": {"id": contact}, "status": "ACTIVE"})
     with pytest.raises(errors.NotFound):
-        await associations.get(other, CONTACT)
-    await associations.delete(profile, CONTACT)
+        await associations.get(other, contact)
+    await associations.delete(profile, contact)
     with pytest.raises(errors.NotFound):
-        await associations.get(profile, CONTACT)
+        await associations.get(profile, contact)
 
 
 async def test_drop_in_and_blocking_are_set_for_pairs_of_profiles(asp: SmartProperties, sim: Simulator) -> None:
@@ -114,8 +123,12 @@ async def test_drop_in_and_blocking_are_set_for_pairs_of_profiles(asp: SmartProp
     assert [rule async for rule in blocking.list(second)] == []
 
 
-async def test_what_points_at_a_deleted_profile_is_deleted_too(asp: SmartProperties, sim: Simulator) -> None:
+async def test_what_points_at_a_deleted_profile_is_deleted_too(
+    asp: SmartProperties, sim: Simulator, contact: str
+) -> None:
     profile, other = PROFILES.ids(sim)[:2]
+    book, pointing = ADDRESS_BOOKS.ids(sim)[0], Contact("Room", alexa_communication_profile_id=profile)
+    pointing_id = await asp.contacts.create(book, pointing)
     await asp.drop_in_preferences.set(other, profile, "ENABLED")
     await asp.blocking_rules.set(other, profile, "ENABLED")
     (trunk, _) = await asp.sip_trunks.list()
@@ -129,7 +142,12 @@ async def test_what_points_at_a_deleted_profile_is_deleted_too(asp: SmartPropert
         asp.drop_in_preferences.get(other, profile),
         asp.drop_in_preferences.set(profile, other, "ENABLED"),
         asp.blocking_rules.set(other, profile, "ENABLED"),
-        asp.reciprocal_associations.create(profile, CONTACT),
+        asp.reciprocal_associations.create(profile, contact),
+        asp.reciprocal_associations.create(other, pointing_id),
+        asp.contacts.get(book, pointing_id),
+        asp.contacts.create(book, pointing),
+        asp.contacts.create_many(book, [pointing]),
+        asp.contacts.update(book, contact, pointing),
         asp.extension_mappings.create(trunk, "4103", profile),
         asp.extension_mappings.update(trunk, "4102", profile),
     ):

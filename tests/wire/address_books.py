@@ -26,10 +26,15 @@ MODELS = {
     "unused_book": AddressBook("unused-book-1"),
 }
 
-PROFILE = "amzn1.alexa.communications.profile.did.ABC"
+
+def _room(profile_id: str) -> Contact:
+    return Contact("Zimmer 101 🛏", alexa_communication_profile_id=profile_id)
+
+
+PROFILE = "profile-1"
 DESK = Contact("Front desk", phone_numbers=["+12055551233", PhoneNumber("7201")])
 DESK_JSON = {"name": "Front desk", "phoneNumbers": [{"number": "+12055551233"}, {"number": "7201"}]}
-ROOM = Contact("Zimmer 101 🛏", alexa_communication_profile_id=PROFILE)
+ROOM = _room(PROFILE)
 ROOM_JSON = {"name": "Zimmer 101 🛏", "alexaCommunicationProfileId": PROFILE}
 NURSE = Contact("Nurse", provider_contact=ProviderContact("7201"))
 NURSE_JSON = {"name": "Nurse", "providerContact": {"id": "7201"}}
@@ -95,7 +100,7 @@ WIRE = {
         result="new",
     ),
     "contacts.create_many": Wire(
-        lambda on: on.asp.contacts.create_many(on.address_book, [DESK, ROOM]),
+        lambda on: on.asp.contacts.create_many(on.address_book, [DESK, _room(on.profile)]),
         "POST /v1/addressBooks/address-book-1/contacts/batch",
         body={"items": [{"itemId": 0, "contact": DESK_JSON}, {"itemId": 1, "contact": ROOM_JSON}]},
         idempotent=False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from alexa_props.simulator.smart_properties.address_books import ADDRESS_BOOKS, CONTACTS
 from alexa_props.simulator.smart_properties.communications import PROFILES
+from alexa_props.smart_properties.address_books import ContactRecord
 from alexa_props.smart_properties.batch import BatchItem, BatchResult
 from alexa_props.smart_properties.communications import (
     BlockingRule,
@@ -20,10 +22,13 @@ IDS = {
     "profile": lambda sim: PROFILES.ids(sim)[0],
     "target_profile": lambda sim: PROFILES.ids(sim)[1],
     "spare_profile": lambda sim: PROFILES.ids(sim)[-1],
-    "external_contact": lambda _: "amzn1.alexa.contacts.did.EXTERNAL",
+    "external_contact": lambda sim: CONTACTS.ids(sim, ADDRESS_BOOKS.ids(sim)[0])[0],
 }
 MODELS = {
-    name: CommunicationProfile(f"{name.replace('_', '-')}-1") for name in ("profile", "target_profile", "spare_profile")
+    "profile": CommunicationProfile("profile-1"),
+    "target_profile": CommunicationProfile("target-profile-1"),
+    "spare_profile": CommunicationProfile("spare-profile-1"),
+    "external_contact": ContactRecord("external-contact-1"),
 }
 
 ENTITY = {"type": "UNIT", "id": "room-1"}

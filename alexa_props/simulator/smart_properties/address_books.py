@@ -18,6 +18,11 @@ from alexa_props.simulator.resources import Resource, batch, require_members, re
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service
+from alexa_props.simulator.smart_properties.communications import (
+    checks_contacts,
+    known_profile,
+    when_profile_deleted,
+)
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
@@ -151,6 +156,28 @@ def _contact(body: object) -> dict[str, Any]:
     return {"contact": contact}
 
 
+def _require_profile(context: Context, body: Mapping[str, Any]) -> None:
+    """Check that the communication profile of a contact exists, if it has one."""
+    if "alexaCommunicationProfileId" in body["contact"]:
+        known_profile(context, body["contact"]["alexaCommunicationProfileId"])
+
+
+@checks_contacts
+def _require_contact(context: Context, contact_id: str) -> None:
+    world = context.service
+    if not any(contact_id in CONTACTS.stored(world, book_id) for book_id in ADDRESS_BOOKS.ids(world)):
+        raise Problem(404, "There is no such contact.")
+
+
+@when_profile_deleted
+def _delete_contacts(world: World, profile_id: str) -> None:
+    """Delete the contacts that point at a profile."""
+    for contacts in [CONTACTS.stored(world, book_id) for book_id in ADDRESS_BOOKS.ids(world)]:
+        for contact in [*contacts.values()]:
+            if contact.body["contact"].get("alexaCommunicationProfileId") == profile_id:
+                del contacts[contact.id]
+
+
 def _outcomes(items: Iterable[Mapping[str, Any]], problems: Mapping[int, Problem]) -> Response:
     """Return the outcome of each item of a batch. Inferred: no page shows the response."""
     results: list[Json] = []
@@ -186,6 +213,7 @@ CONTACTS.serve(list="list", get="get")
 def create_contact(context: Context) -> Response:
     """Create a contact: 201 and its id."""
     present, body = CONTACTS.items(context), _contact(context.json)
+    _require_profile(context, body)
     _require_room(present, 1, MOST_CONTACTS, "contacts in an address book")
     return json_response({"contactId": CONTACTS.add(context, body).id}, 201)
 
@@ -195,6 +223,8 @@ def create_contacts(context: Context) -> Response:
     """Create contacts: all of them or none. Inferred: the response has no ids, so that nobody relies on them."""
     present, items = CONTACTS.items(context), batch(context, BATCH, {"contact": dict})
     bodies = [_contact(item) for item in items]
+    for body in bodies:
+        _require_profile(context, body)
     _require_room(present, len(bodies), MOST_CONTACTS, "contacts in an address book")
     for body in bodies:
         CONTACTS.add(context, body)
@@ -205,7 +235,9 @@ def create_contacts(context: Context) -> Response:
 def update_contact(context: Context) -> Response:
     """Replace a contact."""
     contact = CONTACTS.find(context)
-    contact.body = _contact(context.json)
+    body = _contact(context.json)
+    _require_profile(context, body)
+    contact.body = body
     return no_content()
 
 
