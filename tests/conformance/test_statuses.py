@@ -206,6 +206,8 @@ async def test_every_operation_reaches_its_handler_in_the_simulator(sim: Simulat
     for name, call in CALLS.items():
         await call(on)
         assert sim.count(name) == 1, name
+    assert {call.operation for call in sim.calls} >= {*OPERATIONS}
+    assert all(call.status is not None and call.status < 300 for call in sim.calls)
 
 
 # Every status, per class of operations

@@ -22,7 +22,8 @@ IDS = {
     "profile": lambda sim: PROFILES.ids(sim)[0],
     "target_profile": lambda sim: PROFILES.ids(sim)[1],
     "spare_profile": lambda sim: PROFILES.ids(sim)[-1],
-    "external_contact": lambda sim: CONTACTS.ids(sim, ADDRESS_BOOKS.ids(sim)[0])[0],
+    # Another one than that of the rows of contacts, which delete it.
+    "external_contact": lambda sim: CONTACTS.ids(sim, ADDRESS_BOOKS.ids(sim)[0])[-1],
 }
 MODELS = {
     "profile": CommunicationProfile("profile-1"),
