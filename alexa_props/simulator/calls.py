@@ -9,6 +9,8 @@ import attrs
 __all__ = ["Call", "CallLog"]
 
 _LONGEST_TEXT = 1024
+_SECRETS = frozenset({"authCode"})
+"""Members of bodies whose values are not recorded."""
 _BODY_BYTES = 8 << 20
 
 
@@ -19,6 +21,12 @@ def _cut(text: str) -> str:
 
 def _cut_optional(text: str | None) -> str | None:
     return None if text is None else _cut(text)
+
+
+def _without_secrets(body: object) -> object:
+    if isinstance(body, dict):
+        return {name: "…" if name in _SECRETS else _without_secrets(value) for name, value in body.items()}
+    return [_without_secrets(each) for each in body] if isinstance(body, list) else body
 
 
 @attrs.frozen
@@ -45,7 +53,7 @@ class Call:
     authorization: str | None = None
     """How it authenticated: `"Bearer"`, `"bare"`, `"Basic"` or `"SigV4"`. Never the secret itself."""
     user_agent: str | None = attrs.field(default=None, converter=_cut_optional)
-    body: object = None
+    body: object = attrs.field(default=None, converter=_without_secrets)
     """The JSON body of a known operation; None if it is not JSON. Only the latest 8 MiB of bodies are stored."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import random
 from collections import deque
 from collections.abc import Mapping
@@ -70,6 +71,8 @@ class Unit:
     station: Station | None = None
     position: int = 0
     """Its position among all units in a list, which never changes."""
+    effective_from: float = -math.inf
+    """When what depends on a new unit exists too, on the monotonic clock; those of the seed are complete."""
     _notifications: dict[NotificationKind, int] | None = attrs.field(default=None, repr=False, alias="notifications")
 
     @property
@@ -159,7 +162,7 @@ class Tree:
             unit.position = self._positions = position
         self.first_room_names = tuple(room.name for room in self.rooms)
 
-    def create_unit(self, parent: Unit, name: str) -> Unit:
+    def create_unit(self, parent: Unit, name: str, effective_from: float = -math.inf) -> Unit:
         """Create a unit below another one, without notifications."""
         self._positions += 1
         rng = random.Random(f"{self.organization.id}/created/{self._positions}")  # noqa: S311 - must be repeatable
@@ -169,6 +172,7 @@ class Tree:
             parent_id=parent.id,
             level=parent.level + 1,
             position=self._positions,
+            effective_from=effective_from,
             notifications=dict.fromkeys(NOTIFICATION_KINDS, 0),
         )
         if unit.level == _ROOM_LEVEL:

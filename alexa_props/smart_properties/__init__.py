@@ -6,7 +6,7 @@ Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/res
 from __future__ import annotations
 
 import os
-from typing import ClassVar, Final, Literal, Self, Unpack, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, Unpack, cast
 
 import httpx
 
@@ -17,6 +17,9 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Region, Secret, require_env
 from alexa_props.smart_properties.groups import ApiGroups
 from alexa_props.smart_properties.protocol import PROTOCOL
+
+if TYPE_CHECKING:
+    from alexa_props.smart_properties.profile import Profile
 
 __all__ = ["SmartProperties", "SmartPropertiesOptions"]
 
@@ -72,6 +75,17 @@ class SmartProperties(ApiGroups):
             hosts={"credential locker": here.credential_locker_url, "login": LOGIN_URL},
             **options,
         )
+
+    async def profile(self) -> Profile:
+        """Return the profile of the account that the credentials belong to, from Login with Amazon.
+
+        Its `user_id` is the id of a principal of `role_assignments`. The token needs the scope `profile:user_id` or
+        `profile`.
+        """
+        # Imported here, as the API groups are: importing the package stays fast.
+        from alexa_props.smart_properties.profile import PROFILE
+
+        return await self.call(PROFILE, {})
 
     @classmethod
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[SmartPropertiesOptions]) -> Self:

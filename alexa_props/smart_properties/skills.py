@@ -1,16 +1,242 @@
-"""Enable and disable skills for units."""
+"""Skills: enable and disable them for units."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import enum
+from collections.abc import Iterable
+from typing import Any, Final, Literal, TypeAlias
 
+import attrs
+
+from alexa_props.arguments import require_choice, require_ids, require_list
 from alexa_props.client import Resource
-from alexa_props.operation import Operation
+from alexa_props.operation import Group
+from alexa_props.paging import Pager
+from alexa_props.settings import Secret
+from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
+from alexa_props.smart_properties.endpoints import UnitRef
+from alexa_props.smart_properties.ids import UnitId
+from alexa_props.smart_properties.protocol import codec, numbered
+from alexa_props.smart_properties.units import Unit
 
-__all__ = ["OPERATIONS", "Skills"]
+__all__ = [
+    "OPERATIONS",
+    "AccountLink",
+    "AccountLinkRequest",
+    "Enablement",
+    "EnablementRequest",
+    "EnablementStatus",
+    "Expand",
+    "NameFreeInvocationRequest",
+    "Skill",
+    "Skills",
+    "Stage",
+    "UnitEnablements",
+]
 
-OPERATIONS: Final[tuple[Operation[Any], ...]] = ()
+
+class Stage(enum.StrEnum):
+    """Stages of a skill. Enabling it at one stage does not enable it at the others."""
+
+    DEVELOPMENT = "development"
+    CERTIFICATION = "certification"
+    LIVE = "live"
+
+
+class EnablementStatus(enum.StrEnum):
+    """Whether an enablement has taken effect."""
+
+    ENABLING = "ENABLING"
+    ENABLED = "ENABLED"
+
+
+class Expand(enum.StrEnum):
+    """What enablements can have in addition."""
+
+    NAME_FREE_INVOCATION = "nameFreeInvocation"
+
+
+AnyStage: TypeAlias = Stage | Literal["development", "certification", "live"]
+AnyExpand: TypeAlias = Expand | Literal["nameFreeInvocation"]
+
+
+@attrs.frozen
+class Skill:
+    """A skill at one of its stages."""
+
+    id: str
+    stage: Stage | str | None = None
+
+
+@attrs.frozen
+class AccountLink:
+    """The link of a skill to an account."""
+
+    status: str | None = None
+    """"LINKED" or "NOT_LINKED"."""
+
+
+@attrs.frozen
+class Enablement:
+    """A skill that is enabled for a unit, or about to be."""
+
+    skill: Skill
+    unit: UnitRef | None = None
+    account_link: AccountLink | None = None
+    """May be missing for a skill without account linking."""
+    status: EnablementStatus | str | None = None
+    name_free_invocation: Any = None
+    """Parsed JSON, with `expand` only. Its form is not documented."""
+
+
+@attrs.frozen
+class UnitEnablements:
+    """The enablements of one unit of `get_many`."""
+
+    item_id: str | None = None
+    """The position of the unit in the request, from "0" (inferred)."""
+    enablements: tuple[Enablement, ...] = ()
+
+
+def _secret(value: str | Secret) -> Secret:
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+@attrs.frozen
+class AccountLinkRequest:
+    """Links an account. Only for skills with account linking; the code is valid for one use."""
+
+    auth_code: Secret = attrs.field(converter=_secret)
+    redirect_uri: str
+    type: str = "AUTH_CODE"
+
+
+@attrs.frozen
+class NameFreeInvocationRequest:
+    """Lets guests use a skill without saying its name."""
+
+    locales: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+
+
+@attrs.frozen
+class EnablementRequest:
+    """A unit of `enable_many` with options for this unit only; they are those of `enable`."""
+
+    unit_id: str | Unit | UnitRef
+    partition_name: str | None = None
+    account_link_request: AccountLinkRequest | None = None
+    name_free_invocation_request: NameFreeInvocationRequest | None = None
+
+
+_ALL: Final = "/v1/skills/enablements"
+_ONE: Final = "/v1/skills/{skill_id}/enablements"
+_CHOICES: Final = {"stage": Stage, "expand": Expand}
+_MOST: Final = 100
+"""Units in a batch of Amazon's command-line tool."""
+
+_api: Final = Group("skills", "skill-management-api.html")
+LIST: Final = _api.list("list", _ALL, Enablement, items="items", required=("unit_id",), choices=_CHOICES)
+GET: Final = _api.get("get", _ONE, Enablement, required=("unit_id",), choices=_CHOICES, subject="unit_id")
+GET_MANY: Final = _api.list("get_many", f"{_ALL}/batchGet", UnitEnablements, method="POST", choices=_CHOICES)
+ENABLE: Final = _api.post(
+    "enable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id", check_with="skills.get"
+)
+ENABLE_MANY: Final = _api.post("enable_many", f"{_ONE}/batch", read_batch, nullable=True, check_with="skills.get_many")
+DISABLE: Final = _api.delete("disable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id")
+DISABLE_MANY: Final = _api.post("disable_many", f"{_ONE}/batchDelete", read_batch, nullable=True, idempotent=True)
+OPERATIONS: Final = _api.operations
 
 
 class Skills(Resource):
-    """Enable and disable skills for units."""
+    """Enable and disable skills for units.
+
+        await asp.skills.enable(skill_id, unit_id)
+        while (await asp.skills.get(skill_id, unit_id)).status != EnablementStatus.ENABLED:
+            await anyio.sleep(5)
+
+    A skill is enabled at one stage, by default at that of the published skill. To assign a subscription to a property,
+    a unit below the organization, enable its skill: see `subscriptions.SUBSCRIPTION_SKILLS`. A property has one
+    subscription, units below it inherit it, and only Amazon can remove it.
+    """
+
+    def list(
+        self, unit_id: UnitId, *, expand: AnyExpand | None = None, page_size: int | None = None
+    ) -> Pager[Enablement]:
+        """List the skills that are enabled for a unit, at any stage."""
+        return self._pager(LIST, unit_id=unit_id, expand=expand, page_size=page_size)
+
+    async def get(
+        self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE, expand: AnyExpand | None = None
+    ) -> Enablement:
+        """Return the enablement of a skill for a unit.
+
+        Raises:
+            NotFound: The skill is not enabled at this stage (inferred).
+        """
+        return await self._call(GET, skill_id=skill_id, unit_id=unit_id, stage=stage, expand=expand)
+
+    def get_many(
+        self, unit_ids: Iterable[UnitId], *, expand: AnyExpand | None = None, page_size: int | None = None
+    ) -> Pager[UnitEnablements]:
+        """List the skills that are enabled for several units. How many units a call may name is not documented."""
+        ids = require_ids("unit_ids", unit_ids)
+        items = numbered("unit_ids", [{"unitId": unit_id} for unit_id in ids])
+        subject = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
+        expands = None if expand is None else [expand]
+        return self._pager(GET_MANY, items=items, expand=expands, page_size=page_size, subject=subject)
+
+    async def enable(
+        self,
+        skill_id: str,
+        unit_id: UnitId,
+        *,
+        stage: AnyStage = Stage.LIVE,
+        partition_name: str | None = None,
+        account_link_request: AccountLinkRequest | None = None,
+        name_free_invocation_request: NameFreeInvocationRequest | None = None,
+    ) -> None:
+        """Enable a skill for a unit. Its status is ENABLING first, then ENABLED.
+
+        What enabling it again does is not documented.
+
+        Args:
+            skill_id: The skill, `amzn1.ask.skill.…`.
+            unit_id: The unit.
+            stage: Which version of the skill.
+            partition_name: Limits a smart home skill to the devices of the unit. Separate several names by commas.
+            account_link_request: Links an account. Not needed if the account of the organization has enabled the skill.
+            name_free_invocation_request: Lets guests use the skill without its name.
+        """
+        await self._call(
+            ENABLE,
+            skill_id=skill_id,
+            unit_id=unit_id,
+            stage=stage,
+            partition_name=partition_name,
+            account_link_request=account_link_request,
+            name_free_invocation_request=name_free_invocation_request,
+        )
+
+    @batched(_MOST)
+    async def enable_many(
+        self, skill_id: str, units: Iterable[UnitId | EnablementRequest], *, stage: AnyStage = Stage.LIVE
+    ) -> BatchResult:
+        """Enable a skill for 1 to 100 units. Whether one that fails affects the others is not documented."""
+        at = require_choice("stage", stage, Stage)
+        listed: tuple[UnitId | EnablementRequest, ...] = require_list("units", units)
+        requests = (each if isinstance(each, EnablementRequest) else EnablementRequest(each) for each in listed)
+        items = [{**codec.unstructure(each), "stage": at} for each in requests]
+        return await self._call(ENABLE_MANY, skill_id=skill_id, items=numbered("units", items, _MOST)) or BatchResult()
+
+    async def disable(self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE) -> None:
+        """Disable a skill for a unit."""
+        await self._call(DISABLE, skill_id=skill_id, unit_id=unit_id, stage=stage)
+
+    @batched(_MOST)
+    async def disable_many(
+        self, skill_id: str, units: Iterable[UnitId], *, stage: AnyStage = Stage.LIVE
+    ) -> BatchResult:
+        """Disable a skill for 1 to 100 units. Whether one that fails affects the others is not documented."""
+        at = require_choice("stage", stage, Stage)
+        items = [{"unitId": unit_id, "stage": at} for unit_id in require_ids("units", units)]
+        return await self._call(DISABLE_MANY, skill_id=skill_id, items=numbered("units", items, _MOST)) or BatchResult()

@@ -21,6 +21,7 @@ ALLOWED = {
     "AutomationTemplate.data_definition",
     "Trigger.payload",
     "EndpointSettings.get_many(settings)",  # settings of different types
+    "Enablement.name_free_invocation",
     "Feature.configuration",
     "FeatureProperty.value",
 }

@@ -8,6 +8,7 @@ from alexa_props.simulator.requests import whole_parameter as whole
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.smart_properties.address_books import has_address_books
+from alexa_props.simulator.smart_properties.skills import require_subscription
 from alexa_props.simulator.tree import Unit
 
 UNITS = "/v2/units"
@@ -58,8 +59,8 @@ def get_unit(context: Context) -> Response:
 def create_unit(context: Context) -> Response:
     """Create a unit below a parent: 201 and its id. A request that is sent twice creates two units.
 
-    Inferred: there may be 15 levels below the organization. Every property has the subscription that units below it
-    need.
+    Inferred: there may be 15 levels below the organization. A property needs no subscription, but one that is being
+    enabled must have taken effect.
     """
     body = body_object(context)
     name, parent_id = name_text(body.get("name")), body.get("parentId")
@@ -68,7 +69,8 @@ def create_unit(context: Context) -> Response:
     parent = known_unit(context, parent_id)
     if parent.level >= MOST_LEVELS:
         raise Problem(400, f"There are at most {MOST_LEVELS} levels of units.")
-    return json_response(_only_id(context.service.tree.create_unit(parent, name)), 201)
+    require_subscription(context, parent)
+    return json_response(_only_id(context.service.tree.create_unit(parent, name, context.effective_from)), 201)
 
 
 @route("units.update", "PUT", UNIT)
