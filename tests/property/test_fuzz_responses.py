@@ -35,7 +35,9 @@ from alexa_props.responses import parse_retry_after
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoint_settings import Setting
+from alexa_props.smart_properties.batch import read_batch
 from alexa_props.smart_properties.endpoints import Feature
+from alexa_props.smart_properties.users import CreatedUser
 from tests import loops
 from tests.helpers import Amazon, Service, get, login, smart_properties
 from tests.property.nonsense import HEADERS, TEXT, VALUES, bodies, encoded, fuzz, spoiled
@@ -104,6 +106,11 @@ def check_result(result: Any) -> None:
         assert is_of(result.next_token, str | None)
         assert is_of(result.total_count, int | None)
         assert result.next_token != ""
+    if isinstance(result, CreatedUser):
+        # It holds secrets.
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(result)
+        return
     again = pickle.loads(pickle.dumps(result))
     # What is no number is not equal to itself, and a free member may hold it.
     assert again == result == copy.copy(result) or "nan" in repr(result)
@@ -264,7 +271,7 @@ async def test_a_number_that_is_not_finite_is_no_text(number: bytes) -> None:
 
 def test_there_are_documents_of_every_operation_that_returns_something() -> None:
     assert {name for name, found in documents().items() if found} >= {
-        name for name, operation in OPERATIONS.items() if operation.model is not None
+        name for name, operation in OPERATIONS.items() if operation.model not in (None, read_batch)
     } | {name for name in CALLS if name not in OPERATIONS}
 
 
