@@ -74,7 +74,8 @@ OPERATIONS: Final = (*_roles.operations, *_api.operations)
 class Roles(Resource):
     """Read the roles of units.
 
-        role_ids = {role.role_name: role.role_id async for role in asp.roles.list(unit_id)}
+        async for role in asp.roles.list(unit_id):
+            print(role.role_name, role.role_id)
 
     Every unit has roles of its kind. The role of a new unit exists a few seconds after the unit.
     """

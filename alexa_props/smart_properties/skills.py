@@ -175,6 +175,7 @@ class Skills(Resource):
         """
         return await self._call(GET, skill_id=skill_id, unit_id=unit_id, stage=stage, expand=expand)
 
+    @batched(_MOST)
     def get_many(
         self, unit_ids: Iterable[UnitId], *, expand: AnyExpand | None = None, page_size: int | None = None
     ) -> Pager[UnitEnablements]:

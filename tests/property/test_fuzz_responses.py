@@ -34,8 +34,8 @@ from alexa_props.paging import Page
 from alexa_props.responses import parse_retry_after
 from alexa_props.settings import Secret
 from alexa_props.simulator import Simulator
-from alexa_props.smart_properties.endpoint_settings import Setting
 from alexa_props.smart_properties.batch import read_batch
+from alexa_props.smart_properties.endpoint_settings import Setting
 from alexa_props.smart_properties.endpoints import Feature
 from alexa_props.smart_properties.users import CreatedUser
 from tests import loops
