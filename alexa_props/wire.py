@@ -68,6 +68,9 @@ def _dump_secrets(body: Any, secrets: list[Secret]) -> bytes:
     def reveal(value: object) -> str:
         if not isinstance(value, Secret):
             raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+        # Checked when it is sent: where it is wrapped, a traceback would show it.
+        if not isinstance(value.reveal(), str) or value.reveal().encode(errors="ignore").decode() != value.reveal():
+            raise ValueError("a secret must be text")
         secrets.append(value)
         return value.reveal()
 
