@@ -102,6 +102,10 @@ def _secret(value: str | Secret) -> Secret:
     return value if isinstance(value, Secret) else Secret(value)
 
 
+def _locales(value: Iterable[str]) -> tuple[str, ...]:
+    return require_list("locales", value)
+
+
 @attrs.frozen
 class AccountLinkRequest:
     """Links an account. Only for skills with account linking; the code is valid for one use."""
@@ -115,7 +119,7 @@ class AccountLinkRequest:
 class NameFreeInvocationRequest:
     """Lets guests use a skill without saying its name."""
 
-    locales: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    locales: tuple[str, ...] = attrs.field(converter=_locales)
 
 
 @attrs.frozen
@@ -154,9 +158,9 @@ class Skills(Resource):
         while (await asp.skills.get(skill_id, unit_id)).status != EnablementStatus.ENABLED:
             await anyio.sleep(5)
 
-    A skill is enabled at one stage, by default at that of the published skill. To assign a subscription to a property,
-    a unit below the organization, enable its skill: see `subscriptions.SUBSCRIPTION_SKILLS`. A property has one
-    subscription, units below it inherit it, and only Amazon can remove it.
+    Each stage of a skill is enabled separately; the default is the live one. To assign a subscription to a property (a
+    unit below the organization), enable its skill: see `subscriptions.SUBSCRIPTION_SKILLS`. Until it is initialized,
+    units, skills and devices below are refused. A property has one subscription, which only Amazon can remove.
     """
 
     def list(

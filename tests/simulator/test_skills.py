@@ -72,7 +72,7 @@ async def test_batches_of_any_length(asp: SmartProperties, sim: Simulator) -> No
     # One unknown unit refuses the whole batch.
     with pytest.raises(errors.NotFound):
         await asp.skills.disable_many(SKILL, [units[0], "unknown"])
-    assert await asp.skills.get(SKILL, units[0])
+    assert (await asp.skills.get(SKILL, units[0])).status == "ENABLED"
     await asp.skills.disable_many(SKILL, units[:100])
     assert [SKILL in {skill for skill, *_ in await skills_of(asp, unit)} for unit in (units[0], units[104])] == [
         False,

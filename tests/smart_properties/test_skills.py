@@ -14,7 +14,7 @@ import pytest
 from alexa_props import SmartProperties, errors
 from alexa_props.hooks import Event
 from alexa_props.settings import Secret
-from alexa_props.smart_properties.skills import AccountLinkRequest, EnablementRequest
+from alexa_props.smart_properties.skills import AccountLinkRequest, EnablementRequest, NameFreeInvocationRequest
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import NoAuth, Service, answer, smart_properties
 from tests.pipeline.pool_servers import Exchange, Server, ok
@@ -25,9 +25,8 @@ CODE = "ANabcdefghijklmnop-code"
 LEAKS = Leaks({"code": CODE})
 LINK = AccountLinkRequest(CODE, "https://example.com/linked")
 
-Action = Callable[[SmartProperties], Any]
-
-REFUSED: dict[str, Action] = {
+# What a type checker refuses too.
+REFUSED: dict[str, Callable[[Any], Any]] = {
     "stage must be one of": lambda asp: asp.skills.enable("s", "u", stage="beta"),
     'stage must be one of "development", "certification", "live"': lambda asp: asp.skills.get("s", "u", stage="LIVE"),
     "stage must be one of .* not None": lambda asp: asp.skills.disable_many("s", ["u"], stage=None),
@@ -40,6 +39,7 @@ REFUSED: dict[str, Action] = {
     "units must be a list of 1 to 100 items, not of 101": lambda asp: asp.skills.enable_many("s", ["u"] * 101),
     "units must be a list of 1 to 100 items, not of 0": lambda asp: asp.skills.disable_many("s", []),
     "unit_id must be an id.*": lambda asp: asp.skills.enable_many("s", ["u", EnablementRequest("")]),
+    "locales must be a list, not 'en-US'": lambda _: NameFreeInvocationRequest("en-US"),
     "units must be an id": lambda asp: asp.skills.disable_many("s", ["u", ".."]),
 }
 
@@ -73,6 +73,17 @@ def test_a_code_is_in_no_repr() -> None:
     for thing in (LINK, request, attrs.asdict(request), AccountLinkRequest(Secret(CODE), "https://example.com")):
         assert LEAKS.check(faces(thing))
     assert AccountLinkRequest(Secret(CODE), LINK.redirect_uri) == LINK
+
+
+@pytest.mark.parametrize("code", [None, 5, CODE.encode(), [CODE], f"{CODE}\ud800"])
+async def test_a_code_must_be_text_and_is_not_quoted(code: Any) -> None:
+    service = Service(204)
+    link = AccountLinkRequest(code, "https://example.com/linked")
+    assert LEAKS.check(faces(link))
+    with pytest.raises(errors.ConfigurationError, match=r"skills\.enable .*: a secret must be text") as caught:
+        await smart_properties(service).skills.enable("s", "u", account_link_request=link)
+    LEAKS.check_error(caught.value)
+    assert service.seen == []
 
 
 CALLS: dict[str, Callable[[SmartProperties, str], Awaitable[Any]]] = {

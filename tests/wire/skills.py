@@ -110,7 +110,7 @@ WIRE = {
     ),
     "skills.enable_many, with every argument": Wire(
         lambda on: on.asp.skills.enable_many(
-            on.skill, iter([EnablementRequest(on.room, "10-101", LINK, NAME_FREE), "r"]), stage=Stage.CERTIFICATION
+            on.skill, (EnablementRequest(on.room, "10-101", LINK, NAME_FREE), "r"), stage=Stage.CERTIFICATION
         ),
         "POST /v1/skills/skill-1/enablements/batch",
         body={
