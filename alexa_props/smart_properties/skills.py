@@ -212,15 +212,8 @@ class Skills(Resource):
             account_link_request: Links an account. Not needed if the account of the organization has enabled the skill.
             name_free_invocation_request: Lets guests use the skill without its name.
         """
-        await self._call(
-            ENABLE,
-            skill_id=skill_id,
-            unit_id=unit_id,
-            stage=stage,
-            partition_name=partition_name,
-            account_link_request=account_link_request,
-            name_free_invocation_request=name_free_invocation_request,
-        )
+        request = EnablementRequest(unit_id, partition_name, account_link_request, name_free_invocation_request)
+        await self._call(ENABLE, skill_id=skill_id, stage=stage, **attrs.asdict(request, recurse=False))
 
     @batched(_MOST)
     async def enable_many(
