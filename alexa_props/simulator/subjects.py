@@ -16,7 +16,7 @@ _NAMES: Mapping[_Kind, tuple[str, ...]] = {
     "unit": (
         *("unitId", "associatedUnits.id", "parentId", "unit"),
         *("entities.unit.id", "entities.unit.parent.id", "entities.resource.resourceId"),
-        *("propertyId", "roomTypeId", "roomId"),
+        *("propertyId", "roomTypeId", "roomId", "targeting.values.id"),
     ),
     "endpoint": ("endpointId", "endpoint", "memberDevice.id"),
     "device": ("DeviceArn",),

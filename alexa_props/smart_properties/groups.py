@@ -91,7 +91,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def notifications(self) -> Notifications:
-        """Delete notifications of units."""
+        """Send, find and delete notifications."""
         from alexa_props.smart_properties.notifications import Notifications
 
         return Notifications(self)

@@ -119,7 +119,7 @@ async def test_every_status_with_every_shape_of_body(name: str) -> None:
 
 
 def is_about_a_device(name: str) -> bool:
-    return OPERATIONS[name].per_endpoint or "{endpoint_id}" in OPERATIONS[name].path
+    return OPERATIONS[name].per_endpoint or OPERATIONS[name].subject == "endpoint_id"
 
 
 async def test_a_504_that_names_the_device_is_about_the_device() -> None:

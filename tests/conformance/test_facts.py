@@ -20,6 +20,7 @@ from alexa_props.for_business.protocol import codec as for_business_codec
 from alexa_props.operation import Listing, Operation
 from alexa_props.settings import RetryPolicy
 from alexa_props.simulator import ROUTES, TARGETS
+from alexa_props.smart_properties.batch import read_batch
 from alexa_props.smart_properties.endpoint_settings import EndpointSetting, Setting
 from alexa_props.smart_properties.protocol import codec as smart_properties_codec
 from alexa_props.smart_properties.unit_settings import DefaultStation
@@ -67,7 +68,8 @@ def check_operation(name: str, fact: dict[str, Any]) -> None:
     if isinstance(ours, Listing):
         assert ours.items == pagination["items"]
         assert list(ours.next_token) == pagination["next_token"]
-    assert (isinstance(ours, Listing) or ours.model is not None) == fact["answers"]
+    # A batch may say something about its items.
+    assert (isinstance(ours, Listing) or ours.model not in (None, read_batch)) == fact["answers"]
     assert ours.per_endpoint == name.startswith("alerts.")
     # The required arguments are those that name the subject; the rest is never missing.
     assert set(ours.required) <= {*fact["required_query"], "parent_id", "unit_id"}
@@ -175,7 +177,8 @@ def test_rows_of_smart_properties_are_what_the_facts_say() -> None:
             sent |= query
         # The token is sent with the second page.
         assert sent == {*fact["query"]} - {"nextToken"}, name
-        assert any(row.response is not None for row in rows_of(name)) == fact["answers"], name
+        if OURS[name].model is not read_batch:
+            assert any(row.response is not None for row in rows_of(name)) == fact["answers"], name
 
 
 def test_rows_of_alexa_for_business_are_what_the_facts_say() -> None:
