@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from math import inf
 from typing import Literal, get_args
 
 import attrs
@@ -11,10 +12,22 @@ import attrs
 from alexa_props.simulator.device_settings import ADDRESS, LOCALES, WAKE_WORDS
 from alexa_props.simulator.responses import Json
 
-__all__ = ["NOTIFICATION_KINDS", "DeviceState", "NotificationKind", "initial_notifications", "initial_state"]
+__all__ = [
+    "NOTIFICATION_KINDS",
+    "VISUAL_ALERTS",
+    "DeviceState",
+    "Notification",
+    "NotificationKind",
+    "initial_notifications",
+    "initial_state",
+    "made_up_notification",
+]
 
 NotificationKind = Literal["DeviceNotification", "PersistentVisualAlert"]
 """The kinds of notifications that are stored, and can be deleted."""
+
+VISUAL_ALERTS = "doc://alexa/apl/documents/enterprise/notifications/persistentvisualalert/"
+"""What the layouts of visual alerts start with."""
 
 NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 
@@ -53,6 +66,23 @@ _VALUES: Mapping[str, tuple[Json, ...]] = {
 
 
 @attrs.define(eq=False)
+class Notification:
+    """A notification that was sent to one unit or endpoint. Times are on the monotonic clock."""
+
+    kind: NotificationKind
+    body: Json
+    """What was sent."""
+    visible_from: float = -inf
+    gone_from: float = inf
+    starts: float = inf
+    """When a visual alert is on the screen; never if the seed made it, so that it leaves room for others."""
+
+    def is_visible(self, time: float) -> bool:
+        """Return whether it is counted and listed."""
+        return self.visible_from <= time < self.gone_from
+
+
+@attrs.define(eq=False)
 class DeviceState:
     """What a device stores."""
 
@@ -62,8 +92,8 @@ class DeviceState:
     """0 to 100."""
     paired: list[str]
     """Names of the Bluetooth devices that are paired with it."""
-    notifications: dict[NotificationKind, int]
-    """The number of each kind that were sent to this device, not to its unit."""
+    notifications: list[Notification]
+    """Those that were sent to this device, not to its unit."""
 
 
 def _draws(id_: str) -> random.Random:
@@ -83,10 +113,29 @@ def initial_state(endpoint_id: str) -> DeviceState:
     )
 
 
-def initial_notifications(unit_id: str) -> dict[NotificationKind, int]:
-    """Return the number of notifications of each kind in a unit at first."""
+def initial_notifications(unit_id: str) -> list[Notification]:
+    """Return the notifications in a unit at first."""
     return _notifications(_draws(unit_id))
 
 
-def _notifications(draws: random.Random) -> dict[NotificationKind, int]:
-    return {kind: draws.randint(0, _MOST) for kind in NOTIFICATION_KINDS}
+def made_up_notification(kind: NotificationKind) -> Notification:
+    """Return a notification that was not sent by a call."""
+    document = {"type": "Link", "src": f"{VISUAL_ALERTS}textWrappingTemplate"}
+    values: dict[NotificationKind, tuple[str, Json]] = {
+        "DeviceNotification": ("SpokenText", {"locale": "en-US", "text": "You have a message."}),
+        "PersistentVisualAlert": (
+            "V0Template",
+            {
+                "locale": "en-US",
+                "document": document,
+                "datasources": {"displayText": {"primaryText": "You have a message."}},
+            },
+        ),
+    }
+    content, value = values[kind]
+    variant: Json = {"type": kind, "content": {"variants": [{"type": content, "values": [value]}]}}
+    return Notification(kind, {"variants": [variant]})
+
+
+def _notifications(draws: random.Random) -> list[Notification]:
+    return [made_up_notification(kind) for kind in NOTIFICATION_KINDS for _ in range(draws.randint(0, _MOST))]

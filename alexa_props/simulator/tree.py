@@ -13,15 +13,15 @@ import attrs
 
 from alexa_props.simulator.device_settings import SETUP_MODE
 from alexa_props.simulator.device_state import (
-    NOTIFICATION_KINDS,
     DeviceState,
-    NotificationKind,
+    Notification,
     initial_notifications,
     initial_state,
 )
 from alexa_props.simulator.responses import Json
 
 __all__ = [
+    "MOST_REMINDERS",
     "AlertKind",
     "Endpoint",
     "Station",
@@ -36,6 +36,17 @@ __all__ = [
 AlertKind = Literal["alarms", "timers", "reminders"]
 ALERT_KINDS: tuple[AlertKind, ...] = ("alarms", "timers", "reminders")
 
+MOST_REMINDERS = 250
+"""The documented number of reminders on a device."""
+
+_REMINDER: Json = {
+    "trigger": {
+        "type": "SCHEDULED_ABSOLUTE",
+        "scheduledTime": "2030-01-01T09:00:00.000",
+        "timeZoneId": "America/Los_Angeles",
+    },
+    "alertInfo": {"spokenInfo": {"content": [{"locale": "en-US", "text": "This is your reminder."}]}},
+}
 _ROOM_LEVEL = 3
 _ROOMS_PER_FLOOR = 20
 _MODELS = ("Echo Show 8 (3rd Gen)", "Echo Dot (5th Gen)", "Echo Show 5 (3rd Gen)", "Echo Pop")
@@ -73,11 +84,11 @@ class Unit:
     """Its position among all units in a list, which never changes."""
     effective_from: float = -math.inf
     """When what depends on a new unit exists too, on the monotonic clock; those of the seed are complete."""
-    _notifications: dict[NotificationKind, int] | None = attrs.field(default=None, repr=False, alias="notifications")
+    _notifications: list[Notification] | None = attrs.field(default=None, repr=False, alias="notifications")
 
     @property
-    def notifications(self) -> dict[NotificationKind, int]:
-        """The number of notifications of each kind; made on first use, since most units are never asked."""
+    def notifications(self) -> list[Notification]:
+        """Those that were sent to it; made on first use, since most units are never asked."""
         if self._notifications is None:
             self._notifications = initial_notifications(self.id)
         return self._notifications
@@ -95,7 +106,42 @@ class Endpoint:
     software_version: str
     unit_id: str | None
     alerts: dict[AlertKind, int] = attrs.field(factory=dict)
+    """How many alarms and timers it has, and how many reminders until `reminders` has them."""
+    _reminders: dict[str, Json] | None = attrs.field(init=False, default=None, repr=False)
+    _reminders_added: int = attrs.field(init=False, default=0, repr=False)
     _state: DeviceState | None = attrs.field(init=False, default=None, repr=False)
+
+    @property
+    def reminders(self) -> dict[str, Json]:
+        """Its reminders by id; made on first use, since most devices are never asked."""
+        if self._reminders is None:
+            self._reminders = {}
+            for _ in range(self.alerts.pop("reminders", 0)):
+                self.add_reminder(_REMINDER)
+        return self._reminders
+
+    def add_reminder(self, reminder: Json) -> str:
+        """Store a reminder and return its new id."""
+        self._reminders_added += 1
+        rng = random.Random(f"{self.id}/reminders/{self._reminders_added}")  # noqa: S311 - must be repeatable
+        reminder_id = f"amzn1.alexa.reminder.did.{identifier(rng)}"
+        self.reminders[reminder_id] = reminder
+        return reminder_id
+
+    def has_reminder(self, reminder_id: str) -> bool:
+        """Return whether it has a reminder. Clients cannot know the id of one that was not made yet."""
+        return self._reminders is not None and reminder_id in self._reminders
+
+    def count(self, kind: AlertKind) -> int:
+        """Return how many alarms, timers or reminders it has."""
+        has_list = kind == "reminders" and self._reminders is not None
+        return len(self.reminders) if has_list else self.alerts.get(kind, 0)
+
+    def set_count(self, kind: AlertKind, count: int) -> None:
+        """Set how many alarms, timers or reminders it has. Reminders are replaced by made-up ones."""
+        if kind == "reminders":
+            self._reminders = None
+        self.alerts[kind] = count
 
     @property
     def state(self) -> DeviceState:
@@ -173,7 +219,7 @@ class Tree:
             level=parent.level + 1,
             position=self._positions,
             effective_from=effective_from,
-            notifications=dict.fromkeys(NOTIFICATION_KINDS, 0),
+            notifications=[],
         )
         if unit.level == _ROOM_LEVEL:
             self.rooms.append(unit)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Final
 
 import attrs
 
-from alexa_props.simulator.checks import choice, text, whole
+from alexa_props.simulator.checks import MOST, choice, text, whole
 from alexa_props.simulator.device_settings import ADDRESS, SETTINGS, violation
-from alexa_props.simulator.device_state import NOTIFICATION_KINDS, DeviceState, NotificationKind
+from alexa_props.simulator.device_state import (
+    NOTIFICATION_KINDS,
+    DeviceState,
+    NotificationKind,
+    made_up_notification,
+)
 from alexa_props.simulator.inventory import Inventory, make_inventory
 from alexa_props.simulator.login import Login
 from alexa_props.simulator.responses import Json
 from alexa_props.simulator.signature import Keys
 from alexa_props.simulator.store import Key, Store
-from alexa_props.simulator.tree import AlertKind, Station, Tree, Unit, make_tree
+from alexa_props.simulator.tree import MOST_REMINDERS, AlertKind, Station, Tree, Unit, make_tree
 
 __all__ = ["Shape", "World"]
 
@@ -70,6 +76,8 @@ class World:
 
     seed: int
     shape: Shape
+    clock: Callable[[], float]
+    """The monotonic clock."""
     started: float
     """When the simulator was made, in epoch seconds. Histories end there."""
     store: Store
@@ -125,11 +133,12 @@ class World:
         """Return the number of alarms, timers or reminders in a unit or on an endpoint."""
         endpoint = self.tree.endpoints.get(unit_or_endpoint_id)
         where = [endpoint] if endpoint else self.tree.units[unit_or_endpoint_id].endpoints
-        return sum(each.alerts[kind] for each in where)
+        return sum(each.count(kind) for each in where)
 
     def set_alerts(self, kind: AlertKind, endpoint_id: str, count: int) -> None:
-        """Set the number of alarms, timers or reminders on an endpoint."""
-        self.tree.endpoints[endpoint_id].alerts[kind] = whole("count", count)
+        """Set the number of alarms, timers or reminders on an endpoint. Reminders are replaced, and are at most 250."""
+        most = MOST_REMINDERS if kind == "reminders" else MOST
+        self.tree.endpoints[endpoint_id].set_count(kind, whole("count", count, 0, most))
 
     def station(self, unit_id: str) -> Station | None:
         """Return the default station of a unit."""
@@ -173,8 +182,12 @@ class World:
         self.tree.endpoints[endpoint_id].state.paired.append(text("name", name))
 
     def notifications(self, unit_or_endpoint_id: str) -> dict[NotificationKind, int]:
-        """Return the number of notifications of each kind that were sent to a unit or to an endpoint."""
-        return dict(self._recipient(unit_or_endpoint_id).notifications)
+        """Return the number of notifications of each kind that a unit or an endpoint has.
+
+        Those of its endpoints are not those of a unit. Announcements are not stored.
+        """
+        visible = [each for each in self._recipient(unit_or_endpoint_id).notifications if each.is_visible(self.clock())]
+        return {kind: sum(each.kind == kind for each in visible) for kind in NOTIFICATION_KINDS}
 
     def notify(self, unit_or_endpoint_id: str, kind: NotificationKind) -> None:
         """Add one notification to a unit or an endpoint.
@@ -184,7 +197,7 @@ class World:
             ValueError: There is no such kind.
         """
         choice("kind", kind, NOTIFICATION_KINDS)
-        self._recipient(unit_or_endpoint_id).notifications[kind] += 1
+        self._recipient(unit_or_endpoint_id).notifications.append(made_up_notification(kind))
 
     def _recipient(self, unit_or_endpoint_id: str) -> Unit | DeviceState:
         endpoint = self.tree.endpoints.get(unit_or_endpoint_id)

@@ -1,13 +1,25 @@
-"""Deletion of notifications."""
+"""Notifications: sent, queried and deleted, and what is refused."""
 
 from __future__ import annotations
 
+import functools
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 import httpx
 import pytest
 
+from alexa_props import errors, fleet
 from alexa_props.simulator import NotificationKind, Simulator
+from alexa_props.smart_properties.notifications import (
+    Announcement,
+    DeviceNotification,
+    NotificationRecord,
+    PersistentVisualAlert,
+    TextWrappingTemplate,
+)
+from tests.wire import ONCE
+from tests.wire.notifications import shown, spoken
 
 KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 UNKNOWN = "amzn1.alexa.unit.did.UNKNOWN"
@@ -180,3 +192,133 @@ def test_initial_notifications_vary(sim: Simulator) -> None:
         sim.notify(room, "Announcement")  # type: ignore[arg-type]
     sim.reset()
     assert sim.notifications(room) == before[room]
+
+
+# Sending and querying
+
+PARCEL = DeviceNotification({"en-US": "Your parcel is at the front desk."})
+
+
+def alert(start: datetime | None = None, end: datetime | None = None, **options: Any) -> PersistentVisualAlert:
+    card = TextWrappingTemplate(primary_text="Breakfast")
+    return PersistentVisualAlert({"en-US": card}, start=start, end=end, **options)
+
+
+def primary_texts(records: list[NotificationRecord]) -> list[str]:
+    variants = [variant for each in records for variant in each.raw["notification"]["variants"]]
+    values = [value for each in variants for value in each["content"]["variants"][0]["values"]]
+    return [value["datasources"]["displayText"]["primaryText"] for value in values]
+
+
+async def test_a_notification_from_sending_to_deletion(sim: Simulator, start: datetime, seconds: list[float]) -> None:
+    notifications, (room, other), endpoint = (
+        sim.smart_properties(retry=ONCE).notifications,
+        sim.rooms[:2],
+        sim.endpoints[4],
+    )
+    await notifications.delete_many([room, other], KINDS, endpoint_ids=[endpoint])
+    none = dict.fromkeys(KINDS, 0)
+    sim.delay_effect(10, "notifications.send")
+    await notifications.send([room, room], PARCEL, endpoint_ids=[endpoint])
+    await notifications.send([room], alert(end=start + timedelta(seconds=60)))
+    await notifications.send([room, other], Announcement({"en-US": "Fire drill"}))
+    assert [sim.notifications(each) for each in (room, other, endpoint)] == [none] * 3
+    assert [each async for each in notifications.query([room])] == []
+
+    seconds[0] = 10
+    assert sim.notifications(room) == dict.fromkeys(KINDS, 1)
+    assert sim.notifications(other) == none
+    assert sim.notifications(endpoint) == {**none, "DeviceNotification": 1}
+    found = [each async for each in notifications.query([other, room], endpoint_ids=[endpoint], page_size=1)]
+    assert (primary_texts(found), [each.id for each in found[0].recipients]) == (["Breakfast"], [room])
+
+    sim.delay_effect(5, "notifications.delete_many")
+    await notifications.delete_many([room], ["DeviceNotification"], endpoint_ids=[endpoint])
+    assert sim.notifications(room) == dict.fromkeys(KINDS, 1)
+    seconds[0] = 15
+    assert sim.notifications(room) == {**none, "PersistentVisualAlert": 1}
+    assert sim.notifications(endpoint) == none
+    seconds[0] = 60
+    assert sim.notifications(room) == none
+    sim.reset()
+    assert sim.notifications(room) == Simulator(rooms=45, seed=7, properties=2).notifications(room)
+
+
+async def test_a_device_shows_one_visual_alert_at_a_time(sim: Simulator, start: datetime) -> None:
+    notifications, (room, other) = sim.smart_properties(retry=ONCE).notifications, sim.rooms[:2]
+    sim.notify(room, "PersistentVisualAlert")  # not sent, so it leaves room for others
+    before = sim.notifications(other)
+    one, two, three = (start + timedelta(hours=hours) for hours in (1, 2, 3))
+    await notifications.send([room], alert(one, two))
+    await notifications.send([room], alert(two, three))
+    await notifications.send([room], alert(dismissal_time=one))
+    await notifications.send([room], PARCEL)
+    for second in (alert(one, three), alert(), alert(end=two), alert(three - timedelta(seconds=1))):
+        with pytest.raises(errors.BadRequest, match="already has a persistent visual alert"):
+            await notifications.send([other, room], second)
+    assert sim.notifications(other) == before
+    await notifications.delete(room, "PersistentVisualAlert")
+    await notifications.send([room], alert())
+    assert sim.notifications(room)["PersistentVisualAlert"] == 1
+
+
+async def test_a_fleet_is_notified_in_batches() -> None:
+    sim = Simulator(rooms=120, endpoints_per_room=0, users=0)
+    notifications = sim.smart_properties(retry=ONCE).notifications
+    none = dict.fromkeys(KINDS, 0)
+    async with fleet.run_many(functools.partial(notifications.delete_many, kinds=KINDS), sim.rooms) as run:
+        assert [outcome.status async for outcome in run] == ["done"] * 120
+    async with fleet.run_many(functools.partial(notifications.send, notification=PARCEL), sim.rooms) as run:
+        assert [outcome.status async for outcome in run] == ["done"] * 120
+    assert [sim.notifications(room) for room in sim.rooms] == [{**none, "DeviceNotification": 1}] * 120
+    assert (sim.count("notifications.delete_many"), sim.count("notifications.send")) == (2, 2)
+
+
+async def test_recipients_must_exist_and_be_permitted(sim: Simulator) -> None:
+    notifications, (room, other) = sim.smart_properties(retry=ONCE).notifications, sim.rooms[:2]
+    before = sim.notifications(other)
+    sim.set_forbidden(room)
+    for recipient, kind in ((UNKNOWN, errors.NotFound), (room, errors.Forbidden)):
+        with pytest.raises(kind):
+            await notifications.send([other, recipient], PARCEL)
+        with pytest.raises(kind):
+            await notifications.query([recipient])
+    with pytest.raises(errors.Forbidden):
+        await notifications.send([], PARCEL, endpoint_ids=[sim.endpoints_in(room)[0]])
+    assert sim.notifications(other) == before
+
+
+TEXT: dict[str, Any] = spoken("DeviceNotification", en_US="Hello")
+VISUAL: dict[str, Any] = shown("textWrappingTemplate", {"displayText": {"primaryText": "Hello"}})
+BAD_NOTIFICATIONS: list[Any] = [
+    None,
+    {},
+    {"variants": []},
+    {"variants": [*TEXT["variants"], *VISUAL["variants"]]},
+    spoken("Message", en_US="Hello"),
+    spoken("PersistentVisualAlert", en_US="Hello"),
+    spoken("Announcement"),
+    spoken("Announcement", en_US=""),
+    {"variants": [{"type": "Announcement", "content": {"variants": []}}]},
+    shown("unknownTemplate", {}),
+    shown("ratingTemplate", []),  # type: ignore[arg-type]
+    {"variants": [{**VISUAL["variants"][0], "type": "Announcement"}]},
+    {"variants": [{**VISUAL["variants"][0], "dismissalTime": "2025-01-01T08:00:00"}]},
+    {"variants": [{**VISUAL["variants"][0], "scheduling": {"activationWindow": {"start": "soon"}}}]},
+    {"variants": [{**VISUAL["variants"][0], "deliveryPreferences": "CHIME"}]},
+]
+
+
+async def test_rejects_invalid_notifications(api: httpx.AsyncClient, sim: Simulator) -> None:
+    recipients = [{"type": "Unit", "id": sim.rooms[0]}]
+    before = sim.notifications(sim.rooms[0])
+    for notification in BAD_NOTIFICATIONS:
+        response = await api.post("/v3/notifications", json={"recipients": recipients, "notification": notification})
+        assert (response.status_code, response.json()["type"]) == (400, "BAD_REQUEST"), notification
+    for wrong in (None, [], recipients * 101, [5], [{"type": "Room", "id": "x"}]):
+        response = await api.post("/v3/notifications", json={"recipients": wrong, "notification": TEXT})
+        assert response.status_code == 400, wrong
+    assert sim.notifications(sim.rooms[0]) == before
+    by_kind = {"match": {"notification.variants.type": "DeviceNotification"}}
+    for query in (None, {"match": {"recipients.id": sim.rooms[0]}}, {"and": [{"match": {"id": "x"}}]}, by_kind):
+        assert (await api.post("/v3/notifications/query", json={"query": query})).status_code == 400, query

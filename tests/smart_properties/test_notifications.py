@@ -1,13 +1,24 @@
-"""Deletion of notifications: which kinds and how many units are accepted, and what errors name."""
+"""Notifications: which kinds, texts, times and how many recipients are accepted, and what errors name."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import httpx
 import pytest
 
 from alexa_props import errors
-from alexa_props.smart_properties.notifications import NotificationKind
+from alexa_props.smart_properties.campaigns import MediaCard
+from alexa_props.smart_properties.notifications import (
+    Announcement,
+    ImageListTemplate,
+    NotificationKind,
+    OptionListTemplate,
+    PersistentVisualAlert,
+    RatingTemplate,
+    TextWrappingTemplate,
+)
 from tests.helpers import Service, answer, smart_properties
 
 DEVICE, VISUAL = NotificationKind.DEVICE_NOTIFICATION, NotificationKind.PERSISTENT_VISUAL_ALERT
@@ -33,7 +44,7 @@ def body(units: list[str], kinds: list[str]) -> dict[str, Any]:
 SENT: list[tuple[Any, dict[str, Any]]] = [
     ((["b", "a"], [DEVICE]), body(["b", "a"], ["DeviceNotification"])),
     ((("a", "b", "a"), (VISUAL,)), body(["a", "b"], ["PersistentVisualAlert"])),
-    (({"a": 1}, {VISUAL: 1, DEVICE: 2}), body(["a"], ["PersistentVisualAlert", "DeviceNotification"])),
+    (({"a": 1}.keys(), (VISUAL, DEVICE)), body(["a"], ["PersistentVisualAlert", "DeviceNotification"])),
     ((iter("ab"), iter([DEVICE, "DeviceNotification"])), body(["a", "b"], ["DeviceNotification"])),
     ((["Zürich/🛏\x00"],), body(["Zürich/🛏\x00"], ["DeviceNotification"])),
 ]
@@ -49,7 +60,7 @@ async def test_units_and_kinds_are_sent_once_each_and_in_order() -> None:
 async def test_rejects_what_is_no_kind() -> None:
     service = Service(204)
     notifications = smart_properties(service).notifications
-    said = r'^kind must be "DeviceNotification" or "PersistentVisualAlert", not '
+    said = r'^kind must be one of "DeviceNotification", "PersistentVisualAlert", not .*announcements cannot be deleted$'
     for kind in NOT_KINDS:
         with pytest.raises(errors.ConfigurationError, match=said):
             await notifications.delete("u", kind)
@@ -64,18 +75,27 @@ async def test_a_hundred_units_are_sent_and_no_more() -> None:
     units = [f"u{number}" for number in range(101)]
     await notifications.delete_many(units[:100] * 2)
     assert service.seen[0].json == body(units[:100], ["DeviceNotification"])
-    for refused, said in ((units, "unit_ids must be 1 to 100 units, not 101"), ([], "1 to 100 units, not 0")):
-        with pytest.raises(errors.ConfigurationError, match=said):
-            await notifications.delete_many(refused)
+    await notifications.delete_many(units[:50], endpoint_ids=units[:50])
+    said = r"^unit_ids and endpoint_ids together must be a list of .* items?, not of "
+    for refused, endpoints in ((units, []), ([], []), (units[:100], ["e"]), ([], units)):
+        for call in (
+            notifications.delete_many(refused, endpoint_ids=endpoints),
+            notifications.send(refused, Announcement({"en-US": "Hello"}), endpoint_ids=endpoints),
+        ):
+            with pytest.raises(errors.ConfigurationError, match=said):
+                await call
+    with pytest.raises(errors.ConfigurationError, match=said):
+        notifications.query()
+    await notifications.query(units)
     with pytest.raises(errors.ConfigurationError, match=r"^name at least one kind"):
         await notifications.delete_many(units[:1], [])
-    assert len(service.seen) == 1
+    assert len(service.seen) == 3
 
 
 async def test_rejects_what_is_no_list() -> None:
     service = Service(204)
     notifications = smart_properties(service).notifications
-    nothing: list[Any] = [None, "amzn1.unit", b"ab", 5, True, DEVICE]
+    nothing: list[Any] = [None, "amzn1.unit", b"ab", 5, True, DEVICE, {"u": 1}]
     for value in nothing:
         with pytest.raises(errors.ConfigurationError, match=r"^unit_ids must be a list, not "):
             await notifications.delete_many(value)
@@ -99,3 +119,53 @@ async def test_an_error_names_the_first_unit_and_counts_the_rest() -> None:
             await smart_properties(service).notifications.delete_many(units)
         text = f'notifications.delete_many({subject}): 400 SOME_TYPE "said" (request id request-1'
         assert str(caught.value).startswith(text)
+
+
+CARD = TextWrappingTemplate(primary_text="Breakfast")
+NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
+LOCAL = NOON.replace(tzinfo=None)
+EARLIEST = datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))
+REFUSED: list[tuple[Any, str]] = [
+    ("Hello", "notification must be an Announcement, a DeviceNotification or a PersistentVisualAlert, not 'Hello'"),
+    (Announcement({}), 'texts must be a dict with at least one locale, such as "en-US"'),
+    (Announcement("Hello"), "texts must be a dict"),  # type: ignore[arg-type]
+    (Announcement({"": "Hello"}), "texts must have locales such as \"en-US\" as keys, not ''"),
+    (Announcement({"en-US": 5}), "texts['en-US'] must be of type str, not 5"),  # type: ignore[dict-item]
+    (Announcement({"en-US": "\ud800"}), "texts must be text: '\\ud800' holds half a surrogate pair"),
+    (PersistentVisualAlert({"en-US": "Hello"}), "cards['en-US'] must be of type AlertTemplate"),  # type: ignore[dict-item]
+    (PersistentVisualAlert({"en-US": MediaCard()}), "cards['en-US'] must be of type AlertTemplate"),  # type: ignore[dict-item]
+    (PersistentVisualAlert({"en-US": RatingTemplate(hint_text="\udc00")}), "hint_text must be text"),
+    (PersistentVisualAlert({"en-US": OptionListTemplate(option_list=[])}), "option_list must be a list of at least 1"),
+    (PersistentVisualAlert({"en-US": ImageListTemplate(image_list="a")}), "image_list must be a list"),  # type: ignore[arg-type]
+    (PersistentVisualAlert({"en-US": CARD}, start=LOCAL), "start must be a datetime with a time zone"),
+    (PersistentVisualAlert({"en-US": CARD}, start=NOON, end=LOCAL), "end must be a datetime with"),
+    (PersistentVisualAlert({"en-US": CARD}, end="2025-01-01T00:00Z"), "end must be a datetime"),  # type: ignore[arg-type]
+    (PersistentVisualAlert({"en-US": CARD}, end=EARLIEST), "end must be a datetime"),
+    (PersistentVisualAlert({"en-US": CARD}, dismissal_time=LOCAL), "dismissal_time must be a datetime"),
+    (PersistentVisualAlert({"en-US": CARD}, restrict_actions="A"), "restrict_actions must be a list, not 'A'"),
+]
+
+
+@pytest.mark.parametrize(("notification", "said"), REFUSED)
+async def test_rejects_what_is_no_notification(notification: Any, said: str) -> None:
+    service = Service(204)
+    with pytest.raises(errors.ConfigurationError) as caught:
+        await smart_properties(service).notifications.send(["u"], notification)
+    assert str(caught.value).startswith(said)
+    assert service.seen == []
+
+
+@pytest.mark.parametrize("lost", [httpx.ReadError("reset"), 503])
+async def test_a_notification_that_may_have_been_sent_is_not_sent_again(lost: Any) -> None:
+    service = Service(lost)
+    with pytest.raises(
+        errors.AlexaError, match=r"notifications.send\('u and 1 more'\).*check with notifications.query"
+    ):
+        await smart_properties(service).notifications.send(["u"], Announcement({"en-US": "Hello"}), endpoint_ids=["e"])
+    assert len(service.seen) == 1
+
+
+async def test_throttled_notifications_are_sent_once_accepted() -> None:
+    service = Service(429, 429, 200)
+    await smart_properties(service).notifications.send(["u"], Announcement({"en-US": "Hello"}))
+    assert len(service.seen) == 3

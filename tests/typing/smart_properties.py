@@ -9,6 +9,7 @@ from typing import Literal, assert_type
 from alexa_props import Address, DefaultStation, NotificationKind, Setting, SmartProperties, Stations
 from alexa_props.errors import EndpointFailure
 from alexa_props.fleet import Room
+from alexa_props.smart_properties.batch import BatchResult
 from alexa_props.smart_properties.endpoints import Connection, Endpoint, Feature, FeatureProperty, UnitRef
 from alexa_props.smart_properties.setting import Enablement, TimeFormat, WakeWord
 from alexa_props.smart_properties.stations import Station
@@ -94,7 +95,7 @@ async def notifications(asp: SmartProperties, unit: Unit) -> None:
     await returns_none(asp.notifications.delete(unit))
     await asp.notifications.delete(unit, "PersistentVisualAlert")
     await asp.notifications.delete(unit, NotificationKind.DEVICE_NOTIFICATION)
-    await returns_none(asp.notifications.delete_many({"unit"}, [NotificationKind.PERSISTENT_VISUAL_ALERT]))
+    assert_type(await asp.notifications.delete_many({"unit"}, [NotificationKind.PERSISTENT_VISUAL_ALERT]), BatchResult)
 
 
 async def features(asp: SmartProperties, endpoint: Endpoint) -> None:

@@ -16,7 +16,7 @@ def _delete_from(service: Service, endpoints: list[Endpoint], kind: AlertKind) -
         # A device that cannot be reached fails even if it has nothing to delete: the service cannot know.
         failure = device_failure(service, endpoint, "DEVICE_NOT_REACHABLE")
         if failure is None:
-            endpoint.alerts[kind] = 0
+            endpoint.set_count(kind, 0)
         else:
             code, text = failure
             failed.append((code, endpoint.id, text))

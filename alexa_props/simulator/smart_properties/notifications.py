@@ -1,4 +1,4 @@
-"""Deletion of notifications: of one unit, or of up to 100 units and endpoints.
+"""Notifications of units and endpoints: send, query and delete them.
 
 The service stores them, so the devices need not be reachable. Notifications sent to an endpoint are separate from those
 sent to its unit (inferred).
@@ -6,15 +6,27 @@ sent to its unit (inferred).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from math import inf
+from typing import Any
 
 from alexa_props.simulator.context import Context
-from alexa_props.simulator.device_state import NOTIFICATION_KINDS, NotificationKind
-from alexa_props.simulator.requests import body_object, known_endpoint, known_unit
-from alexa_props.simulator.responses import Problem, Response, accepted
+from alexa_props.simulator.device_state import NOTIFICATION_KINDS, VISUAL_ALERTS, Notification, NotificationKind
+from alexa_props.simulator.messages import activation_window, matcher, moment
+from alexa_props.simulator.requests import body_object, known_endpoint, known_unit, page
+from alexa_props.simulator.resources import require_members
+from alexa_props.simulator.responses import Json, Problem, Response, accepted, no_content
 from alexa_props.simulator.routes import route
+from alexa_props.simulator.subjects import members
 
 MOST_RECIPIENTS = 100
+# That of Amazon's tool.
+MOST_RESULTS = 100
+
+_TEMPLATES = ("textWrapping", "mediaThumbnail", "rating", "optionList", "imageList", "buttonList", "default")
+_DOCUMENTS = frozenset(f"{VISUAL_ALERTS}{name}Template" for name in _TEMPLATES)
+_FIELDS = ("recipients.id", "recipients.type", "notification.variants.type")
 
 _Recipient = tuple[str, str]
 
@@ -32,18 +44,123 @@ def _recipient(kind: object, id_: object, *kinds: str) -> _Recipient:
     return kind, id_
 
 
-def _notifications(context: Context, recipient: _Recipient) -> dict[NotificationKind, int]:
+def _recipients(body: Any) -> list[_Recipient]:
+    recipients = body.get("recipients")
+    if not isinstance(recipients, list) or not 1 <= len(recipients) <= MOST_RECIPIENTS:
+        raise Problem(400, f"recipients must be a list of 1 to {MOST_RECIPIENTS} units or endpoints.")
+    if not all(isinstance(each, dict) for each in recipients):
+        raise Problem(400, "A recipient must be an object.")
+    named = [_recipient(each.get("type"), each.get("id"), "Unit", "Endpoint") for each in recipients]
+    return list(dict.fromkeys(named))
+
+
+def _notifications(context: Context, recipient: _Recipient) -> list[Notification]:
+    """Return the notifications of a recipient, without those that are gone."""
     kind, id_ = recipient
-    if kind == "Endpoint":
-        return known_endpoint(context, id_).state.notifications
-    return known_unit(context, id_).notifications
+    found = known_endpoint(context, id_).state if kind == "Endpoint" else known_unit(context, id_)
+    found.notifications[:] = [each for each in found.notifications if each.gone_from > context.time]
+    return found.notifications
+
+
+def _require_content(variant: dict[str, Any]) -> None:
+    """Check that a notification has the content of its type."""
+    is_visual = variant["type"] == "PersistentVisualAlert"
+    shape = {"document.src": str, "datasources": dict} if is_visual else {"text": str}
+    for content in members(variant, "content.variants"):
+        if not isinstance(content, list) or not content:
+            raise Problem(400, "content.variants must be a list of at least one.")
+        for each in content:
+            values = require_members(each, {"type": str, "values": list})["values"]
+            if each["type"] != ("V0Template" if is_visual else "SpokenText") or not values:
+                raise Problem(400, f"{each['type']} is not a type of content for {variant['type']}, or has no values.")
+            for value in values:
+                require_members(value, {"locale": str, **shape})
+                if is_visual and value["document"]["src"] not in _DOCUMENTS:
+                    raise Problem(400, "There is no such document.")
+
+
+def _variant(context: Context) -> dict[str, Any]:
+    """Return the only variant of the notification in a body."""
+    body = require_members(context.json, {"recipients": list, "notification.variants": list})
+    variants = body["notification"]["variants"]
+    if len(variants) != 1:
+        raise Problem(400, "A request sends notifications of one type.")
+    variant = require_members(variants[0], {"type": str, "content.variants": list}, {"deliveryPreferences": dict})
+    if variant["type"] not in (*NOTIFICATION_KINDS, "Announcement"):
+        raise Problem(400, "There is no such type of notification.")
+    _require_content(variant)
+    return variant
+
+
+@route("notifications.send", "POST", "/v3/notifications")
+def send(context: Context) -> Response:
+    """Send a notification to up to 100 units and endpoints; to none if one of them refuses it (inferred).
+
+    A visual alert is refused with 400 (inferred) if the recipient has one at the same time that was also sent. One that
+    the seed made, or `Simulator.notify`, leaves room for others.
+    """
+    variant = _variant(context)
+    found = [_notifications(context, recipient) for recipient in _recipients(context.json)]
+    kind = variant["type"]
+    if kind == "Announcement":
+        return no_content(200)
+    starts, gone_from = context.time, inf
+    if kind == "PersistentVisualAlert":
+        starts, gone_from = activation_window(context, variant.get("scheduling", {}))
+        if "dismissalTime" in variant:
+            gone_from = min(gone_from, moment(context, "dismissalTime", variant["dismissalTime"]))
+        for stored in found:
+            if any(each.kind == kind and each.starts < gone_from and starts < each.gone_from for each in stored):
+                raise Problem(400, "The recipient already has a persistent visual alert in this time.")
+    body: Json = {"variants": [variant]}
+    for stored in found:
+        stored.append(Notification(kind, body, context.effective_from, gone_from, starts))
+    return no_content(200)
+
+
+@route("notifications.query", "POST", "/v3/notifications/query")
+def query_notifications(context: Context) -> Response:
+    """List the visual alerts that match a query, one for each recipient (inferred)."""
+    query = body_object(context).get("query")
+    matches = matcher(query, _FIELDS)
+    kinds = {*_values(query, "notification.variants.type")}
+    if kinds != {"PersistentVisualAlert"}:
+        raise Problem(400, "Only notifications of the type PersistentVisualAlert can be queried.")
+    types, ids = _values(query, "recipients.type"), _values(query, "recipients.id")
+    found = [
+        {"recipients": [{"type": kind, "id": id_}], "notification": each.body}
+        for kind, id_ in dict.fromkeys(_known(context, id_) for id_ in ids)
+        if kind in types
+        for each in _notifications(context, (kind, id_))
+        if each.is_visible(context.time)
+    ]
+    key = json.dumps(query, sort_keys=True)
+    return page(context, list(filter(matches, found)), dict, query=key, most=MOST_RESULTS)
+
+
+def _values(query: object, field: str) -> list[str]:
+    """Return the values that a query compares a field with, in order."""
+    if isinstance(query, list):
+        return [value for each in query for value in _values(each, field)]
+    if not isinstance(query, dict):
+        return []
+    own = [value for name, value in query.items() if name == field]
+    return own + [value for each in query.values() for value in _values(each, field)]
+
+
+def _known(context: Context, id_: str) -> _Recipient:
+    if id_ in context.service.tree.endpoints:
+        return "Endpoint", id_
+    return "Unit", known_unit(context, id_).id
 
 
 def _delete(context: Context, recipients: Iterable[_Recipient], kinds: Iterable[NotificationKind]) -> Response:
     found = [_notifications(context, recipient) for recipient in recipients]
-    for kind in kinds:
-        for notifications in found:
-            notifications[kind] = 0
+    deleted = {*kinds}
+    for notifications in found:
+        for each in notifications:
+            if each.kind in deleted:
+                each.gone_from = min(each.gone_from, context.effective_from)
     return accepted()
 
 
@@ -60,12 +177,7 @@ def delete_for_one(context: Context) -> Response:
 def delete_for_many(context: Context) -> Response:
     """Delete all notifications of some types of several recipients; none if one is not permitted (inferred)."""
     body = body_object(context)
-    recipients, kinds = body.get("recipients"), body.get("notificationTypes")
-    if not isinstance(recipients, list) or not 1 <= len(recipients) <= MOST_RECIPIENTS:
-        raise Problem(400, f"recipients must be a list of 1 to {MOST_RECIPIENTS} units or endpoints.")
+    kinds = body.get("notificationTypes")
     if not isinstance(kinds, list) or not kinds:
         raise Problem(400, "notificationTypes must be a list of at least one type.")
-    if not all(isinstance(each, dict) for each in recipients):
-        raise Problem(400, "A recipient must be an object.")
-    named = [_recipient(each.get("type"), each.get("id"), "Unit", "Endpoint") for each in recipients]
-    return _delete(context, named, [_kind(each) for each in kinds])
+    return _delete(context, _recipients(body), [_kind(each) for each in kinds])
