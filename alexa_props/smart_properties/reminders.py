@@ -1,16 +1,245 @@
-"""Create, read, change and delete reminders on endpoints."""
+"""Reminders: what devices say at some time."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
+import attrs
+
+from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list, require_text
 from alexa_props.client import Resource
-from alexa_props.operation import Operation
+from alexa_props.codec import raw_field
+from alexa_props.errors import ConfigurationError, DecodeError
+from alexa_props.operation import Group
+from alexa_props.paging import Page
+from alexa_props.smart_properties.content import counted, localized, utc
+from alexa_props.smart_properties.ids import EndpointId
+from alexa_props.smart_properties.protocol import codec
 
-__all__ = ["OPERATIONS", "Reminders"]
+__all__ = [
+    "OPERATIONS",
+    "AbsoluteTrigger",
+    "CreatedReminders",
+    "RecurringTrigger",
+    "RelativeTrigger",
+    "Reminder",
+    "Reminders",
+    "Speech",
+]
 
-OPERATIONS: Final[tuple[Operation[Any], ...]] = ()
+
+@attrs.frozen
+class AbsoluteTrigger:
+    """Once, at a time whose zone has a name: `datetime(2026, 6, 21, 16, 30, tzinfo=ZoneInfo("Europe/Berlin"))`."""
+
+    time: dt.datetime
+
+
+@attrs.frozen
+class RelativeTrigger:
+    """Once, some seconds after the request."""
+
+    seconds: int
+
+
+@attrs.frozen
+class RecurringTrigger:
+    """Repeatedly, by rules."""
+
+    rules: Sequence[str]
+    """Such as "FREQ=MONTHLY;BYMONTHDAY=5;BYHOUR=16;BYMINUTE=30;INTERVAL=1;"."""
+    start: dt.datetime
+    """Its time zone is that of the rules, and must have a name."""
+    end: dt.datetime | None = None
+
+
+Trigger: TypeAlias = AbsoluteTrigger | RelativeTrigger | RecurringTrigger
+
+
+@attrs.frozen
+class Speech:
+    """What a reminder says, with SSML."""
+
+    text: str | None = None
+    ssml: str | None = None
+    """Such as `<speak>Lunch is at noon</speak>`."""
+
+
+@attrs.frozen
+class Reminder(Identified):
+    """A reminder on an endpoint. Its form is not documented: see `raw`. Methods that take a reminder id take it too."""
+
+    id_arguments = ("reminder_id",)
+    id_field = "reminder_id"
+
+    reminder_id: str | None = None
+    """Inferred from the response to a creation."""
+    raw: dict[str, Any] = raw_field()
+    """The JSON object as it was received."""
+
+
+@attrs.frozen
+class CreatedReminders:
+    """The reminders that were created. How those that failed are reported is not documented: see `raw`."""
+
+    success_results: tuple[Reminder, ...] = ()
+    """One per endpoint on which it was created."""
+    raw: dict[str, Any] = raw_field()
+    """The JSON object as it was received."""
+
+
+ReminderId: TypeAlias = str | Reminder
+
+
+def _read_page(body: Any) -> Page[Reminder]:
+    """Return the reminders of an endpoint. No paging is documented, but a next token is not lost."""
+    if not isinstance(body, dict) or not isinstance(body.get("results"), list):
+        raise DecodeError("the response has no list 'results'")
+    context = body.get("paginationContext")
+    token = context.get("nextToken") if isinstance(context, dict) else None
+    return Page(codec.read_all(body["results"], Reminder, "results"), token if isinstance(token, str) else None)
+
+
+_REMINDERS: Final = "/v2/alerts/reminders"
+_WIRE: Final = {"recipient_type": "recipient.type", "endpoint_id": "recipient.id"}
+
+_api: Final = Group("reminders", "reminders-api.html")
+LIST: Final = _api.get("list", _REMINDERS, _read_page, required=("endpoint_id",), wire=_WIRE)
+CREATE: Final = _api.post("create", _REMINDERS, CreatedReminders, nullable=True, check_with="reminders.list")
+GET: Final = _api.get("get", f"{_REMINDERS}/{{reminder_id}}", Reminder)
+UPDATE: Final = _api.put("update", f"{_REMINDERS}/{{reminder_id}}", Reminder, nullable=True)
+DELETE: Final = _api.delete("delete", f"{_REMINDERS}/{{reminder_id}}")
+OPERATIONS: Final = _api.operations
 
 
 class Reminders(Resource):
-    """Create, read, change and delete reminders on endpoints."""
+    """Create, read, replace and delete reminders on endpoints, up to 250 on each.
+
+        created = await asp.reminders.create([endpoint_id], RelativeTrigger(600), {"en-US": "Check out at eleven"})
+        print(await asp.reminders.list(endpoint_id))
+
+    `alerts.delete_reminders` deletes all reminders of a unit.
+    """
+
+    async def list(self, endpoint_id: EndpointId) -> Page[Reminder]:
+        """Return the reminders on an endpoint that this account created. No paging is documented."""
+        return await self._call(LIST, recipient_type="Endpoint", endpoint_id=endpoint_id, owner="~caller")
+
+    async def create(
+        self,
+        endpoint_ids: Iterable[EndpointId],
+        trigger: Trigger,
+        texts: Mapping[str, str | Speech],
+        *,
+        request_time: dt.datetime | None = None,
+    ) -> CreatedReminders | None:
+        """Create a reminder on one or more endpoints. It may fail on some of them.
+
+        It is not sent again after the service may have handled it: each endpoint would have two.
+
+        Args:
+            endpoint_ids: Endpoints. How many a request can have is not documented.
+            trigger: When it is due.
+            texts: What is said, by locale, such as "en-US".
+            request_time: When it was requested. Used by Amazon's tool, but not documented.
+
+        Returns:
+            What was created; None if the service returns nothing.
+        """
+        endpoints = [*dict.fromkeys(require_ids("endpoint_ids", endpoint_ids))]
+        require_limits("endpoint_ids", endpoints, 1, None)
+        return await self._call(
+            CREATE,
+            recipients=[_recipient(endpoint_id) for endpoint_id in endpoints],
+            request_time=request_time and utc("request_time", request_time),
+            reminder=_reminder(trigger, texts),
+            subject=counted(endpoints),
+        )
+
+    async def get(self, reminder_id: ReminderId) -> Reminder:
+        """Return a reminder."""
+        return await self._call(GET, reminder_id=reminder_id)
+
+    async def update(
+        self,
+        reminder_id: ReminderId,
+        endpoint_id: EndpointId,
+        trigger: Trigger,
+        texts: Mapping[str, str | Speech],
+        *,
+        request_time: dt.datetime | None = None,
+    ) -> Reminder | None:
+        """Replace a reminder on an endpoint, and return what the service returns, if anything.
+
+        It may be sent twice. A `RelativeTrigger` then counts from the later request.
+        """
+        return await self._call(
+            UPDATE,
+            reminder_id=reminder_id,
+            recipient=_recipient(require_id("endpoint_id", endpoint_id)),
+            request_time=request_time and utc("request_time", request_time),
+            reminder=_reminder(trigger, texts),
+        )
+
+    async def delete(self, reminder_id: ReminderId) -> None:
+        """Delete a reminder."""
+        await self._call(DELETE, reminder_id=reminder_id)
+
+
+def _recipient(endpoint_id: str) -> dict[str, str]:
+    return {"type": "Endpoint", "id": endpoint_id}
+
+
+def _reminder(trigger: Trigger, texts: Mapping[str, str | Speech]) -> dict[str, object]:
+    said = localized("texts", texts, str, Speech)
+    speeches = {locale: Speech(each) if isinstance(each, str) else each for locale, each in said.items()}
+    for locale, speech in speeches.items():
+        if not speech.text and not speech.ssml:
+            raise ConfigurationError(f"texts[{locale!r}] must have a text or SSML")
+    content = [
+        {"locale": locale, **attrs.asdict(speech, filter=lambda _, text: text is not None)}
+        for locale, speech in speeches.items()
+    ]
+    return {"trigger": _trigger(trigger), "alertInfo": {"spokenInfo": {"content": content}}}
+
+
+def _trigger(trigger: Trigger) -> dict[str, object]:
+    match trigger:
+        case AbsoluteTrigger(time):
+            local, zone = _local("time", time)
+            return {"type": "SCHEDULED_ABSOLUTE", "scheduledTime": local, "timeZoneId": zone}
+        case RelativeTrigger(seconds):
+            if isinstance(seconds, bool) or not isinstance(seconds, int):
+                raise ConfigurationError(f"seconds must be a whole number, not {seconds!r:.80}")
+            return {"type": "SCHEDULED_RELATIVE", "offsetInSeconds": seconds}
+        case RecurringTrigger(rules, start, end):
+            return _recurring(rules, start, end)
+        case _:
+            kinds = "an AbsoluteTrigger, a RelativeTrigger or a RecurringTrigger"
+            raise ConfigurationError(f"trigger must be {kinds}, not {trigger!r:.80}")
+
+
+def _recurring(rules: Sequence[str], start: dt.datetime, end: dt.datetime | None) -> dict[str, object]:
+    listed: tuple[str, ...] = require_list("rules", rules)
+    require_limits("rules", listed, 1, None)
+    for rule in listed:
+        if not isinstance(rule, str):
+            raise ConfigurationError(f"rules must be a list of strings, not {rule!r:.80}")
+    recurrence: dict[str, object] = {"recurrenceRules": [require_text("rules", rule) for rule in listed]}
+    recurrence["startDateTime"], zone = _local("start", start)
+    if end is not None:
+        recurrence["endDateTime"], other = _local("end", end)
+        if other != zone:
+            raise ConfigurationError(f"end must be in the time zone of start, {zone}, not in {other}")
+    return {"type": "SCHEDULED_ABSOLUTE", "timeZoneId": zone, "recurrence": recurrence}
+
+
+def _local(argument: str, time: dt.datetime) -> tuple[str, str]:
+    """Return a time as local clocks show it, and the name of its zone."""
+    zone = getattr(time.tzinfo, "key", None) if isinstance(time, dt.datetime) else None
+    if not isinstance(zone, str):
+        example = 'zoneinfo.ZoneInfo("Europe/Berlin")'
+        raise ConfigurationError(f"{argument} must be a datetime with a named time zone, {example}, not {time!r:.80}")
+    return time.replace(tzinfo=None).isoformat(timespec="milliseconds"), zone
