@@ -82,7 +82,8 @@ def require_limits(argument: str, value: object, least: int, most: int | None) -
     """Raise `ConfigurationError` unless it is a text or a list whose length is in range."""
     bounds = f"at least {least:,}" if most is None else f"{least:,} to {most:,}"
     if isinstance(value, str):
-        allowed, shown = f"{bounds} characters long", f"{len(value):,}"
+        noun = "character" if bounds.endswith(" 1") else "characters"
+        allowed, shown = f"{bounds} {noun} long", f"{len(value):,}"
     elif isinstance(value, Sized):
         noun = "item" if bounds.endswith(" 1") else "items"
         allowed, shown = f"a list of {bounds} {noun}", f"of {len(value):,}"

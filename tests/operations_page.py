@@ -40,7 +40,8 @@ def sections(title: str, client: str, operations: tuple[Operation[Any], ...]) ->
     groups = itertools.groupby(sorted(operations, key=lambda each: each.name), lambda each: each.name.partition(".")[0])
     for group, rows in groups:
         table = list(rows)
-        yield f"### {client}.{group}\n"
+        # The profile is a method of the client.
+        yield f"### {client}\n" if group == "login" else f"### {client}.{group}\n"
         notes = [f"Scope `{scope}`." for scope in sorted({each.scope for each in table if each.scope is not None})]
         notes += [f"Host: {host}." for host in sorted({each.host for each in table if each.host is not None})]
         if notes:

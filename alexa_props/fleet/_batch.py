@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import anyio
 import attrs
 
+from alexa_props.arguments import require_whole
 from alexa_props.concurrency import gather
 from alexa_props.errors import AlexaError, BadRequest, ConfigurationError, Conflict, NotFound
 from alexa_props.fleet._item import InFlight, ItemCalls
@@ -18,9 +19,9 @@ from alexa_props.fleet.journal import Begun
 from alexa_props.fleet.outcome import BatchItemFailed
 from alexa_props.item import Item
 from alexa_props.paging import Pager
-from alexa_props.smart_properties.batch import BatchResult
+from alexa_props.smart_properties.batch import Batching, BatchResult
 
-__all__ = ["BatchCall", "BatchCalls", "BatchRead", "size_of"]
+__all__ = ["BatchCall", "BatchCalls", "BatchRead", "batching_of"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,26 +35,25 @@ _SPLITS: Final = 20
 """Times that a refused batch is split to find the items that the service refuses."""
 
 
-def size_of(call: object, size: int | None) -> int:
-    """Return how many items go into one call: `size`, or what the method itself says.
+def batching_of(call: object, size: int | None) -> Batching:
+    """Return how a function is called for many items: in batches of `size`, or of what the method itself says.
 
     Raises:
-        ConfigurationError: It is out of range, or the method says nothing.
+        ConfigurationError: The size is out of range, or the method says nothing.
 
     """
     if size is not None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ConfigurationError(f"size must be a whole number of at least 1, not {size!r:.80}")
-        return size
+        require_whole("size", size, 1)
     while isinstance(call, functools.partial):
         call = call.func
-    found: int | None = getattr(call, "batch_size", None)
-    if found is None:
+    found: Batching | None = getattr(call, "batching", None)
+    if found is None and size is None:
         raise ConfigurationError(
             "size is needed: the number of items per call. Only methods such as asp.skills.enable_many, also in a "
             "functools.partial, say it themselves"
         )
-    return found
+    found = found or Batching(1)
+    return found if size is None else attrs.evolve(found, size=size)
 
 
 @attrs.frozen(eq=False)
@@ -62,6 +62,7 @@ class BatchCalls(Generic[T, R]):
 
     call: BatchCall[T] | BatchRead[T, Any]
     items: ItemCalls[T, R]
+    batching: Batching
 
     async def begin(self, batch: Sequence[T], context: Context) -> list[tuple[str, Begun]]:
         """Return the key of each item, and whether to call it; raises as `ItemCalls.begin` does."""
@@ -90,7 +91,7 @@ class BatchCalls(Generic[T, R]):
 
         A batch that is refused as a whole is split, because one invalid item may be the reason.
         """
-        groups, splits = deque([list(states)]), _SPLITS
+        groups, splits = deque([list(states)]), _SPLITS if self.batching.may_split else 0
         while groups:
             group = groups.popleft()
             started = anyio.current_time()

@@ -21,6 +21,7 @@ from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import TICK, Meter, Progress
 from alexa_props.item import Item
+from alexa_props.smart_properties.batch import Batching
 
 __all__ = ["Run"]
 
@@ -42,7 +43,7 @@ class Run(Generic[T, R]):
         key: Callable[[T], str] | None,
         stop_on: StopOn | None,
         meter: Meter,
-        size: int | None = None,
+        batching: Batching | None = None,
     ) -> None:
         self._concurrency = concurrency
         self._meter = meter
@@ -52,7 +53,7 @@ class Run(Generic[T, R]):
         self._signal = StopSignal()
         self._call: Any = call
         self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal)
-        self._size = size or 1
+        self._batching = batching or Batching(1)
         reader = copy_context()
         reader.run(meter.count_what_is_listed)
         self._source = source_of(items, reader, self._signal)
@@ -60,7 +61,7 @@ class Run(Generic[T, R]):
         self._signal.listeners.append(self._outcomes.wake_workers)
         self._filling = anyio.Lock()
         one, several = (self._take, self._process), (self._take_batch, self._process_batch)
-        take, process = one if size is None else several
+        take, process = one if batching is None else several
         self._workers: Workers[Any] = Workers(
             take,
             process,
@@ -141,7 +142,7 @@ class Run(Generic[T, R]):
             self._meter.tick(len(self._in_flight))
 
     def _expected_workers(self) -> int:
-        return self._workers.expected() * self._size
+        return self._workers.expected() * self._batching.size
 
     # For the workers.
 
@@ -209,7 +210,7 @@ class Run(Generic[T, R]):
         batch: list[tuple[int, T]] = []
         # One worker at a time, so that only the last batch is smaller.
         async with self._filling:
-            while len(batch) < self._size:
+            while len(batch) < self._batching.size:
                 numbered = await self._take()
                 if numbered is None:
                     break
@@ -223,7 +224,7 @@ class Run(Generic[T, R]):
     async def _process_batch(self, batch: list[tuple[int, T]]) -> None:
         taken = anyio.current_time()
         context = self._calls.context.copy()
-        calls: BatchCalls[T, R] = BatchCalls(self._call, self._calls)
+        calls: BatchCalls[T, R] = BatchCalls(self._call, self._calls, self._batching)
         try:
             begun = await calls.begin([item for _, item in batch], context)
         except Exception as error:  # noqa: BLE001 - the user's function key= may raise anything: the run ends with it

@@ -13,7 +13,7 @@ import anyio
 from alexa_props.arguments import require_text
 from alexa_props.concurrency import call_foreign, flattening_task_group, is_async
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet._batch import BatchCall, BatchRead, size_of
+from alexa_props.fleet._batch import BatchCall, BatchRead, batching_of
 from alexa_props.fleet._runner import Run
 from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn
@@ -23,7 +23,7 @@ from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.smart_properties.batch import BatchItem
+from alexa_props.smart_properties.batch import Batching, BatchItem
 
 __all__ = ["collect", "collect_many", "run", "run_many"]
 
@@ -161,6 +161,7 @@ def run_many(
 
     An item that the service reports as failed fails with `BatchItemFailed`. A batch that the service refuses as a whole
     (400, 404 or 409) is split in halves, at most 20 times, because one item may be the reason: the others are done.
+    Sending notifications is not split: whether a refused batch reached anyone is not documented.
     The value of an outcome is what the service said about the item, if anything. The journal records each item.
 
     Args:
@@ -179,14 +180,14 @@ def run_many(
         Exception: As for `run`.
 
     """
-    return _run(call, items, size_of(call, size), **options)
+    return _run(call, items, batching_of(call, size), **options)
 
 
 @asynccontextmanager
 async def _run(
     call: Any,
     items: Iterable[T] | AsyncIterable[T],
-    size: int | None,
+    batching: Batching | None,
     *,
     concurrency: int | None = None,
     ordered: bool = False,
@@ -214,7 +215,7 @@ async def _run(
             key=key,
             stop_on=stop_on,
             meter=meter,
-            size=size,
+            batching=batching,
         )
         with meter:
             try:

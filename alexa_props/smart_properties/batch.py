@@ -11,7 +11,7 @@ from alexa_props.codec import raw_field
 from alexa_props.errors import DecodeError
 from alexa_props.responses import first_string
 
-__all__ = ["BatchItem", "BatchResult", "batched", "read_batch"]
+__all__ = ["BatchItem", "BatchResult", "Batching", "batched", "read_batch"]
 
 _LISTS: Final = ("results", "items", "errors")
 _FAILED: Final = frozenset({"FAILED", "FAILURE", "ERROR"})
@@ -21,14 +21,24 @@ _LEAST_ERROR: Final = 400
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def batched(size: int) -> Callable[[F], F]:
-    """Mark a method as one that takes up to `size` items per call: `fleet.run_many` splits longer inputs by it.
+@attrs.frozen
+class Batching:
+    """How `fleet.run_many` calls a method for many items."""
+
+    size: int
+    """Items per call."""
+    may_split: bool = True
+    """Whether a batch that was refused as a whole may be sent again in halves."""
+
+
+def batched(size: int, *, may_split: bool = True) -> Callable[[F], F]:
+    """Mark a method as one that takes up to `size` items per call.
 
     The items are the first argument after those that all items share, such as the id of a skill.
     """
 
     def mark(method: F) -> F:
-        method.batch_size = size  # type: ignore[attr-defined]
+        method.batching = Batching(size, may_split)  # type: ignore[attr-defined]
         return method
 
     return mark

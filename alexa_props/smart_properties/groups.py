@@ -161,7 +161,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def reciprocal_associations(self) -> ReciprocalAssociations:
-        """Let two communication profiles call each other."""
+        """Let external contacts call the communication profiles of units."""
         from alexa_props.smart_properties.communications import ReciprocalAssociations
 
         return ReciprocalAssociations(self)
@@ -175,7 +175,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def blocking_rules(self) -> BlockingRules:
-        """Read and set the contacts that a communication profile blocks."""
+        """Read and set which communication profiles block each other."""
         from alexa_props.smart_properties.communications import BlockingRules
 
         return BlockingRules(self)
@@ -245,7 +245,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def extension_mappings(self) -> ExtensionMappings:
-        """Map extensions of a SIP trunk to units."""
+        """Map extensions of a SIP trunk to communication profiles."""
         from alexa_props.smart_properties.pbx import ExtensionMappings
 
         return ExtensionMappings(self)

@@ -295,7 +295,7 @@ class Notifications(Resource):
     According to Amazon's samples, a notification shows 5 to 10 seconds after it was sent.
     """
 
-    @batched(_MOST)
+    @batched(_MOST, may_split=False)
     async def send(
         self, unit_ids: Iterable[UnitId], notification: Notification, *, endpoint_ids: Iterable[EndpointId] = ()
     ) -> BatchResult | None:

@@ -136,12 +136,14 @@ _ALL: Final = "/v1/skills/enablements"
 _ONE: Final = "/v1/skills/{skill_id}/enablements"
 _CHOICES: Final = {"stage": Stage, "expand": Expand}
 _MOST: Final = 100
-"""Units in a batch of Amazon's command-line tool."""
+"""Units in a batch of Amazon's command-line tool; no page has a limit."""
 
 _api: Final = Group("skills", "skill-management-api.html")
 LIST: Final = _api.list("list", _ALL, Enablement, items="items", required=("unit_id",), choices=_CHOICES)
 GET: Final = _api.get("get", _ONE, Enablement, required=("unit_id",), choices=_CHOICES, subject="unit_id")
-GET_MANY: Final = _api.list("get_many", f"{_ALL}/batchGet", UnitEnablements, method="POST", choices=_CHOICES)
+GET_MANY: Final = _api.list(
+    "get_many", f"{_ALL}/batchGet", UnitEnablements, method="POST", choices={"expand": (Expand,)}
+)
 ENABLE: Final = _api.post(
     "enable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id", check_with="skills.get"
 )
@@ -219,12 +221,12 @@ class Skills(Resource):
     async def enable_many(
         self, skill_id: str, units: Iterable[UnitId | EnablementRequest], *, stage: AnyStage = Stage.LIVE
     ) -> BatchResult:
-        """Enable a skill for 1 to 100 units. Whether one that fails affects the others is not documented."""
+        """Enable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)
         listed: tuple[UnitId | EnablementRequest, ...] = require_list("units", units)
         requests = (each if isinstance(each, EnablementRequest) else EnablementRequest(each) for each in listed)
         items = [{**codec.unstructure(each), "stage": at} for each in requests]
-        return await self._call(ENABLE_MANY, skill_id=skill_id, items=numbered("units", items, _MOST)) or BatchResult()
+        return await self._call(ENABLE_MANY, skill_id=skill_id, items=numbered("units", items)) or BatchResult()
 
     async def disable(self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE) -> None:
         """Disable a skill for a unit."""
@@ -234,7 +236,7 @@ class Skills(Resource):
     async def disable_many(
         self, skill_id: str, units: Iterable[UnitId], *, stage: AnyStage = Stage.LIVE
     ) -> BatchResult:
-        """Disable a skill for 1 to 100 units. Whether one that fails affects the others is not documented."""
+        """Disable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)
         items = [{"unitId": unit_id, "stage": at} for unit_id in require_ids("units", units)]
-        return await self._call(DISABLE_MANY, skill_id=skill_id, items=numbered("units", items, _MOST)) or BatchResult()
+        return await self._call(DISABLE_MANY, skill_id=skill_id, items=numbered("units", items)) or BatchResult()

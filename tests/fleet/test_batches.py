@@ -144,6 +144,20 @@ async def test_splitting_is_bounded_and_other_errors_do_not_split() -> None:
         assert (len(outcomes), len(service.seen)) == (4, 1)
 
 
+async def test_a_batch_that_must_not_be_split_fails_whole() -> None:
+    @batched(4, may_split=False)
+    async def send(units: Sequence[str]) -> BatchResult:
+        return (
+            await asp.call(REPLACE_MANY, {"items": numbered("units", [{"unitId": unit} for unit in units])})
+            or BatchResult()
+        )
+
+    service = Service(400)
+    asp = smart_properties(service)
+    outcomes = await run(send, ROOMS[:4])
+    assert ({outcome.status for outcome in outcomes}, len(service.seen)) == ({"failed"}, 1)
+
+
 async def test_a_lost_response_leaves_the_whole_batch_unknown() -> None:
     call, service = things(httpx.ReadError, 202)
     outcomes = await run(call, ROOMS[:6], ordered=True)
