@@ -217,7 +217,7 @@ NAMES: dict[str, list[str]] = {
     ],
     "alexa_props.smart_properties.consents": ["Consent", "ConsentType", "Consents", "OPERATIONS"],
     "alexa_props.smart_properties.content": ["Card", "activation_window", "counted", "localized", "utc"],
-    "alexa_props.smart_properties.device_groups": ["DeviceGroup", "DeviceGroups", "OPERATIONS"],
+    "alexa_props.smart_properties.device_groups": ["DeviceGroup", "DeviceGroupId", "DeviceGroups", "OPERATIONS"],
     "alexa_props.smart_properties.discovery_sessions": ["DiscoverySessions", "OPERATIONS"],
     "alexa_props.smart_properties.event_messenger": [
         "ChannelType",

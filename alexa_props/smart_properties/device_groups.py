@@ -17,14 +17,14 @@ from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 from alexa_props.smart_properties.protocol import plain_text
 
-__all__ = ["OPERATIONS", "DeviceGroup", "DeviceGroups"]
+__all__ = ["OPERATIONS", "DeviceGroup", "DeviceGroupId", "DeviceGroups"]
 
 
 @attrs.frozen
 class DeviceGroup(Identified):
     """A group of devices. Methods that take the id of a group take it too."""
 
-    id_arguments = ("device_group_id",)
+    id_arguments = ("device_group_id", "group_id")
 
     id: str
     friendly_name: PlainText | None = None
@@ -38,6 +38,7 @@ class DeviceGroup(Identified):
 
 
 DeviceGroupId: TypeAlias = str | DeviceGroup
+"""The id of a group, or a model that has it."""
 
 
 class _Expand(enum.StrEnum):

@@ -15,6 +15,7 @@ from alexa_props.codec import raw_field
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
+from alexa_props.smart_properties.device_groups import DeviceGroupId
 from alexa_props.smart_properties.ids import UnitId
 
 __all__ = [
@@ -248,7 +249,7 @@ class EventSubscriptions(Resource):
         parent_id: UnitId | None = None,
         skill_id: str | None = None,
         resource_id: UnitId | None = None,
-        group_id: str | None = None,
+        group_id: DeviceGroupId | None = None,
         duration_in_seconds: int | None = None,
         event_header_version: str | None = None,
         idempotency_token: str | None = None,

@@ -18,7 +18,7 @@ async def test_refuses_empty_names() -> None:
         asp.legacy_room_types.update("t", ""),
         asp.legacy_rooms.update("r", ""),
     ):
-        with pytest.raises(errors.ConfigurationError, match=r"^name must be at least 1 characters long"):
+        with pytest.raises(errors.ConfigurationError, match=r"^name must be at least 1 character long"):
             await call
     assert service.seen == []
 
