@@ -53,6 +53,7 @@ def test_every_block_is_run() -> None:
         "web app",
         "check-out",
         "fleet job",
+        "batches",
         "notebook",
         "pagers",
         "own calls",
@@ -90,6 +91,14 @@ async def test_limits(sim: Simulator, tmp_path: Path, monkeypatch: pytest.Monkey
         await run(code, {})
     assert "units.list" in (tmp_path / "limits.json").read_text()
     assert sim.count("units.list") >= 2
+
+
+async def test_batches(sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks("batches")
+    await anyio.to_thread.run_sync(exec, compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.count(" done\n") == 20
+    bodies: list[Any] = [call.body for call in sim.calls if call.operation == "notifications.send"]
+    assert [len(body["recipients"]) for body in bodies] == [20]
 
 
 async def test_fleet_job(
