@@ -70,6 +70,10 @@ class Operation(Generic[T_co]):
     the first in the path, or else the first required one."""
     host: str | None = None
     """Name of the host if it is not that of the API: see `Client`."""
+    token_header: str | None = None
+    """A further header that carries the access token; None if only Authorization does."""
+    in_location: bool = False
+    """Whether the id of what was created may be in the `Location` header only."""
     scope: str | None = None
     """The scope that a token needs in addition to that of the API."""
     secret: bool = False
@@ -184,6 +188,8 @@ class Options(TypedDict, total=False):
     check_with: str
     max_page_size: int
     host: str
+    token_header: str
+    in_location: bool
     secret: bool
 
 

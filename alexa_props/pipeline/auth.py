@@ -68,6 +68,9 @@ class AuthTransport(httpx.AsyncBaseTransport):
             raise ConfigurationError(
                 f"the flow of {type(self._auth).__name__} ended without yielding the request that it was given"
             ) from None
+        call = attached_call(request)
+        if call is not None and call.operation.token_header is not None:
+            request.headers[call.operation.token_header] = request.headers.get("Authorization", "").rpartition(" ")[2]
         response = await self._inner.handle_async_request(request)
         # A flow may look at it, as digest authentication does for cookies.
         response.request = request
@@ -79,7 +82,6 @@ class AuthTransport(httpx.AsyncBaseTransport):
             await self._send_side_requests(flow, await flow.asend(response), request)
         except StopAsyncIteration:
             return response
-        call = attached_call(request)
         if call is not None and not call.state.refreshed:
             call.state.refreshed = True
             remember_secrets(request, *refused)

@@ -9,9 +9,9 @@ import datetime as dt
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -34,7 +34,7 @@ from alexa_props.responses import (
 from alexa_props.settings import Secret, is_number
 from alexa_props.wire import build_request, dump_json
 
-__all__ = ["PROTOCOL", "codec", "numbered", "plain_text"]
+__all__ = ["PROTOCOL", "codec", "numbered", "optional_string", "plain_text"]
 
 T = TypeVar("T")
 
@@ -155,6 +155,9 @@ class SmartPropertiesProtocol:
             return None
         if operation.nullable and _is_empty(operation, response):
             return None
+        created = _id_in_location(response) if operation.in_location else None
+        if created is not None:
+            return codec.read({"id": created}, operation.model)
         return decode_json(call, response, functools.partial(_read, operation.model))
 
 
@@ -186,6 +189,17 @@ def numbered(argument: str, items: Iterable[object], most: int | None = None) ->
     listed: tuple[object, ...] = require_list(argument, items)
     require_limits(argument, listed, 1, most)
     return [{"itemId": number, **_written(f"{argument}[{number}]", item)} for number, item in enumerate(listed)]
+
+
+def optional_string(name: str) -> Callable[[Any], str | None]:
+    """Return a model that reads one string of a response whose form is not documented; None if it is not there."""
+
+    def read(body: Any) -> str | None:
+        if not isinstance(body, dict):
+            raise errors.DecodeError("the response is not an object")
+        return first_string(body, name)
+
+    return read
 
 
 def _written(argument: str, item: object) -> dict[str, object]:
@@ -234,6 +248,14 @@ def _is_empty(operation: Operation[Any], response: httpx.Response) -> bool:
 
 def _read(model: Model[T], body: Any, _: str | None) -> T:
     return codec.read(body, model)
+
+
+def _id_in_location(response: httpx.Response) -> str | None:
+    """Return the id in the `Location` header: the last segment of its path; None if the body has the id too."""
+    if response.status_code != httpx.codes.NO_CONTENT and first_string(json_object(response), "id"):
+        return None
+    path = response.headers.get("Location", "").partition("?")[0]
+    return unquote(path.rstrip("/").rpartition("/")[2]) or None
 
 
 def _page(listing: Listing[T], body: Any, request_id: str | None) -> Page[T]:
@@ -305,17 +327,20 @@ def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[
         advice="see .failures; calling again is safe",
     )
     assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - the class passed to api_error
-    error.failures = tuple(_failures(call.arguments["unit_id"], entries, redactor))
+    error.failures = tuple(_failures(call.arguments, entries, redactor))
     return error
 
 
-def _failures(unit_id: str, entries: list[dict[str, Any]], redactor: Redactor) -> Iterator[errors.EndpointFailure]:
+def _failures(
+    arguments: Mapping[str, Any], entries: list[dict[str, Any]], redactor: Redactor
+) -> Iterator[errors.EndpointFailure]:
+    unit_id, only_endpoint = arguments.get("unit_id"), arguments.get("endpoint_id")
     for start in range(0, len(entries), _BATCH):
         some = entries[start : start + _BATCH]
         texts = ([first_string(entry, name) or "" for entry in some] for name in ("endpointId", "code", "description"))
         for endpoint_id, code, description in zip(*map(redactor.redact_all, texts), strict=True):
             yield errors.EndpointFailure(
-                unit_id, endpoint_id or None, one_line(code) or None, one_line(description) or None
+                unit_id, endpoint_id or only_endpoint, one_line(code) or None, one_line(description) or None
             )
 
 
