@@ -200,7 +200,8 @@ class Redactor:
             _Haystack(forms - digits, _PIECE),
             _Haystack((*digits, *(form for secret in long for form in _numbers(secret))), _PIECE_OF_DIGITS),
         )
-        short = [secret for secret in plain - long if len(secret) >= _SHORTEST]
+        # A Wi-Fi password is sent in quotes, and may be shown without.
+        short = [secret.strip('"') for secret in plain - long if len(secret.strip('"')) >= _SHORTEST]
         self._short = re.compile("|".join(map(_whole_word, short)), re.IGNORECASE) if short else None
         self._budget = _BUDGET
 
