@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Final
@@ -42,6 +42,7 @@ TARGETS: Final[Mapping[str, str]] = {each.operation: target for target, each in 
 
 # Bodies are small here; the rest of a larger one is read and discarded.
 _LARGEST_BODY = 1 << 20
+_HIDDEN: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _not_found(context: Context) -> Response:
@@ -57,7 +58,7 @@ def _unknown_target(_: Context) -> Response:
     raise Problem(400, "There is no such operation.", "UnknownOperationException", unmatched("target"))
 
 
-def _resolve(method: str, path: str, target: str) -> tuple[Route, Mapping[str, str]]:
+def _resolve(method: str, path: str, query: Container[str], target: str) -> tuple[Route, Mapping[str, str]]:
     """Return the route of a request and its parameters. What matches nothing gets a route that says so."""
     # HEAD is GET without the body, which is omitted on delivery.
     method = "GET" if method == "HEAD" else method
@@ -69,7 +70,7 @@ def _resolve(method: str, path: str, target: str) -> tuple[Route, Mapping[str, s
     if match is None:
         return Route(UNKNOWN, method, path, _not_found), {}
     one = next(iter(match.routes.values()))
-    route = match.routes.get(method)
+    route = match.route(method, query)
     if route is None:
         route = Route(UNKNOWN, method, one.path, functools.partial(_not_allowed, match.routes), one.dialect)
     # Ids in a path are percent-encoded, so that one with a slash stays one segment.
@@ -124,7 +125,16 @@ async def _respond(context: Context, route: Route, fault: Fault | None) -> Respo
         return problem_response(context.dialect, problem)
 
 
-def _record(context: Context, fault: Fault | None, status: int | None) -> None:
+def _without(hidden: str, value: object) -> object:
+    """Return parsed JSON with the values of a member hidden."""
+    if isinstance(value, list):
+        return [_without(hidden, each) for each in value]
+    if isinstance(value, dict):
+        return {name: _HIDDEN if name == hidden else _without(hidden, each) for name, each in value.items()}
+    return value
+
+
+def _record(context: Context, route: Route, fault: Fault | None, status: int | None) -> None:
     call = Call(
         operation=context.operation,
         method=context.method,
@@ -137,7 +147,7 @@ def _record(context: Context, fault: Fault | None, status: int | None) -> None:
         fault=fault.kind if fault else None,
         authorization=context.authorization,
         user_agent=context.headers.get("user-agent"),
-        body=context.json,
+        body=context.json if route.hidden is None else _without(route.hidden, context.json),
     )
     context.log.add(call, len(context.body))
 
@@ -162,7 +172,8 @@ class _App:
 
     def _context(self, scope: Scope, path: str, body: bytes, arrived: float) -> tuple[Context, Route]:
         headers, method = Headers(scope=scope), scope["method"]
-        route, params = _resolve(method, path, headers.get("x-amz-target", ""))
+        query = query_of(scope)
+        route, params = _resolve(method, path, query, headers.get("x-amz-target", ""))
         context = Context(
             service=self.service,
             operation=route.operation,
@@ -171,7 +182,7 @@ class _App:
             path=scope["path"],
             params=params,
             raw_query=scope["query_string"].decode("latin-1"),
-            query=query_of(scope),
+            query=query,
             headers=headers,
             body=body,
             json=_parsed(route, method, body),
@@ -192,7 +203,7 @@ class _App:
             lost = response is None or (fault is not None and fault.kind == "drop_after")
         finally:
             # Before the response leaves, and also if the client gives up while it waits: its call was seen as well.
-            _record(context, fault, None if lost or response is None else response.status)
+            _record(context, route, fault, None if lost or response is None else response.status)
         if response is not None:
             stamps = {
                 "date": format_datetime(service.now().astimezone(UTC), usegmt=True),

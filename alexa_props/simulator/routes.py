@@ -10,7 +10,7 @@ def get_device(context: Context) -> Response: ...
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final
 
 import attrs
@@ -41,6 +41,10 @@ class Route:
     dialect: Dialect = "smart_properties"
     target: str | None = None
     """`X-Amz-Target` of an Alexa for Business operation."""
+    query: str | None = None
+    """The query parameter that tells it from another operation with the same method and path."""
+    hidden: str | None = None
+    """The member of its body, at any depth, that the record of calls hides."""
     parameters: tuple[str, ...] = attrs.field(
         init=False, default=attrs.Factory(lambda it: parameters(it.path), takes_self=True)
     )
@@ -52,6 +56,13 @@ class Match:
 
     routes: Mapping[str, Route]
     values: tuple[str, ...]
+    by_query: Mapping[tuple[str, str], Route] = attrs.field(factory=dict)
+    """Those with a query parameter, by method and parameter."""
+
+    def route(self, method: str, query: Container[str]) -> Route | None:
+        """Return the route of a request: one whose query parameter is there, or else the one for the method."""
+        found = (each for (its_method, name), each in self.by_query.items() if its_method == method and name in query)
+        return next(found, None) or self.routes.get(method)
 
 
 @attrs.define(eq=False)
@@ -61,6 +72,7 @@ class _Node:
     literals: dict[str, _Node] = attrs.field(factory=dict)
     parameter: _Node | None = None
     routes: dict[str, Route] = attrs.field(factory=dict)
+    by_query: dict[tuple[str, str], Route] = attrs.field(factory=dict)
 
     def child(self, segment: str) -> _Node:
         """Return the node below, created if there is none."""
@@ -72,7 +84,7 @@ class _Node:
     def find(self, segments: tuple[str, ...], values: tuple[str, ...] = ()) -> Match | None:
         """Return what is registered at the rest of a path. Literal segments win over parameters."""
         if not segments:
-            return Match(self.routes, values) if self.routes else None
+            return Match(self.routes, values, self.by_query) if self.routes else None
         first, rest = segments[0], segments[1:]
         literal = self.literals.get(first)
         found = literal.find(rest, values) if literal else None
@@ -105,7 +117,11 @@ class RouteTable:
                 node = self.root
                 for segment in path.split("/")[1:]:
                     node = node.child(segment)
-                if node.routes.setdefault(route.method, route) is not route:
+                if route.query is not None:
+                    registered = node.by_query.setdefault((route.method, route.query), route)
+                else:
+                    registered = node.routes.setdefault(route.method, route)
+                if registered is not route:
                     raise ValueError(f"{route.operation}: {route.method} {path} is registered already")
         self.operations[route.operation] = route
         OPERATIONS.add(route.operation)
@@ -126,7 +142,13 @@ def register(route: Route, *aliases: str) -> None:
 
 
 def route(
-    operation: str, method: str, path: str, *aliases: str, dialect: Dialect = "smart_properties"
+    operation: str,
+    method: str,
+    path: str,
+    *aliases: str,
+    dialect: Dialect = "smart_properties",
+    query: str | None = None,
+    hidden: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register the decorated handler of an operation.
 
@@ -136,10 +158,12 @@ def route(
         path: The template of its path; `context.params` has the values of the parameters.
         *aliases: Further paths.
         dialect: How errors are reported.
+        query: The query parameter that tells it from another operation with the same method and path.
+        hidden: The member of its body that the record of calls hides.
     """
 
     def decorate(handler: Handler) -> Handler:
-        register(Route(operation, method, path, handler, dialect), *aliases)
+        register(Route(operation, method, path, handler, dialect, query=query, hidden=hidden), *aliases)
         return handler
 
     return decorate
