@@ -99,6 +99,7 @@ def _settings(service: Service, values: dict[str, Any]) -> object:
         "empty_pages": (service, "empty_pages"),
         "end_of_list": (service, "end_of_list"),
         "caller_scope": (service, "caller_scope"),
+        "new_endpoint_ids": (service, "new_endpoint_ids"),
         "token_lifetime": (service.login, "lifetime"),
         "rotate_refresh_tokens": (service.login, "rotates"),
     }

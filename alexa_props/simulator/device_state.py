@@ -1,4 +1,4 @@
-"""What devices and rooms store: settings, volume, Bluetooth and notifications."""
+"""What devices and rooms store: settings, volume, Bluetooth, Wi-Fi and notifications."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from alexa_props.simulator.device_settings import ADDRESS, LOCALES, WAKE_WORDS
 from alexa_props.simulator.responses import Json
 
 __all__ = [
+    "FIRST_NETWORK",
     "NOTIFICATION_KINDS",
     "VISUAL_ALERTS",
     "DeviceState",
@@ -32,6 +33,9 @@ VISUAL_ALERTS = "doc://alexa/apl/documents/enterprise/notifications/persistentvi
 NOTIFICATION_KINDS: tuple[NotificationKind, ...] = get_args(NotificationKind)
 
 _MOST = 2
+_FACTORY_VOLUME = 30
+FIRST_NETWORK = ('"Devices"', "WPAPSK")
+"""The network that every device was set up with, and that the account has saved."""
 _PHONES = ("Ana's iPhone", "Galaxy S24", "Pixel 9", "Kenji\u306e\u30a4\u30e4\u30db\u30f3", "Travel speaker")
 _HOME = {
     "addressLine1": "1 Harbour Road",
@@ -94,6 +98,14 @@ class DeviceState:
     """Names of the Bluetooth devices that are paired with it."""
     notifications: list[Notification]
     """Those that were sent to this device, not to its unit."""
+    networks: dict[tuple[str, str], int | None]
+    """Priorities of its Wi-Fi networks, by name (in quotes, as on the wire) and key management."""
+    wifi_operations: dict[str, float]
+    """When each assignment of networks is done, on the monotonic clock, by the id of the operation."""
+
+    def wiped(self) -> DeviceState:
+        """Return the state after a reset that leaves the device online."""
+        return DeviceState({}, _FACTORY_VOLUME, [], [], self.networks, self.wifi_operations)
 
 
 def _draws(id_: str) -> random.Random:
@@ -110,6 +122,8 @@ def initial_state(endpoint_id: str) -> DeviceState:
         volume=draws.randint(10, 100),
         paired=draws.sample(_PHONES, draws.randint(0, _MOST)),
         notifications=_notifications(draws),
+        networks={FIRST_NETWORK: None},
+        wifi_operations={f"{draws.getrandbits(64):016x}": -inf},
     )
 
 

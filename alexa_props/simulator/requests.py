@@ -21,6 +21,7 @@ __all__ = [
     "body_object",
     "device_failure",
     "feature_property",
+    "is_offline",
     "known_endpoint",
     "known_unit",
     "name_text",
@@ -96,6 +97,11 @@ def known_endpoint(context: Context, endpoint_id: str | None = None) -> Endpoint
     return endpoint
 
 
+def is_offline(service: Service, endpoint: Endpoint) -> bool:
+    """Return whether a device was taken offline, or reboots."""
+    return endpoint.is_rebooting or endpoint.id in service.offline_endpoints
+
+
 def device_failure(service: Service, endpoint: Endpoint, offline: str) -> tuple[str, str] | None:
     """Return why a device cannot respond (a code and a text), or None if it can.
 
@@ -107,7 +113,7 @@ def device_failure(service: Service, endpoint: Endpoint, offline: str) -> tuple[
     code = service.failing_endpoints.get(endpoint.id)
     if code is not None:
         return code, "the device responded with an error"
-    return (offline, "the device is offline") if endpoint.id in service.offline_endpoints else None
+    return (offline, "the device is offline") if is_offline(service, endpoint) else None
 
 
 def require_reachable(context: Context, endpoint: Endpoint) -> None:

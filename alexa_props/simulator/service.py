@@ -84,6 +84,7 @@ class Service(World):
         self._first_caller_scope: CallerScope = caller_scope
         self._caller_scope: CallerScope = "all"
         self.caller_scope = caller_scope
+        self._new_endpoint_ids = True
         self.faults = Faults()
         self.quotas = Quotas()
         self.log = CallLog(kept_calls)
@@ -141,6 +142,16 @@ class Service(World):
     def caller_scope(self, scope: CallerScope) -> None:
         choice("caller_scope", scope, get_args(CallerScope))
         self._caller_scope = scope
+
+    @property
+    def new_endpoint_ids(self) -> bool:
+        """Whether an endpoint gets another id when it is moved to another unit, as may happen with the service."""
+        return self._new_endpoint_ids
+
+    @new_endpoint_ids.setter
+    def new_endpoint_ids(self, new: bool) -> None:
+        flag("new_endpoint_ids", new)
+        self._new_endpoint_ids = new
 
     def quota(
         self, operation: str, rate: float | None, burst: float | None = None, *, retry_after: float | None = None
@@ -244,7 +255,8 @@ class Service(World):
         """Take endpoints (by id) and Alexa for Business devices (by ARN) offline, or bring them back.
 
         Whatever needs an endpoint that is offline fails as unreachable: deletions of alerts, its speaker, its
-        Bluetooth, and changes of its settings. The change is an event in the history of an Alexa for Business device.
+        Bluetooth, changes of its settings and Wi-Fi, and moving and deregistering it. The change is an event in the
+        history of an Alexa for Business device.
 
         Raises:
             KeyError: No endpoint or device has this id.
@@ -328,3 +340,4 @@ class Service(World):
         self.empty_pages = 0
         self.end_of_list = "absent"
         self.caller_scope = self._first_caller_scope
+        self.new_endpoint_ids = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import heapq
 import math
 import random
+from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import attrs
@@ -109,6 +111,10 @@ class Endpoint:
     """How many alarms and timers it has, and how many reminders until `reminders` has them."""
     _reminders: dict[str, Json] | None = attrs.field(init=False, default=None, repr=False)
     _reminders_added: int = attrs.field(init=False, default=0, repr=False)
+    position: int = 0
+    """Its position among all endpoints in a list, which never changes."""
+    is_rebooting: bool = False
+    """Whether it is on its way to another unit, and offline."""
     _state: DeviceState | None = attrs.field(init=False, default=None, repr=False)
 
     @property
@@ -150,6 +156,12 @@ class Endpoint:
             self._state = initial_state(self.id)
         return self._state
 
+    def wipe(self) -> None:
+        """Remove settings, alerts and everything else that it stores, except for its Wi-Fi networks."""
+        self._state = self.state.wiped()
+        for kind in ALERT_KINDS:
+            self.set_count(kind, 0)
+
     @property
     def settings(self) -> Mapping[str, Json]:
         """The settings that have a value. A device in a unit has no privileges of setup mode."""
@@ -165,9 +177,9 @@ class Tree:
     """All units by id, parents before their children."""
     rooms: list[Unit] = attrs.field(factory=list)
     endpoints: dict[str, Endpoint] = attrs.field(factory=dict)
-    """All endpoints by id, in the order of their first rooms; those in no room come last."""
+    """All endpoints by id."""
     fleet: list[Endpoint] = attrs.field(factory=list)
-    """The same endpoints as a list."""
+    """All endpoints in their order, as are those of units."""
     unassigned: list[Endpoint] = attrs.field(factory=list)
     """The endpoints in no unit."""
     by_serial_number: dict[str, Endpoint] = attrs.field(factory=dict)
@@ -177,6 +189,20 @@ class Tree:
     """The names of the rooms before any change."""
     _descendants: dict[tuple[str, int | None], list[Unit]] = attrs.field(init=False, factory=dict)
     _positions: int = attrs.field(init=False, default=0)
+    _renewed: int = attrs.field(init=False, default=0)
+    _effects: list[tuple[float, int, Callable[[], object]]] = attrs.field(init=False, factory=list)
+    _scheduled: int = attrs.field(init=False, default=0)
+
+    def schedule(self, time: float, effect: Callable[[], object]) -> None:
+        """Change something at a time on the monotonic clock; `settle` does it."""
+        self._scheduled += 1
+        heapq.heappush(self._effects, (time, self._scheduled, effect))
+
+    def settle(self, clock: Callable[[], float]) -> None:
+        """Make all changes whose time has come."""
+        while self._effects and self._effects[0][0] <= clock():
+            _, _, effect = heapq.heappop(self._effects)
+            effect()
 
     def descendants(self, parent: Unit, depth: int | None) -> list[Unit]:
         """Return the units below another one by level, then those created later; None means all levels."""
@@ -235,16 +261,56 @@ class Tree:
             self.rooms.remove(unit)
         for endpoint in unit.endpoints:
             endpoint.unit_id = None
-        self.unassigned += unit.endpoints
+            insort(self.unassigned, endpoint, key=_position)
         self._descendants.clear()
 
     def add_endpoint(self, endpoint: Endpoint) -> None:
         """Add an endpoint to its unit."""
+        endpoint.position = self.fleet[-1].position + 1 if self.fleet else 1
         self.endpoints[endpoint.id] = endpoint
         self.fleet.append(endpoint)
         self.by_serial_number[endpoint.serial_number] = endpoint
         self.by_mac_address[endpoint.mac_address] = endpoint
-        (self.unassigned if endpoint.unit_id is None else self.units[endpoint.unit_id].endpoints).append(endpoint)
+        self._place(endpoint.unit_id).append(endpoint)
+
+    def _place(self, unit_id: str | None) -> list[Endpoint]:
+        return self.unassigned if unit_id is None else self.units[unit_id].endpoints
+
+    def new_endpoint_id(self) -> str:
+        """Return an id for an endpoint that gets another one."""
+        self._renewed += 1
+        rng = random.Random(f"{self.organization.id}/renewed/{self._renewed}")  # noqa: S311 - must be repeatable
+        return f"amzn1.alexa.endpoint.did.{identifier(rng)}"
+
+    def move_endpoint(self, endpoint: Endpoint, unit_id: str | None, endpoint_id: str) -> None:
+        """Move an endpoint to a unit, or to none, under its id or another one. Its place in lists stays."""
+        _remove(self._place(endpoint.unit_id), endpoint)
+        del self.endpoints[endpoint.id]
+        endpoint.id, endpoint.unit_id = endpoint_id, unit_id
+        self.endpoints[endpoint_id] = endpoint
+        insort(self._place(unit_id), endpoint, key=_position)
+
+    def remove_endpoint(self, endpoint: Endpoint) -> None:
+        """Remove an endpoint from the account."""
+        del self.endpoints[endpoint.id]
+        _remove(self.fleet, endpoint)
+        _remove(self._place(endpoint.unit_id), endpoint)
+        for index, key in (
+            (self.by_serial_number, endpoint.serial_number),
+            (self.by_mac_address, endpoint.mac_address),
+        ):
+            # In a large fleet two devices may have the same MAC address.
+            if index.get(key) is endpoint:
+                del index[key]
+
+
+def _position(endpoint: Endpoint) -> int:
+    return endpoint.position
+
+
+def _remove(endpoints: list[Endpoint], endpoint: Endpoint) -> None:
+    """Remove an endpoint from a list in the order of positions, without searching all of it."""
+    del endpoints[bisect_left(endpoints, endpoint.position, key=_position)]
 
 
 def identifier(rng: random.Random) -> str:

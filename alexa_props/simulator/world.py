@@ -85,8 +85,10 @@ class World:
 
     @property
     def tree(self) -> Tree:
-        """The units and endpoints of Smart Properties."""
-        return self.store[TREE]
+        """The units and endpoints of Smart Properties, with all effects of calls whose time has come."""
+        tree = self.store[TREE]
+        tree.settle(self.clock)
+        return tree
 
     @property
     def inventory(self) -> Inventory:
@@ -112,8 +114,8 @@ class World:
 
     @property
     def endpoints(self) -> list[str]:
-        """The ids of all endpoints, in the order of their rooms."""
-        return list(self.tree.endpoints)
+        """The ids of all endpoints, in the order of their first rooms; those in no room come last."""
+        return [endpoint.id for endpoint in self.tree.fleet]
 
     @property
     def devices(self) -> list[str]:

@@ -175,7 +175,7 @@ async def test_endpoints_of_a_deleted_unit_become_unassigned(api: httpx.AsyncCli
     settings = sim.settings(moved[0])
     assert await ids(**{"associatedUnits.id": "~caller.defaultUnitId"}) == spare
     assert (await api.delete(f"/v2/units/{room}")).status_code == 204
-    assert await ids(**{"associatedUnits.id": "~caller.defaultUnitId"}) == [*spare, *moved]
+    assert await ids(**{"associatedUnits.id": "~caller.defaultUnitId"}) == [*moved, *spare]
     assert await ids(**{"associatedUnits.id": room}) == []
     assert await ids(owner="~caller") == sim.endpoints[:10]
     shown = (await api.get(f"/v2/endpoints/{moved[0]}", params={"expand": "all"})).json()
