@@ -238,8 +238,8 @@ class DeviceUnreachable(ApiError):
 class EndpointFailure:
     """One endpoint on which a bulk deletion failed."""
 
-    unit_id: str
-    """The unit whose alerts were to be deleted."""
+    unit_id: str | None
+    """The unit whose alerts were to be deleted; None if those of one endpoint were."""
     endpoint_id: str | None
     """The endpoint; None if the service sent an entry without one among others that had it."""
     code: str | None

@@ -62,7 +62,12 @@ ID_NAMES: Final = ("room", "endpoint", "device", "organization", "spare", *IDS)
 """Names of all kinds of ids."""
 CALLS: Final[dict[str, Action]] = {key: row.call for key, row in WIRE.items() if "," not in key}
 """One call per operation."""
-DELETIONS: Final = [name for name in CALLS if name in OPERATIONS and OPERATIONS[name].per_endpoint]
+DELETIONS: Final = [
+    name
+    for name in CALLS
+    if name in OPERATIONS and OPERATIONS[name].per_endpoint and OPERATIONS[name].subject == "unit_id"
+]
+"""Bulk deletions on all devices of a unit."""
 
 CLASSES: Final = {
     "read": "units.get",

@@ -31,17 +31,7 @@ def _forbidden() -> Problem:
 
 
 def _delete(context: Context, kind: AlertKind) -> Response:
-    service = context.service
-    # Timers alone can also be deleted from one endpoint.
-    endpoint_id = context.query.get("endpoint") if kind == "timers" else None
-    unit_id = context.query.get("unitId")
-    if endpoint_id and unit_id:
-        raise Problem(400, "unitId and endpoint exclude each other.")
-    if endpoint_id:
-        endpoint = service.tree.endpoints.get(endpoint_id)
-        if endpoint is None or endpoint.unit_id in service.forbidden_units:
-            raise _forbidden()
-        return _delete_from(service, [endpoint], kind)
+    service, unit_id = context.service, context.query.get("unitId")
     if not unit_id:
         raise Problem(400, "The parameter unitId is missing.")
     unit = service.tree.units.get(unit_id)
@@ -58,8 +48,22 @@ def delete_alarms(context: Context) -> Response:
 
 @route("alerts.delete_timers", "DELETE", "/v1/alerts/timers", dialect="alerts")
 def delete_timers(context: Context) -> Response:
-    """Delete all timers of a unit, or of one endpoint."""
+    """Delete all timers of a unit."""
     return _delete(context, "timers")
+
+
+@route("alerts.delete_endpoint_timers", "DELETE", "/v1/alerts/timers", dialect="alerts", query="endpoint")
+def delete_endpoint_timers(context: Context) -> Response:
+    """Delete all timers of one endpoint."""
+    service, endpoint_id = context.service, context.query["endpoint"]
+    if "unitId" in context.query:
+        raise Problem(400, "unitId and endpoint exclude each other.")
+    if not endpoint_id:
+        raise Problem(400, "The parameter endpoint is missing.")
+    endpoint = service.tree.endpoints.get(endpoint_id)
+    if endpoint is None or endpoint.unit_id in service.forbidden_units:
+        raise _forbidden()
+    return _delete_from(service, [endpoint], "timers")
 
 
 @route("alerts.delete_reminders", "DELETE", "/v1/alerts/reminders", dialect="alerts")
