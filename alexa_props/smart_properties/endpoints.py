@@ -1,13 +1,13 @@
-"""Endpoints: the devices, where they are, and whether they can be reached."""
+"""Endpoints: the devices, the units that they are in, and whether they can be reached."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id
+from alexa_props.arguments import Identified, require_id, require_ids, require_limits
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText
 from alexa_props.errors import ConfigurationError
@@ -15,6 +15,7 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.features import Feature, FeatureOperation, FeatureProperty
 from alexa_props.smart_properties.ids import EndpointId, UnitId
+from alexa_props.smart_properties.protocol import optional_string, plain_text
 
 __all__ = [
     "OPERATIONS",
@@ -84,15 +85,33 @@ _FILTERS: Final = {
 }
 
 _api: Final = Group("endpoints", "endpoint-api.html")
+_features: Final = Group("endpoints", "endpoint-features-api.html")
 LIST: Final = _api.list("list", "/v2/endpoints", Endpoint, wire=_FILTERS)
 GET: Final = _api.get("get", "/v2/endpoints/{endpoint_id}", Endpoint)
-_features: Final = Group("endpoints", "endpoint-features-api.html")
+QUERY: Final = _api.list("query", "/v2/endpointQuery", Endpoint, method="POST")
+ASSOCIATE: Final = _api.put(
+    "associate",
+    "/v2/endpoints/{endpoint_id}/associatedUnits",
+    optional_string("id"),
+    nullable=True,
+    idempotent=False,
+    check_with="endpoints.list",
+)
+RENAME: Final = _api.post("rename", "/v2/endpoints/{endpoint_id}/friendlyName", idempotent=True)
+DEREGISTER: Final = _api.post("deregister", "/v2/endpoints/{endpoint_id}/deregister", idempotent=True)
+FORGET: Final = _api.post("forget", "/v2/endpoints/{endpoint_id}/forget", idempotent=True)
 CONNECTIVITY: Final = _features.get("connectivity", "/v2/endpoints/{endpoint_id}/features/connectivity", Feature)
 OPERATIONS: Final = (*_api.operations, *_features.operations)
 
 
 class Endpoints(Resource):
-    """Find and read endpoints."""
+    """Find endpoints, move them between units, rename and remove them.
+
+        endpoints = [each async for each in asp.endpoints.query(unit_ids=[unit_id], expand="all")]
+        await asp.endpoints.rename(endpoints[0], "Bedside Echo")
+
+    The id of an endpoint may change when it is moved to another unit; its serial number does not.
+    """
 
     def list(
         self,
@@ -126,8 +145,65 @@ class Endpoints(Resource):
         return self._pager(LIST, **named, subject=subject, expand=expand, page_size=page_size)
 
     async def get(self, endpoint_id: EndpointId, *, expand: str | Sequence[str] | None = None) -> Endpoint:
-        """Return an endpoint. Its id may change when it is moved to another unit. For `expand` see `list`."""
+        """Return an endpoint. For `expand` see `list`."""
         return await self._call(GET, endpoint_id=endpoint_id, expand=expand)
+
+    def query(
+        self,
+        query: Mapping[str, object] | None = None,
+        *,
+        unit_ids: Iterable[UnitId] | None = None,
+        expand: str | Sequence[str] | None = None,
+        page_size: int | None = None,
+    ) -> Pager[Endpoint]:
+        """List the endpoints of several units, or those that match a query. For the other arguments see `list`.
+
+        A query is `{"or": [query, …]}`, `{"and": [query, …]}` or `{"match": {field: value}}`, and sent unchanged. A
+        field is a dotted name such as "associatedUnits.id" or "manufacturer.value.text". "and" is inferred.
+        """
+        if (query is None) == (unit_ids is None):
+            raise ConfigurationError("endpoints.query needs either query or unit_ids")
+        subject = None
+        if unit_ids is not None:
+            units = require_ids("unit_ids", unit_ids)
+            require_limits("unit_ids", units, 1, None)
+            query = {"or": [{"match": {"associatedUnits.id": each}} for each in units]}
+            subject = units[0] if len(units) == 1 else f"{units[0]} and {len(units) - 1} more"
+        elif not isinstance(query, Mapping) or not query:
+            raise ConfigurationError(f'query must be a mapping with "or", "and" or "match", not {query!r:.80}')
+        expands = (expand,) if isinstance(expand, str) else expand
+        return self._pager(QUERY, query=query, expand=expands, page_size=page_size, subject=subject)
+
+    async def associate(self, endpoint_id: EndpointId, unit_id: UnitId) -> str | None:
+        """Move an endpoint to a unit, and return its id from then on; None if the response does not have it.
+
+        The id may change: without one in the response, find the device with `list(serial_number=…)`.
+
+        The device must be online. It loses its settings and reboots, even if it is in this unit already, and must keep
+        its power for a minute. Apply settings when it is online again, after about two minutes; check every two
+        minutes at most, with `list(mac_address=…, reachability="OK")`.
+
+        Args:
+            endpoint_id: The endpoint.
+            unit_id: The unit; "~caller.defaultUnitId" removes the endpoint from its unit.
+        """
+        unit = {"id": require_id("unit_id", unit_id)}
+        return await self._call(ASSOCIATE, endpoint_id=endpoint_id, body=[unit])
+
+    async def rename(self, endpoint_id: EndpointId, name: str) -> None:
+        """Rename an endpoint."""
+        await self._call(RENAME, endpoint_id=endpoint_id, body=plain_text("name", name))
+
+    async def deregister(self, endpoint_id: EndpointId) -> None:
+        """Remove an endpoint that is online from the account. For one that is offline use `forget`."""
+        await self._call(DEREGISTER, endpoint_id=endpoint_id)
+
+    async def forget(self, endpoint_id: EndpointId) -> None:
+        """Remove Alexa's record of an endpoint that is offline.
+
+        The skill of a smart home device is not informed, and may report the device again: remove it there first.
+        """
+        await self._call(FORGET, endpoint_id=endpoint_id)
 
     async def connectivity(self, endpoint_id: EndpointId) -> Feature:
         """Return the connectivity feature of an endpoint: its `reachability` is "OK" if the device is online."""

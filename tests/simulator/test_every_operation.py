@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
-from typing import Final
 
 import attrs
 import httpx
@@ -13,31 +12,32 @@ from alexa_props import SmartProperties, errors
 from alexa_props.simulator import ROUTES, Simulator
 from tests.simulator.conftest import log_in
 from tests.simulator.test_invalid_input import NOT_JSON
-from tests.wire import CALLS, ONCE, clients
-
-WITHOUT_METHOD: Final = {
-    "endpoints.query": b'{"query": {"match": {"associatedUnits.id": "ROOM"}}, "expand": ["all"]}',
-}
-"""Bodies of operations that the simulator has and the client does not."""
+from tests.wire import CALLS, IDS, ONCE, clients, with_ids
 
 
-async def requests(sim: Simulator, endpoint_id: str) -> list[tuple[str, str, str, bytes]]:
-    """Return a valid request per operation, as the client sends it: name, method, target and body."""
+async def requests(sim: Simulator, endpoint_id: str | None = None) -> list[tuple[str, str, str, bytes]]:
+    """Return a valid request per operation, as the client sends it: name, method, target and body.
+
+    Args:
+        sim: The simulator.
+        endpoint_id: The id in place of those of endpoints.
+    """
     found: dict[str, httpx.Request] = {}
+    on = clients(sim)
+    if endpoint_id is not None:
+        others = [name for name in IDS if getattr(on, name) in sim.tree.endpoints]
+        on = with_ids(on, dict.fromkeys(("endpoint", *others), endpoint_id))
 
-    for operation, (method, path) in ROUTES.items():
+    for operation in ROUTES:
 
         def record(request: httpx.Request, operation: str = operation) -> httpx.Response:
             found.setdefault(operation, request)
             return httpx.Response(500)
 
-        if operation in WITHOUT_METHOD:
-            body = WITHOUT_METHOD[operation].replace(b"ROOM", sim.rooms[0].encode())
-            found[operation] = httpx.Request(method, f"{sim.base_url}{path}", content=body)
-            continue
         asp = SmartProperties(auth=httpx.Auth(), transport=httpx.MockTransport(record), retry=ONCE)
         with contextlib.suppress(errors.AlexaError):
-            await CALLS[operation](attrs.evolve(clients(sim), asp=asp, endpoint=endpoint_id))
+            # A call may take an id out of the list of the spare ones.
+            await CALLS[operation](attrs.evolve(on, asp=asp, spare=[*on.spare]))
     return [(name, each.method, each.url.raw_path.decode(), each.content) for name, each in found.items()]
 
 
@@ -48,7 +48,7 @@ async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Sim
         names = [unit.name for unit in sim.tree.units.values()]
         return sim.settings(endpoint), sim.volume(endpoint), sim.station(sim.rooms[0]), names
 
-    valid = await requests(sim, endpoint)
+    valid = await requests(sim)
     before = state()
     for operation, method, target, body in valid:
         for content in NOT_JSON if body else ():
@@ -74,7 +74,7 @@ async def test_a_socket_gives_the_same_responses_as_the_process() -> None:
     async def responses(client: httpx.AsyncClient, sim: Simulator) -> list[tuple[str, int, dict[str, str], bytes]]:
         await log_in(client, sim)
         found = []
-        for operation, method, target, body in await requests(sim, sim.endpoints[0]):
+        for operation, method, target, body in await requests(sim):
             response = await client.request(method, target, content=body)
             assert response.status_code < 300, (operation, response.text)
             found.append((operation, response.status_code, dict(response.headers), response.content))

@@ -200,3 +200,70 @@ async def test_reachability_is_that_of_the_connectivity_feature() -> None:
 def test_reachability_is_none_by_default() -> None:
     assert Endpoint("e").reachability is None
     assert Feature().reachability is None
+
+
+# Queries and changes
+
+NOT_QUERIES: list[tuple[dict[str, Any], str]] = [
+    ({}, "either query or unit_ids"),
+    ({"query": {"match": {"a": "b"}}, "unit_ids": ["u"]}, "either query or unit_ids"),
+    ({"query": {}}, "query must be"),
+    ({"query": "or"}, "query must be"),
+    ({"query": ["or"]}, "query must be"),
+    ({"unit_ids": []}, "unit_ids must be a list of at least 1"),
+    ({"unit_ids": "u"}, "unit_ids must be a list"),
+    ({"unit_ids": ["u", ""]}, "unit_ids must be an id"),
+    ({"unit_ids": ["u"], "page_size": 0}, "page_size"),
+]
+
+
+def test_bad_queries_are_refused_immediately() -> None:
+    service = Service()
+    for arguments, message in NOT_QUERIES:
+        with pytest.raises(errors.ConfigurationError, match=message):
+            smart_properties(service).endpoints.query(**arguments)
+    assert service.seen == []
+
+
+async def test_a_query_is_sent_again_for_the_next_page() -> None:
+    page = {"results": [{"id": "a"}], "paginationContext": {"nextToken": "t"}}
+    service = Service(answer(json=page), answer(json={"results": [{"id": "b"}]}))
+    units = iter(["u", "v"])
+    pager = smart_properties(service).endpoints.query(unit_ids=units, page_size=1)
+    assert [endpoint.id async for endpoint in pager] == ["a", "b"]
+    first, second = (seen.json for seen in service.seen)
+    assert second == {**first, "paginationContext": {"maxResults": 1, "nextToken": "t"}}
+
+
+async def test_an_error_of_a_query_names_its_units() -> None:
+    for units, subject in ((["u"], "u"), (["u", "v", "w"], "u and 2 more")):
+        with pytest.raises(errors.NotFound, match=rf"^endpoints\.query\('{subject}'\): "):
+            await smart_properties(Service(404)).endpoints.query(unit_ids=units)
+    unsendable = smart_properties(Service(404)).endpoints.query({"match": {"a": b"b"}})
+    with pytest.raises(errors.ConfigurationError, match="cannot be sent"):
+        await unsendable
+
+
+async def test_the_id_after_a_move_is_that_of_the_response_or_none() -> None:
+    for body, expected in (({"id": "new", "more": 1}, "new"), ({}, None), ({"id": 5}, None)):
+        assert await smart_properties(Service(answer(json=body))).endpoints.associate("e", "u") == expected
+    assert await smart_properties(Service(200)).endpoints.associate("e", "u") is None
+    with pytest.raises(errors.DecodeError, match=r"check with endpoints\.list whether it took effect"):
+        await smart_properties(Service(answer(json=[{"id": "x"}]))).endpoints.associate("e", "u")
+
+
+async def test_a_move_is_not_repeated_after_it_may_have_been_handled() -> None:
+    service = Service(503, answer(json={"id": "e"}))
+    with pytest.raises(errors.ServerError, match=r"check with endpoints\.list whether it took effect"):
+        await smart_properties(service).endpoints.associate("e", "u")
+    assert len(service.seen) == 1
+
+
+async def test_bad_input_of_changes_is_refused() -> None:
+    service = Service(202)
+    endpoints = smart_properties(service).endpoints
+    odd: list[Any] = [endpoints.associate("e", ""), endpoints.associate("", "u"), endpoints.rename("e", "")]
+    for call in odd:
+        with pytest.raises(errors.ConfigurationError, match=r"^(unit_id|endpoint_id|name) must be"):
+            await call
+    assert service.seen == []

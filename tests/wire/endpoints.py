@@ -13,7 +13,7 @@ from alexa_props.smart_properties.endpoints import (
     FeatureProperty,
     UnitRef,
 )
-from tests.wire.row import Wire
+from tests.wire.row import LAST_PAGE, Wire
 
 
 def plain(text: str) -> dict[str, Any]:
@@ -58,6 +58,12 @@ ENDPOINT = Endpoint(
     features=(FEATURE, Feature("speaker")),
 )
 
+IDS = {
+    "leaving": lambda sim: sim.endpoints[-1],
+    "lost": lambda sim: sim.endpoints[1],
+}
+MODELS = {name: Endpoint(f"{name}-1") for name in IDS}
+
 WIRE = {
     "endpoints.list": Wire(
         lambda on: on.asp.endpoints.list(unit_id=on.room),
@@ -93,6 +99,62 @@ WIRE = {
         "GET /v2/endpoints/endpoint-1?expand=feature%3Aconnectivity",
         response={"id": "endpoint-1"},
         result=Endpoint("endpoint-1"),
+    ),
+    "endpoints.query": Wire(
+        lambda on: on.asp.endpoints.query(unit_ids=[on.room, *on.spare]),
+        "POST /v2/endpointQuery",
+        idempotent=True,
+        body={
+            "query": {
+                "or": [{"match": {"associatedUnits.id": "room-1"}}, {"match": {"associatedUnits.id": "room-2"}}],
+            }
+        },
+        response={"results": [FULL, {"id": "last"}], **LAST_PAGE},
+        result=[ENDPOINT, Endpoint("last")],
+    ),
+    "endpoints.query, with every argument": Wire(
+        lambda on: on.asp.endpoints.query(
+            {"and": [{"match": {"manufacturer.value.text": "Amazon"}}, {"of": "tomorrow"}]}, expand="all", page_size=10
+        ),
+        "POST /v2/endpointQuery",
+        idempotent=True,
+        body={
+            "query": {"and": [{"match": {"manufacturer.value.text": "Amazon"}}, {"of": "tomorrow"}]},
+            "expand": ["all"],
+            "paginationContext": {"maxResults": 10},
+        },
+        response={"results": []},
+        result=[],
+    ),
+    "endpoints.associate": Wire(
+        lambda on: on.asp.endpoints.associate(on.endpoint, on.room),
+        "PUT /v2/endpoints/endpoint-1/associatedUnits",
+        idempotent=False,
+        body=[{"id": "room-1"}],
+        response={"id": "endpoint-2"},
+        result="endpoint-2",
+    ),
+    "endpoints.associate, without an id in the response": Wire(
+        lambda on: on.asp.endpoints.associate(on.endpoint, "~caller.defaultUnitId"),
+        "PUT /v2/endpoints/endpoint-1/associatedUnits",
+        idempotent=False,
+        body=[{"id": "~caller.defaultUnitId"}],
+    ),
+    "endpoints.rename": Wire(
+        lambda on: on.asp.endpoints.rename(on.endpoint, "Desk lamp 🛏"),
+        "POST /v2/endpoints/endpoint-1/friendlyName",
+        idempotent=True,
+        body=plain("Desk lamp 🛏"),
+    ),
+    "endpoints.deregister": Wire(
+        lambda on: on.asp.endpoints.deregister(on.leaving),
+        "POST /v2/endpoints/leaving-1/deregister",
+        idempotent=True,
+    ),
+    "endpoints.forget": Wire(
+        lambda on: on.asp.endpoints.forget(on.lost),
+        "POST /v2/endpoints/lost-1/forget",
+        idempotent=True,
     ),
     "endpoints.connectivity": Wire(
         lambda on: on.asp.endpoints.connectivity(on.endpoint),

@@ -1,7 +1,8 @@
-"""Endpoints: get, list and query them, and whether they can be reached."""
+"""Endpoints: get, list, query, move, rename and remove them, and whether they can be reached."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -9,12 +10,16 @@ from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import (
     body_object,
     feature_property,
+    is_offline,
     known_endpoint,
+    known_unit,
+    name_text,
     name_value,
     page,
     require_permission,
+    require_reachable,
 )
-from alexa_props.simulator.responses import Json, Problem, Response, json_response
+from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service
 from alexa_props.simulator.tree import Endpoint
@@ -42,7 +47,11 @@ _FIELDS = (
 
 
 def _reachability(service: Service, endpoint: Endpoint) -> str:
-    return "UNREACHABLE" if endpoint.id in service.offline_endpoints else "OK"
+    return "UNREACHABLE" if is_offline(service, endpoint) else "OK"
+
+
+def _position(endpoint: Endpoint) -> int:
+    return endpoint.position
 
 
 def _reachability_property(service: Service, endpoint: Endpoint) -> Json:
@@ -138,7 +147,7 @@ def list_endpoints(context: Context) -> Response:
     else:
         endpoints = _find(service, filters)
     key = (tuple(sorted(filters.items())), tuple(sorted(expands)))
-    return page(context, endpoints, render, query=key, most=MOST_ENDPOINTS)
+    return page(context, endpoints, render, query=key, most=MOST_ENDPOINTS, mark=_position)
 
 
 @route("endpoints.get", "GET", ENDPOINT)
@@ -181,13 +190,87 @@ def _query(service: Service, node: object, level: int = 1) -> dict[str, Endpoint
 
 @route("endpoints.query", "POST", "/v2/endpointQuery")
 def query_endpoints(context: Context) -> Response:
-    """List the endpoints that match a query of and, or, match."""
+    """List the endpoints that match a query of and, or, match, in their usual order."""
     body = body_object(context)
     expands = body.get("expand")
     expands = [] if expands is None else expands
     if not isinstance(expands, list):
         raise Problem(400, "expand must be a list.")
     render = _renderer(context.service, expands)
-    found = list(_query(context.service, body.get("query")).values())
+    found = sorted(_query(context.service, body.get("query")).values(), key=_position)
     key = json.dumps([body.get("query"), sorted(expands)], sort_keys=True)
-    return page(context, found, render, query=key, most=MOST_ENDPOINTS)
+    return page(context, found, render, query=key, most=MOST_ENDPOINTS, mark=_position)
+
+
+def _target(context: Context) -> str | None:
+    """Return the unit that an endpoint is moved to; None for the default unit of the account."""
+    match context.json:
+        case [{"id": str(unit_id)}] if unit_id:
+            return None if unit_id == _DEFAULT_UNIT else known_unit(context, unit_id).id
+    raise Problem(400, "The body must be a list of one unit with its id.")
+
+
+def _arrive(service: Service, endpoint: Endpoint, unit_id: str | None, new_id: str) -> None:
+    tree, old_id = service.tree, endpoint.id
+    if tree.endpoints.get(old_id) is not endpoint:
+        # It was forgotten meanwhile.
+        return
+    endpoint.is_rebooting = False
+    endpoint.wipe()
+    tree.move_endpoint(endpoint, unit_id if unit_id in tree.units else None, new_id)
+    if old_id in service.offline_endpoints:
+        service.offline_endpoints.remove(old_id)
+        service.offline_endpoints.add(new_id)
+    if old_id in service.failing_endpoints:
+        service.failing_endpoints[new_id] = service.failing_endpoints.pop(old_id)
+
+
+@route("endpoints.associate", "PUT", f"{ENDPOINT}/associatedUnits")
+def associate(context: Context) -> Response:
+    """Move an endpoint to a unit, wipe its settings, and return its id from then on.
+
+    Until the effect shows, the device is offline, has its old id and is listed where it was. It gets another id if it
+    moves to another unit, unless `new_endpoint_ids` is False (inferred: the service may change it).
+    """
+    service, endpoint, unit_id = context.service, known_endpoint(context), _target(context)
+    require_reachable(context, endpoint)
+    tree = service.tree
+    moves = unit_id != endpoint.unit_id and service.new_endpoint_ids
+    new_id = tree.new_endpoint_id() if moves else endpoint.id
+    endpoint.is_rebooting = True
+    tree.schedule(context.effective_from, functools.partial(_arrive, service, endpoint, unit_id, new_id))
+    return json_response({"id": new_id})
+
+
+@route("endpoints.rename", "POST", f"{ENDPOINT}/friendlyName")
+def rename(context: Context) -> Response:
+    """Rename an endpoint."""
+    endpoint, name = known_endpoint(context), name_text(context.json)
+    context.service.tree.schedule(context.effective_from, functools.partial(setattr, endpoint, "name", name))
+    return accepted()
+
+
+def _remove(service: Service, endpoint: Endpoint) -> None:
+    if service.tree.endpoints.get(endpoint.id) is endpoint:
+        service.tree.remove_endpoint(endpoint)
+        service.offline_endpoints.discard(endpoint.id)
+        service.failing_endpoints.pop(endpoint.id, None)
+
+
+def _drop(context: Context, endpoint: Endpoint) -> Response:
+    context.service.tree.schedule(context.effective_from, functools.partial(_remove, context.service, endpoint))
+    return accepted()
+
+
+@route("endpoints.deregister", "POST", f"{ENDPOINT}/deregister")
+def deregister(context: Context) -> Response:
+    """Remove an endpoint, which must be online."""
+    endpoint = known_endpoint(context)
+    require_reachable(context, endpoint)
+    return _drop(context, endpoint)
+
+
+@route("endpoints.forget", "POST", f"{ENDPOINT}/forget")
+def forget(context: Context) -> Response:
+    """Remove an endpoint. It may also be online: whether the service refuses that is not known."""
+    return _drop(context, known_endpoint(context))
