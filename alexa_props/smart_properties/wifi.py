@@ -1,16 +1,189 @@
-"""Save Wi-Fi configurations, and assign them to endpoints."""
+"""Wi-Fi of endpoints: networks that the account saves, and the endpoints that they are assigned to."""
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterable
 from typing import Any, Final
 
+import attrs
+
+from alexa_props.arguments import require_limits, require_list, require_text
 from alexa_props.client import Resource
-from alexa_props.operation import Operation
+from alexa_props.codec import raw_field
+from alexa_props.errors import ConfigurationError
+from alexa_props.operation import Group
+from alexa_props.settings import Secret
+from alexa_props.smart_properties.ids import EndpointId
+from alexa_props.smart_properties.protocol import codec, optional_string
 
-__all__ = ["OPERATIONS", "Wifi"]
+__all__ = [
+    "OPERATIONS",
+    "CertificateAuthorityRef",
+    "CredentialConfiguration",
+    "KeyManagement",
+    "Wifi",
+    "WifiConfiguration",
+    "WifiConfigurations",
+    "WifiStatus",
+]
 
-OPERATIONS: Final[tuple[Operation[Any], ...]] = ()
+
+class KeyManagement(enum.StrEnum):
+    """How a network authenticates devices."""
+
+    NONE = "NONE"
+    WPAPSK = "WPAPSK"
+    WPA2_EAP = "WPA2_EAP"
+
+
+@attrs.frozen
+class CertificateAuthorityRef:
+    """The certificate authority that issues certificates to devices."""
+
+    id: str
+    provider_name: str = "ALEXA_ENTERPRISE"
+
+
+def _secret(key: str | Secret | None) -> Secret | None:
+    return Secret.wrap(key)
+
+
+@attrs.frozen(kw_only=True)
+class CredentialConfiguration:
+    """What a device needs to join a network: a password or, with WPA2_EAP, certificates."""
+
+    private_shared_key: Secret | None = attrs.field(default=None, converter=_secret)
+    """The password without quotes, a string or a `Secret`. It is in no repr and no message."""
+    eap_authentication_method: str | None = None
+    """Such as "EAP_TLS"."""
+    certificate_authority: CertificateAuthorityRef | None = None
+    authentication_server_certificates: tuple[str, ...] | None = None
+    """Certificates in PEM format."""
+
+
+@attrs.frozen
+class WifiConfiguration:
+    """A Wi-Fi network, identified by its name and its key management."""
+
+    ssid: str
+    """The name without quotes: the wire has it in literal quotes, which are added and removed."""
+    key_management: KeyManagement | str = KeyManagement.WPAPSK
+    priority: int | None = attrs.field(default=None, kw_only=True)
+    """Only for `assign`."""
+    credential_configuration: CredentialConfiguration | None = attrs.field(default=None, kw_only=True)
+    """Only for `save`."""
+
+
+@attrs.frozen
+class WifiConfigurations:
+    """The networks of an endpoint. No page shows the form of the response."""
+
+    wifi_configurations: tuple[WifiConfiguration, ...] = ()
+    raw: dict[str, Any] = raw_field()
+
+
+@attrs.frozen
+class WifiStatus:
+    """How far an assignment is. No page shows the form of the response."""
+
+    status: str | None = None
+    """A word of the service; its values are not documented."""
+    raw: dict[str, Any] = raw_field()
+
+
+def _read(body: Any) -> WifiConfigurations:
+    found = codec.structure(body, WifiConfigurations)
+    networks = tuple(attrs.evolve(each, ssid=_unquoted(each.ssid)) for each in found.wifi_configurations)
+    return attrs.evolve(found, wifi_configurations=networks)
+
+
+_CONNECTIVITY: Final = "/v2/endpoints/{endpoint_id}/features/connectivity"
+_ASSIGN: Final = f"{_CONNECTIVITY}/addOrUpdateWifiConfigurations"
+
+_api: Final = Group("wifi", "endpoint-wifi-api.html", "credential_locker::wifi_management")
+ASSIGN: Final = _api.post("assign", _ASSIGN, optional_string("submittedOperationId"), nullable=True, idempotent=True)
+GET_STATUS: Final = _api.get("get_status", f"{_ASSIGN}/submittedOperations/{{operation_id}}", WifiStatus)
+FORGET: Final = _api.post("forget", f"{_CONNECTIVITY}/forgetWifiConfigurations", idempotent=True)
+LIST: Final = _api.get("list", f"{_CONNECTIVITY}/wifiConfigurations", _read)
+SAVE: Final = _api.post(
+    "save",
+    "/credentiallocker/v2/saveWifiConfigurations",
+    idempotent=True,
+    host="credential locker",
+    token_header="x-amz-access-token",  # noqa: S106 - a name
+)
+OPERATIONS: Final = _api.operations
 
 
 class Wifi(Resource):
-    """Save Wi-Fi configurations, and assign them to endpoints."""
+    """Save Wi-Fi networks in the account, and assign them to endpoints.
+
+        guest = WifiConfiguration("Guest", credential_configuration=CredentialConfiguration(private_shared_key="…"))
+        await asp.wifi.save([guest])
+        operation_id = await asp.wifi.assign(endpoint_id, [guest])
+        print(await asp.wifi.get_status(endpoint_id, operation_id))
+
+    A token needs the scope `credential_locker::wifi_management` in addition. To replace a network, assign the new one,
+    check that the device is online, and forget the old one last: a device without a network cannot be reached.
+    """
+
+    async def save(self, configurations: Iterable[WifiConfiguration]) -> None:
+        """Save networks and what it takes to join them, in the credential locker, which is another host.
+
+        They replace saved ones with the same name and key management.
+        """
+        sent = _prepare(configurations, "priority")
+        more = f" and {len(sent) - 1} more" if len(sent) > 1 else ""
+        await self._call(SAVE, wifi_configurations=sent, subject=_unquoted(sent[0].ssid) + more)
+
+    async def assign(self, endpoint_id: EndpointId, configurations: Iterable[WifiConfiguration]) -> str | None:
+        """Add saved networks to an endpoint, or update them, and return an id for `get_status`.
+
+        The device must be online, and can have 32 networks. It installs them after the call. The result is None if
+        the response has no id.
+        """
+        sent = _prepare(configurations, "credential_configuration", most=32)
+        return await self._call(ASSIGN, endpoint_id=endpoint_id, payload={"wifiConfigurations": sent})
+
+    async def get_status(self, endpoint_id: EndpointId, operation_id: str) -> WifiStatus:
+        """Return how far an assignment is, by the id that `assign` returned."""
+        return await self._call(GET_STATUS, endpoint_id=endpoint_id, operation_id=operation_id)
+
+    async def list(self, endpoint_id: EndpointId) -> WifiConfigurations:
+        """Return the networks of an endpoint."""
+        return await self._call(LIST, endpoint_id=endpoint_id)
+
+    async def forget(
+        self, endpoint_id: EndpointId, configurations: Iterable[WifiConfiguration], *, quoted: bool = True
+    ) -> None:
+        """Remove networks from an endpoint. They stay saved in the account.
+
+        With `quoted=False` names are sent without literal quotes. Amazon's command-line tool does so here, and only
+        here; which form the service expects is not known.
+        """
+        sent = _prepare(configurations, "credential_configuration", "priority", quoted=quoted)
+        await self._call(FORGET, endpoint_id=endpoint_id, payload={"wifiConfigurations": sent})
+
+
+def _prepare(
+    configurations: Iterable[WifiConfiguration], *omitted: str, most: int | None = None, quoted: bool = True
+) -> list[WifiConfiguration]:
+    """Return networks as they are sent: with names and passwords in literal quotes, and without some members."""
+    listed: tuple[WifiConfiguration, ...] = require_list("configurations", configurations)
+    require_limits("configurations", listed, 1, most)
+    sent = []
+    for each in listed:
+        if not isinstance(each, WifiConfiguration) or not isinstance(each.ssid, str) or not each.ssid:
+            raise ConfigurationError("configurations must be objects of WifiConfiguration that have an ssid")
+        ssid, credentials = require_text("ssid", each.ssid), each.credential_configuration
+        if credentials is not None and credentials.private_shared_key is not None:
+            key = Secret(f'"{credentials.private_shared_key.reveal()}"')
+            credentials = attrs.evolve(credentials, private_shared_key=key)
+        changes = {"ssid": f'"{ssid}"' if quoted else ssid, "credential_configuration": credentials}
+        sent.append(attrs.evolve(each, **changes | dict.fromkeys(omitted)))
+    return sent
+
+
+def _unquoted(ssid: str) -> str:
+    return ssid[1:-1] if len(ssid) > 1 and ssid[0] == ssid[-1] == '"' else ssid

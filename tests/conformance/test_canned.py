@@ -52,6 +52,10 @@ VALID = {
     # All members of these are optional.
     ("endpoint_settings.get_address", b"{}"),
     ("endpoints.connectivity", b"{}"),
+    # Their form is not documented.
+    ("endpoints.associate", b"{}"),
+    ("wifi.assign", b"{}"),
+    ("wifi.list", b"{}"),
     *((name, b"{}") for name in CALLS if name.startswith("features.get_")),
 }
 
