@@ -1,16 +1,84 @@
-"""Discover smart home devices with a skill."""
+"""Discovery sessions: look for the smart home devices of a skill in a unit."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import enum
+from typing import Any, Final, Literal
 
+import attrs
+
+from alexa_props.arguments import require_choice, require_id
 from alexa_props.client import Resource
-from alexa_props.operation import Operation
+from alexa_props.codec import raw_field
+from alexa_props.errors import DecodeError
+from alexa_props.operation import Group
+from alexa_props.responses import first_string
+from alexa_props.smart_properties.ids import UnitId
 
-__all__ = ["OPERATIONS", "DiscoverySessions"]
+__all__ = ["OPERATIONS", "DiscoverySession", "DiscoverySessions", "SkillStage"]
 
-OPERATIONS: Final[tuple[Operation[Any], ...]] = ()
+
+class SkillStage(enum.StrEnum):
+    """The stage of a skill that reports devices. Older pages have them in upper case."""
+
+    DEVELOPMENT = "development"
+    LIVE = "live"
+
+
+@attrs.frozen
+class DiscoverySession:
+    """The state of a session. No page shows the form of the response."""
+
+    status: str | None = None
+    """A word of the service; its values are not documented."""
+    raw: dict[str, Any] = raw_field()
+
+
+def _id(body: Any) -> str:
+    found = first_string(body, "id")
+    if found is None:
+        raise DecodeError("the response has the id of the session neither in its body nor in its Location header")
+    return found
+
+
+_api: Final = Group("discovery_sessions", "discovery-session-api.html")
+CREATE: Final = _api.post(
+    "create",
+    "/v1/discoverySessions",
+    _id,
+    query=("unit_id",),
+    required=("unit_id",),
+    wire={"unit_id": "unit"},
+    in_location=True,
+)
+GET: Final = _api.get("get", "/v1/discoverySessions/{session_id}", DiscoverySession)
+OPERATIONS: Final = _api.operations
 
 
 class DiscoverySessions(Resource):
-    """Discover smart home devices with a skill."""
+    """Look for new or changed smart home devices of a skill in a unit.
+
+        session_id = await asp.discovery_sessions.create(unit_id, "amzn1.ask.skill.1")
+        session = await asp.discovery_sessions.get(session_id)
+
+    A session can be read for an hour.
+    """
+
+    async def create(
+        self, unit_id: UnitId, skill_id: str, *, stage: SkillStage | Literal["development", "live"] | None = None
+    ) -> str:
+        """Start a session and return its id. Every call starts another session.
+
+        Args:
+            unit_id: The unit in which to look for devices.
+            skill_id: The skill that reports them.
+            stage: The stage of the skill. Defaults to the live one.
+        """
+        skill = {"skillId": require_id("skill_id", skill_id)}
+        if stage is not None:
+            skill["skillStage"] = require_choice("stage", stage, SkillStage)
+        return await self._call(CREATE, unit_id=unit_id, endpoint_reporter={"type": "SKILL", "value": skill})
+
+    async def get(self, session_id: str) -> DiscoverySession:
+        """Return the state of a session."""
+        return await self._call(GET, session_id=session_id)
