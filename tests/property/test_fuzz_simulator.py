@@ -41,11 +41,24 @@ QUERIES = (
     *("code_challenge_method", "limit", "status", "operation", "unit", "endpointId", "recipient.id", "entity.id"),
 )
 QUERY = {"match": {"owner": "~caller", "manufacturer.value.text": "Amazon"}}
+NETWORK = {"ssid": '"Devices"', "keyManagement": "WPAPSK"}
 BODIES: dict[str, Any] = {
     "unit_settings.set_default_music_station": {"providerId": "P", "stationId": "1"},
     "units.create": {"parentId": "organization", "name": NAME},
     "units.update": {"name": NAME},
     "endpoints.query": {"query": QUERY, "paginationContext": {"maxResults": 5, "nextToken": "t"}, "expand": ["all"]},
+    "endpoints.associate": [{"id": "organization"}],
+    "endpoints.rename": NAME,
+    "discovery_sessions.create": {
+        "endpointReporter": {"type": "SKILL", "value": {"skillId": "skill", "skillStage": "live"}}
+    },
+    "wifi.save": {
+        "wifiConfigurations": [
+            {**NETWORK, "credentialConfiguration": {"privateSharedKey": '"pw"', "certificateAuthority": {"id": "a"}}}
+        ]
+    },
+    "wifi.assign": {"payload": {"wifiConfigurations": [{**NETWORK, "priority": 1}]}},
+    "wifi.forget": {"payload": {"wifiConfigurations": [NETWORK]}},
     "endpoint_settings.set": {"deep": {"er": [1, None, True]}},
     "endpoint_settings.set_address": {"address": {"city": "Ulm", "addressLine1": "1 Harbour Road"}},
     "features.set_volume": {"payload": {"volume": 30}},
@@ -91,6 +104,7 @@ SCRIPTS: dict[str, Any] = {
         "empty_pages": 2,
         "end_of_list": "null",
         "caller_scope": "unassigned",
+        "new_endpoint_ids": False,
         "token_lifetime": 5,
         "rotate_refresh_tokens": True,
     },

@@ -9,11 +9,13 @@ from typing import Literal, assert_type
 from alexa_props import Address, DefaultStation, NotificationKind, Setting, SmartProperties, Stations
 from alexa_props.errors import EndpointFailure
 from alexa_props.fleet import Room
+from alexa_props.settings import Secret
 from alexa_props.smart_properties.batch import BatchResult
 from alexa_props.smart_properties.endpoints import Connection, Endpoint, Feature, FeatureProperty, UnitRef
 from alexa_props.smart_properties.setting import Enablement, TimeFormat, WakeWord
 from alexa_props.smart_properties.stations import Station
 from alexa_props.smart_properties.units import Unit
+from alexa_props.smart_properties.wifi import CredentialConfiguration, WifiConfiguration
 
 
 async def returns_none(call: Awaitable[None]) -> None:
@@ -48,6 +50,13 @@ async def endpoints(asp: SmartProperties, unit: Unit) -> None:
         assert_type(endpoint.features, tuple[Feature, ...])
         assert_type(endpoint.reachability, str | None)
     assert_type(await asp.endpoints.get("endpoint", expand="feature:connectivity"), Endpoint)
+    async for endpoint in asp.endpoints.query(unit_ids=[unit, "unit"], expand="all"):
+        assert_type(await asp.endpoints.associate(endpoint, unit), str | None)
+    asp.endpoints.query({"or": [{"match": {"associatedUnits.id": "unit"}}]}, page_size=10)
+    key = CredentialConfiguration(private_shared_key="password").private_shared_key
+    assert_type(key, Secret | None)
+    await asp.wifi.save([WifiConfiguration("Guest", "WPAPSK", credential_configuration=CredentialConfiguration())])
+    assert_type(await asp.discovery_sessions.create(unit, "skill", stage="live"), str)
     feature = await asp.endpoints.connectivity("endpoint")
     assert_type(feature, Feature)
     assert_type(feature.properties, tuple[FeatureProperty, ...])
@@ -86,7 +95,7 @@ async def deletions_are_awaited_or_iterated(asp: SmartProperties, unit: Unit) ->
     await returns_none(asp.alerts.delete_timers(unit))
     async for failure in asp.alerts.delete_reminders(unit):
         assert_type(failure, EndpointFailure)
-        assert_type(failure.unit_id, str)
+        assert_type(failure.unit_id, str | None)
         assert_type(failure.endpoint_id, str | None)
         assert_type(failure.code, str | None)
 
