@@ -218,7 +218,12 @@ NAMES: dict[str, list[str]] = {
     "alexa_props.smart_properties.consents": ["Consent", "ConsentType", "Consents", "OPERATIONS"],
     "alexa_props.smart_properties.content": ["Card", "activation_window", "counted", "localized", "utc"],
     "alexa_props.smart_properties.device_groups": ["DeviceGroup", "DeviceGroupId", "DeviceGroups", "OPERATIONS"],
-    "alexa_props.smart_properties.discovery_sessions": ["DiscoverySessions", "OPERATIONS"],
+    "alexa_props.smart_properties.discovery_sessions": [
+        "DiscoverySession",
+        "DiscoverySessions",
+        "OPERATIONS",
+        "SkillStage",
+    ],
     "alexa_props.smart_properties.event_messenger": [
         "ChannelType",
         "DeliveryChannel",
@@ -299,7 +304,16 @@ NAMES: dict[str, list[str]] = {
         "ServiceProviders",
         "SkillConfiguration",
     ],
-    "alexa_props.smart_properties.wifi": ["OPERATIONS", "Wifi"],
+    "alexa_props.smart_properties.wifi": [
+        "CertificateAuthorityRef",
+        "CredentialConfiguration",
+        "KeyManagement",
+        "OPERATIONS",
+        "Wifi",
+        "WifiConfiguration",
+        "WifiConfigurations",
+        "WifiStatus",
+    ],
     "alexa_props.smart_properties.visual_alerts": [
         "AlertAction",
         "AlertBackground",
