@@ -30,12 +30,12 @@ __all__ = [
     "MAX_ITEMS",
     "RAW",
     "Codec",
+    "Lenient",
     "PlainText",
     "Timestamp",
     "camel",
     "http_date",
     "pascal",
-    "raw_field",
 ]
 
 T = TypeVar("T")
@@ -59,12 +59,12 @@ Timestamp: TypeAlias = Annotated[dt.datetime, "timestamp"]
 """A point in time, always aware and in UTC; epoch seconds or ISO 8601 on the wire."""
 
 
-def raw_field() -> Any:
-    """Return the field `raw` of a model whose form is not documented: the JSON object as it was received.
+@attrs.frozen
+class Lenient:
+    """Base of models whose form no page documents: each member that is missing or has another type has its default."""
 
-    Such a model is read leniently: each member that is missing or has another type keeps its default.
-    """
-    return attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
+    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
+    """The JSON object as it was received."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -164,7 +164,7 @@ def _converter(
     converter = cattrs.Converter(detailed_validation=detailed)
 
     def structure_model(model: type[Any]) -> Callable[[Any, Any], Any]:
-        if any(field.name == RAW for field in attrs.fields(model)):
+        if issubclass(model, Lenient):
             return _structure_leniently(converter, model, wire_name)
         names: dict[str, Any] = {field.name: override(rename=wire_name(field.name)) for field in attrs.fields(model)}
         structure: Callable[[Any, Any], Any] = make_dict_structure_fn(

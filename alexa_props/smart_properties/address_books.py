@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified, require_ids, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -95,14 +95,12 @@ class ContactRecord(Identified):
 
 
 @attrs.frozen
-class Association:
+class Association(Lenient):
     """A unit that uses an address book."""
 
     address_book_id: str | None = None
     unit_id: str | None = None
     """Inferred: no page shows it."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 AddressBookId: TypeAlias = str | AddressBook

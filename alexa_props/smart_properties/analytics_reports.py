@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import attrs
 
 from alexa_props.arguments import require_id, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
@@ -30,11 +30,8 @@ class Category(enum.StrEnum):
 
 
 @attrs.frozen
-class AnalyticsReport:
+class AnalyticsReport(Lenient):
     """The response to a request for a report. Whether it has an id is not documented."""
-
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 _api: Final = Group("analytics_reports", "analytics-api.html")

@@ -10,7 +10,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_id, require_limits, require_list, require_whole
 from alexa_props.client import Resource
-from alexa_props.codec import PlainText, raw_field
+from alexa_props.codec import Lenient, PlainText
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -141,7 +141,7 @@ class TemplateBody:
 
 
 @attrs.frozen
-class AutomationTemplate(Identified):
+class AutomationTemplate(Identified, Lenient):
     """A template. Its members are inferred. A list without `expand` sets only the id."""
 
     id_arguments = ("template_id",)
@@ -152,7 +152,6 @@ class AutomationTemplate(Identified):
     template: TemplateBody | None = None
     """Without conditions, which are not documented: `raw` has them."""
     data_definition: dict[str, Any] | None = None
-    raw: dict[str, Any] = raw_field()
 
 
 @attrs.frozen
@@ -173,7 +172,7 @@ class AutomationData:
 
 
 @attrs.frozen
-class Automation(Identified):
+class Automation(Identified, Lenient):
     """An automation of a unit. Its members are inferred. A list without `expand` sets only the id."""
 
     id_arguments = ("automation_id",)
@@ -183,7 +182,6 @@ class Automation(Identified):
     friendly_name: PlainText | None = None
     associated_entity: AssociatedEntity | None = None
     automation: AutomationData | None = None
-    raw: dict[str, Any] = raw_field()
 
 
 TemplateId: TypeAlias = str | AutomationTemplate

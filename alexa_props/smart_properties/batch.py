@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import DecodeError
 from alexa_props.responses import first_string
 
@@ -45,7 +45,7 @@ def batched(size: int, *, may_split: bool = True) -> Callable[[F], F]:
 
 
 @attrs.frozen
-class BatchItem:
+class BatchItem(Lenient):
     """What the service says about one item of a batch."""
 
     item_id: str | None = None
@@ -56,17 +56,13 @@ class BatchItem:
     message: str | None = None
     failed: bool = False
     """Whether it is an error. Inferred from where it is and what it holds."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
-class BatchResult:
+class BatchResult(Lenient):
     """What the service says about the items of a batch. Empty if it says nothing: then it accepted all of them."""
 
     items: tuple[BatchItem, ...] = ()
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
     @property
     def failures(self) -> tuple[BatchItem, ...]:

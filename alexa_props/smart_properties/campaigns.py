@@ -11,7 +11,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_ids, require_limits
 from alexa_props.client import Resource
-from alexa_props.codec import Timestamp, raw_field
+from alexa_props.codec import Lenient, Timestamp
 from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -167,7 +167,7 @@ class Scheduling:
 
 
 @attrs.frozen
-class Campaign(Identified):
+class Campaign(Identified, Lenient):
     """Cards for the screens of units. Methods that take a campaign id take it too."""
 
     id_arguments = ("campaign_id",)
@@ -176,8 +176,6 @@ class Campaign(Identified):
     campaign_id: str | None = None
     targeting: Targeting | None = None
     scheduling: Scheduling | None = None
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
     @property
     def unit_ids(self) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified
 from alexa_props.client import Resource
-from alexa_props.codec import PlainText, raw_field
+from alexa_props.codec import Lenient, PlainText
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -28,7 +28,7 @@ class RotationPeriod:
 
 
 @attrs.frozen
-class CertificateAuthority(Identified):
+class CertificateAuthority(Identified, Lenient):
     """A certificate authority. Methods that take its id take it too. Only the id and the csr are documented."""
 
     id_arguments = ("certificate_authority_id",)
@@ -38,8 +38,6 @@ class CertificateAuthority(Identified):
     rotation_period: RotationPeriod | None = None
     csr: str | None = attrs.field(default=None, repr=False)
     """The certificate signing request, PEM text. Only with `expand="all"`; it may follow the creation later."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 CertificateAuthorityId: TypeAlias = str | CertificateAuthority

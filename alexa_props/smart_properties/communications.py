@@ -10,7 +10,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_id, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -44,7 +44,7 @@ class Toggle(enum.StrEnum):
 
 
 @attrs.frozen
-class CommunicationProfile(Identified):
+class CommunicationProfile(Identified, Lenient):
     """The profile that lets a unit make and receive calls. Methods that take a profile id take it too."""
 
     id_arguments = ("profile_id", "target_profile_id", "alexa_communication_profile_id")
@@ -54,8 +54,6 @@ class CommunicationProfile(Identified):
     unit_id: str | None = None
     name: str | None = None
     """The display name of the unit, "Guest" if none was set."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
@@ -68,34 +66,28 @@ class NewProfile:
 
 
 @attrs.frozen
-class ReciprocalAssociation:
+class ReciprocalAssociation(Lenient):
     """The link that lets a contact call a unit."""
 
     status: str | None = None
     """Inferred: neither its name nor its values are documented."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
-class DropInPreference:
+class DropInPreference(Lenient):
     """Whether drop-in is allowed between two profiles."""
 
     value: Toggle | str | None = None
     """Inferred from the request."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
-class BlockingRule:
+class BlockingRule(Lenient):
     """A profile with which a profile cannot exchange calls and messages."""
 
     target_profile_id: str | None = None
     """The other profile. Inferred, as is `value`: no page shows the members of a rule."""
     value: Toggle | str | None = None
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 ProfileId: TypeAlias = str | CommunicationProfile

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
 
@@ -25,13 +25,11 @@ ConsentTypeLike: TypeAlias = ConsentType | Literal["health_data"]
 
 
 @attrs.frozen
-class Consent:
+class Consent(Lenient):
     """A consent in a unit."""
 
     status: str | None = None
     """Its values are not documented. None if the response has it elsewhere: see `raw`."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 _api: Final = Group("consents", "consent-framework-rest-api.html")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified, require_id, require_ids
 from alexa_props.client import Resource
-from alexa_props.codec import PlainText, raw_field
+from alexa_props.codec import Lenient, PlainText
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS", "DeviceGroup", "DeviceGroupId", "DeviceGroups"]
 
 
 @attrs.frozen
-class DeviceGroup(Identified):
+class DeviceGroup(Identified, Lenient):
     """A group of devices. Methods that take the id of a group take it too."""
 
     id_arguments = ("device_group_id", "group_id")
@@ -33,8 +33,6 @@ class DeviceGroup(Identified):
     """Only their ids are set."""
     associated_units: tuple[UnitRef, ...] = ()
     """The one unit of the group."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 DeviceGroupId: TypeAlias = str | DeviceGroup
@@ -46,9 +44,8 @@ class _Expand(enum.StrEnum):
 
 
 @attrs.frozen
-class _Created:
+class _Created(Lenient):
     id: str | None = None
-    raw: dict[str, Any] = raw_field()
 
 
 _GROUP: Final = "/v1/deviceGroups/{device_group_id}"

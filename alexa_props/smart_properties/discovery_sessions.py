@@ -9,7 +9,7 @@ import attrs
 
 from alexa_props.arguments import require_choice, require_id
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
 from alexa_props.responses import first_string
@@ -26,12 +26,11 @@ class SkillStage(enum.StrEnum):
 
 
 @attrs.frozen
-class DiscoverySession:
+class DiscoverySession(Lenient):
     """The state of a session. No page shows the form of the response."""
 
     status: str | None = None
     """A word of the service; its values are not documented."""
-    raw: dict[str, Any] = raw_field()
 
 
 def _id(body: Any) -> str:

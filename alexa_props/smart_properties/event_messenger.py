@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified, id_of, require_choice, require_id, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -82,14 +82,13 @@ class DeliveryChannel:
 
 
 @attrs.frozen
-class EventSubscriptionConfiguration(Identified):
+class EventSubscriptionConfiguration(Identified, Lenient):
     """Delivery channels that subscriptions refer to. All but the id is inferred."""
 
     id_arguments = ("configuration_id",)
 
     id: str | None = None
     delivery_channels: tuple[DeliveryChannel, ...] = ()
-    raw: dict[str, Any] = raw_field()
 
 
 @attrs.frozen
@@ -115,7 +114,7 @@ class Entities:
 
 
 @attrs.frozen
-class EventSubscription(Identified):
+class EventSubscription(Identified, Lenient):
     """A subscription to one event. All but the id is inferred."""
 
     id_arguments = ("subscription_id",)
@@ -124,7 +123,6 @@ class EventSubscription(Identified):
     subscription_configuration_id: str | None = None
     event_type: EventType | None = None
     entities: Entities | None = None
-    raw: dict[str, Any] = raw_field()
 
 
 ConfigurationId: TypeAlias = str | EventSubscriptionConfiguration

@@ -11,7 +11,7 @@ import attrs
 
 from alexa_props.arguments import require_choice, require_ids, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -115,13 +115,11 @@ class Recipient:
 
 
 @attrs.frozen
-class NotificationRecord:
+class NotificationRecord(Lenient):
     """A notification that the service stores. What it consists of is not documented: see `raw`."""
 
     recipients: tuple[Recipient, ...] = ()
     """Inferred from the request."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 _MOST: Final = 100

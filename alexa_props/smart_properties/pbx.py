@@ -9,6 +9,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_id, require_limits, require_list
 from alexa_props.client import Resource
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Page, Pager
@@ -71,13 +72,11 @@ class FqdnPeer:
 
 
 @attrs.frozen
-class SipTrunk(Identified):
+class SipTrunk(Identified, Lenient):
     """A trunk; methods that take a trunk id take it too. Members are inferred from what is sent: no page shows them."""
 
     id_arguments = ("trunk_id",)
 
-    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
-    """The JSON object as it was received."""
     id: str | None = _found("trunkId", "sipTrunkId")
     """None if the response has no "trunkId", "sipTrunkId" or "id": then look into `raw`."""
     status: str | None = None
@@ -87,11 +86,9 @@ class SipTrunk(Identified):
 
 
 @attrs.frozen
-class ExtensionMapping:
+class ExtensionMapping(Lenient):
     """The profile that an extension rings. All members are inferred from what is sent."""
 
-    raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
-    """The JSON object as it was received."""
     extension: str | None = None
     profile_id: str | None = _found("commsProfileId")
     routing_type: str | None = None

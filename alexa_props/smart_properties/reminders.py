@@ -10,7 +10,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list, require_text
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Page
@@ -68,7 +68,7 @@ class Speech:
 
 
 @attrs.frozen
-class Reminder(Identified):
+class Reminder(Identified, Lenient):
     """A reminder on an endpoint. Its form is not documented: see `raw`. Methods that take a reminder id take it too."""
 
     id_arguments = ("reminder_id",)
@@ -76,18 +76,14 @@ class Reminder(Identified):
 
     reminder_id: str | None = None
     """Inferred from the response to a creation."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
-class CreatedReminders:
+class CreatedReminders(Lenient):
     """The reminders that were created. How those that failed are reported is not documented: see `raw`."""
 
     success_results: tuple[Reminder, ...] = ()
     """One per endpoint on which it was created."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 ReminderId: TypeAlias = str | Reminder

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified, require_ids
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -36,14 +36,12 @@ class Role(Identified):
 
 
 @attrs.frozen
-class RoleAssignment:
+class RoleAssignment(Lenient):
     """A role that a principal holds. Its fields are inferred: no page and no tool shows the items of the lists."""
 
     principal_id: str | None = None
     role_id: str | None = None
     propagate: bool | None = None
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 RoleId: TypeAlias = str | Role

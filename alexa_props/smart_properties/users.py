@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
 from alexa_props.arguments import Identified
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.settings import Secret
@@ -18,15 +18,13 @@ __all__ = ["OPERATIONS", "CreatedUser", "User", "UserId", "Users"]
 
 
 @attrs.frozen
-class User(Identified):
+class User(Identified, Lenient):
     """A user. Its field is inferred: no page and no tool shows the items of the list."""
 
     id_arguments = ("user_id",)
     id_field = "user_id"
 
     user_id: str | None = None
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen

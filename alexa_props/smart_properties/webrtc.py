@@ -9,7 +9,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Page, Pager
@@ -47,7 +47,7 @@ class ServiceProviderRef:
 
 
 @attrs.frozen
-class ServiceProvider(Identified):
+class ServiceProvider(Identified, Lenient):
     """A service provider. Methods that take its id take it too. Inferred: no page shows its fields."""
 
     id_arguments = ("service_provider_id",)
@@ -56,8 +56,6 @@ class ServiceProvider(Identified):
     service_provider_id: str | None = None
     service_provider_logical_id: str | None = None
     display_name: tuple[DisplayName, ...] = ()
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 ServiceProviderId: TypeAlias = str | ServiceProvider
@@ -71,18 +69,16 @@ class SkillConfiguration:
 
 
 @attrs.frozen
-class NetworkMapping:
+class NetworkMapping(Lenient):
     """How a service provider is connected. Inferred: a response has the fields of the request."""
 
     network_type: str | None = None
     """"SKILL" is the only documented type."""
     skill_configuration: SkillConfiguration | None = None
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 @attrs.frozen
-class AccountAssociation:
+class AccountAssociation(Lenient):
     """A user of the service provider and a communication profile. Inferred: no page shows its fields."""
 
     external_user_id: str | None = None
@@ -90,8 +86,6 @@ class AccountAssociation:
     """The id of the communication profile."""
     amazon_id_type: str | None = None
     """"communication-profile" is the only documented type."""
-    raw: dict[str, Any] = raw_field()
-    """The JSON object as it was received."""
 
 
 def _associations(body: Any) -> Page[AccountAssociation]:

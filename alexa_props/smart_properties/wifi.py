@@ -10,7 +10,7 @@ import attrs
 
 from alexa_props.arguments import require_limits, require_list, require_text
 from alexa_props.client import Resource
-from alexa_props.codec import raw_field
+from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.settings import Secret
@@ -76,20 +76,18 @@ class WifiConfiguration:
 
 
 @attrs.frozen
-class WifiConfigurations:
+class WifiConfigurations(Lenient):
     """The networks of an endpoint. No page shows the form of the response."""
 
     wifi_configurations: tuple[WifiConfiguration, ...] = ()
-    raw: dict[str, Any] = raw_field()
 
 
 @attrs.frozen
-class WifiStatus:
+class WifiStatus(Lenient):
     """How far an assignment is. No page shows the form of the response."""
 
     status: str | None = None
     """A word of the service; its values are not documented."""
-    raw: dict[str, Any] = raw_field()
 
 
 def _read(body: Any) -> WifiConfigurations:
