@@ -104,6 +104,16 @@ def test_quotas_faults_and_the_scope_of_unassigned_endpoints(monkeypatch: pytest
     assert 429 in statuses[2:]
 
 
+async def test_effects_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with simulating(monkeypatch, "--json", "--rooms", "1", "--effect-delay", "60") as (printed, _):
+        facts = json.loads(printed.readline())
+        login = {name: facts[name] for name in ("client_id", "client_secret", "refresh_token", "token_url")}
+        async with SmartProperties(auth=LoginWithAmazon(**login), base_url=facts["base_url"]) as asp:
+            unit_id = facts["organization_id"]
+            await asp.skills.enable("amzn1.ask.skill.1", unit_id)
+            assert (await asp.skills.get("amzn1.ask.skill.1", unit_id)).status == "ENABLING"
+
+
 def test_a_port_that_is_taken(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
