@@ -9,6 +9,9 @@ from typing import Literal, assert_type
 from alexa_props import AlexaForBusiness, DefaultStation, SmartProperties, fleet
 from alexa_props.fleet import Failure, FailureRow, FleetReport, Outcome, Progress, Room, RoomDefaults, Run, Steps
 from alexa_props.for_business.devices import Device, DeviceData
+from alexa_props.smart_properties.address_books import Contact
+from alexa_props.smart_properties.batch import BatchItem
+from alexa_props.smart_properties.skills import UnitEnablements
 from alexa_props.smart_properties.units import Unit
 
 
@@ -65,3 +68,15 @@ async def recipes(asp: SmartProperties, rooms: list[Room]) -> None:
     assert_type(await fleet.reset_room(asp, "unit", defaults), Steps)
     report = await fleet.collect(partial(fleet.reset_room, asp, defaults=defaults), rooms)
     assert_type(report, FleetReport[Room, Steps])
+
+
+async def batches(asp: SmartProperties, rooms: list[str], found: list[Room]) -> None:
+    async with fleet.run_many(partial(asp.skills.enable_many, "skill"), rooms, concurrency=2) as enabled:
+        async for outcome in enabled:
+            assert_type(outcome, Outcome[str, BatchItem])
+    async with fleet.run_many(asp.skills.get_many, rooms) as read:
+        assert_type(read, Run[str, UnitEnablements])
+    async with fleet.run_many(asp.notifications.delete_many, found, journal="a.db", job="delete") as deleted:
+        assert_type(deleted, Run[Room, BatchItem])
+    report = await fleet.collect_many(partial(asp.contacts.create_many, "book"), [Contact("Spa")], size=10)
+    assert_type(report, FleetReport[Contact, BatchItem])
