@@ -24,6 +24,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from alexa_props.arguments import require_id, require_ids
 from alexa_props.errors import DecodeError
+from alexa_props.field_types import require_field_types
 from alexa_props.settings import Secret
 
 __all__ = [
@@ -147,6 +148,8 @@ class Codec:
         except (TypeError, AttributeError) as error:
             # The type hints rule it out, and not every caller has a type checker.
             raise ValueError(f"a member of a model has another type than the model says: {error}") from None
+        except RecursionError:
+            raise ValueError("it holds itself, or is nested too deeply") from None
 
 
 def _is_model(model: Any) -> bool:
@@ -186,8 +189,14 @@ def _converter(
             for field in attrs.fields(model)
         }
         unstructure = make_dict_unstructure_fn(model, converter, **names)
-        # An empty list is written: it clears a list.
-        return lambda value: {name: member for name, member in unstructure(value).items() if member is not None}
+
+        def write(value: Any) -> dict[str, Any]:
+            if isinstance(value, model):
+                require_field_types(value)
+            # An empty list is written: it clears a list.
+            return {name: member for name, member in unstructure(value).items() if member is not None}
+
+        return write
 
     converter.register_structure_hook_factory(attrs.has, structure_model)
     converter.register_unstructure_hook_factory(attrs.has, unstructure_model)

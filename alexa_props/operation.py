@@ -20,6 +20,7 @@ from alexa_props.arguments import (
     require_text,
 )
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_type
 from alexa_props.paging import Page
 
 __all__ = ["Group", "Listing", "Model", "Operation", "Options"]
@@ -63,6 +64,8 @@ class Operation(Generic[T_co]):
     """Documented limits of arguments: least and most characters of a text or items of a list; None: no upper limit."""
     choices: Mapping[str, Choices] = attrs.field(factory=dict)
     """The enums of arguments that have a fixed set of values; `(Color,)` is a list of them."""
+    types: Mapping[str, Any] = attrs.field(factory=dict)
+    """Type hints of arguments that nothing else checks, such as `{"name": str, "tags": tuple[Tag, ...]}`."""
     subject: str | None = attrs.field(
         default=attrs.Factory(lambda it: next(iter((*it.path_parameters, *it.required)), None), takes_self=True)
     )
@@ -145,6 +148,8 @@ class Operation(Generic[T_co]):
                 listed: tuple[object, ...] = require_list(name, value)
                 return tuple(require_choice(name, each, *kind) for each in listed)
             return require_choice(name, value, kind)
+        if name in self.types:
+            require_type(name, value, self.types[name])
         if name.endswith("_ids"):
             return require_ids(name, value)
         if name == "page_size":
@@ -183,6 +188,7 @@ class Options(TypedDict, total=False):
     wire: Mapping[str, str]
     limits: Mapping[str, tuple[int, int | None]]
     choices: Mapping[str, Choices]
+    types: Mapping[str, Any]
     subject: str
     per_endpoint: bool
     check_with: str

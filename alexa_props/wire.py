@@ -58,26 +58,53 @@ def dump_json(body: Any, secrets: list[Secret] | None = None) -> bytes:
     """
     try:
         return _encode(body).encode()
-    except TypeError as error:
-        if secrets is None:
-            raise ValueError(error) from None
+    except (TypeError, ValueError) as error:
+        if secrets is None or isinstance(error, ValueError):
+            raise ValueError(f"{_place(body)}{error}") from None
     return _dump_secrets(body, secrets)
+
+
+def _place(body: Any) -> str:
+    """Return where in a body the first value is that JSON has no form for, for messages."""
+    path, value = "", body
+    while isinstance(value, dict | list | tuple):
+        members = value.items() if isinstance(value, dict) else enumerate(value)
+        wrong = next((member for member in members if not _is_json(member[1])), None)
+        if wrong is None:
+            break
+        path += f".{wrong[0]}" if isinstance(value, dict) else f"[{wrong[0]}]"
+        value = wrong[1]
+    return f"{path.removeprefix('.')}: " if path else ""
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False, default=_reveal)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _reveal(value: object) -> str:
+    if not isinstance(value, Secret):
+        raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    # Checked when it is sent: where it is wrapped, a traceback would show it.
+    if not isinstance(value.reveal(), str) or value.reveal().encode(errors="ignore").decode() != value.reveal():
+        raise ValueError("a secret must be text")
+    return value.reveal()
 
 
 def _dump_secrets(body: Any, secrets: list[Secret]) -> bytes:
     def reveal(value: object) -> str:
-        if not isinstance(value, Secret):
-            raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-        # Checked when it is sent: where it is wrapped, a traceback would show it.
-        if not isinstance(value.reveal(), str) or value.reveal().encode(errors="ignore").decode() != value.reveal():
-            raise ValueError("a secret must be text")
-        secrets.append(value)
-        return value.reveal()
+        revealed = _reveal(value)
+        if isinstance(value, Secret):
+            secrets.append(value)
+        return revealed
 
     try:
         return json.dumps(body, allow_nan=False, separators=(",", ":"), default=reveal).encode()
-    except TypeError as error:
-        raise ValueError(error) from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{_place(body)}{error}") from None
 
 
 class _Request(httpx.Request):

@@ -115,10 +115,11 @@ CREATE: Final = _books.post(
     *("create", "/v1/addressBooks", AddressBook),
     required=("name",),
     limits={"name": _NAME},
+    types={"name": str},
     check_with="address_books.list",
 )
 GET: Final = _books.get("get", _BOOK, AddressBook)
-UPDATE: Final = _books.put("update", _BOOK, required=("name",), limits={"name": _NAME})
+UPDATE: Final = _books.put("update", _BOOK, required=("name",), limits={"name": _NAME}, types={"name": str})
 DELETE: Final = _books.delete("delete", _BOOK)
 
 _contacts: Final = Group("contacts", _PAGE)

@@ -9,10 +9,11 @@ from typing import Final, Literal
 
 import attrs
 
-from alexa_props.arguments import require_id, require_limits, require_list
+from alexa_props.arguments import require_id, require_list
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_type
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
 
@@ -36,7 +37,11 @@ class AnalyticsReport(Lenient):
 
 _api: Final = Group("analytics_reports", "analytics-api.html")
 CREATE: Final = _api.post(
-    "create", "/v1/enterprise/analytics/reports", AnalyticsReport, nullable=True, required=("unit_id",)
+    *("create", "/v1/enterprise/analytics/reports", AnalyticsReport),
+    nullable=True,
+    required=("unit_id",),
+    limits={"categories": (1, None)},
+    types={"categories": tuple[str, ...], "show_sub_units": bool},
 )
 OPERATIONS: Final = _api.operations
 
@@ -82,13 +87,12 @@ class AnalyticsReports(Resource):
         start, end = _date("start_date", start_date), _date("end_date", end_date)
         if not 0 <= (end - start).days <= 90:  # noqa: PLR2004 - days
             raise ConfigurationError(f"end_date must be 0 to 90 days after {start}, not {end}")
-        named: tuple[str, ...] = require_list("categories", categories)
-        require_limits("categories", named, 1, None)
+        require_type("granularity", granularity, Literal["DAILY"] | None)
         days = {"startDate": start.isoformat(), "endDate": end.isoformat()}
         return await self._call(
             CREATE,
             unit_id=unit_id,
-            categories=named,
+            categories=require_list("categories", categories),
             date_range=days if granularity is None else {**days, "granularity": granularity},
             format="CSV",
             show_sub_units=show_sub_units,

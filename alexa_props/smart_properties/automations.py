@@ -12,6 +12,7 @@ from alexa_props.arguments import Identified, require_id, require_limits, requir
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient, PlainText
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_field_types, require_type
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.ids import EndpointId, UnitId
@@ -116,7 +117,10 @@ class OperationNode:
 
 
 def _node(step: AutomationOperation | OperationNode) -> OperationNode:
-    return OperationNode(step) if isinstance(step, AutomationOperation) else step
+    if isinstance(step, OperationNode):
+        return step
+    require_type("steps and operations", step, AutomationOperation)
+    return OperationNode(step)
 
 
 def serial(*steps: AutomationOperation | OperationNode) -> OperationNode:
@@ -242,6 +246,7 @@ class AutomationTemplates(Resource):
             friendly_name: Name of the template.
         """
         if isinstance(template, TemplateBody):
+            _require_nodes(template.operations)
             nodes = _count(template.operations)
             if nodes > _MOST_NODES:
                 raise ConfigurationError(f"operations must have at most {_MOST_NODES} nodes, not {nodes}")
@@ -330,6 +335,16 @@ def _targets(endpoints: Targets) -> str | list[dict[str, str]]:
         return endpoints
     listed: tuple[EndpointId, ...] = require_list("endpoints", endpoints)
     return [{"id": require_id("endpoint_id", each)} for each in listed]
+
+
+def _require_nodes(node: OperationNode) -> None:
+    """Raise `ConfigurationError` unless each node of a tree has exactly one of its members, which is not empty."""
+    require_field_types(node)
+    given = [each for each in (node.operation, node.serial, node.parallel) if each is not None]
+    if len(given) != 1 or not given[0]:
+        raise ConfigurationError("operations: a node must have an operation, or steps in serial or in parallel")
+    for each in (*(node.serial or ()), *(node.parallel or ())):
+        _require_nodes(each)
 
 
 def _count(node: OperationNode) -> int:

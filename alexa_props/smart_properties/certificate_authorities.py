@@ -44,11 +44,12 @@ CertificateAuthorityId: TypeAlias = str | CertificateAuthority
 
 _ALL: Final = "/v1/enterprise/certificateAuthorities"
 _ONE: Final = f"{_ALL}/{{certificate_authority_id}}"
+_EXPAND: Final = {"expand": Literal["all"]}
 
 _api: Final = Group("certificate_authorities", "enterprise-api-for-asp.html", "credential_locker::wifi_management")
 CREATE: Final = _api.post("create", _ALL, CertificateAuthority, check_with="certificate_authorities.list")
-LIST: Final = _api.list("list", _ALL, CertificateAuthority)
-GET: Final = _api.get("get", _ONE, CertificateAuthority)
+LIST: Final = _api.list("list", _ALL, CertificateAuthority, types=_EXPAND)
+GET: Final = _api.get("get", _ONE, CertificateAuthority, types=_EXPAND)
 UPDATE: Final = _api.put("update", _ONE)
 IMPORT_CERTIFICATE: Final = _api.post(
     "import_certificate", f"{_ONE}/importCertificate", check_with="certificate_authorities.get"

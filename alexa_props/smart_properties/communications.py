@@ -12,6 +12,7 @@ from alexa_props.arguments import Identified, require_id, require_list
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError, DecodeError
+from alexa_props.field_types import require_type
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.responses import first_string
@@ -136,11 +137,11 @@ GET_FOR_UNIT: Final = _profiles.get(
     wire={"entity_type": "entity.type", "unit_id": "entity.id"},
 )
 GET: Final = _profiles.get("get", f"{_PROFILE}/{{profile_id}}", _profile)
-CREATE: Final = _profiles.post("create", _PROFILE, _profile, idempotent=True)
+CREATE: Final = _profiles.post("create", _PROFILE, _profile, idempotent=True, types={"name": str})
 CREATE_MANY: Final = _profiles.post(
     "create_many", "/v1/communications/profiles/batch", read_batch, nullable=True, idempotent=True
 )
-UPDATE: Final = _profiles.put("update", f"{_PROFILE}/{{profile_id}}", required=("name",))
+UPDATE: Final = _profiles.put("update", f"{_PROFILE}/{{profile_id}}", required=("name",), types={"name": str})
 DELETE: Final = _profiles.delete("delete", f"{_PROFILE}/{{profile_id}}")
 
 _ASSOCIATION: Final = f"{_PROFILE}/{{profile_id}}/reciprocalAssociations"
@@ -190,6 +191,7 @@ def _entity(unit_id: object) -> dict[str, str]:
 def _item(profile: object) -> dict[str, object]:
     if not isinstance(profile, NewProfile):
         raise ConfigurationError(f"profiles must be a list of NewProfile, not of {profile!r:.80}")
+    require_type("name", profile.name, str | None)
     name = {} if profile.name is None else {"name": profile.name}
     return {"entity": _entity(profile.unit_id), **name}
 

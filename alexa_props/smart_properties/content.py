@@ -11,6 +11,7 @@ import attrs
 from alexa_props.arguments import require_limits, require_list, require_text
 from alexa_props.codec import camel
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_field_types
 from alexa_props.smart_properties.protocol import codec
 
 __all__ = ["Card", "activation_window", "counted", "localized", "utc"]
@@ -36,7 +37,7 @@ def _checked(field: str, value: object) -> object:
         listed: tuple[object, ...] = require_list(field, value)
         require_limits(field, listed, 1, None)
         return listed
-    return require_text(field, value) if isinstance(value, str) else value
+    return value
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +48,8 @@ class Card:
     """The layout on Amazon's side."""
 
     def members(self) -> dict[str, Any]:
-        """Return the fields that are not None; raises `ConfigurationError` for an empty list."""
+        """Return the fields that are not None; raises `ConfigurationError` for an empty list or another type."""
+        require_field_types(self)
         found = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
         return {name: _checked(name, value) for name, value in found.items() if value is not None}
 

@@ -84,11 +84,13 @@ _FILTERS: Final = {
     "reachability": "features[name:connectivity].properties[name:reachability].value.value",
 }
 
+_EXPAND: Final = {"expand": str | Sequence[str]}
+
 _api: Final = Group("endpoints", "endpoint-api.html")
 _features: Final = Group("endpoints", "endpoint-features-api.html")
-LIST: Final = _api.list("list", "/v2/endpoints", Endpoint, wire=_FILTERS)
-GET: Final = _api.get("get", "/v2/endpoints/{endpoint_id}", Endpoint)
-QUERY: Final = _api.list("query", "/v2/endpointQuery", Endpoint, method="POST")
+LIST: Final = _api.list("list", "/v2/endpoints", Endpoint, wire=_FILTERS, types=_EXPAND)
+GET: Final = _api.get("get", "/v2/endpoints/{endpoint_id}", Endpoint, types=_EXPAND)
+QUERY: Final = _api.list("query", "/v2/endpointQuery", Endpoint, method="POST", types=_EXPAND)
 ASSOCIATE: Final = _api.put(
     "associate",
     "/v2/endpoints/{endpoint_id}/associatedUnits",

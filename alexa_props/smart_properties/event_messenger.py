@@ -154,7 +154,10 @@ _subscriptions: Final = Group("event_subscriptions", "event-messenger-api.html")
 _SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
 LIST: Final = _subscriptions.list("list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS)
 CREATE: Final = _subscriptions.post(
-    "create", _SUBSCRIPTIONS, EventSubscription, nullable=True, check_with="event_subscriptions.list"
+    *("create", _SUBSCRIPTIONS, EventSubscription),
+    nullable=True,
+    types={"subscription_duration_in_seconds": int, "event_header_version": str},
+    check_with="event_subscriptions.list",
 )
 GET: Final = _subscriptions.get("get", f"{_SUBSCRIPTIONS}/{{subscription_id}}", EventSubscription)
 DELETE: Final = _subscriptions.delete("delete", f"{_SUBSCRIPTIONS}/{{subscription_id}}")

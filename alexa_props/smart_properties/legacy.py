@@ -25,6 +25,7 @@ class LegacyUnit(UnitRef):
 _PAGE: Final = "property-and-room-api.html"
 _V1: Final = "/enterprise/hospitality/v1"
 _NAME: Final = {"name": (1, None)}
+_TEXT: Final = {"name": str}
 
 _properties: Final = Group("legacy_properties", _PAGE)
 LIST_PROPERTIES: Final = _properties.list(
@@ -34,11 +35,12 @@ CREATE_PROPERTY: Final = _properties.post(
     *("create", f"{_V1}/properties", UnitRef),
     required=("organization_id", "name"),
     limits=_NAME,
+    types=_TEXT,
     check_with="legacy_properties.list",
 )
 GET_PROPERTY: Final = _properties.get("get", f"{_V1}/properties/{{property_id}}", LegacyUnit)
 UPDATE_PROPERTY: Final = _properties.put(
-    "update", f"{_V1}/properties/{{property_id}}", required=("name",), limits=_NAME
+    "update", f"{_V1}/properties/{{property_id}}", required=("name",), limits=_NAME, types=_TEXT
 )
 DELETE_PROPERTY: Final = _properties.delete("delete", f"{_V1}/properties/{{property_id}}")
 
@@ -50,11 +52,12 @@ CREATE_ROOM_TYPE: Final = _room_types.post(
     *("create", f"{_V1}/roomTypes", UnitRef),
     required=("property_id", "name"),
     limits=_NAME,
+    types=_TEXT,
     check_with="legacy_room_types.list",
 )
 GET_ROOM_TYPE: Final = _room_types.get("get", f"{_V1}/roomTypes/{{room_type_id}}", LegacyUnit)
 UPDATE_ROOM_TYPE: Final = _room_types.put(
-    "update", f"{_V1}/roomTypes/{{room_type_id}}", required=("name",), limits=_NAME
+    "update", f"{_V1}/roomTypes/{{room_type_id}}", required=("name",), limits=_NAME, types=_TEXT
 )
 DELETE_ROOM_TYPE: Final = _room_types.delete("delete", f"{_V1}/roomTypes/{{room_type_id}}")
 
@@ -64,10 +67,11 @@ CREATE_ROOM: Final = _rooms.post(
     *("create", f"{_V1}/rooms", UnitRef),
     required=("room_type_id", "name"),
     limits=_NAME,
+    types=_TEXT,
     check_with="legacy_rooms.list",
 )
 GET_ROOM: Final = _rooms.get("get", f"{_V1}/rooms/{{room_id}}", LegacyUnit)
-UPDATE_ROOM: Final = _rooms.put("update", f"{_V1}/rooms/{{room_id}}", required=("name",), limits=_NAME)
+UPDATE_ROOM: Final = _rooms.put("update", f"{_V1}/rooms/{{room_id}}", required=("name",), limits=_NAME, types=_TEXT)
 DELETE_ROOM: Final = _rooms.delete("delete", f"{_V1}/rooms/{{room_id}}")
 
 OPERATIONS: Final = (*_properties.operations, *_room_types.operations, *_rooms.operations)

@@ -13,6 +13,7 @@ from alexa_props.arguments import require_choice, require_ids, require_limits, r
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_type
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
@@ -185,7 +186,7 @@ class Notifications(Resource):
         listed: tuple[Kind, ...] = require_list("kinds", kinds)
         types = [*dict.fromkeys(map(_require_kind, listed))]
         if not types:
-            raise ConfigurationError("name at least one kind of notifications")
+            raise ConfigurationError("kinds must name at least one kind of notifications")
         found = await self._call(DELETE_MANY, recipients=recipients, notification_types=types, subject=subject)
         return found or BatchResult()
 
@@ -214,6 +215,9 @@ def notification_body(notification: Notification) -> dict[str, Any]:
     """Return a notification as the wire has it; raises `ConfigurationError`."""
     kind = type(notification).__name__
     if isinstance(notification, PersistentVisualAlert):
+        require_type("sound", notification.sound, str | None)
+        require_type("interruption_level", notification.interruption_level, str | None)
+        require_type("restrict_actions", notification.restrict_actions, Sequence[str] | None)
         cards = localized("cards", notification.cards, AlertTemplate)
         variant = {
             **_content(kind, "V0Template", [card.value(locale) for locale, card in cards.items()]),

@@ -127,13 +127,21 @@ DELETE: Final = _trunks.delete("delete", f"{_TRUNK}/{{trunk_id}}")
 
 _EXTENSION: Final = f"{_TRUNK}/{{trunk_id}}/extension/{{extension}}"
 _WIRE: Final = {"profile_id": "commsProfileId"}
+_TYPES: Final = {"routing_type": str}
 _mappings: Final = Group("extension_mappings", _PAGE, scope=_SCOPE)
 LIST_MAPPINGS: Final = _mappings.get("list", f"{_TRUNK}/{{trunk_id}}/extensions", _page)
 GET_MAPPING: Final = _mappings.get("get", _EXTENSION, ExtensionMapping, subject="extension")
 CREATE_MAPPING: Final = _mappings.post(
-    "create", _EXTENSION, required=("profile_id",), wire=_WIRE, subject="extension", check_with="extension_mappings.get"
+    *("create", _EXTENSION),
+    required=("profile_id",),
+    wire=_WIRE,
+    types=_TYPES,
+    subject="extension",
+    check_with="extension_mappings.get",
 )
-UPDATE_MAPPING: Final = _mappings.put("update", _EXTENSION, required=("profile_id",), wire=_WIRE, subject="extension")
+UPDATE_MAPPING: Final = _mappings.put(
+    "update", _EXTENSION, required=("profile_id",), wire=_WIRE, types=_TYPES, subject="extension"
+)
 DELETE_MAPPING: Final = _mappings.delete("delete", _EXTENSION, subject="extension")
 OPERATIONS: Final = (*_trunks.operations, *_mappings.operations)
 

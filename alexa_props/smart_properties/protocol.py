@@ -205,8 +205,8 @@ def optional_string(name: str) -> Callable[[Any], str | None]:
 def _written(argument: str, item: object) -> dict[str, object]:
     try:
         written = codec.unstructure(item)
-    except errors.ConfigurationError:
-        raise
+    except errors.ConfigurationError as error:
+        raise errors.ConfigurationError(f"{argument}: {error}") from None
     except ValueError as error:
         raise errors.ConfigurationError(f"{argument} cannot be sent: {error}") from None
     if not isinstance(written, dict):
@@ -223,7 +223,7 @@ def _values(value: Any) -> Iterable[Any]:
 
 
 def _query_text(argument: str, value: object) -> str:
-    plain = value if type(value) is str else codec.unstructure(value)
+    plain = value if type(value) is str else _plain(argument, value)
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, str) or is_number(plain):
@@ -238,7 +238,17 @@ def _write(body: dict[str, Any], operation: Operation[Any], name: str, value: ob
     if value is None:
         return
     place = body.setdefault("paginationContext", {}) if name in _PAGING else body
-    place[_wire_name(operation, name)] = codec.unstructure(value)
+    place[_wire_name(operation, name)] = _plain(name, value)
+
+
+def _plain(argument: str, value: object) -> Any:
+    """Return a value as plain data; raises `ValueError` that names the argument."""
+    try:
+        return codec.unstructure(value)
+    except errors.ConfigurationError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{argument}: {error}") from None
 
 
 def _is_empty(operation: Operation[Any], response: httpx.Response) -> bool:

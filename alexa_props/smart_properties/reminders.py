@@ -12,6 +12,7 @@ from alexa_props.arguments import Identified, require_id, require_ids, require_l
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError, DecodeError
+from alexa_props.field_types import require_field_types
 from alexa_props.operation import Group
 from alexa_props.paging import Page
 from alexa_props.smart_properties.content import counted, localized, utc
@@ -149,7 +150,7 @@ class Reminders(Resource):
         return await self._call(
             CREATE,
             recipients=[_recipient(endpoint_id) for endpoint_id in endpoints],
-            request_time=request_time and utc("request_time", request_time),
+            request_time=None if request_time is None else utc("request_time", request_time),
             reminder=_reminder(trigger, texts),
             subject=counted(endpoints),
         )
@@ -175,7 +176,7 @@ class Reminders(Resource):
             UPDATE,
             reminder_id=reminder_id,
             recipient=_recipient(require_id("endpoint_id", endpoint_id)),
-            request_time=request_time and utc("request_time", request_time),
+            request_time=None if request_time is None else utc("request_time", request_time),
             reminder=_reminder(trigger, texts),
         )
 
@@ -192,6 +193,7 @@ def _reminder(trigger: Trigger, texts: Mapping[str, str | Speech]) -> dict[str, 
     said = localized("texts", texts, str, Speech)
     speeches = {locale: Speech(each) if isinstance(each, str) else each for locale, each in said.items()}
     for locale, speech in speeches.items():
+        require_field_types(speech)
         if not speech.text and not speech.ssml:
             raise ConfigurationError(f"texts[{locale!r}] must have a text or SSML")
     content = [

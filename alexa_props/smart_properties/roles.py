@@ -12,6 +12,7 @@ from alexa_props.arguments import Identified, require_ids
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_type
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
@@ -54,7 +55,7 @@ _CHECK: Final = "role_assignments.list"
 _MOST: Final = 50
 
 _roles: Final = Group("roles", _PAGE)
-LIST: Final = _roles.list("list", "/v1/roles", Role, subject="unit_id")
+LIST: Final = _roles.list("list", "/v1/roles", Role, types={"role_name": str}, subject="unit_id")
 GET: Final = _roles.get("get", "/v1/roles/{role_id}", Role)
 
 _api: Final = Group("role_assignments", _PAGE)
@@ -62,9 +63,15 @@ LIST_ASSIGNMENTS: Final = _api.list("list", _ROLE, RoleAssignment)
 LIST_FOR_PRINCIPAL: Final = _api.list(
     "list_for_principal", "/v1/roles/assignments", RoleAssignment, required=(_PRINCIPAL,)
 )
-CREATE: Final = _api.post("create", _ROLE, required=(_PRINCIPAL,), subject=_PRINCIPAL, check_with=_CHECK)
+CREATE: Final = _api.post(
+    *("create", _ROLE),
+    required=(_PRINCIPAL,),
+    types={"propagate": bool, "expires_at": dt.datetime | str},
+    subject=_PRINCIPAL,
+    check_with=_CHECK,
+)
 CREATE_MANY: Final = _api.post("create_many", f"{_ROLE}/batchAssign", read_batch, nullable=True, check_with=_CHECK)
-DELETE: Final = _api.delete("delete", _ROLE, required=(_PRINCIPAL,), subject=_PRINCIPAL)
+DELETE: Final = _api.delete("delete", _ROLE, required=(_PRINCIPAL,), types={"propagate": bool}, subject=_PRINCIPAL)
 DELETE_MANY: Final = _api.post("delete_many", f"{_ROLE}/batchRevoke", read_batch, nullable=True, check_with=_CHECK)
 OPERATIONS: Final = (*_roles.operations, *_api.operations)
 
@@ -174,6 +181,7 @@ class RoleAssignments(Resource):
 
 
 def _items(principals: Iterable[PrincipalId], *, propagate: bool | None) -> list[dict[str, object]]:
+    require_type("propagate", propagate, bool | None)
     shared = {} if propagate is None else {"propagate": propagate}
     items = [{"principalId": principal_id, **shared} for principal_id in require_ids("principals", principals)]
     return numbered("principals", items, _MOST)

@@ -16,7 +16,7 @@ from alexa_props.settings import Secret
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.ids import UnitId
-from alexa_props.smart_properties.protocol import codec, numbered
+from alexa_props.smart_properties.protocol import numbered
 from alexa_props.smart_properties.units import Unit
 
 __all__ = [
@@ -145,7 +145,17 @@ GET_MANY: Final = _api.list(
     "get_many", f"{_ALL}/batchGet", UnitEnablements, method="POST", choices={"expand": (Expand,)}
 )
 ENABLE: Final = _api.post(
-    "enable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id", check_with="skills.get"
+    "enable",
+    _ONE,
+    required=("unit_id",),
+    choices=_CHOICES,
+    types={
+        "partition_name": str,
+        "account_link_request": AccountLinkRequest,
+        "name_free_invocation_request": NameFreeInvocationRequest,
+    },
+    subject="unit_id",
+    check_with="skills.get",
 )
 ENABLE_MANY: Final = _api.post("enable_many", f"{_ONE}/batch", read_batch, nullable=True, check_with="skills.get_many")
 DISABLE: Final = _api.delete("disable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id")
@@ -224,9 +234,9 @@ class Skills(Resource):
         """Enable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)
         listed: tuple[UnitId | EnablementRequest, ...] = require_list("units", units)
-        requests = (each if isinstance(each, EnablementRequest) else EnablementRequest(each) for each in listed)
-        items = [{**codec.unstructure(each), "stage": at} for each in requests]
-        return await self._call(ENABLE_MANY, skill_id=skill_id, items=numbered("units", items)) or BatchResult()
+        requests = [each if isinstance(each, EnablementRequest) else EnablementRequest(each) for each in listed]
+        items = [{**each, "stage": at} for each in numbered("units", requests)]
+        return await self._call(ENABLE_MANY, skill_id=skill_id, items=items) or BatchResult()
 
     async def disable(self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE) -> None:
         """Disable a skill for a unit."""

@@ -35,6 +35,7 @@ SET_MENU_ICONS: Final = _sample.post(
     *("set_menu_icons", "/v2/units/{unit_id}/settings/menuIcons"),
     idempotent=True,
     limits={"menu_icons": (1, None)},
+    types={"menu_icons": tuple[MenuIcon, ...]},
 )
 OPERATIONS: Final = (*_api.operations, *_sample.operations)
 

@@ -107,9 +107,12 @@ _USERS: Final = f"{_PROVIDER}/externalUsers"
 _USER: Final = "external_user_id"
 
 _providers: Final = Group("service_providers", "self-service-onboarding-api-for-asp.html", _SCOPE)
-CREATE: Final = _providers.post("create", _PROVIDERS, ServiceProviderRef, required=("service_provider_logical_id",))
+_TYPES: Final = {"display_name": tuple[DisplayName, ...]}
+CREATE: Final = _providers.post(
+    "create", _PROVIDERS, ServiceProviderRef, required=("service_provider_logical_id",), types=_TYPES
+)
 GET: Final = _providers.get("get", _PROVIDER, ServiceProvider)
-UPDATE: Final = _providers.put("update", _PROVIDER, required=("display_name",))
+UPDATE: Final = _providers.put("update", _PROVIDER, required=("display_name",), types=_TYPES)
 DELETE: Final = _providers.delete("delete", _PROVIDER)
 
 _mappings: Final = Group("network_mappings", "service-provider-network-mapping-api-for-asp.html", _SCOPE)

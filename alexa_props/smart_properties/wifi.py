@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import attrs
 
-from alexa_props.arguments import require_limits, require_list, require_text
+from alexa_props.arguments import require_limits, require_list
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_field_types, require_type
 from alexa_props.operation import Group
 from alexa_props.settings import Secret
 from alexa_props.smart_properties.ids import EndpointId
@@ -160,6 +161,7 @@ class Wifi(Resource):
         With `quoted=False` names are sent without literal quotes. Amazon's command-line tool does so here, and only
         here; which form the service expects is not known.
         """
+        require_type("quoted", quoted, bool)
         sent = _prepare(configurations, "credential_configuration", "priority", quoted=quoted)
         await self._call(FORGET, endpoint_id=endpoint_id, payload={"wifiConfigurations": sent})
 
@@ -174,13 +176,21 @@ def _prepare(
     for each in listed:
         if not isinstance(each, WifiConfiguration) or not isinstance(each.ssid, str) or not each.ssid:
             raise ConfigurationError("configurations must be objects of WifiConfiguration that have an ssid")
-        ssid, credentials = require_text("ssid", each.ssid), each.credential_configuration
+        require_field_types(each)
+        ssid, credentials = each.ssid, each.credential_configuration
         if credentials is not None and credentials.private_shared_key is not None:
-            key = Secret(f'"{credentials.private_shared_key.reveal()}"')
-            credentials = attrs.evolve(credentials, private_shared_key=key)
+            require_field_types(credentials)
+            credentials = attrs.evolve(credentials, private_shared_key=_quoted(credentials.private_shared_key))
         changes = {"ssid": f'"{ssid}"' if quoted else ssid, "credential_configuration": credentials}
         sent.append(attrs.evolve(each, **changes | dict.fromkeys(omitted)))
     return sent
+
+
+def _quoted(key: Secret) -> Secret:
+    """Return a password in literal quotes; raises `ConfigurationError` that does not show it."""
+    if not isinstance(key.reveal(), str) or not key.reveal():
+        raise ConfigurationError("private_shared_key must be text, not empty")
+    return Secret(f'"{key.reveal()}"')
 
 
 def _unquoted(ssid: str) -> str:

@@ -50,7 +50,7 @@ async def test_the_ids_in_a_contact_are_checked() -> None:
         (Contact("Nurse", provider_contact=ProviderContact("")), "id"),
     ):
         for call in (contacts.create("book-1", contact), contacts.create_many("book-1", [SPA, contact])):
-            with pytest.raises(errors.ConfigurationError, match=f"^{name} must be an id"):
+            with pytest.raises(errors.ConfigurationError, match=rf"^(contacts\[1\]: )?{name} must be an id"):
                 await call
     assert service.seen == []
 

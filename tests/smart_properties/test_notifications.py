@@ -87,7 +87,7 @@ async def test_a_hundred_units_are_sent_and_no_more() -> None:
     with pytest.raises(errors.ConfigurationError, match=said):
         notifications.query()
     await notifications.query(units)
-    with pytest.raises(errors.ConfigurationError, match=r"^name at least one kind"):
+    with pytest.raises(errors.ConfigurationError, match=r"^kinds must name at least one kind"):
         await notifications.delete_many(units[:1], [])
     assert len(service.seen) == 3
 
@@ -142,7 +142,7 @@ REFUSED: list[tuple[Any, str]] = [
     (PersistentVisualAlert({"en-US": CARD}, end="2025-01-01T00:00Z"), "end must be a datetime"),  # type: ignore[arg-type]
     (PersistentVisualAlert({"en-US": CARD}, end=EARLIEST), "end must be a datetime"),
     (PersistentVisualAlert({"en-US": CARD}, dismissal_time=LOCAL), "dismissal_time must be a datetime"),
-    (PersistentVisualAlert({"en-US": CARD}, restrict_actions="A"), "restrict_actions must be a list, not 'A'"),
+    (PersistentVisualAlert({"en-US": CARD}, restrict_actions="A"), "restrict_actions must be a list, each a string"),
 ]
 
 

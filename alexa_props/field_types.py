@@ -1,0 +1,136 @@
+"""Checks that arguments, and the fields of models that are sent, have the types that their type hints say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import functools
+import math
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping
+from typing import Annotated, Any, Final, Literal
+
+import attrs
+
+from alexa_props.arguments import require_text
+from alexa_props.errors import ConfigurationError
+from alexa_props.settings import Secret
+
+__all__ = ["require_field_types", "require_type"]
+
+_NONE: Final = type(None)
+_UNIONS: Final = (types.UnionType, typing.Union)
+
+
+@attrs.frozen
+class _Type:
+    """What a type hint allows."""
+
+    name: str
+    """For messages, such as "a string"."""
+    matches: Callable[[Any], bool]
+
+
+def require_type(argument: str, value: object, hint: Any, *, quote: bool = True) -> None:
+    """Raise `ConfigurationError` unless a value has the type of a type hint; hints such as `Any` allow everything.
+
+    Args:
+        argument: For messages.
+        value: The value.
+        hint: A scalar, an enum, a model, a list of these, or a union of them.
+        quote: Whether messages may show the value.
+    """
+    allowed = _type(hint)
+    if allowed is not None and not allowed.matches(value):
+        shown = f", not {value!r:.80}" if quote else ""
+        raise ConfigurationError(f"{argument} must be {allowed.name}{shown}")
+    for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
+        if isinstance(text, str):
+            require_text(argument, text)
+
+
+def require_field_types(model: Any) -> None:
+    """Raise `ConfigurationError` that names the first field of a model whose value has another type."""
+    kind: Any = type(model)
+    for name, hint, quote in _fields(kind):
+        value = getattr(model, name)
+        # Other values of members that hold ids are checked as ids, and may be models.
+        if value is None or not (name == "id" or name.endswith(("_id", "_arn", "_ids"))):
+            require_type(name, value, hint, quote=quote)
+
+
+@functools.cache
+def _fields(model: Any) -> tuple[tuple[str, Any, bool], ...]:
+    """Return the fields of a model: name, type hint, and whether messages may show the value."""
+    hints = typing.get_type_hints(model, include_extras=True)
+    return tuple(
+        (field.name, hints[field.name], bool(field.repr) and "Secret" not in str(hints[field.name]))
+        for field in attrs.fields(model)
+    )
+
+
+@functools.cache
+def _type(hint: Any) -> _Type | None:
+    """Return what a type hint allows; None if it allows everything, or more than is checked here."""
+    origin, members = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _type(members[0])
+    if origin in _UNIONS:
+        return _union([_type(member) for member in members])
+    if origin is Literal:
+        return _Type(f"one of {', '.join(map(repr, members))}", lambda value: _is_one(value, members))
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return _Type("a mapping", lambda value: isinstance(value, Mapping))
+    if origin is not None and isinstance(origin, type) and issubclass(tuple, origin):
+        return _list(_type(members[0])) if len(members) == 1 or members[1:] == (...,) else None
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
+        texts = tuple(hint)
+        return _Type(f"one of {', '.join(map(repr, map(str, texts)))}", lambda value: _is_one(value, texts))
+    if isinstance(hint, type) and attrs.has(hint):
+        return _Type(f"a {hint.__name__}", lambda value: isinstance(value, hint))
+    return None
+
+
+def _union(allowed: list[_Type | None]) -> _Type | None:
+    known = [each for each in allowed if each is not None]
+    if len(known) < len(allowed):
+        return None
+    names = [each.name for each in known if each is not _SCALARS[_NONE]]
+    return _Type(" or ".join(names), lambda value: any(each.matches(value) for each in known))
+
+
+def _list(item: _Type | None) -> _Type:
+    def matches(value: Any) -> bool:
+        if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Collection):
+            return False
+        return item is None or all(map(item.matches, value))
+
+    return _Type("a list" if item is None else f"a list, each {item.name}", matches)
+
+
+def _is_one(value: object, allowed: tuple[Any, ...]) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value in allowed
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_float(value: Any) -> bool:
+    return _is_int(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+_SCALARS: Final[Mapping[Any, _Type]] = {
+    str: _Type("a string", lambda value: isinstance(value, str)),
+    bool: _Type("True or False", lambda value: isinstance(value, bool)),
+    int: _Type("a whole number", _is_int),
+    float: _Type("a finite number", _is_float),
+    dt.datetime: _Type(
+        "a datetime with a time zone", lambda value: isinstance(value, dt.datetime) and value.tzinfo is not None
+    ),
+    Secret: _Type("a Secret", lambda value: isinstance(value, Secret)),
+    _NONE: _Type("None", lambda value: value is None),
+}
