@@ -16,6 +16,7 @@ from alexa_props import RetryPolicy, errors
 from alexa_props.for_business.protocol import Actions
 from alexa_props.operation import Group, Operation
 from alexa_props.paging import Page
+from alexa_props.settings import Secret
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.protocol import numbered
 from alexa_props.smart_properties.units import Unit
@@ -195,6 +196,35 @@ async def test_rejects_what_json_cannot_express(value: Any) -> None:
         ):
             await client.call(operation, {"other": value})
     assert service.seen == []
+
+
+async def test_names_the_place_of_what_json_cannot_express() -> None:
+    loop: dict[str, object] = {}
+    loop["itself"] = loop
+    for value, place in (
+        ({"a": [1, {"b": object()}]}, r"other\.a\[1\]\.b: Object of type object"),
+        ([0, math.nan], r"other\[1\]: Out of range float"),
+        ({"key": Secret(5), "a": 1}, r"other\.key: a secret must be text"),  # type: ignore[arg-type]
+        ({"at": dt.datetime(2026, 2, 3)}, r"other: a time must have a time zone"),  # noqa: DTZ001
+        (loop, r"other: it holds itself"),
+    ):
+        with pytest.raises(
+            errors.ConfigurationError, match=f"^things.create cannot be sent with these arguments: {place}"
+        ):
+            await sent(CREATE, other=value)
+
+
+async def test_the_types_of_arguments() -> None:
+    typed = Group("typed", "page").post("create", "/v1/typed", types={"name": str, "parts": tuple[Part, ...]})
+    assert await body(typed, name="n", parts=[Part("x")]) == {"name": "n", "parts": [{"partName": "x", "parts": []}]}
+    assert await body(typed, name=None, parts=()) == {"parts": []}
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"name": 5}, "name must be a string, not 5"),
+        ({"parts": ["x"]}, "parts must be a list, each a Part, not "),
+    ]
+    for arguments, said in wrong:
+        with pytest.raises(errors.ConfigurationError, match=f"^{said}"):
+            await sent(typed, **arguments)
 
 
 async def test_an_argument_that_is_none_is_not_sent_and_a_post_without_any_has_no_body() -> None:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_ids, require_limits, require_list
+from alexa_props.arguments import Identified, id_of, require_ids, require_limits, require_list
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
@@ -248,7 +248,8 @@ class AddressBookAssociations(Resource):
         self, address_book_id: AddressBookId, *, unit_id: UnitId | None = None, page_size: int | None = None
     ) -> Pager[Association]:
         """List the units that use an address book, or look for one of them."""
-        return self._pager(LIST_ASSOCIATIONS, address_book_id=address_book_id, unit_id=unit_id, page_size=page_size)
+        ids = {"address_book_id": address_book_id, "unit_id": unit_id}
+        return self._pager(LIST_ASSOCIATIONS, **ids, page_size=page_size, subject=id_of("unit_id", unit_id))
 
     def list_for_unit(self, unit_id: UnitId, *, page_size: int | None = None) -> Pager[Association]:
         """List the address books that a unit uses."""

@@ -87,7 +87,7 @@ class AnalyticsReports(Resource):
         start, end = _date("start_date", start_date), _date("end_date", end_date)
         if not 0 <= (end - start).days <= 90:  # noqa: PLR2004 - days
             raise ConfigurationError(f"end_date must be 0 to 90 days after {start}, not {end}")
-        require_type("granularity", granularity, Literal["DAILY"] | None)
+        require_type("granularity", granularity, str | None)
         days = {"startDate": start.isoformat(), "endDate": end.isoformat()}
         return await self._call(
             CREATE,

@@ -50,6 +50,8 @@ class Trigger:
     def utterance(cls, *utterances: str, locale: str) -> Trigger:
         """Start when a guest says one of the utterances, in a locale such as "en-US"."""
         require_limits("utterances", utterances, 1, None)
+        require_type("utterances", utterances, tuple[str, ...])
+        require_type("locale", locale, str)
         payload = {"utterances": list(utterances), "locale": locale}
         return cls("Alexa.Automation.Trigger.Voice.CustomUtterance", payload)
 
@@ -59,6 +61,9 @@ class Trigger:
 
         `recurrence` is an RRULE, such as "FREQ=DAILY" (inferred from automations of skills).
         """
+        for name, text in (("time", time), ("time_zone", time_zone)):
+            require_type(name, text, str)
+        require_type("recurrence", recurrence, str | None)
         schedule = {"triggerTime": time, "timeZoneId": time_zone, **({"recurrence": recurrence} if recurrence else {})}
         return cls("Alexa.Automation.Trigger.Schedule.AbsoluteTime", {"schedule": schedule})
 
@@ -84,6 +89,8 @@ class AutomationOperation:
     @classmethod
     def announce(cls, text: str, locale: str) -> AutomationOperation:
         """Speak an announcement on the devices of the unit."""
+        require_type("text", text, str)
+        require_type("locale", locale, str)
         content = {"variants": [{"type": "SpokenText", "values": [{"locale": locale, "text": text}]}]}
         return cls.notify({"variants": [{"type": "Announcement", "content": content}]})
 
@@ -98,6 +105,7 @@ class AutomationOperation:
     @classmethod
     def set_do_not_disturb(cls, endpoints: Targets, *, value: bool | str) -> AutomationOperation:
         """Turn do not disturb of endpoints on or off; the value may be a placeholder."""
+        require_type("value", value, bool | str)
         payload = {"endpoints": _targets(endpoints), "value": value}
         return cls("Alexa.Automation.Operation.Settings.SetDoNotDisturbState", payload)
 

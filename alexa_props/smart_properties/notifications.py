@@ -178,11 +178,12 @@ class Notifications(Resource):
         *,
         endpoint_ids: Iterable[EndpointId] = (),
     ) -> BatchResult:
-        """Delete all notifications of some kinds of 1 to 100 units and endpoints; duplicates are sent once.
+        """Delete all notifications of some kinds of units and endpoints, at least one; duplicates are sent once.
 
-        Those of units below, and of the endpoints in a unit, remain (inferred).
+        Those of units below, and of the endpoints in a unit, remain (inferred). Amazon's own tool names up to 100 per
+        call; no page has a limit.
         """
-        recipients, subject = _recipients(unit_ids, endpoint_ids)
+        recipients, subject = _recipients(unit_ids, endpoint_ids, None)
         listed: tuple[Kind, ...] = require_list("kinds", kinds)
         types = [*dict.fromkeys(map(_require_kind, listed))]
         if not types:

@@ -112,7 +112,7 @@ class AccountLinkRequest:
 
     auth_code: Secret = attrs.field(converter=_secret)
     redirect_uri: str
-    type: str = "AUTH_CODE"
+    type: Literal["AUTH_CODE"] = "AUTH_CODE"
 
 
 @attrs.frozen

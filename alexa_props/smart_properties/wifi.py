@@ -47,7 +47,8 @@ class CertificateAuthorityRef:
 
 
 def _secret(key: str | Secret | None) -> Secret | None:
-    return Secret.wrap(key)
+    # Whether it is text is checked when it is sent: here, a traceback would show it.
+    return key if key is None or isinstance(key, Secret) else Secret(key)
 
 
 @attrs.frozen(kw_only=True)
