@@ -90,7 +90,8 @@ def _type(hint: Any) -> _Type | None:
         texts = tuple(hint)
         return _Type(f"one of {', '.join(map(repr, map(str, texts)))}", lambda value: _is_one(value, texts))
     if isinstance(hint, type) and attrs.has(hint):
-        return _Type(f"a {hint.__name__}", lambda value: isinstance(value, hint))
+        article = "an" if hint.__name__[0] in "AEIOU" else "a"
+        return _Type(f"{article} {hint.__name__}", lambda value: isinstance(value, hint))
     return None
 
 

@@ -39,6 +39,9 @@ REFUSED_MODELS: list[tuple[Callable[[], object], str]] = [
     (lambda: AutomationOperation.set_volume(["e"], True), "volume must be a whole number from 0 to 100, not True"),
     (lambda: AutomationOperation.stop_media("amzn1.alexa.endpoint.did.e"), "endpoints must be a list, not 'amzn1"),
     (lambda: AutomationOperation.stop_media([""]), "endpoint_id must be an id"),
+    (lambda: Trigger.utterance(5, locale="en-US"), "utterances must be a list, each a string"),  # type: ignore[arg-type]
+    (lambda: Trigger.at(dt.time(9), "UTC"), "time must be a string"),  # type: ignore[arg-type]
+    (lambda: serial("stop"), "steps and operations must be an AutomationOperation"),  # type: ignore[arg-type]
     (lambda: AutomationOperation.notify("hello"), "notification must be a mapping, not 'hello'"),  # type: ignore[arg-type]
 ]
 
@@ -57,6 +60,18 @@ REFUSED_CALLS: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] 
     (
         lambda asp: asp.automation_templates.create(together(73, 75)),
         "operations must have at most 150 nodes, not 151",
+    ),
+    (
+        lambda asp: asp.automation_templates.create(TemplateBody(TRIGGER, OperationNode())),
+        "operations: a node must have an operation, or steps",
+    ),
+    (
+        lambda asp: asp.automation_templates.create(TemplateBody(TRIGGER, OperationNode(STOP, serial=()))),
+        "operations: a node must have an operation, or steps",
+    ),
+    (
+        lambda asp: asp.automation_templates.create(TemplateBody(TRIGGER, OperationNode(serial=(STOP,)))),  # type: ignore[arg-type]
+        "serial must be a list, each an OperationNode",
     ),
     (lambda asp: asp.automation_templates.create([NIGHT]), "template must be a mapping"),  # type: ignore[arg-type]
     (lambda asp: asp.automation_templates.create(NIGHT, data_definition=[]), "data_definition must be a mapping"),  # type: ignore[arg-type]
