@@ -51,7 +51,7 @@ def require_id(argument: str, value: object) -> str:
         value = id_of(argument, value)
     if not isinstance(value, str) or value in ("", ".", ".."):
         raise ConfigurationError(
-            f'{argument} must be an id: a string, not empty and not "." or "..", not {value!r:.80}'
+            f'{argument} must be an id: a string, not empty and not "." or "..", not {_shown(value)}'
         )
     return require_text(argument, value, "an id")
 
@@ -59,8 +59,13 @@ def require_id(argument: str, value: object) -> str:
 def require_list(argument: str, value: Iterable[T] | object) -> tuple[T, ...]:
     """Return the items of a list; raises `ConfigurationError` for a string, a mapping, or what is not iterable."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{argument} must be a list, not {value!r:.80}")
+        raise ConfigurationError(f"{argument} must be a list, not {_shown(value)}")
     return tuple(value)
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message; not the members of a mapping that stands for a model, which may be secret."""
+    return type(value).__name__ if isinstance(value, Mapping) else f"{value!r:.80}"
 
 
 def require_ids(argument: str, value: object) -> tuple[str, ...]:

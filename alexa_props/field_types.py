@@ -30,6 +30,8 @@ class _Type:
     name: str
     """For messages, such as "a string"."""
     matches: Callable[[Any], bool]
+    quotable: bool = True
+    """Whether messages may show another value: not if it is meant for a model, which may have secrets."""
 
 
 def require_type(argument: str, value: object, hint: Any, *, quote: bool = True) -> None:
@@ -43,8 +45,8 @@ def require_type(argument: str, value: object, hint: Any, *, quote: bool = True)
     """
     allowed = _type(hint)
     if allowed is not None and not allowed.matches(value):
-        shown = f", not {value!r:.80}" if quote else ""
-        raise ConfigurationError(f"{argument} must be {allowed.name}{shown}")
+        shown = f"{value!r:.80}" if quote and allowed.quotable else type(value).__name__
+        raise ConfigurationError(f"{argument} must be {allowed.name}, not {shown}")
     for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
         if isinstance(text, str):
             require_text(argument, text)
@@ -64,10 +66,7 @@ def require_field_types(model: Any) -> None:
 def _fields(model: Any) -> tuple[tuple[str, Any, bool], ...]:
     """Return the fields of a model: name, type hint, and whether messages may show the value."""
     hints = typing.get_type_hints(model, include_extras=True)
-    return tuple(
-        (field.name, hints[field.name], bool(field.repr) and "Secret" not in str(hints[field.name]))
-        for field in attrs.fields(model)
-    )
+    return tuple((field.name, hints[field.name], bool(field.repr)) for field in attrs.fields(model))
 
 
 @functools.cache
@@ -91,7 +90,7 @@ def _type(hint: Any) -> _Type | None:
         return _Type(f"one of {', '.join(map(repr, map(str, texts)))}", lambda value: _is_one(value, texts))
     if isinstance(hint, type) and attrs.has(hint):
         article = "an" if hint.__name__[0] in "AEIOU" else "a"
-        return _Type(f"{article} {hint.__name__}", lambda value: isinstance(value, hint))
+        return _Type(f"{article} {hint.__name__}", lambda value: isinstance(value, hint), quotable=False)
     return None
 
 
@@ -100,7 +99,8 @@ def _union(allowed: list[_Type | None]) -> _Type | None:
     if len(known) < len(allowed):
         return None
     names = [each.name for each in known if each is not _SCALARS[_NONE]]
-    return _Type(" or ".join(names), lambda value: any(each.matches(value) for each in known))
+    quotable = all(each.quotable for each in known)
+    return _Type(" or ".join(names), lambda value: any(each.matches(value) for each in known), quotable)
 
 
 def _list(item: _Type | None) -> _Type:
@@ -109,7 +109,7 @@ def _list(item: _Type | None) -> _Type:
             return False
         return item is None or all(map(item.matches, value))
 
-    return _Type("a list" if item is None else f"a list, each {item.name}", matches)
+    return _Type("a list", matches) if item is None else _Type(f"a list, each {item.name}", matches, item.quotable)
 
 
 def _is_one(value: object, allowed: tuple[Any, ...]) -> bool:
@@ -132,6 +132,6 @@ _SCALARS: Final[Mapping[Any, _Type]] = {
     dt.datetime: _Type(
         "a datetime with a time zone", lambda value: isinstance(value, dt.datetime) and value.tzinfo is not None
     ),
-    Secret: _Type("a Secret", lambda value: isinstance(value, Secret)),
+    Secret: _Type("a Secret", lambda value: isinstance(value, Secret), quotable=False),
     _NONE: _Type("None", lambda value: value is None),
 }

@@ -89,6 +89,13 @@ def test_names_the_field_of_a_model() -> None:
             require_field_types(attrs.evolve(Model(Leaf("x")), **{name: value}))
 
 
+def test_does_not_show_what_is_meant_for_a_model() -> None:
+    for value in ("s3cret", {"key": "s3cret"}, ["s3cret"]):
+        for hint in (Leaf, Leaf | None, tuple[Leaf, ...]):
+            with pytest.raises(errors.ConfigurationError, match=f", not {type(value).__name__}$"):
+                require_type("thing", value, hint)
+
+
 def test_does_not_show_secrets_and_fields_that_are_left_out_of_the_repr() -> None:
     wrongs: list[dict[str, Any]] = [{"key": "s3cret"}, {"chain": b"s3cret"}]
     for wrong in wrongs:
