@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, ClassVar, TypeVar
 
 from alexa_props.errors import ConfigurationError
@@ -19,6 +19,7 @@ __all__ = [
     "require_page_size",
     "require_text",
     "require_whole",
+    "summarize",
 ]
 
 T = TypeVar("T")
@@ -56,11 +57,13 @@ def require_id(argument: str, value: object) -> str:
     return require_text(argument, value, "an id")
 
 
-def require_list(argument: str, value: Iterable[T] | object) -> tuple[T, ...]:
+def require_list(argument: str, value: Iterable[T] | object, least: int = 0, most: int | None = None) -> tuple[T, ...]:
     """Return the items of a list; raises `ConfigurationError` for a string, a mapping, or what is not iterable."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{argument} must be a list, not {_shown(value)}")
-    return tuple(value)
+    listed = tuple(value)
+    require_limits(argument, listed, least, most)
+    return listed
 
 
 def _shown(value: object) -> str:
@@ -68,10 +71,15 @@ def _shown(value: object) -> str:
     return type(value).__name__ if isinstance(value, Mapping) else f"{value!r:.80}"
 
 
-def require_ids(argument: str, value: object) -> tuple[str, ...]:
-    """Return a list of ids, models replaced by their ids. A list of a documented length has a `limits` entry."""
-    listed: tuple[object, ...] = require_list(argument, value)
+def require_ids(argument: str, value: object, least: int = 0, most: int | None = None) -> tuple[str, ...]:
+    """Return a list of ids, models replaced by their ids."""
+    listed: tuple[object, ...] = require_list(argument, value, least, most)
     return tuple(require_id(argument, each) for each in listed)
+
+
+def summarize(names: Sequence[str]) -> str:
+    """Return how messages name several things: the first, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def require_choice(argument: str, value: object, kind: type[E]) -> E:

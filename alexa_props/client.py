@@ -257,7 +257,7 @@ class Client(Unpicklable):
         """
         return await self._call(operation, operation.check(arguments), token_scheme)
 
-    def pager(self, listing: Listing[T], arguments: Mapping[str, object]) -> Pager[T]:
+    def pager(self, listing: Operation[Page[T]], arguments: Mapping[str, object]) -> Pager[T]:
         """Return a pager over a list of the table.
 
         Raises:
@@ -265,7 +265,7 @@ class Client(Unpicklable):
 
         """
         checked = listing.check(arguments)
-        largest = listing.documented_page_size
+        largest = listing.documented_page_size if isinstance(listing, Listing) else None
 
         async def fetch(token: str | None) -> Page[T]:
             sent = checked if token is None else {**checked, "next_token": token}
@@ -363,5 +363,5 @@ class Resource:
     def _call(self, operation: Operation[T], /, **arguments: object) -> Awaitable[T]:
         return self._client.call(operation, arguments)
 
-    def _pager(self, listing: Listing[T], /, **arguments: object) -> Pager[T]:
+    def _pager(self, listing: Operation[Page[T]], /, **arguments: object) -> Pager[T]:
         return self._client.pager(listing, arguments)

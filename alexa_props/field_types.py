@@ -6,18 +6,21 @@ import datetime as dt
 import enum
 import functools
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import attrs
 
-from alexa_props.arguments import require_text
+from alexa_props.arguments import require_list, require_text
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
 
-__all__ = ["require_field_types", "require_type"]
+__all__ = ["require_field_types", "require_models", "require_type"]
+
+T = TypeVar("T")
 
 _NONE: Final = type(None)
 _UNIONS: Final = (types.UnionType, typing.Union)
@@ -62,11 +65,33 @@ def require_field_types(model: Any) -> None:
             require_type(name, value, hint, quote=quote)
 
 
+def require_models(argument: str, value: object, model: type[T], most: int | None = None) -> tuple[T, ...]:
+    """Return a list of at least one model with valid fields. Messages never quote an item: it may hold a secret."""
+    listed: tuple[T, ...] = require_list(argument, value, 1, most)
+    for number, each in enumerate(listed):
+        if not isinstance(each, model):
+            raise ConfigurationError(
+                f"{argument}[{number}] must be of type {model.__name__}, not {type(each).__name__}"
+            )
+        if attrs.has(model):
+            require_field_types(each)
+    return listed
+
+
 @functools.cache
 def _fields(model: Any) -> tuple[tuple[str, Any, bool], ...]:
     """Return the fields of a model: name, type hint, and whether messages may show the value."""
-    hints = typing.get_type_hints(model, include_extras=True)
-    return tuple((field.name, hints[field.name], bool(field.repr)) for field in attrs.fields(model))
+    return tuple((field.name, _hint(model, field.name), bool(field.repr)) for field in attrs.fields(model))
+
+
+def _hint(model: Any, name: str) -> Any:
+    """Return the type hint of a field; `Any` if it names a type that is imported for type checkers only."""
+    kind = next(each for each in model.__mro__ if name in vars(each).get("__annotations__", ()))
+    hint = vars(kind)["__annotations__"][name]
+    try:
+        return eval(hint, vars(sys.modules[kind.__module__])) if isinstance(hint, str) else hint  # noqa: S307 - our code
+    except NameError:
+        return Any
 
 
 @functools.cache

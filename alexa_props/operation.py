@@ -192,6 +192,7 @@ class Options(TypedDict, total=False):
     subject: str
     per_endpoint: bool
     check_with: str
+    """Method of the same group."""
     max_page_size: int
     host: str
     token_header: str
@@ -291,6 +292,8 @@ class Group:
 
     def _add(self, kind: Callable[..., Row], method: str, name: str, path: str, **fields: Any) -> Row:
         fields.setdefault("idempotent", method != "POST")
+        if "check_with" in fields:
+            fields["check_with"] = f"{self.name}.{fields['check_with']}"
         row = kind(name=f"{self.name}.{name}", method=method, path=path, source=self.source, scope=self.scope, **fields)
         self._rows.append(row)
         return row

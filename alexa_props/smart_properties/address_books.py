@@ -70,7 +70,7 @@ def _phone_numbers(numbers: Iterable[PhoneNumber | str] | None) -> tuple[PhoneNu
 
 @attrs.frozen
 class Contact:
-    """A contact to be sent or as it was read: a name, and one way to call it."""
+    """A contact: a name, and one way to call it."""
 
     name: str | None = None
     """What users say to call it, 1 to 50 characters."""
@@ -108,25 +108,24 @@ ContactId: TypeAlias = str | ContactRecord
 
 _BOOK: Final = "/v1/addressBooks/{address_book_id}"
 _PAGE: Final = "address-book-api.html"
+_LIMITS: Final = {"name": _NAME}
+_TYPES: Final = {"name": str}
+_UNIT: Final = "unit_id"
 
 _books: Final = Group("address_books", _PAGE)
 LIST: Final = _books.list("list", "/v1/addressBooks", AddressBook)
 CREATE: Final = _books.post(
-    *("create", "/v1/addressBooks", AddressBook),
-    required=("name",),
-    limits={"name": _NAME},
-    types={"name": str},
-    check_with="address_books.list",
+    "create", "/v1/addressBooks", AddressBook, required=("name",), limits=_LIMITS, types=_TYPES, check_with="list"
 )
 GET: Final = _books.get("get", _BOOK, AddressBook)
-UPDATE: Final = _books.put("update", _BOOK, required=("name",), limits={"name": _NAME}, types={"name": str})
+UPDATE: Final = _books.put("update", _BOOK, required=("name",), limits=_LIMITS, types=_TYPES)
 DELETE: Final = _books.delete("delete", _BOOK)
 
 _contacts: Final = Group("contacts", _PAGE)
 LIST_CONTACTS: Final = _contacts.list("list", f"{_BOOK}/contacts", ContactRecord)
-CREATE_CONTACT: Final = _contacts.post("create", f"{_BOOK}/contacts", ContactRecord, check_with="contacts.list")
+CREATE_CONTACT: Final = _contacts.post("create", f"{_BOOK}/contacts", ContactRecord, check_with="list")
 CREATE_CONTACTS: Final = _contacts.post(
-    "create_many", f"{_BOOK}/contacts/batch", read_batch, nullable=True, check_with="contacts.list"
+    "create_many", f"{_BOOK}/contacts/batch", read_batch, nullable=True, check_with="list"
 )
 GET_CONTACT: Final = _contacts.get("get", f"{_BOOK}/contacts/{{contact_id}}", ContactRecord, subject="contact_id")
 UPDATE_CONTACT: Final = _contacts.put("update", f"{_BOOK}/contacts/{{contact_id}}", subject="contact_id")
@@ -134,23 +133,16 @@ DELETE_CONTACT: Final = _contacts.delete("delete", f"{_BOOK}/contacts/{{contact_
 
 _associations: Final = Group("address_book_associations", _PAGE)
 LIST_ASSOCIATIONS: Final = _associations.list("list", f"{_BOOK}/unitAssociations", Association)
-LIST_OF_UNIT: Final = _associations.list(
-    "list_for_unit", "/v1/addressBooks/unitAssociations", Association, required=("unit_id",)
+LIST_FOR_UNIT: Final = _associations.list(
+    "list_for_unit", "/v1/addressBooks/unitAssociations", Association, required=(_UNIT,)
 )
 ASSOCIATE: Final = _associations.post(
-    *("create", f"{_BOOK}/unitAssociations"),
-    required=("unit_id",),
-    subject="unit_id",
-    check_with="address_book_associations.list_for_unit",
+    "create", f"{_BOOK}/unitAssociations", required=(_UNIT,), subject=_UNIT, check_with="list_for_unit"
 )
 ASSOCIATE_MANY: Final = _associations.post(
-    *("create_many", f"{_BOOK}/unitAssociations/batch", read_batch),
-    nullable=True,
-    check_with="address_book_associations.list",
+    "create_many", f"{_BOOK}/unitAssociations/batch", read_batch, nullable=True, check_with="list"
 )
-DISSOCIATE: Final = _associations.delete(
-    "delete", f"{_BOOK}/unitAssociations", required=("unit_id",), subject="unit_id"
-)
+DISSOCIATE: Final = _associations.delete("delete", f"{_BOOK}/unitAssociations", required=(_UNIT,), subject=_UNIT)
 OPERATIONS: Final = (*_books.operations, *_contacts.operations, *_associations.operations)
 
 
@@ -185,10 +177,7 @@ class AddressBooks(Resource):
         await self._call(UPDATE, address_book_id=address_book_id, name=name)
 
     async def delete(self, address_book_id: AddressBookId) -> None:
-        """Delete an address book.
-
-        Delete its associations first: whether the service deletes a book that units use is not documented.
-        """
+        """Delete an address book. Delete its associations first: whether they may remain is not documented."""
         await self._call(DELETE, address_book_id=address_book_id)
 
 
@@ -214,9 +203,9 @@ class Contacts(Resource):
     @batched(_BATCH)
     async def create_many(self, address_book_id: AddressBookId, contacts: Iterable[Contact]) -> BatchResult:
         """Create up to 100 contacts. List the contacts for their ids: what the response has is not documented."""
-        listed: tuple[Contact, ...] = require_list("contacts", contacts)
+        listed: tuple[Contact, ...] = require_list("contacts", contacts, 1, _BATCH)
         sent = [{"contact": _checked(f"contacts[{number}]", each)} for number, each in enumerate(listed)]
-        items = numbered("contacts", sent, _BATCH)
+        items = numbered("contacts", sent)
         return await self._call(CREATE_CONTACTS, address_book_id=address_book_id, items=items) or BatchResult()
 
     async def get(self, address_book_id: AddressBookId, contact_id: ContactId) -> ContactRecord:
@@ -247,13 +236,13 @@ class AddressBookAssociations(Resource):
     def list(
         self, address_book_id: AddressBookId, *, unit_id: UnitId | None = None, page_size: int | None = None
     ) -> Pager[Association]:
-        """List the units that use an address book, or look for one of them."""
+        """List the units that use an address book, with `unit_id` only that one."""
         ids = {"address_book_id": address_book_id, "unit_id": unit_id}
         return self._pager(LIST_ASSOCIATIONS, **ids, page_size=page_size, subject=id_of("unit_id", unit_id))
 
     def list_for_unit(self, unit_id: UnitId, *, page_size: int | None = None) -> Pager[Association]:
         """List the address books that a unit uses."""
-        return self._pager(LIST_OF_UNIT, unit_id=unit_id, page_size=page_size)
+        return self._pager(LIST_FOR_UNIT, unit_id=unit_id, page_size=page_size)
 
     async def create(self, address_book_id: AddressBookId, unit_id: UnitId) -> None:
         """Associate an address book with a unit."""
@@ -273,7 +262,7 @@ class AddressBookAssociations(Resource):
 def _checked(argument: str, contact: Contact) -> Contact:
     """Return a contact that can be sent; raises `ConfigurationError` for one outside of the documented limits."""
     if not isinstance(contact, Contact):
-        raise ConfigurationError(f"{argument} must be a Contact, not {contact!r:.80}")
+        raise ConfigurationError(f"{argument} must be of type Contact, not {type(contact).__name__}")
     if not isinstance(contact.name, str):
         raise ConfigurationError(f"{argument}.name must be a string, not {contact.name!r:.80}")
     require_limits(f"{argument}.name", contact.name, *_NAME)
@@ -281,9 +270,7 @@ def _checked(argument: str, contact: Contact) -> Contact:
     if numbers is not None:
         require_limits(f"{argument}.phone_numbers", numbers, *_NUMBERS)
         if profile_id is not None:
-            raise ConfigurationError(
-                f"{argument} must have phone_numbers or alexa_communication_profile_id, and not both"
-            )
+            raise ConfigurationError(f"{argument} must have phone_numbers or alexa_communication_profile_id, not both")
     elif profile_id is None and contact.provider_contact is None:
         raise ConfigurationError(f"{argument} needs phone_numbers, alexa_communication_profile_id or provider_contact")
     return contact

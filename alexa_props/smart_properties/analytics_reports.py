@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS", "AnalyticsReport", "AnalyticsReports", "Category"]
 
 
 class Category(enum.StrEnum):
-    """What a report is about. These are the categories that Amazon's own tool names; there may be others."""
+    """What a report is about. There may be categories besides these, which Amazon's own tool names."""
 
     PROPERTY_SKILL = "PROPERTY_SKILL"
     PROACTIVE_CAMPAIGN = "PROACTIVE_CAMPAIGN"
@@ -47,7 +47,7 @@ OPERATIONS: Final = _api.operations
 
 
 def _date(argument: str, value: dt.date) -> dt.date:
-    # A datetime is a date too, but of which day depends on a zone that is not documented.
+    # A datetime is a date too, but its day depends on a time zone that is not documented.
     if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
         raise ConfigurationError(f"{argument} must be a datetime.date, without a time, not {value!r:.80}")
     return value
@@ -73,16 +73,11 @@ class AnalyticsReports(Resource):
         show_sub_units: bool = False,
         granularity: Literal["DAILY"] | None = "DAILY",
     ) -> AnalyticsReport | None:
-        """Request a report. Return the response, or None if it has no body.
+        """Request a report on a unit or the organization, and return the response; None if it has no body.
 
-        Args:
-            unit_id: A unit, or the organization.
-            categories: What the report is about, at least one.
-            bucket_arn: A bucket whose policy lets the service write.
-            start_date: The first day. The time zone of days is not documented: a `datetime` is refused.
-            end_date: The last day, up to 90 days after the first.
-            show_sub_units: Whether to include the units below.
-            granularity: "DAILY" for figures of each day; None for those of all days together (inferred).
+        The policy of the bucket must let the service write. The last day is up to 90 days after the first; in which
+        time zone days begin is not documented. `show_sub_units` includes the units below. A `granularity` of "DAILY"
+        reports each day, and None all days together (inferred).
         """
         start, end = _date("start_date", start_date), _date("end_date", end_date)
         if not 0 <= (end - start).days <= 90:  # noqa: PLR2004 - days
@@ -92,7 +87,7 @@ class AnalyticsReports(Resource):
         return await self._call(
             CREATE,
             unit_id=unit_id,
-            categories=require_list("categories", categories),
+            categories=require_list("categories", categories, 1),
             date_range=days if granularity is None else {**days, "granularity": granularity},
             format="CSV",
             show_sub_units=show_sub_units,

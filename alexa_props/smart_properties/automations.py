@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -16,7 +15,7 @@ from alexa_props.field_types import require_field_types, require_type
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.ids import EndpointId, UnitId
-from alexa_props.smart_properties.protocol import plain_text
+from alexa_props.smart_properties.protocol import EXPAND, plain_text
 
 __all__ = [
     "OPERATIONS",
@@ -198,26 +197,19 @@ class Automation(Identified, Lenient):
 
 TemplateId: TypeAlias = str | AutomationTemplate
 AutomationId: TypeAlias = str | Automation
-Expand: TypeAlias = Literal["all"]
-
-_Expand = enum.StrEnum("_Expand", {"ALL": "all"})
 
 _TEMPLATES: Final = "/v2/automations/templates"
 _AUTOMATIONS: Final = "/v2/automations"
 _UNIT: Final = {"entity_type": "associatedEntity.type", "unit_id": "associatedEntity.id"}
 
 _templates: Final = Group("automation_templates", "automation-api.html")
-LIST_TEMPLATES: Final = _templates.list("list", _TEMPLATES, AutomationTemplate, choices={"expand": _Expand})
-CREATE_TEMPLATE: Final = _templates.post(
-    "create", _TEMPLATES, AutomationTemplate, nullable=True, check_with="automation_templates.list"
-)
+LIST_TEMPLATES: Final = _templates.list("list", _TEMPLATES, AutomationTemplate, choices=EXPAND)
+CREATE_TEMPLATE: Final = _templates.post("create", _TEMPLATES, AutomationTemplate, nullable=True, check_with="list")
 GET_TEMPLATE: Final = _templates.get("get", f"{_TEMPLATES}/{{template_id}}", AutomationTemplate)
 DELETE_TEMPLATE: Final = _templates.delete("delete", f"{_TEMPLATES}/{{template_id}}")
 _automations: Final = Group("automations", "automation-api.html")
-LIST: Final = _automations.list(
-    "list", _AUTOMATIONS, Automation, required=("unit_id",), wire=_UNIT, choices={"expand": _Expand}
-)
-CREATE: Final = _automations.post("create", _AUTOMATIONS, Automation, nullable=True, check_with="automations.list")
+LIST: Final = _automations.list("list", _AUTOMATIONS, Automation, required=("unit_id",), wire=_UNIT, choices=EXPAND)
+CREATE: Final = _automations.post("create", _AUTOMATIONS, Automation, nullable=True, check_with="list")
 GET: Final = _automations.get("get", f"{_AUTOMATIONS}/{{automation_id}}", Automation)
 UPDATE: Final = _automations.put("update", f"{_AUTOMATIONS}/{{automation_id}}")
 DELETE: Final = _automations.delete("delete", f"{_AUTOMATIONS}/{{automation_id}}")
@@ -227,16 +219,15 @@ OPERATIONS: Final = (*_templates.operations, *_automations.operations)
 class AutomationTemplates(Resource):
     """Create, read and delete templates of automations: a trigger, operations, and placeholders for their values.
 
-        body = TemplateBody(
-            Trigger.utterance("good night", locale="en-US"), AutomationOperation.stop_media("${data.endpoints}")
-        )
+        trigger = Trigger.utterance("good night", locale="en-US")
+        body = TemplateBody(trigger, AutomationOperation.stop_media("${data.endpoints}"))
         await asp.automation_templates.create(body, data_definition={"endpoints": {"type": "array"}})
 
     A template does nothing by itself, and only its owner can read and use it.
     """
 
-    def list(self, *, expand: Expand | None = None, page_size: int | None = None) -> Pager[AutomationTemplate]:
-        """List the templates of the caller, up to 10 per request."""
+    def list(self, *, expand: Literal["all"] | None = None, page_size: int | None = None) -> Pager[AutomationTemplate]:
+        """List the templates of the caller."""
         return self._pager(LIST_TEMPLATES, expand=expand, page_size=page_size)
 
     async def create(
@@ -248,10 +239,8 @@ class AutomationTemplates(Resource):
     ) -> AutomationTemplate | None:
         """Create a template. Expect its id in the response, which is not documented; None if it has no body.
 
-        Args:
-            template: Trigger and operations. JSON is sent unchecked: use it for conditions, which are not documented.
-            data_definition: A JSON schema for each placeholder by its name, and the list `required`.
-            friendly_name: Name of the template.
+        JSON is sent unchecked: use it for conditions, which are not documented. `data_definition` has a JSON schema for
+        each placeholder by its name, and the list `required`.
         """
         if isinstance(template, TemplateBody):
             _require_nodes(template.operations)
@@ -283,8 +272,10 @@ class Automations(Resource):
     Subscribe to `Event.AUTOMATION_COMPLETION` with `event_subscriptions` to learn how each run ended.
     """
 
-    def list(self, unit_id: UnitId, *, expand: Expand | None = None, page_size: int | None = None) -> Pager[Automation]:
-        """List the automations of a unit, up to 10 per request. If the caller may not see it, the list is empty."""
+    def list(
+        self, unit_id: UnitId, *, expand: Literal["all"] | None = None, page_size: int | None = None
+    ) -> Pager[Automation]:
+        """List the automations of a unit. If the caller may not see the unit, the list is empty."""
         return self._pager(LIST, entity_type="UNIT", unit_id=unit_id, expand=expand, page_size=page_size)
 
     async def create(
@@ -297,14 +288,9 @@ class Automations(Resource):
     ) -> Automation | None:
         """Create an automation for a unit. Expect its id in the response, which is not documented; None without a body.
 
-        Args:
-            unit_id: The caller must have access to the unit.
-            template_id: The caller must own the template.
-            data: The values of the template's placeholders: "volume" is that of "${data.volume}".
-            friendly_name: Name of the automation.
+        The caller must own the template. In `data`, "volume" is the value of the placeholder "${data.volume}".
         """
-        unit_id = require_id("unit_id", unit_id)
-        template_id = require_id("template_id", template_id)
+        unit_id, template_id = require_id("unit_id", unit_id), require_id("template_id", template_id)
         return await self._call(
             CREATE,
             associated_entity=AssociatedEntity(unit_id, "UNIT"),
@@ -319,8 +305,8 @@ class Automations(Resource):
 
     async def update(self, automation_id: AutomationId, data: Mapping[str, object]) -> None:
         """Replace the values of all placeholders. Nothing else of an automation can be changed."""
-        automation = AutomationData(data=_json_object("data", data))
-        await self._call(UPDATE, automation_id=automation_id, automation=automation)
+        values = _json_object("data", data)
+        await self._call(UPDATE, automation_id=automation_id, automation=AutomationData(data=values))
 
     async def delete(self, automation_id: AutomationId) -> None:
         """Delete an automation."""

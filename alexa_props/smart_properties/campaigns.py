@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_ids, require_limits
+from alexa_props.arguments import Identified, require_ids, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient, Timestamp
 from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
-from alexa_props.smart_properties.content import Card, activation_window, counted, localized
+from alexa_props.smart_properties.content import Card, activation_window, localized
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.ids import UnitId
+from alexa_props.smart_properties.protocol import member
 
 __all__ = [
     "OPERATIONS",
@@ -79,7 +80,6 @@ class TextWrappingCard(CampaignCard):
     """Texts."""
 
     document: ClassVar[str] = f"{_CARDS}/textWrapping"
-
     secondary_text: str | None = None
     tertiary_text: str | None = None
     call_to_action_button_text: str | None = None
@@ -93,7 +93,6 @@ class MediaCard(TextWrappingCard):
     """Texts beside an image."""
 
     document: ClassVar[str] = f"{_CARDS}/media"
-
     thumbnail_image: str | None = None
 
 
@@ -102,7 +101,6 @@ class RatingCard(CampaignCard):
     """Texts with a rating."""
 
     document: ClassVar[str] = f"{_CARDS}/rating"
-
     rating_number: float | str | None = None
     rating_text: str | None = None
     thumbnail_image: str | None = None
@@ -113,7 +111,6 @@ class SuggestedActionsCard(CampaignCard):
     """A list of things to say."""
 
     document: ClassVar[str] = f"{_CARDS}/suggestedActions"
-
     list_items: tuple[SuggestedAction, ...]
     action: CardAction | None = None
 
@@ -123,7 +120,6 @@ class PrimePhotoCard(CampaignCard):
     """Texts on a photo."""
 
     document: ClassVar[str] = f"{_CARDS}/primePhoto"
-
     action: CardAction | None = None
 
 
@@ -132,7 +128,6 @@ class SelectedPhotoCard(PrimePhotoCard):
     """Texts on a photo."""
 
     document: ClassVar[str] = f"{_CARDS}/selectedPhoto"
-
     secondary_text: str | None = None
 
 
@@ -161,7 +156,7 @@ class ActivationWindow:
 
 @attrs.frozen
 class Scheduling:
-    """When a campaign shows its cards."""
+    """The activation window of a campaign."""
 
     activation_window: ActivationWindow | None = None
 
@@ -197,16 +192,11 @@ class Campaign(Identified, Lenient):
 CampaignId: TypeAlias = str | Campaign
 
 
-@attrs.frozen
-class _Created:
-    campaign_id: str
-
-
 _CAMPAIGNS: Final = "/v1/proactive/campaigns"
 
 _api: Final = Group("campaigns", "proactive-suggestion-api.html")
 LIST: Final = _api.list("list", _CAMPAIGNS, Campaign)
-CREATE: Final = _api.post("create", _CAMPAIGNS, _Created, check_with="campaigns.query")
+CREATE: Final = _api.post("create", _CAMPAIGNS, member("campaignId"), check_with="query")
 QUERY: Final = _api.list("query", f"{_CAMPAIGNS}/query", Campaign, method="POST")
 GET: Final = _api.get("get", f"{_CAMPAIGNS}/{{campaign_id}}", Campaign)
 DELETE: Final = _api.delete("delete", f"{_CAMPAIGNS}/{{campaign_id}}")
@@ -214,7 +204,7 @@ OPERATIONS: Final = _api.operations
 
 
 class Campaigns(Resource):
-    """Show cards on the home screens of units, in turn with other cards.
+    """Show cards on the home screens of units, which rotate through them.
 
         card = TextWrappingCard(header_text="Hotel", primary_text="The pool opens at nine")
         campaign_id = await asp.campaigns.create([unit_id], {"en-US": card})
@@ -232,29 +222,22 @@ class Campaigns(Resource):
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
     ) -> str:
-        """Create a campaign for one or more units and return its id.
+        """Create a campaign and return its id. How many units a campaign can have is not documented.
 
-        It is not sent again after the service may have handled it: there would be a second campaign.
-
-        Args:
-            unit_ids: Units. How many a campaign can have is not documented.
-            cards: A card per locale, such as "en-US".
-            start: The first time at which it is shown. Times need a time zone; the defaults are not documented.
-            end: The last time.
+        It has a card per locale, such as "en-US". Times need a time zone. The defaults of both are not documented.
         """
         units = _unique(unit_ids)
         values = [card.value(locale) for locale, card in localized("cards", cards, CampaignCard).items()]
-        created = await self._call(
+        return await self._call(
             CREATE,
             suggestion={"variants": [{"placement": {"channel": "HOME"}, "content": {"values": values}}]},
             targeting={"type": "UNITS", "values": [{"id": unit_id} for unit_id in units]},
             scheduling=activation_window(start, end),
-            subject=counted(units),
+            subject=summarize(units),
         )
-        return created.campaign_id
 
     def list(self, *, page_size: int | None = None) -> Pager[Campaign]:
-        """List all campaigns. A page has up to 10, the default."""
+        """List all campaigns."""
         return self._pager(LIST, page_size=page_size)
 
     def query(self, unit_ids: Iterable[UnitId], *, page_size: int | None = None) -> Pager[Campaign]:
@@ -262,7 +245,7 @@ class Campaigns(Resource):
         units = _unique(unit_ids)
         either = [{"match": {"targeting.values.id": unit_id}} for unit_id in units]
         query = {"and": [{"or": either}, {"match": {"targeting.type": "UNITS"}}]}
-        return self._pager(QUERY, query=query, subject=counted(units), page_size=page_size)
+        return self._pager(QUERY, query=query, subject=summarize(units), page_size=page_size)
 
     async def get(self, campaign_id: CampaignId) -> Campaign:
         """Return a campaign."""
@@ -273,7 +256,5 @@ class Campaigns(Resource):
         await self._call(DELETE, campaign_id=campaign_id)
 
 
-def _unique(unit_ids: Iterable[UnitId]) -> Sequence[str]:
-    units = [*dict.fromkeys(require_ids("unit_ids", unit_ids))]
-    require_limits("unit_ids", units, 1, None)
-    return units
+def _unique(unit_ids: Iterable[UnitId]) -> list[str]:
+    return list(dict.fromkeys(require_ids("unit_ids", unit_ids, 1)))

@@ -12,11 +12,11 @@ from alexa_props.codec import Lenient, PlainText
 from alexa_props.errors import ConfigurationError
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
-from alexa_props.smart_properties.protocol import plain_text
+from alexa_props.smart_properties.protocol import EXPAND, plain_text
 
 __all__ = ["OPERATIONS", "CertificateAuthorities", "CertificateAuthority", "CertificateAuthorityId", "RotationPeriod"]
 
-_Months = Literal[6, 12]
+_Months: TypeAlias = Literal[6, 12]
 
 
 @attrs.frozen
@@ -47,13 +47,11 @@ _ONE: Final = f"{_ALL}/{{certificate_authority_id}}"
 _EXPAND: Final = {"expand": Literal["all"]}
 
 _api: Final = Group("certificate_authorities", "enterprise-api-for-asp.html", "credential_locker::wifi_management")
-CREATE: Final = _api.post("create", _ALL, CertificateAuthority, check_with="certificate_authorities.list")
-LIST: Final = _api.list("list", _ALL, CertificateAuthority, types=_EXPAND)
-GET: Final = _api.get("get", _ONE, CertificateAuthority, types=_EXPAND)
+CREATE: Final = _api.post("create", _ALL, CertificateAuthority, check_with="list")
+LIST: Final = _api.list("list", _ALL, CertificateAuthority, choices=EXPAND)
+GET: Final = _api.get("get", _ONE, CertificateAuthority, choices=EXPAND)
 UPDATE: Final = _api.put("update", _ONE)
-IMPORT_CERTIFICATE: Final = _api.post(
-    "import_certificate", f"{_ONE}/importCertificate", check_with="certificate_authorities.get"
-)
+IMPORT_CERTIFICATE: Final = _api.post("import_certificate", f"{_ONE}/importCertificate", check_with="get")
 DELETE: Final = _api.delete("delete", _ONE)
 OPERATIONS: Final = _api.operations
 
@@ -87,14 +85,11 @@ class CertificateAuthorities(Resource):
     async def create(self, friendly_name: str, *, rotation_months: _Months) -> str:
         """Create a certificate authority and return its id. The signing request may follow later.
 
-        Args:
-            friendly_name: Its name.
-            rotation_months: How often the service replaces the certificates of devices: every 6 or 12 months.
+        The service replaces the certificates of devices every 6 or 12 months.
         """
         period = _rotation(rotation_months)
         name = plain_text("friendly_name", friendly_name)
-        authority = await self._call(CREATE, friendly_name=name, rotation_period=period)
-        return authority.id
+        return (await self._call(CREATE, friendly_name=name, rotation_period=period)).id
 
     def list(
         self, *, expand: Literal["all"] | None = None, page_size: int | None = None
@@ -128,12 +123,9 @@ class CertificateAuthorities(Resource):
     async def import_certificate(
         self, certificate_authority_id: CertificateAuthorityId, certificate: str, certificate_chain: str
     ) -> None:
-        """Import the certificate that your own authority issued for the signing request.
+        """Import the certificate that your own authority issued for the signing request, and its own certificates.
 
-        Args:
-            certificate_authority_id: The certificate authority.
-            certificate: PEM text of the certificate, not base64-encoded again.
-            certificate_chain: PEM text of the certificates of your own authority. A private key is refused.
+        Both are PEM text, not base64-encoded again. A private key is refused.
         """
         await self._call(
             IMPORT_CERTIFICATE,

@@ -8,18 +8,18 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_list
+from alexa_props.arguments import Identified, require_id, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
-from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.field_types import require_type
-from alexa_props.operation import Group
+from alexa_props.errors import DecodeError
+from alexa_props.field_types import require_models
+from alexa_props.operation import Group, Options
 from alexa_props.paging import Pager
 from alexa_props.responses import first_string
 from alexa_props.smart_properties.address_books import ContactId
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.ids import UnitId
-from alexa_props.smart_properties.protocol import numbered
+from alexa_props.smart_properties.protocol import numbered, present
 
 __all__ = [
     "OPERATIONS",
@@ -63,12 +63,12 @@ class NewProfile:
 
     unit_id: UnitId
     name: str | None = None
-    """The display name of the unit. None leaves it to the service, which calls a new profile "Guest"."""
+    """As in `create`."""
 
 
 @attrs.frozen
 class ReciprocalAssociation(Lenient):
-    """The link that lets a contact call a unit."""
+    """Whether a contact can call a unit."""
 
     status: str | None = None
     """Inferred: neither its name nor its values are documented."""
@@ -127,14 +127,10 @@ _PAGE: Final = "communications-api.html"
 _PROFILE: Final = "/v1/communications/profile"
 _BATCH_SIZE: Final = 100
 
+_UNIT: Final = {"entity_type": "entity.type", "unit_id": "entity.id"}
 _profiles: Final = Group("communication_profiles", _PAGE)
 GET_FOR_UNIT: Final = _profiles.get(
-    "get_for_unit",
-    _PROFILE,
-    _find_profile,
-    nullable=True,
-    required=("unit_id",),
-    wire={"entity_type": "entity.type", "unit_id": "entity.id"},
+    "get_for_unit", _PROFILE, _find_profile, nullable=True, required=("unit_id",), wire=_UNIT
 )
 GET: Final = _profiles.get("get", f"{_PROFILE}/{{profile_id}}", _profile)
 CREATE: Final = _profiles.post("create", _PROFILE, _profile, idempotent=True, types={"name": str})
@@ -148,52 +144,26 @@ _ASSOCIATION: Final = f"{_PROFILE}/{{profile_id}}/reciprocalAssociations"
 _associations: Final = Group("reciprocal_associations", _PAGE)
 GET_ASSOCIATION: Final = _associations.get("get", _ASSOCIATION, ReciprocalAssociation, required=("contact_id",))
 CREATE_ASSOCIATION: Final = _associations.post(
-    "create", _ASSOCIATION, ReciprocalAssociation, nullable=True, check_with="reciprocal_associations.get"
+    "create", _ASSOCIATION, ReciprocalAssociation, nullable=True, check_with="get"
 )
 DELETE_ASSOCIATION: Final = _associations.delete("delete", _ASSOCIATION, required=("contact_id",))
 
 _SETTINGS: Final = f"{_PROFILE}/{{profile_id}}/contacts/settings"
-_TARGET: Final = {"target_profile_id": "alexaCommunicationProfileId"}
+_TARGET: Final = ("target_profile_id",)
+_WIRE: Final = {"target_profile_id": "alexaCommunicationProfileId"}
+_VALUE: Final = {"value": Toggle}
+_SET: Final[Options] = {"query": _TARGET, "required": (*_TARGET, "value"), "wire": _WIRE, "choices": _VALUE}
 _drop_in: Final = Group("drop_in_preferences", _PAGE)
-GET_DROP_IN: Final = _drop_in.get(
-    "get", f"{_SETTINGS}/DropIn", DropInPreference, required=("target_profile_id",), wire=_TARGET
-)
-SET_DROP_IN: Final = _drop_in.put(
-    "set",
-    f"{_SETTINGS}/DropIn",
-    query=("target_profile_id",),
-    required=("target_profile_id", "value"),
-    wire=_TARGET,
-    choices={"value": Toggle},
-)
+GET_DROP_IN: Final = _drop_in.get("get", f"{_SETTINGS}/DropIn", DropInPreference, required=_TARGET, wire=_WIRE)
+SET_DROP_IN: Final = _drop_in.put("set", f"{_SETTINGS}/DropIn", **_SET)
 _blocking: Final = Group("blocking_rules", _PAGE)
-LIST_RULES: Final = _blocking.list("list", f"{_SETTINGS}/Block", _rule, choices={"value": Toggle})
-SET_RULE: Final = _blocking.put(
-    "set",
-    f"{_SETTINGS}/Block",
-    query=("target_profile_id",),
-    required=("target_profile_id", "value"),
-    wire=_TARGET,
-    choices={"value": Toggle},
-)
-OPERATIONS: Final = (
-    *_profiles.operations,
-    *_associations.operations,
-    *_drop_in.operations,
-    *_blocking.operations,
-)
+LIST_RULES: Final = _blocking.list("list", f"{_SETTINGS}/Block", _rule, choices=_VALUE)
+SET_RULE: Final = _blocking.put("set", f"{_SETTINGS}/Block", **_SET)
+OPERATIONS: Final = (*_profiles.operations, *_associations.operations, *_drop_in.operations, *_blocking.operations)
 
 
 def _entity(unit_id: object) -> dict[str, str]:
     return {"type": "UNIT", "id": require_id("unit_id", unit_id)}
-
-
-def _item(profile: object) -> dict[str, object]:
-    if not isinstance(profile, NewProfile):
-        raise ConfigurationError(f"profiles must be a list of NewProfile, not of {profile!r:.80}")
-    require_type("name", profile.name, str | None)
-    name = {} if profile.name is None else {"name": profile.name}
-    return {"entity": _entity(profile.unit_id), **name}
 
 
 class CommunicationProfiles(Resource):
@@ -202,14 +172,11 @@ class CommunicationProfiles(Resource):
         await asp.communication_profiles.create(unit_id, name="Room 101")
         profile = await asp.communication_profiles.get_for_unit(unit_id)
 
-    A unit needs its profile for calls, contacts, extensions of a PBX, and everything else that takes a profile id.
+    A unit needs a profile for calls, contacts, extensions of a PBX, and everything else that takes a profile id.
     """
 
     async def get_for_unit(self, unit_id: UnitId) -> CommunicationProfile | None:
-        """Return the profile of a unit, or None if the response has none.
-
-        What the service returns for a unit without a profile is not documented: be prepared for `NotFound` too.
-        """
+        """Return the profile of a unit. One without a profile is None or `NotFound`: which is not documented."""
         return await self._call(GET_FOR_UNIT, entity_type="UNIT", unit_id=unit_id)
 
     async def get(self, profile_id: ProfileId) -> CommunicationProfile:
@@ -219,10 +186,7 @@ class CommunicationProfiles(Resource):
     async def create(self, unit_id: UnitId, *, name: str | None = None) -> CommunicationProfile:
         """Create the profile of a unit, which turns calling on. A unit that has a profile keeps it.
 
-        Args:
-            unit_id: The unit.
-            name: The display name of the unit. It also replaces that of an existing profile. A new profile without a
-                name is called "Guest".
+        The name is the display name of the unit. It also replaces that of an existing profile. The default is "Guest".
         """
         entity = _entity(unit_id)
         return await self._call(CREATE, entity=entity, name=name, subject=entity["id"])
@@ -233,11 +197,11 @@ class CommunicationProfiles(Resource):
 
         Whether the result has the ids of the profiles is not documented: find them with `get_for_unit`.
         """
-        listed: tuple[NewProfile, ...] = require_list("profiles", profiles)
-        items = numbered("profiles", map(_item, listed), _BATCH_SIZE)
-        first = require_id("unit_id", listed[0].unit_id)
-        subject = first if len(items) == 1 else f"{first} and {len(items) - 1} more"
-        return await self._call(CREATE_MANY, items=items, subject=subject) or BatchResult()
+        listed = require_models("profiles", profiles, NewProfile, _BATCH_SIZE)
+        entities = [_entity(each.unit_id) for each in listed]
+        items = [present(entity=entity, name=each.name) for entity, each in zip(entities, listed, strict=True)]
+        subject = summarize([entity["id"] for entity in entities])
+        return await self._call(CREATE_MANY, items=numbered("profiles", items), subject=subject) or BatchResult()
 
     async def update(self, profile_id: ProfileId, name: str) -> None:
         """Change the display name of a unit."""
@@ -262,15 +226,12 @@ class ReciprocalAssociations(Resource):
         return await self._call(GET_ASSOCIATION, profile_id=profile_id, contact_id=contact_id)
 
     async def create(self, profile_id: ProfileId, contact_id: ContactId) -> ReciprocalAssociation | None:
-        """Let a contact call the unit of a profile. Returns None if the response has no body.
-
-        Whether the contact has to accept first is not documented.
-        """
+        """Let a contact call the unit of a profile. Whether the contact has to accept first is not documented."""
         contact = {"id": require_id("contact_id", contact_id)}
         return await self._call(CREATE_ASSOCIATION, profile_id=profile_id, contact=contact)
 
     async def delete(self, profile_id: ProfileId, contact_id: ContactId) -> None:
-        """Stop calls from a contact, who loses the unit from their contacts and is notified by an Alexa message."""
+        """Stop calls from a contact. The contact loses the unit from their contacts and gets an Alexa message."""
         await self._call(DELETE_ASSOCIATION, profile_id=profile_id, contact_id=contact_id)
 
 

@@ -33,11 +33,8 @@ class Consent(Lenient):
 
 
 _api: Final = Group("consents", "consent-framework-rest-api.html")
-GET: Final = _api.get(
-    *("get", "/v2/units/{unit_id}/consent", Consent),
-    required=("consent_type",),
-    choices={"consent_type": ConsentType},
-)
+_TYPES: Final = {"consent_type": ConsentType}
+GET: Final = _api.get("get", "/v2/units/{unit_id}/consent", Consent, required=("consent_type",), choices=_TYPES)
 RESET: Final = _api.put("reset", "/v2/units/{unit_id}/consent/reset")
 OPERATIONS: Final = _api.operations
 
@@ -57,9 +54,8 @@ class Consents(Resource):
         return await self._call(GET, unit_id=unit_id, consent_type=consent_type)
 
     async def reset(self, unit_id: UnitId) -> None:
-        """Reset all consents of a unit.
+        """Reset all consents of a unit. A late retry would also reset a consent that was given in between.
 
-        A retry that arrives late would also reset a consent that was given in between. Whether devices then ask again
-        is not documented.
+        Whether devices then ask again is not documented.
         """
         await self._call(RESET, unit_id=unit_id)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 
-from alexa_props.arguments import require_limits, require_list, require_text
+from alexa_props.arguments import require_list, require_text
 from alexa_props.codec import camel
 from alexa_props.errors import ConfigurationError
 from alexa_props.field_types import require_field_types
 from alexa_props.smart_properties.protocol import codec
 
-__all__ = ["Card", "activation_window", "counted", "localized", "utc"]
+__all__ = ["Card", "activation_window", "localized", "utc"]
 
 T = TypeVar("T")
 
@@ -34,10 +34,8 @@ def _place(field: str) -> tuple[str, str]:
 
 def _checked(field: str, value: object) -> object:
     if field.endswith(("_list", "_items")):
-        listed: tuple[object, ...] = require_list(field, value)
-        require_limits(field, listed, 1, None)
-        return listed
-    return value
+        return require_list(field, value, 1)
+    return require_text(field, value) if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
@@ -110,8 +108,3 @@ def activation_window(start: dt.datetime | None, end: dt.datetime | None) -> dic
     """Return an activation window for the wire; raises `ConfigurationError` for a time without a time zone."""
     times = {"start": start, "end": end}
     return {"activationWindow": {name: utc(name, moment) for name, moment in times.items() if moment is not None}}
-
-
-def counted(ids: Sequence[str]) -> str:
-    """Return what messages call several things: the first, and how many more there are."""
-    return ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"

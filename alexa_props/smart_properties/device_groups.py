@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
@@ -15,7 +14,7 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.ids import EndpointId, UnitId
-from alexa_props.smart_properties.protocol import plain_text
+from alexa_props.smart_properties.protocol import EXPAND, optional_member, plain_text
 
 __all__ = ["OPERATIONS", "DeviceGroup", "DeviceGroupId", "DeviceGroups"]
 
@@ -36,30 +35,15 @@ class DeviceGroup(Identified, Lenient):
 
 
 DeviceGroupId: TypeAlias = str | DeviceGroup
-"""The id of a group, or a model that has it."""
-
-
-class _Expand(enum.StrEnum):
-    ALL = "all"
-
-
-@attrs.frozen
-class _Created(Lenient):
-    id: str | None = None
-
 
 _GROUP: Final = "/v1/deviceGroups/{device_group_id}"
 
 _api: Final = Group("device_groups", "device-group-mgt-api.html")
-LIST: Final = _api.list(
-    *("list", "/v1/deviceGroups", DeviceGroup),
-    required=("unit_id",),
-    wire={"unit_id": "associatedUnits.id"},
-    choices={"expand": _Expand},
-)
-CREATE: Final = _api.post("create", "/v1/deviceGroups", _Created, nullable=True, check_with="device_groups.list")
+_UNIT: Final = {"unit_id": "associatedUnits.id"}
+LIST: Final = _api.list("list", "/v1/deviceGroups", DeviceGroup, required=("unit_id",), wire=_UNIT, choices=EXPAND)
+CREATE: Final = _api.post("create", "/v1/deviceGroups", optional_member("id"), nullable=True, check_with="list")
 RENAME: Final = _api.post("rename", f"{_GROUP}/friendlyName", idempotent=True)
-ADD_DEVICE: Final = _api.post("add_device", f"{_GROUP}/memberDevices", check_with="device_groups.list")
+ADD_DEVICE: Final = _api.post("add_device", f"{_GROUP}/memberDevices", check_with="list")
 REMOVE_DEVICE: Final = _api.delete("remove_device", f"{_GROUP}/memberDevices/{{endpoint_id}}", subject="endpoint_id")
 DELETE: Final = _api.delete("delete", _GROUP)
 OPERATIONS: Final = _api.operations
@@ -78,24 +62,20 @@ class DeviceGroups(Resource):
     def list(
         self, unit_id: UnitId, *, expand: Literal["all"] | None = None, page_size: int | None = None
     ) -> Pager[DeviceGroup]:
-        """List the groups of a unit: only their ids, unless `expand` is "all". A page has up to 10."""
+        """List the groups of a unit: only their ids, unless `expand` is "all"."""
         return self._pager(LIST, unit_id=unit_id, expand=expand, page_size=page_size)
 
     async def create(self, unit_id: UnitId, name: str, endpoint_ids: Iterable[EndpointId] = ()) -> str | None:
-        """Create a group and return its id.
-
-        The response is not documented: None if it has no id. Then `list` finds the group by its name.
-        """
+        """Create a group and return its id; None if the response, which is not documented, has none: then `list` it."""
         unit = require_id("unit_id", unit_id)
         members = [{"id": endpoint} for endpoint in require_ids("endpoint_ids", endpoint_ids)]
-        created = await self._call(
+        return await self._call(
             CREATE,
             subject=unit,
             friendly_name=plain_text("name", name),
             member_devices=members or None,
             associated_units=[{"id": unit}],
         )
-        return created.id if created else None
 
     async def rename(self, device_group_id: DeviceGroupId, name: str) -> None:
         """Rename a group. Amazon's samples differ in the body: the name is sent unwrapped, as for endpoints."""

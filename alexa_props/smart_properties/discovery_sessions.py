@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import attrs
 
 from alexa_props.arguments import require_choice, require_id
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
-from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
-from alexa_props.responses import first_string
 from alexa_props.smart_properties.ids import UnitId
+from alexa_props.smart_properties.protocol import member
 
 __all__ = ["OPERATIONS", "DiscoverySession", "DiscoverySessions", "SkillStage"]
 
@@ -33,18 +32,11 @@ class DiscoverySession(Lenient):
     """A word of the service; its values are not documented."""
 
 
-def _id(body: Any) -> str:
-    found = first_string(body, "id")
-    if found is None:
-        raise DecodeError("the response has the id of the session neither in its body nor in its Location header")
-    return found
-
-
 _api: Final = Group("discovery_sessions", "discovery-session-api.html")
 CREATE: Final = _api.post(
     "create",
     "/v1/discoverySessions",
-    _id,
+    member("id"),
     query=("unit_id",),
     required=("unit_id",),
     wire={"unit_id": "unit"},
@@ -66,13 +58,7 @@ class DiscoverySessions(Resource):
     async def create(
         self, unit_id: UnitId, skill_id: str, *, stage: SkillStage | Literal["development", "live"] | None = None
     ) -> str:
-        """Start a session and return its id. Every call starts another session.
-
-        Args:
-            unit_id: The unit in which to look for devices.
-            skill_id: The skill that reports them.
-            stage: The stage of the skill. Defaults to the live one.
-        """
+        """Start a session, of the live stage of a skill by default, and return its id. Every call starts another."""
         skill = {"skillId": require_id("skill_id", skill_id)}
         if stage is not None:
             skill["skillStage"] = require_choice("stage", stage, SkillStage)

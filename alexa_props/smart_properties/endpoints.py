@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_ids, require_limits
+from alexa_props.arguments import Identified, require_id, require_ids, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import PlainText
 from alexa_props.errors import ConfigurationError
@@ -15,7 +15,7 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.features import Feature, FeatureOperation, FeatureProperty
 from alexa_props.smart_properties.ids import EndpointId, UnitId
-from alexa_props.smart_properties.protocol import optional_string, plain_text
+from alexa_props.smart_properties.protocol import optional_member, plain_text
 
 __all__ = [
     "OPERATIONS",
@@ -41,14 +41,8 @@ class UnitRef(Identified):
     """A unit, by its id. Methods that take a unit id take it too."""
 
     id_arguments = (
-        "unit_id",
-        "unit_ids",
-        "units",
-        "parent_id",
-        "organization_id",
-        "property_id",
-        "room_type_id",
-        "room_id",
+        *("unit_id", "unit_ids", "units", "parent_id"),
+        *("organization_id", "property_id", "room_type_id", "room_id"),
     )
 
     id: str
@@ -94,10 +88,10 @@ QUERY: Final = _api.list("query", "/v2/endpointQuery", Endpoint, method="POST", 
 ASSOCIATE: Final = _api.put(
     "associate",
     "/v2/endpoints/{endpoint_id}/associatedUnits",
-    optional_string("id"),
+    optional_member("id"),
     nullable=True,
     idempotent=False,
-    check_with="endpoints.list",
+    check_with="list",
 )
 RENAME: Final = _api.post("rename", "/v2/endpoints/{endpoint_id}/friendlyName", idempotent=True)
 DEREGISTER: Final = _api.post("deregister", "/v2/endpoints/{endpoint_id}/deregister", idempotent=True)
@@ -126,7 +120,7 @@ class Endpoints(Resource):
         expand: str | Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> Pager[Endpoint]:
-        """List endpoints by one or several filters, at least one of the first four.
+        """List endpoints by one or more filters, at least one of the first four.
 
         Args:
             unit_id: Endpoints associated with this unit.
@@ -167,27 +161,22 @@ class Endpoints(Resource):
             raise ConfigurationError("endpoints.query needs either query or unit_ids")
         subject = None
         if unit_ids is not None:
-            units = require_ids("unit_ids", unit_ids)
-            require_limits("unit_ids", units, 1, None)
+            units = require_ids("unit_ids", unit_ids, 1)
             query = {"or": [{"match": {"associatedUnits.id": each}} for each in units]}
-            subject = units[0] if len(units) == 1 else f"{units[0]} and {len(units) - 1} more"
+            subject = summarize(units)
         elif not isinstance(query, Mapping) or not query:
             raise ConfigurationError(f'query must be a mapping with "or", "and" or "match", not {query!r:.80}')
         expands = (expand,) if isinstance(expand, str) else expand
         return self._pager(QUERY, query=query, expand=expands, page_size=page_size, subject=subject)
 
     async def associate(self, endpoint_id: EndpointId, unit_id: UnitId) -> str | None:
-        """Move an endpoint to a unit, and return its id from then on; None if the response does not have it.
+        """Move an endpoint to a unit, and return its new id. "~caller.defaultUnitId" removes it from its unit.
 
-        The id may change: without one in the response, find the device with `list(serial_number=…)`.
+        If the response has no id, the result is None: find the device with `list(serial_number=…)`.
 
         The device must be online. It loses its settings and reboots, even if it is in this unit already, and must keep
         its power for a minute. Apply settings when it is online again, after about two minutes; check every two
         minutes at most, with `list(mac_address=…, reachability="OK")`.
-
-        Args:
-            endpoint_id: The endpoint.
-            unit_id: The unit; "~caller.defaultUnitId" removes the endpoint from its unit.
         """
         unit = {"id": require_id("unit_id", unit_id)}
         return await self._call(ASSOCIATE, endpoint_id=endpoint_id, body=[unit])

@@ -9,10 +9,11 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, id_of, require_choice, require_id, require_limits, require_list
+from alexa_props.arguments import Identified, id_of, require_choice, require_id, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_models
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.device_groups import DeviceGroupId
@@ -139,25 +140,27 @@ _FILTERS: Final = {
     "event_name": "eventType.name",
 }
 
-_configurations: Final = Group("event_subscription_configurations", "event-messenger-api.html")
+_PAGE: Final = "event-messenger-api.html"
 _CONFIGURATIONS: Final = "/v1/eventMessenger/subscriptionConfigurations"
+_CONFIGURATION: Final = f"{_CONFIGURATIONS}/{{configuration_id}}"
+_configurations: Final = Group("event_subscription_configurations", _PAGE)
 LIST_CONFIGURATIONS: Final = _configurations.list("list", _CONFIGURATIONS, EventSubscriptionConfiguration)
 CREATE_CONFIGURATION: Final = _configurations.post(
-    "create", _CONFIGURATIONS, EventSubscriptionConfiguration, check_with="event_subscription_configurations.list"
+    "create", _CONFIGURATIONS, EventSubscriptionConfiguration, check_with="list"
 )
-GET_CONFIGURATION: Final = _configurations.get(
-    "get", f"{_CONFIGURATIONS}/{{configuration_id}}", EventSubscriptionConfiguration
-)
-DELETE_CONFIGURATION: Final = _configurations.delete("delete", f"{_CONFIGURATIONS}/{{configuration_id}}")
+GET_CONFIGURATION: Final = _configurations.get("get", _CONFIGURATION, EventSubscriptionConfiguration)
+DELETE_CONFIGURATION: Final = _configurations.delete("delete", _CONFIGURATION)
 
-_subscriptions: Final = Group("event_subscriptions", "event-messenger-api.html")
 _SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
+_subscriptions: Final = Group("event_subscriptions", _PAGE)
 LIST: Final = _subscriptions.list("list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS)
 CREATE: Final = _subscriptions.post(
-    *("create", _SUBSCRIPTIONS, EventSubscription),
+    "create",
+    _SUBSCRIPTIONS,
+    EventSubscription,
     nullable=True,
     types={"subscription_duration_in_seconds": int, "event_header_version": str},
-    check_with="event_subscriptions.list",
+    check_with="list",
 )
 GET: Final = _subscriptions.get("get", f"{_SUBSCRIPTIONS}/{{subscription_id}}", EventSubscription)
 DELETE: Final = _subscriptions.delete("delete", f"{_SUBSCRIPTIONS}/{{subscription_id}}")
@@ -171,31 +174,26 @@ class EventSubscriptionConfigurations(Resource):
         configuration = await asp.event_subscription_configurations.create([topic])
         await asp.event_subscriptions.create(configuration, Event.AUTOMATION_COMPLETION, unit_id=unit_id)
 
-    Configurations and subscriptions are created with an idempotency token: a new one for each call, which its retries
-    share. Give `idempotency_token` to be able to repeat a call whose outcome is not known. How long the service
-    remembers a token is not documented.
+    Configurations and subscriptions are created with an idempotency token: a new one for each call, shared by its
+    retries. Pass `idempotency_token` to repeat a call whose outcome is unknown. How long the service remembers a token
+    is not documented.
     """
 
     def list(self, *, page_size: int | None = None) -> Pager[EventSubscriptionConfiguration]:
-        """List the configurations of the caller. Amazon documents pages of up to 10, but its own tool asks for 100."""
+        """List the configurations of the caller."""
         return self._pager(LIST_CONFIGURATIONS, owner="~caller", page_size=page_size)
 
     async def create(
         self, delivery_channels: Iterable[DeliveryChannel], *, idempotency_token: str | None = None
     ) -> EventSubscriptionConfiguration:
         """Create a configuration with at least one delivery channel, and return it."""
-        channels: tuple[DeliveryChannel, ...] = require_list("delivery_channels", delivery_channels)
-        require_limits("delivery_channels", channels, 1, None)
+        channels = require_models("delivery_channels", delivery_channels, DeliveryChannel)
         for each in channels:
-            if not isinstance(each, DeliveryChannel):
-                raise ConfigurationError(f"delivery_channels must be a list of DeliveryChannel, not {each!r:.80}")
-            require_id("delivery_channels", each.id)
             require_choice("type of delivery_channels", each.type, ChannelType)
+        subject = summarize([require_id("delivery_channels", each.id) for each in channels])
+        token = _token(idempotency_token)
         return await self._call(
-            CREATE_CONFIGURATION,
-            delivery_channels=channels,
-            idempotency_token=_token(idempotency_token),
-            subject=", ".join(each.id for each in channels),
+            CREATE_CONFIGURATION, delivery_channels=channels, idempotency_token=token, subject=subject
         )
 
     async def get(self, configuration_id: ConfigurationId) -> EventSubscriptionConfiguration:
@@ -223,10 +221,7 @@ class EventSubscriptions(Resource):
         event: Event | str | None = None,
         page_size: int | None = None,
     ) -> Pager[EventSubscription]:
-        """List the subscriptions of the caller: all, or those to an event, a unit, or the units with a parent.
-
-        Amazon documents pages of up to 10, but its own tool asks for 100.
-        """
+        """List the subscriptions of the caller: all, or those to an event, a unit, or the units with a parent."""
         event_type = EventType() if event is None else _event_type(event)
         return self._pager(
             LIST,
@@ -257,17 +252,9 @@ class EventSubscriptions(Resource):
     ) -> EventSubscription | None:
         """Subscribe to an event. Expect the id in the response, which is not documented; None if it has no body.
 
-        Args:
-            configuration_id: Where the events go.
-            event: An `Event`, or namespace and name with a dot between them. It decides which entities are needed.
-            unit_id: A unit.
-            parent_id: The parent of units, for the events of all of them.
-            skill_id: A skill.
-            resource_id: The unit whose roles are assigned and revoked.
-            group_id: A device group.
-            duration_in_seconds: When it may end. Defaults to 3,600 for activity of endpoints, as in Amazon's tool.
-            event_header_version: Form of the events. Defaults to "V2" for activity of endpoints.
-            idempotency_token: See `EventSubscriptionConfigurations`.
+        `Event` says which ids an event needs. `parent_id` subscribes to the events of all units below it, and
+        `resource_id` is the unit whose roles are assigned. For the activity of endpoints, `duration_in_seconds`
+        defaults to 3,600 and `event_header_version`, the form of the events, to "V2", as in Amazon's tool.
         """
         event_type = _event_type(event)
         parent = _entity("Unit", "parent_id", parent_id)
@@ -281,7 +268,6 @@ class EventSubscriptions(Resource):
         if event_type.namespace == _ACTIVITY:
             duration_in_seconds = _ACTIVITY_SECONDS if duration_in_seconds is None else duration_in_seconds
             event_header_version = "V2" if event_header_version is None else event_header_version
-        subject = next((each.id for each in (entities.unit, parent, role, entities.group) if each and each.id), event)
         return await self._call(
             CREATE,
             subscription_configuration_id=require_id("configuration_id", configuration_id),
@@ -290,7 +276,9 @@ class EventSubscriptions(Resource):
             subscription_duration_in_seconds=duration_in_seconds,
             event_header_version=event_header_version,
             idempotency_token=_token(idempotency_token),
-            subject=subject,
+            subject=next(
+                (each.id for each in (entities.unit, parent, role, entities.group) if each and each.id), event
+            ),
         )
 
     async def get(self, subscription_id: SubscriptionId) -> EventSubscription:
@@ -305,9 +293,7 @@ class EventSubscriptions(Resource):
 def _event_type(event: str) -> EventType:
     namespace, _, name = event.rpartition(".") if isinstance(event, str) else ("", "", "")
     if not namespace or not name:
-        raise ConfigurationError(
-            f'event must be an Event, or text such as "{Event.ROLE_ASSIGNMENT}", not {event!r:.80}'
-        )
+        raise ConfigurationError(f'event must be an Event, or a string such as "Namespace.Name", not {event!r:.80}')
     return EventType(namespace, name)
 
 
@@ -316,5 +302,4 @@ def _entity(kind: str, argument: str, value: object, parent: Entity | None = Non
 
 
 def _token(given: str | None) -> str:
-    """Return the token of one logical call."""
     return str(uuid.uuid4()) if given is None else require_id("idempotency_token", given)

@@ -1,7 +1,4 @@
-"""Features of an endpoint: its speaker, its Bluetooth, and what smart home devices have: lights and thermostats.
-
-For its connectivity see `endpoints`.
-"""
+"""Features of an endpoint: its speaker and Bluetooth, lights, plugs, sensors and thermostats."""
 
 from __future__ import annotations
 
@@ -17,15 +14,7 @@ from alexa_props.operation import Group
 from alexa_props.settings import is_number
 from alexa_props.smart_properties.ids import EndpointId
 
-__all__ = [
-    "OPERATIONS",
-    "Color",
-    "Feature",
-    "FeatureOperation",
-    "FeatureProperty",
-    "Features",
-    "Temperature",
-]
+__all__ = ["OPERATIONS", "Color", "Feature", "FeatureOperation", "FeatureProperty", "Features", "Temperature"]
 
 
 @attrs.frozen
@@ -35,14 +24,14 @@ class FeatureProperty:
     name: str | None = None
     """Such as "reachability"."""
     value: Any = None
-    """What the feature reports, as parsed JSON."""
+    """Parsed JSON."""
     time_of_sample: Timestamp | None = None
     """When the device reported it."""
 
 
 @attrs.frozen
 class FeatureOperation:
-    """Something that can be done to a feature, and the path for it."""
+    """An operation of a feature, and its path."""
 
     name: str | None = None
     path: str | None = None
@@ -169,9 +158,7 @@ _COLOR_TEMPERATURE: Final = f"{_FEATURES}/colorTemperature"
 _api: Final = Group("features", "endpoint-features-api.html")
 GET_SPEAKER: Final = _api.get("get_speaker", f"{_FEATURES}/speaker", Feature)
 SET_VOLUME: Final = _api.post("set_volume", f"{_FEATURES}/speaker/setVolume", idempotent=True)
-ADJUST_VOLUME: Final = _api.post(
-    "adjust_volume", f"{_FEATURES}/speaker/adjustVolume", check_with="features.get_speaker"
-)
+ADJUST_VOLUME: Final = _api.post("adjust_volume", f"{_FEATURES}/speaker/adjustVolume", check_with="get_speaker")
 GET_BLUETOOTH: Final = _api.get("get_bluetooth", f"{_FEATURES}/bluetooth", Feature)
 UNPAIR_BLUETOOTH: Final = _api.post("unpair_bluetooth", f"{_FEATURES}/bluetooth/unpair", idempotent=True)
 GET_POWER: Final = _api.get("get_power", f"{_FEATURES}/power", Feature)
@@ -180,7 +167,7 @@ TURN_OFF: Final = _api.post("turn_off", f"{_FEATURES}/power/turnOff", idempotent
 GET_BRIGHTNESS: Final = _api.get("get_brightness", _BRIGHTNESS, Feature)
 SET_BRIGHTNESS: Final = _api.post("set_brightness", f"{_BRIGHTNESS}/setBrightness", idempotent=True)
 ADJUST_BRIGHTNESS: Final = _api.post(
-    "adjust_brightness", f"{_BRIGHTNESS}/adjustBrightness", check_with="features.get_brightness"
+    "adjust_brightness", f"{_BRIGHTNESS}/adjustBrightness", check_with="get_brightness"
 )
 GET_COLOR: Final = _api.get("get_color", _COLOR, Feature)
 SET_COLOR: Final = _api.post("set_color", f"{_COLOR}/setColor", idempotent=True)
@@ -189,12 +176,10 @@ SET_COLOR_TEMPERATURE: Final = _api.post(
     "set_color_temperature", f"{_COLOR_TEMPERATURE}/setColorTemperature", idempotent=True
 )
 INCREASE_COLOR_TEMPERATURE: Final = _api.post(
-    *("increase_color_temperature", f"{_COLOR_TEMPERATURE}/increaseColorTemperature"),
-    check_with="features.get_color_temperature",
+    "increase_color_temperature", f"{_COLOR_TEMPERATURE}/increaseColorTemperature", check_with="get_color_temperature"
 )
 DECREASE_COLOR_TEMPERATURE: Final = _api.post(
-    *("decrease_color_temperature", f"{_COLOR_TEMPERATURE}/decreaseColorTemperature"),
-    check_with="features.get_color_temperature",
+    "decrease_color_temperature", f"{_COLOR_TEMPERATURE}/decreaseColorTemperature", check_with="get_color_temperature"
 )
 GET_TEMPERATURE_SENSOR: Final = _api.get("get_temperature_sensor", f"{_FEATURES}/temperatureSensor", Feature)
 GET_THERMOSTAT: Final = _api.get("get_thermostat", f"{_FEATURES}/thermostat", Feature)
@@ -208,11 +193,9 @@ class Features(Resource):
         await asp.features.set_color(endpoint_id, Color(hue=20, saturation=0.75, brightness=0.34))
         print((await asp.features.get_brightness(endpoint_id)).brightness)
 
-    Not every endpoint has every feature, and what features report is inferred: see `Feature`.
-
-    Raises `DeviceUnreachable` for a 504 whose body says that it is about the device (inferred from deletions of
-    alerts). Adjusting, increasing or decreasing a value twice is not the same as once: such a call is retried only if
-    nothing was sent.
+    Not every endpoint has every feature, and what features report is inferred: see `Feature`. For the connectivity see
+    `endpoints`. Raises `DeviceUnreachable` for a 504 whose body says that it is about the device (inferred from
+    deletions of alerts). A call that adjusts, increases or decreases a value is retried only if nothing was sent.
     """
 
     async def get_speaker(self, endpoint_id: EndpointId) -> Feature:
@@ -230,7 +213,7 @@ class Features(Resource):
         await self._call(ADJUST_VOLUME, endpoint_id=endpoint_id, payload=payload)
 
     async def get_bluetooth(self, endpoint_id: EndpointId) -> Feature:
-        """Return the Bluetooth operations of an endpoint. They do not say which devices are paired."""
+        """Return the Bluetooth operations of an endpoint, without the devices that are paired."""
         return await self._call(GET_BLUETOOTH, endpoint_id=endpoint_id)
 
     async def unpair_bluetooth(self, endpoint_id: EndpointId) -> None:

@@ -24,6 +24,9 @@ class LegacyUnit(UnitRef):
 
 _PAGE: Final = "property-and-room-api.html"
 _V1: Final = "/enterprise/hospitality/v1"
+_ROOM: Final = f"{_V1}/rooms/{{room_id}}"
+_ROOM_TYPE: Final = f"{_V1}/roomTypes/{{room_type_id}}"
+_PROPERTY: Final = f"{_V1}/properties/{{property_id}}"
 _NAME: Final = {"name": (1, None)}
 _TEXT: Final = {"name": str}
 
@@ -32,47 +35,43 @@ LIST_PROPERTIES: Final = _properties.list(
     "list", f"{_V1}/properties", LegacyUnit, items="properties", required=("organization_id",)
 )
 CREATE_PROPERTY: Final = _properties.post(
-    *("create", f"{_V1}/properties", UnitRef),
+    "create",
+    f"{_V1}/properties",
+    UnitRef,
     required=("organization_id", "name"),
     limits=_NAME,
     types=_TEXT,
-    check_with="legacy_properties.list",
+    check_with="list",
 )
-GET_PROPERTY: Final = _properties.get("get", f"{_V1}/properties/{{property_id}}", LegacyUnit)
-UPDATE_PROPERTY: Final = _properties.put(
-    "update", f"{_V1}/properties/{{property_id}}", required=("name",), limits=_NAME, types=_TEXT
-)
-DELETE_PROPERTY: Final = _properties.delete("delete", f"{_V1}/properties/{{property_id}}")
+GET_PROPERTY: Final = _properties.get("get", _PROPERTY, LegacyUnit)
+UPDATE_PROPERTY: Final = _properties.put("update", _PROPERTY, required=("name",), limits=_NAME, types=_TEXT)
+DELETE_PROPERTY: Final = _properties.delete("delete", _PROPERTY)
 
 _room_types: Final = Group("legacy_room_types", _PAGE)
 LIST_ROOM_TYPES: Final = _room_types.list(
     "list", f"{_V1}/roomTypes", LegacyUnit, items="roomTypes", required=("property_id",)
 )
 CREATE_ROOM_TYPE: Final = _room_types.post(
-    *("create", f"{_V1}/roomTypes", UnitRef),
+    "create",
+    f"{_V1}/roomTypes",
+    UnitRef,
     required=("property_id", "name"),
     limits=_NAME,
     types=_TEXT,
-    check_with="legacy_room_types.list",
+    check_with="list",
 )
-GET_ROOM_TYPE: Final = _room_types.get("get", f"{_V1}/roomTypes/{{room_type_id}}", LegacyUnit)
-UPDATE_ROOM_TYPE: Final = _room_types.put(
-    "update", f"{_V1}/roomTypes/{{room_type_id}}", required=("name",), limits=_NAME, types=_TEXT
-)
-DELETE_ROOM_TYPE: Final = _room_types.delete("delete", f"{_V1}/roomTypes/{{room_type_id}}")
+GET_ROOM_TYPE: Final = _room_types.get("get", _ROOM_TYPE, LegacyUnit)
+UPDATE_ROOM_TYPE: Final = _room_types.put("update", _ROOM_TYPE, required=("name",), limits=_NAME, types=_TEXT)
+DELETE_ROOM_TYPE: Final = _room_types.delete("delete", _ROOM_TYPE)
 
 _rooms: Final = Group("legacy_rooms", _PAGE)
 LIST_ROOMS: Final = _rooms.list("list", f"{_V1}/rooms", LegacyUnit, items="rooms", required=("room_type_id",))
 CREATE_ROOM: Final = _rooms.post(
-    *("create", f"{_V1}/rooms", UnitRef),
-    required=("room_type_id", "name"),
-    limits=_NAME,
-    types=_TEXT,
-    check_with="legacy_rooms.list",
+    "create", f"{_V1}/rooms", UnitRef, required=("room_type_id", "name"), limits=_NAME, types=_TEXT, check_with="list"
 )
-GET_ROOM: Final = _rooms.get("get", f"{_V1}/rooms/{{room_id}}", LegacyUnit)
-UPDATE_ROOM: Final = _rooms.put("update", f"{_V1}/rooms/{{room_id}}", required=("name",), limits=_NAME, types=_TEXT)
-DELETE_ROOM: Final = _rooms.delete("delete", f"{_V1}/rooms/{{room_id}}")
+GET_ROOM: Final = _rooms.get("get", _ROOM, LegacyUnit)
+UPDATE_ROOM: Final = _rooms.put("update", _ROOM, required=("name",), limits=_NAME, types=_TEXT)
+DELETE_ROOM: Final = _rooms.delete("delete", _ROOM)
 
 OPERATIONS: Final = (*_properties.operations, *_room_types.operations, *_rooms.operations)
 
@@ -83,28 +82,28 @@ class LegacyProperties(Resource):
         async for hotel in asp.legacy_properties.list(organization_id):
             print(hotel.name)
 
-    Only hospitality has this API, with three levels below the organization. Of its responses, those of creations and
-    lists of rooms are known; the others are inferred from them.
+    Only hospitality has this API, with three levels below the organization. Each method has a namesake in `units`. Of
+    the responses, those of creations and lists of rooms are known; the others are inferred from them.
     """
 
     def list(self, organization_id: UnitId, *, page_size: int | None = None) -> Pager[LegacyUnit]:
-        """List the properties of an organization. Prefer `units.list`."""
+        """List the properties of an organization."""
         return self._pager(LIST_PROPERTIES, organization_id=organization_id, page_size=page_size)
 
     async def get(self, property_id: UnitId) -> LegacyUnit:
-        """Return a property. Prefer `units.get`."""
+        """Return a property."""
         return await self._call(GET_PROPERTY, property_id=property_id)
 
     async def create(self, organization_id: UnitId, name: str) -> str:
-        """Create a property and return its id. Prefer `units.create`."""
+        """Create a property and return its id."""
         return (await self._call(CREATE_PROPERTY, organization_id=organization_id, name=name)).id
 
     async def update(self, property_id: UnitId, name: str) -> None:
-        """Rename a property. Prefer `units.update`."""
+        """Rename a property."""
         await self._call(UPDATE_PROPERTY, property_id=property_id, name=name)
 
     async def delete(self, property_id: UnitId) -> None:
-        """Delete a property. Prefer `units.delete`."""
+        """Delete a property."""
         await self._call(DELETE_PROPERTY, property_id=property_id)
 
 
@@ -117,23 +116,23 @@ class LegacyRoomTypes(Resource):
     """
 
     def list(self, property_id: UnitId, *, page_size: int | None = None) -> Pager[LegacyUnit]:
-        """List the room types of a property. Prefer `units.list`."""
+        """List the room types of a property."""
         return self._pager(LIST_ROOM_TYPES, property_id=property_id, page_size=page_size)
 
     async def get(self, room_type_id: UnitId) -> LegacyUnit:
-        """Return a room type. Prefer `units.get`."""
+        """Return a room type."""
         return await self._call(GET_ROOM_TYPE, room_type_id=room_type_id)
 
     async def create(self, property_id: UnitId, name: str) -> str:
-        """Create a room type and return its id. Prefer `units.create`."""
+        """Create a room type and return its id."""
         return (await self._call(CREATE_ROOM_TYPE, property_id=property_id, name=name)).id
 
     async def update(self, room_type_id: UnitId, name: str) -> None:
-        """Rename a room type. Prefer `units.update`."""
+        """Rename a room type."""
         await self._call(UPDATE_ROOM_TYPE, room_type_id=room_type_id, name=name)
 
     async def delete(self, room_type_id: UnitId) -> None:
-        """Delete a room type. Prefer `units.delete`."""
+        """Delete a room type."""
         await self._call(DELETE_ROOM_TYPE, room_type_id=room_type_id)
 
 
@@ -147,21 +146,21 @@ class LegacyRooms(Resource):
     """
 
     def list(self, room_type_id: UnitId, *, page_size: int | None = None) -> Pager[LegacyUnit]:
-        """List the rooms of a room type. Prefer `units.list`."""
+        """List the rooms of a room type."""
         return self._pager(LIST_ROOMS, room_type_id=room_type_id, page_size=page_size)
 
     async def get(self, room_id: UnitId) -> LegacyUnit:
-        """Return a room. Prefer `units.get`."""
+        """Return a room."""
         return await self._call(GET_ROOM, room_id=room_id)
 
     async def create(self, room_type_id: UnitId, name: str) -> str:
-        """Create a room and return its id. Prefer `units.create`."""
+        """Create a room and return its id."""
         return (await self._call(CREATE_ROOM, room_type_id=room_type_id, name=name)).id
 
     async def update(self, room_id: UnitId, name: str) -> None:
-        """Rename a room. Prefer `units.update`."""
+        """Rename a room."""
         await self._call(UPDATE_ROOM, room_id=room_id, name=name)
 
     async def delete(self, room_id: UnitId) -> None:
-        """Delete a room. Prefer `units.delete`."""
+        """Delete a room."""
         await self._call(DELETE_ROOM, room_id=room_id)

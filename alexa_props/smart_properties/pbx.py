@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_limits, require_list
+from alexa_props.arguments import Identified, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
-from alexa_props.errors import ConfigurationError, DecodeError
+from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_models
 from alexa_props.operation import Group
 from alexa_props.paging import Page, Pager
 from alexa_props.responses import first_string
 from alexa_props.smart_properties.communications import ProfileId
-from alexa_props.smart_properties.protocol import codec
+from alexa_props.smart_properties.protocol import codec, page_of
 
 __all__ = [
     "OPERATIONS",
@@ -105,13 +106,9 @@ def _listed(item: Any) -> ExtensionMapping:
 
 def _page(body: Any) -> Page[ExtensionMapping]:
     """Return the extensions in a response: its "results", or else the first list that it has."""
-    if not isinstance(body, dict):
-        raise DecodeError("the response is not an object")
-    listed = next((value for value in (body.get("results"), *body.values()) if isinstance(value, list)), None)
-    if listed is None:
-        raise DecodeError("the response has no list")
-    token = first_string(body.get("paginationContext"), "nextToken")
-    return Page(codec.read_all(listed, _listed, "extensions"), token)
+    members = body if isinstance(body, dict) else {}
+    lists = (value for value in (members.get("results"), *members.values()) if isinstance(value, list))
+    return page_of(_listed)(members | {"results": next(lists, None)})
 
 
 _PAGE: Final = "pbx-api-for-alexa-smart-properties.html"
@@ -120,27 +117,23 @@ _TRUNK: Final = "/v1/communications/network/siptrunk"
 
 _trunks: Final = Group("sip_trunks", _PAGE, scope=_SCOPE)
 LIST: Final = _trunks.list("list", _TRUNK, SipTrunk)
-CREATE: Final = _trunks.post("create", _TRUNK, SipTrunk, nullable=True, check_with="sip_trunks.list")
+CREATE: Final = _trunks.post("create", _TRUNK, SipTrunk, nullable=True, check_with="list")
 GET: Final = _trunks.get("get", f"{_TRUNK}/{{trunk_id}}", SipTrunk)
 UPDATE: Final = _trunks.put("update", f"{_TRUNK}/{{trunk_id}}")
 DELETE: Final = _trunks.delete("delete", f"{_TRUNK}/{{trunk_id}}")
 
 _EXTENSION: Final = f"{_TRUNK}/{{trunk_id}}/extension/{{extension}}"
+_PROFILE: Final = ("profile_id",)
 _WIRE: Final = {"profile_id": "commsProfileId"}
 _TYPES: Final = {"routing_type": str}
 _mappings: Final = Group("extension_mappings", _PAGE, scope=_SCOPE)
 LIST_MAPPINGS: Final = _mappings.get("list", f"{_TRUNK}/{{trunk_id}}/extensions", _page)
 GET_MAPPING: Final = _mappings.get("get", _EXTENSION, ExtensionMapping, subject="extension")
 CREATE_MAPPING: Final = _mappings.post(
-    *("create", _EXTENSION),
-    required=("profile_id",),
-    wire=_WIRE,
-    types=_TYPES,
-    subject="extension",
-    check_with="extension_mappings.get",
+    "create", _EXTENSION, required=_PROFILE, wire=_WIRE, types=_TYPES, subject="extension", check_with="get"
 )
 UPDATE_MAPPING: Final = _mappings.put(
-    "update", _EXTENSION, required=("profile_id",), wire=_WIRE, types=_TYPES, subject="extension"
+    "update", _EXTENSION, required=_PROFILE, wire=_WIRE, types=_TYPES, subject="extension"
 )
 DELETE_MAPPING: Final = _mappings.delete("delete", _EXTENSION, subject="extension")
 OPERATIONS: Final = (*_trunks.operations, *_mappings.operations)
@@ -152,8 +145,8 @@ class SipTrunks(Resource):
         tls = [Tls("primary", "-----BEGIN CERTIFICATE-----…")]
         trunk = await asp.sip_trunks.create(tls, FqdnPeer("pbx.example.com", 5061))
 
-    The token needs the scope `amazon_communication::network:siptrunk`. Signaling uses TLS 1.2, and media SRTP. For the
-    US only, and for a PBX whose public IP address never changes.
+    A token needs the scope `amazon_communication::network:siptrunk` in addition. Signaling uses TLS 1.2, and media
+    SRTP. For the US only, and for a PBX whose public IP address never changes.
     """
 
     def list(self, *, page_size: int | None = None) -> Pager[SipTrunk]:
@@ -161,17 +154,14 @@ class SipTrunks(Resource):
         return self._pager(LIST, page_size=page_size)
 
     async def create(self, tls: Iterable[Tls], peers: Peers) -> SipTrunk | None:
-        """Create a trunk and return what the response shows of it, or None if the response has no body.
+        """Create a trunk and return what the response shows of it; None if it has no body.
 
-        Args:
-            tls: At least one certificate chain.
-            peers: At least one PBX with an IP address, or one PBX with a host name. This decides the SIP domain of
-                calls that devices start.
+        `peers` is one PBX with a host name, or a list with an IP address each. This decides the SIP domain of calls
+        that devices start.
         """
         members = _members(tls, peers)
-        names = [peer.name for peer in members.get("peers") or [members["peer"]]]
-        subject = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        return await self._call(CREATE, **members, subject=subject)
+        named = members.get("peers") or [members["peer"]]
+        return await self._call(CREATE, **members, subject=summarize([peer.name for peer in named]))
 
     async def get(self, trunk_id: TrunkId) -> SipTrunk:
         """Return a trunk and its status."""
@@ -193,18 +183,12 @@ class ExtensionMappings(Resource):
         async for mapping in asp.extension_mappings.list(trunk_id):
             print(mapping.extension, mapping.profile_id)
 
-    The token needs the scope `amazon_communication::network:siptrunk`. The only known routing type is
-    "communication-profile".
+    They need the scope of `SipTrunks`. The only known routing type is "communication-profile".
     """
 
     def list(self, trunk_id: TrunkId) -> Pager[ExtensionMapping]:
         """List the extensions of a trunk."""
-        trunk = require_id("trunk_id", trunk_id)
-
-        def fetch(token: str | None) -> Awaitable[Page[ExtensionMapping]]:
-            return self._call(LIST_MAPPINGS, trunk_id=trunk, next_token=token)
-
-        return Pager(fetch, LIST_MAPPINGS.name)
+        return self._pager(LIST_MAPPINGS, trunk_id=trunk_id)
 
     async def get(self, trunk_id: TrunkId, extension: str) -> ExtensionMapping:
         """Return the mapping of an extension, such as "4101"."""
@@ -214,17 +198,15 @@ class ExtensionMappings(Resource):
         self, trunk_id: TrunkId, extension: str, profile_id: ProfileId, *, routing_type: str = "communication-profile"
     ) -> None:
         """Map an extension to a communication profile. To change a mapping, use `update`."""
-        await self._call(
-            CREATE_MAPPING, trunk_id=trunk_id, extension=extension, routing_type=routing_type, profile_id=profile_id
-        )
+        ids = {"trunk_id": trunk_id, "extension": extension, "profile_id": profile_id}
+        await self._call(CREATE_MAPPING, **ids, routing_type=routing_type)
 
     async def update(
         self, trunk_id: TrunkId, extension: str, profile_id: ProfileId, *, routing_type: str = "communication-profile"
     ) -> None:
         """Map an extension to another communication profile. Whether this also creates a mapping is not documented."""
-        await self._call(
-            UPDATE_MAPPING, trunk_id=trunk_id, extension=extension, routing_type=routing_type, profile_id=profile_id
-        )
+        ids = {"trunk_id": trunk_id, "extension": extension, "profile_id": profile_id}
+        await self._call(UPDATE_MAPPING, **ids, routing_type=routing_type)
 
     async def delete(self, trunk_id: TrunkId, extension: str) -> None:
         """Delete the mapping of an extension."""
@@ -233,19 +215,10 @@ class ExtensionMappings(Resource):
 
 def _members(tls: Iterable[Tls], peers: Peers) -> dict[str, Any]:
     """Return the body of a trunk; raises `ConfigurationError` that quotes no certificate."""
-    members: dict[str, Any] = {"tls": _require_models("tls", tls, Tls)}
-    if not all(isinstance(each.certificate_chain, str) for each in members["tls"]):
-        raise ConfigurationError("tls: each certificate_chain must be PEM text")
-    if any("PRIVATE KEY" in each.certificate_chain for each in members["tls"]):
-        raise ConfigurationError("tls must hold certificates only: a certificate chain contains a private key")
+    chains = require_models("tls", tls, Tls)
+    for each in chains:
+        if "PRIVATE KEY" in each.certificate_chain:
+            raise ConfigurationError("tls must have PEM text in each certificate_chain, without a private key")
     if isinstance(peers, FqdnPeer):
-        return {**members, "peer": peers}
-    return {**members, "peers": _require_models("peers", peers, IpPeer)}
-
-
-def _require_models(argument: str, value: object, model: type[Any]) -> tuple[Any, ...]:
-    listed: tuple[object, ...] = require_list(argument, value)
-    require_limits(argument, listed, 1, None)
-    if not all(isinstance(each, model) for each in listed):
-        raise ConfigurationError(f"{argument} must be a list of {model.__name__}")
-    return listed
+        return {"tls": chains, "peer": peers}
+    return {"tls": chains, "peers": require_models("peers", peers, IpPeer)}

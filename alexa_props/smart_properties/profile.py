@@ -7,9 +7,9 @@ from typing import Any, Final
 import attrs
 
 from alexa_props.arguments import Identified
-from alexa_props.errors import DecodeError
 from alexa_props.operation import Group
 from alexa_props.responses import first_string
+from alexa_props.smart_properties.protocol import member
 
 __all__ = ["OPERATIONS", "Profile"]
 
@@ -30,10 +30,7 @@ class Profile(Identified):
 
 def _read(body: Any) -> Profile:
     # The names here are not those of the API: `user_id` instead of `userId`.
-    user_id = first_string(body, "user_id")
-    if user_id is None:
-        raise DecodeError("the response has no user_id")
-    return Profile(user_id, first_string(body, "name"), first_string(body, "email"))
+    return Profile(member("user_id")(body), first_string(body, "name"), first_string(body, "email"))
 
 
 _api: Final = Group("login", "obtain-customer-profile.html", scope="profile:user_id")

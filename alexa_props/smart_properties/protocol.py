@@ -6,6 +6,7 @@ Source: https://developer.amazon.com/en-US/docs/alexa/alexa-smart-properties/res
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import functools
 import re
 from collections import Counter
@@ -34,7 +35,7 @@ from alexa_props.responses import (
 from alexa_props.settings import Secret, is_number
 from alexa_props.wire import build_request, dump_json
 
-__all__ = ["PROTOCOL", "codec", "numbered", "optional_string", "plain_text"]
+__all__ = ["EXPAND", "PROTOCOL", "codec", "member", "numbered", "optional_member", "page_of", "plain_text", "present"]
 
 T = TypeVar("T")
 
@@ -44,6 +45,14 @@ def _iso(moment: dt.datetime) -> str:
 
 
 codec: Final = Codec(camel, _iso)
+
+
+class _Expand(enum.StrEnum):
+    ALL = "all"
+
+
+EXPAND: Final = {"expand": _Expand}
+"""The choices of rows that take `expand="all"`."""
 
 _PAGING: Final = {"page_size": "maxResults", "next_token": "nextToken"}
 
@@ -186,18 +195,46 @@ def numbered(argument: str, items: Iterable[object], most: int | None = None) ->
         ConfigurationError: It is not a list, or empty, or has too many items, or an item cannot be sent.
 
     """
-    listed: tuple[object, ...] = require_list(argument, items)
-    require_limits(argument, listed, 1, most)
+    listed: tuple[object, ...] = require_list(argument, items, 1, most)
     return [{"itemId": number, **_written(f"{argument}[{number}]", item)} for number, item in enumerate(listed)]
 
 
-def optional_string(name: str) -> Callable[[Any], str | None]:
-    """Return a model that reads one string of a response whose form is not documented; None if it is not there."""
+def present(**members: Any) -> dict[str, Any]:
+    """Return the members that are not None, under the service's names."""
+    return {camel(name): value for name, value in members.items() if value is not None}
+
+
+def optional_member(name: str) -> Callable[[Any], str | None]:
+    """Return a model that reads one string of a response whose form is not documented; None if it is missing."""
 
     def read(body: Any) -> str | None:
         if not isinstance(body, dict):
             raise errors.DecodeError("the response is not an object")
         return first_string(body, name)
+
+    return read
+
+
+def member(name: str) -> Callable[[Any], str]:
+    """Return a model that reads one string of a response, such as the id of what was created."""
+
+    def read(body: Any) -> str:
+        found = first_string(body, name)
+        if found is None:
+            raise errors.DecodeError(f"the response has no {name}")
+        return found
+
+    return read
+
+
+def page_of(item: Model[T]) -> Callable[[Any], Page[T]]:
+    """Return a model that reads a list without documented paging. A next token is followed nevertheless."""
+
+    def read(body: Any) -> Page[T]:
+        if not isinstance(body, dict) or not isinstance(body.get("results"), list):
+            raise errors.DecodeError("the response has no list 'results'")
+        token = first_string(body.get("paginationContext"), "nextToken")
+        return Page(codec.read_all(body["results"], item, "results"), token)
 
     return read
 

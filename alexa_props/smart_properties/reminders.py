@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list, require_text
+from alexa_props.arguments import Identified, require_id, require_ids, require_text, require_whole, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
-from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.field_types import require_field_types
+from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_field_types, require_models
 from alexa_props.operation import Group
-from alexa_props.paging import Page
-from alexa_props.smart_properties.content import counted, localized, utc
+from alexa_props.paging import Pager
+from alexa_props.smart_properties.content import localized, utc
 from alexa_props.smart_properties.ids import EndpointId
-from alexa_props.smart_properties.protocol import codec
+from alexa_props.smart_properties.protocol import page_of, present
 
 __all__ = [
     "OPERATIONS",
@@ -90,21 +90,12 @@ class CreatedReminders(Lenient):
 ReminderId: TypeAlias = str | Reminder
 
 
-def _read_page(body: Any) -> Page[Reminder]:
-    """Return the reminders of an endpoint. No paging is documented, but a next token is not lost."""
-    if not isinstance(body, dict) or not isinstance(body.get("results"), list):
-        raise DecodeError("the response has no list 'results'")
-    context = body.get("paginationContext")
-    token = context.get("nextToken") if isinstance(context, dict) else None
-    return Page(codec.read_all(body["results"], Reminder, "results"), token if isinstance(token, str) else None)
-
-
 _REMINDERS: Final = "/v2/alerts/reminders"
 _WIRE: Final = {"recipient_type": "recipient.type", "endpoint_id": "recipient.id"}
 
 _api: Final = Group("reminders", "reminders-api.html")
-LIST: Final = _api.get("list", _REMINDERS, _read_page, required=("endpoint_id",), wire=_WIRE)
-CREATE: Final = _api.post("create", _REMINDERS, CreatedReminders, nullable=True, check_with="reminders.list")
+LIST: Final = _api.get("list", _REMINDERS, page_of(Reminder), required=("endpoint_id",), wire=_WIRE)
+CREATE: Final = _api.post("create", _REMINDERS, CreatedReminders, nullable=True, check_with="list")
 GET: Final = _api.get("get", f"{_REMINDERS}/{{reminder_id}}", Reminder)
 UPDATE: Final = _api.put("update", f"{_REMINDERS}/{{reminder_id}}", Reminder, nullable=True)
 DELETE: Final = _api.delete("delete", f"{_REMINDERS}/{{reminder_id}}")
@@ -120,9 +111,9 @@ class Reminders(Resource):
     `alerts.delete_reminders` deletes all reminders of a unit.
     """
 
-    async def list(self, endpoint_id: EndpointId) -> Page[Reminder]:
-        """Return the reminders on an endpoint that this account created. No paging is documented."""
-        return await self._call(LIST, recipient_type="Endpoint", endpoint_id=endpoint_id, owner="~caller")
+    def list(self, endpoint_id: EndpointId) -> Pager[Reminder]:
+        """List the reminders on an endpoint that this account created. No paging is documented."""
+        return self._pager(LIST, recipient_type="Endpoint", endpoint_id=endpoint_id, owner="~caller")
 
     async def create(
         self,
@@ -132,27 +123,18 @@ class Reminders(Resource):
         *,
         request_time: dt.datetime | None = None,
     ) -> CreatedReminders | None:
-        """Create a reminder on one or more endpoints. It may fail on some of them.
+        """Create a reminder on one or more endpoints, and return what was created; None if the response has no body.
 
-        It is not sent again after the service may have handled it: each endpoint would have two.
-
-        Args:
-            endpoint_ids: Endpoints. How many a request can have is not documented.
-            trigger: When it is due.
-            texts: What is said, by locale, such as "en-US".
-            request_time: When it was requested. Used by Amazon's tool, but not documented.
-
-        Returns:
-            What was created; None if the service returns nothing.
+        It may fail on some endpoints. How many a request can have is not documented. `texts` are by locale, such as
+        "en-US". `request_time`, when it was requested, is used by Amazon's tool, but not documented.
         """
-        endpoints = [*dict.fromkeys(require_ids("endpoint_ids", endpoint_ids))]
-        require_limits("endpoint_ids", endpoints, 1, None)
+        endpoints = list(dict.fromkeys(require_ids("endpoint_ids", endpoint_ids, 1)))
         return await self._call(
             CREATE,
             recipients=[_recipient(endpoint_id) for endpoint_id in endpoints],
             request_time=None if request_time is None else utc("request_time", request_time),
             reminder=_reminder(trigger, texts),
-            subject=counted(endpoints),
+            subject=summarize(endpoints),
         )
 
     async def get(self, reminder_id: ReminderId) -> Reminder:
@@ -168,10 +150,7 @@ class Reminders(Resource):
         *,
         request_time: dt.datetime | None = None,
     ) -> Reminder | None:
-        """Replace a reminder on an endpoint, and return what the service returns, if anything.
-
-        It may be sent twice. A `RelativeTrigger` then counts from the later request.
-        """
+        """Replace a reminder on an endpoint; None if the response has no body. A retry restarts a `RelativeTrigger`."""
         return await self._call(
             UPDATE,
             reminder_id=reminder_id,
@@ -190,16 +169,13 @@ def _recipient(endpoint_id: str) -> dict[str, str]:
 
 
 def _reminder(trigger: Trigger, texts: Mapping[str, str | Speech]) -> dict[str, object]:
-    said = localized("texts", texts, str, Speech)
-    speeches = {locale: Speech(each) if isinstance(each, str) else each for locale, each in said.items()}
-    for locale, speech in speeches.items():
+    content = []
+    for locale, each in localized("texts", texts, str, Speech).items():
+        speech = Speech(each) if isinstance(each, str) else each
         require_field_types(speech)
         if not speech.text and not speech.ssml:
             raise ConfigurationError(f"texts[{locale!r}] must have a text or SSML")
-    content = [
-        {"locale": locale, **attrs.asdict(speech, filter=lambda _, text: text is not None)}
-        for locale, speech in speeches.items()
-    ]
+        content.append({"locale": locale, **present(text=speech.text, ssml=speech.ssml)})
     return {"trigger": _trigger(trigger), "alertInfo": {"spokenInfo": {"content": content}}}
 
 
@@ -209,26 +185,20 @@ def _trigger(trigger: Trigger) -> dict[str, object]:
             local, zone = _local("time", time)
             return {"type": "SCHEDULED_ABSOLUTE", "scheduledTime": local, "timeZoneId": zone}
         case RelativeTrigger(seconds):
-            if isinstance(seconds, bool) or not isinstance(seconds, int):
-                raise ConfigurationError(f"seconds must be a whole number, not {seconds!r:.80}")
-            return {"type": "SCHEDULED_RELATIVE", "offsetInSeconds": seconds}
-        case RecurringTrigger(rules, start, end):
-            return _recurring(rules, start, end)
+            return {"type": "SCHEDULED_RELATIVE", "offsetInSeconds": require_whole("seconds", seconds)}
+        case RecurringTrigger():
+            return _recurring(trigger)
         case _:
             kinds = "an AbsoluteTrigger, a RelativeTrigger or a RecurringTrigger"
             raise ConfigurationError(f"trigger must be {kinds}, not {trigger!r:.80}")
 
 
-def _recurring(rules: Sequence[str], start: dt.datetime, end: dt.datetime | None) -> dict[str, object]:
-    listed: tuple[str, ...] = require_list("rules", rules)
-    require_limits("rules", listed, 1, None)
-    for rule in listed:
-        if not isinstance(rule, str):
-            raise ConfigurationError(f"rules must be a list of strings, not {rule!r:.80}")
-    recurrence: dict[str, object] = {"recurrenceRules": [require_text("rules", rule) for rule in listed]}
-    recurrence["startDateTime"], zone = _local("start", start)
-    if end is not None:
-        recurrence["endDateTime"], other = _local("end", end)
+def _recurring(trigger: RecurringTrigger) -> dict[str, object]:
+    rules = [require_text("rules", rule) for rule in require_models("rules", trigger.rules, str)]
+    start, zone = _local("start", trigger.start)
+    recurrence: dict[str, object] = {"recurrenceRules": rules, "startDateTime": start}
+    if trigger.end is not None:
+        recurrence["endDateTime"], other = _local("end", trigger.end)
         if other != zone:
             raise ConfigurationError(f"end must be in the time zone of start, {zone}, not in {other}")
     return {"type": "SCHEDULED_ABSOLUTE", "timeZoneId": zone, "recurrence": recurrence}

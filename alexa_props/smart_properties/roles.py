@@ -18,7 +18,7 @@ from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.profile import Profile
-from alexa_props.smart_properties.protocol import numbered
+from alexa_props.smart_properties.protocol import numbered, present
 
 __all__ = ["OPERATIONS", "PrincipalId", "Role", "RoleAssignment", "RoleAssignments", "RoleId", "Roles"]
 
@@ -51,7 +51,6 @@ PrincipalId: TypeAlias = str | Profile
 _PAGE: Final = "role-api.html"
 _ROLE: Final = "/v1/roles/{role_id}/assignments"
 _PRINCIPAL: Final = "principal_id"
-_CHECK: Final = "role_assignments.list"
 _MOST: Final = 50
 
 _roles: Final = Group("roles", _PAGE)
@@ -64,15 +63,16 @@ LIST_FOR_PRINCIPAL: Final = _api.list(
     "list_for_principal", "/v1/roles/assignments", RoleAssignment, required=(_PRINCIPAL,)
 )
 CREATE: Final = _api.post(
-    *("create", _ROLE),
+    "create",
+    _ROLE,
     required=(_PRINCIPAL,),
     types={"propagate": bool, "expires_at": dt.datetime | str},
     subject=_PRINCIPAL,
-    check_with=_CHECK,
+    check_with="list",
 )
-CREATE_MANY: Final = _api.post("create_many", f"{_ROLE}/batchAssign", read_batch, nullable=True, check_with=_CHECK)
+CREATE_MANY: Final = _api.post("create_many", f"{_ROLE}/batchAssign", read_batch, nullable=True, check_with="list")
 DELETE: Final = _api.delete("delete", _ROLE, required=(_PRINCIPAL,), types={"propagate": bool}, subject=_PRINCIPAL)
-DELETE_MANY: Final = _api.post("delete_many", f"{_ROLE}/batchRevoke", read_batch, nullable=True, check_with=_CHECK)
+DELETE_MANY: Final = _api.post("delete_many", f"{_ROLE}/batchRevoke", read_batch, nullable=True, check_with="list")
 OPERATIONS: Final = (*_roles.operations, *_api.operations)
 
 
@@ -137,14 +137,9 @@ class RoleAssignments(Resource):
         propagate: bool | None = None,
         expires_at: dt.datetime | str | None = None,
     ) -> None:
-        """Assign a role to a principal.
+        """Assign a role to a principal, with `propagate` also in the units below, and until `expires_at` if given.
 
-        Args:
-            role_id: The role.
-            principal_id: The principal.
-            propagate: Whether it also applies to the units below.
-            expires_at: The end of a temporary assignment. Its form is not documented: a time is sent in ISO 8601, and
-                a string verbatim.
+        The form of this time is not documented: a `datetime` is sent in ISO 8601, and a string verbatim.
 
         Raises:
             BadRequest: Among others, the principal holds the role already.
@@ -182,9 +177,8 @@ class RoleAssignments(Resource):
 
 def _items(principals: Iterable[PrincipalId], *, propagate: bool | None) -> list[dict[str, object]]:
     require_type("propagate", propagate, bool | None)
-    shared = {} if propagate is None else {"propagate": propagate}
-    items = [{"principalId": principal_id, **shared} for principal_id in require_ids("principals", principals)]
-    return numbered("principals", items, _MOST)
+    ids = require_ids("principals", principals, 1, _MOST)
+    return numbered("principals", [present(principal_id=each, propagate=propagate) for each in ids])
 
 
 def _entity(unit_id: UnitId | None, target_entity_id: str | None) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import require_choice, require_ids, require_list
+from alexa_props.arguments import require_choice, require_ids, require_list, summarize
 from alexa_props.client import Resource
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -56,8 +56,8 @@ class Expand(enum.StrEnum):
     NAME_FREE_INVOCATION = "nameFreeInvocation"
 
 
-AnyStage: TypeAlias = Stage | Literal["development", "certification", "live"]
-AnyExpand: TypeAlias = Expand | Literal["nameFreeInvocation"]
+StageLike: TypeAlias = Stage | Literal["development", "certification", "live"]
+ExpandLike: TypeAlias = Expand | Literal["nameFreeInvocation"]
 
 
 @attrs.frozen
@@ -108,7 +108,7 @@ def _locales(value: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen
 class AccountLinkRequest:
-    """Links an account. Only for skills with account linking; the code is valid for one use."""
+    """The account to link, for skills with account linking only. The code is valid for one use."""
 
     auth_code: Secret = attrs.field(converter=_secret)
     redirect_uri: str
@@ -117,7 +117,7 @@ class AccountLinkRequest:
 
 @attrs.frozen
 class NameFreeInvocationRequest:
-    """Lets guests use a skill without saying its name."""
+    """The locales in which guests may use a skill without its name."""
 
     locales: tuple[str, ...] = attrs.field(converter=_locales)
 
@@ -155,9 +155,9 @@ ENABLE: Final = _api.post(
         "name_free_invocation_request": NameFreeInvocationRequest,
     },
     subject="unit_id",
-    check_with="skills.get",
+    check_with="get",
 )
-ENABLE_MANY: Final = _api.post("enable_many", f"{_ONE}/batch", read_batch, nullable=True, check_with="skills.get_many")
+ENABLE_MANY: Final = _api.post("enable_many", f"{_ONE}/batch", read_batch, nullable=True, check_with="get_many")
 DISABLE: Final = _api.delete("disable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id")
 DISABLE_MANY: Final = _api.post("disable_many", f"{_ONE}/batchDelete", read_batch, nullable=True, idempotent=True)
 OPERATIONS: Final = _api.operations
@@ -176,13 +176,13 @@ class Skills(Resource):
     """
 
     def list(
-        self, unit_id: UnitId, *, expand: AnyExpand | None = None, page_size: int | None = None
+        self, unit_id: UnitId, *, expand: ExpandLike | None = None, page_size: int | None = None
     ) -> Pager[Enablement]:
         """List the skills that are enabled for a unit, at any stage."""
         return self._pager(LIST, unit_id=unit_id, expand=expand, page_size=page_size)
 
     async def get(
-        self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE, expand: AnyExpand | None = None
+        self, skill_id: str, unit_id: UnitId, *, stage: StageLike = Stage.LIVE, expand: ExpandLike | None = None
     ) -> Enablement:
         """Return the enablement of a skill for a unit.
 
@@ -193,43 +193,35 @@ class Skills(Resource):
 
     @batched(_MOST)
     def get_many(
-        self, unit_ids: Iterable[UnitId], *, expand: AnyExpand | None = None, page_size: int | None = None
+        self, unit_ids: Iterable[UnitId], *, expand: ExpandLike | None = None, page_size: int | None = None
     ) -> Pager[UnitEnablements]:
         """List the skills that are enabled for several units. How many units a call may name is not documented."""
         ids = require_ids("unit_ids", unit_ids)
         items = numbered("unit_ids", [{"unitId": unit_id} for unit_id in ids])
-        subject = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
         expands = None if expand is None else [expand]
-        return self._pager(GET_MANY, items=items, expand=expands, page_size=page_size, subject=subject)
+        return self._pager(GET_MANY, items=items, expand=expands, page_size=page_size, subject=summarize(ids))
 
     async def enable(
         self,
         skill_id: str,
         unit_id: UnitId,
         *,
-        stage: AnyStage = Stage.LIVE,
+        stage: StageLike = Stage.LIVE,
         partition_name: str | None = None,
         account_link_request: AccountLinkRequest | None = None,
         name_free_invocation_request: NameFreeInvocationRequest | None = None,
     ) -> None:
-        """Enable a skill for a unit. Its status is ENABLING first, then ENABLED.
+        """Enable a skill for a unit. Its status is ENABLING first, then ENABLED. Enabling it again is not documented.
 
-        What enabling it again does is not documented.
-
-        Args:
-            skill_id: The skill, `amzn1.ask.skill.…`.
-            unit_id: The unit.
-            stage: Which version of the skill.
-            partition_name: Limits a smart home skill to the devices of the unit. Separate several names by commas.
-            account_link_request: Links an account. Not needed if the account of the organization has enabled the skill.
-            name_free_invocation_request: Lets guests use the skill without its name.
+        `partition_name` limits a smart home skill to the devices of the unit; separate several names by commas. No
+        account link is needed if the account of the organization has enabled the skill.
         """
         request = EnablementRequest(unit_id, partition_name, account_link_request, name_free_invocation_request)
         await self._call(ENABLE, skill_id=skill_id, stage=stage, **attrs.asdict(request, recurse=False))
 
     @batched(_MOST)
     async def enable_many(
-        self, skill_id: str, units: Iterable[UnitId | EnablementRequest], *, stage: AnyStage = Stage.LIVE
+        self, skill_id: str, units: Iterable[UnitId | EnablementRequest], *, stage: StageLike = Stage.LIVE
     ) -> BatchResult:
         """Enable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)
@@ -238,13 +230,13 @@ class Skills(Resource):
         items = [{**each, "stage": at} for each in numbered("units", requests)]
         return await self._call(ENABLE_MANY, skill_id=skill_id, items=items) or BatchResult()
 
-    async def disable(self, skill_id: str, unit_id: UnitId, *, stage: AnyStage = Stage.LIVE) -> None:
+    async def disable(self, skill_id: str, unit_id: UnitId, *, stage: StageLike = Stage.LIVE) -> None:
         """Disable a skill for a unit."""
         await self._call(DISABLE, skill_id=skill_id, unit_id=unit_id, stage=stage)
 
     @batched(_MOST)
     async def disable_many(
-        self, skill_id: str, units: Iterable[UnitId], *, stage: AnyStage = Stage.LIVE
+        self, skill_id: str, units: Iterable[UnitId], *, stage: StageLike = Stage.LIVE
     ) -> BatchResult:
         """Disable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)

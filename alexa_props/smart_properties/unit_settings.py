@@ -7,9 +7,10 @@ from typing import Final
 
 import attrs
 
-from alexa_props.arguments import require_id, require_list
+from alexa_props.arguments import require_id
 from alexa_props.client import Resource
 from alexa_props.errors import ConfigurationError
+from alexa_props.field_types import require_models
 from alexa_props.operation import Group
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.stations import DefaultStation, Station, Stations
@@ -31,12 +32,7 @@ _api: Final = Group("unit_settings", "asp-core-unit-api.html")
 GET: Final = _api.get("get_default_music_station", _STATION, DefaultStation, nullable=True)
 SET: Final = _api.put("set_default_music_station", _STATION)
 _sample: Final = Group("unit_settings", "https://github.com/alexa-smart-properties/asp-cli-for-nodejs")
-SET_MENU_ICONS: Final = _sample.post(
-    *("set_menu_icons", "/v2/units/{unit_id}/settings/menuIcons"),
-    idempotent=True,
-    limits={"menu_icons": (1, None)},
-    types={"menu_icons": tuple[MenuIcon, ...]},
-)
+SET_MENU_ICONS: Final = _sample.post("set_menu_icons", "/v2/units/{unit_id}/settings/menuIcons", idempotent=True)
 OPERATIONS: Final = (*_api.operations, *_sample.operations)
 
 
@@ -62,8 +58,8 @@ class UnitSettings(Resource):
         await self._call(SET, unit_id=unit_id, body=require_station(station))
 
     async def set_menu_icons(self, unit_id: UnitId, menu_icons: Iterable[MenuIcon]) -> None:
-        """Show or hide icons of menus on the devices of a unit. Only Amazon's command-line tool has it, no page."""
-        await self._call(SET_MENU_ICONS, unit_id=unit_id, menu_icons=require_list("menu_icons", menu_icons))
+        """Show or hide icons of menus on the devices of a unit. Used by Amazon's tool, but not documented."""
+        await self._call(SET_MENU_ICONS, unit_id=unit_id, menu_icons=require_models("menu_icons", menu_icons, MenuIcon))
 
 
 def require_station(station: object) -> DefaultStation:

@@ -37,7 +37,7 @@ class Unit(Identified):
 _api: Final = Group("units", "property-hierarchy-management-api.html")
 LIST: Final = _api.list("list", "/v2/units", Unit, required=("parent_id",), wire={"depth": "queryDepth"})
 GET: Final = _api.get("get", "/v2/units/{unit_id}", Unit)
-CREATE: Final = _api.post("create", "/v2/units", UnitRef, required=("parent_id",), check_with="units.list")
+CREATE: Final = _api.post("create", "/v2/units", UnitRef, required=("parent_id",), check_with="list")
 UPDATE: Final = _api.put("update", "/v2/units/{unit_id}")
 DELETE: Final = _api.delete("delete", "/v2/units/{unit_id}")
 OPERATIONS: Final = _api.operations
@@ -83,11 +83,10 @@ class Units(Resource):
     async def create(self, parent_id: UnitId, name: str) -> str:
         """Create a unit below a parent and return its id.
 
-        The caller becomes the unit's administrator a few seconds later. Below a
-        property, enable a subscription skill on the property first.
+        The caller becomes its administrator a few seconds later. Below a property, enable a subscription skill on the
+        property first.
         """
-        unit = await self._call(CREATE, parent_id=parent_id, name=plain_text("name", name))
-        return unit.id
+        return (await self._call(CREATE, parent_id=parent_id, name=plain_text("name", name))).id
 
     async def update(self, unit_id: UnitId, name: str) -> None:
         """Rename a unit."""

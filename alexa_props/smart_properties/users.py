@@ -29,7 +29,7 @@ class User(Identified, Lenient):
 
 @attrs.frozen
 class CreatedUser(Identified):
-    """A new user with its tokens. They are shown in no repr: `access_token.reveal()` returns one."""
+    """A new user and its tokens, which no repr shows: `access_token.reveal()` returns one."""
 
     id_arguments = ("user_id",)
     id_field = "user_id"
@@ -46,7 +46,7 @@ UserId: TypeAlias = str | User | CreatedUser
 _api: Final = Group("users", "user-api.html")
 LIST: Final = _api.list("list", "/v1/auth/users", User, required=("organization_id",))
 CREATE: Final = _api.post(
-    "create", "/v1/auth/users", CreatedUser, required=("organization_id",), check_with="users.list", secret=True
+    "create", "/v1/auth/users", CreatedUser, required=("organization_id",), check_with="list", secret=True
 )
 DELETE: Final = _api.delete("delete", "/v1/auth/users/{user_id}")
 OPERATIONS: Final = _api.operations

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import Identified, require_id, require_ids, require_limits, require_list
+from alexa_props.arguments import Identified, require_id, require_ids, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
-from alexa_props.errors import DecodeError
+from alexa_props.field_types import require_models
 from alexa_props.operation import Group
-from alexa_props.paging import Page, Pager
-from alexa_props.smart_properties.protocol import codec
+from alexa_props.paging import Pager
+from alexa_props.smart_properties.communications import ProfileId
+from alexa_props.smart_properties.protocol import page_of
 
 __all__ = [
     "OPERATIONS",
@@ -88,17 +89,6 @@ class AccountAssociation(Lenient):
     """"communication-profile" is the only documented type."""
 
 
-def _associations(body: Any) -> Page[AccountAssociation]:
-    """Return what a query found. Inferred from Amazon's own tool: results and a token, as in the lists."""
-    if not isinstance(body, dict) or "results" not in body:
-        raise DecodeError("the response has no list 'results'")
-    context = body.get("paginationContext")
-    token = context.get("nextToken") if isinstance(context, dict) else None
-    return Page(
-        codec.structure_all(body["results"], AccountAssociation, "results"), token if isinstance(token, str) else None
-    )
-
-
 _SCOPE: Final = "amazon_communication::service_provider"
 _PROVIDERS: Final = "/v1/communications/serviceProviders"
 _PROVIDER: Final = f"{_PROVIDERS}/{{service_provider_id}}"
@@ -116,31 +106,30 @@ UPDATE: Final = _providers.put("update", _PROVIDER, required=("display_name",), 
 DELETE: Final = _providers.delete("delete", _PROVIDER)
 
 _mappings: Final = Group("network_mappings", "service-provider-network-mapping-api-for-asp.html", _SCOPE)
-CREATE_MAPPING: Final = _mappings.post("create", _NETWORK, check_with="network_mappings.get")
+CREATE_MAPPING: Final = _mappings.post("create", _NETWORK, check_with="get")
 GET_MAPPING: Final = _mappings.get("get", _NETWORK, NetworkMapping)
 UPDATE_MAPPING: Final = _mappings.put("update", _NETWORK)
 DELETE_MAPPING: Final = _mappings.delete("delete", _NETWORK)
 
 _users: Final = Group("account_associations", "account-association-api-for-asp.html", _SCOPE)
-CREATE_ASSOCIATION: Final = _users.post(
-    "create", _USERS, subject=_USER, required=(_USER,), check_with="account_associations.query"
-)
-UPDATE_ASSOCIATION: Final = _users.put("update", _USERS, subject=_USER, required=(_USER,))
-DELETE_ASSOCIATION: Final = _users.delete("delete", _USERS, query=(), subject=_USER, required=(_USER,))
-QUERY_ASSOCIATIONS: Final = _users.post("query", f"{_USERS}/query", _associations, idempotent=True)
+CREATE_ASSOCIATION: Final = _users.post("create", _USERS, required=(_USER,), subject=_USER, check_with="query")
+UPDATE_ASSOCIATION: Final = _users.put("update", _USERS, required=(_USER,), subject=_USER)
+DELETE_ASSOCIATION: Final = _users.delete("delete", _USERS, query=(), required=(_USER,), subject=_USER)
+QUERY_ASSOCIATIONS: Final = _users.post("query", f"{_USERS}/query", page_of(AccountAssociation), idempotent=True)
 OPERATIONS: Final = (*_providers.operations, *_mappings.operations, *_users.operations)
 
 
 def _names(display_name: Iterable[DisplayName]) -> tuple[DisplayName, ...]:
-    return require_list("display_name", display_name)
+    return require_models("display_name", display_name, DisplayName)
 
 
 def _skill(skill_id: str) -> dict[str, object]:
     return {"network_type": "SKILL", "skill_configuration": SkillConfiguration(skill_id)}
 
 
-def _profile(profile_id: str) -> dict[str, object]:
-    return {"amazon_id": require_id("profile_id", profile_id), "amazon_id_type": "communication-profile"}
+def _association(provider_id: ServiceProviderId, user_id: str, profile_id: ProfileId) -> dict[str, object]:
+    profile = {"amazon_id": require_id("profile_id", profile_id), "amazon_id_type": "communication-profile"}
+    return {"service_provider_id": provider_id, "external_user_id": user_id, **profile}
 
 
 class ServiceProviders(Resource):
@@ -157,13 +146,9 @@ class ServiceProviders(Resource):
     async def create(
         self, service_provider_logical_id: str, *, display_name: Iterable[DisplayName] | None = None
     ) -> str:
-        """Register a service provider and return its id.
+        """Register a service provider and return its id. Store the id: no call lists service providers.
 
-        Store the id: no call lists service providers.
-
-        Args:
-            service_provider_logical_id: A unique name of your choice.
-            display_name: The name that users see, in one or several languages.
+        The logical id is a unique name of your choice. The display name is what users see, in one or more languages.
         """
         names = None if display_name is None else _names(display_name)
         provider = await self._call(CREATE, service_provider_logical_id=service_provider_logical_id, display_name=names)
@@ -178,10 +163,7 @@ class ServiceProviders(Resource):
         await self._call(UPDATE, service_provider_id=service_provider_id, display_name=_names(display_name))
 
     async def delete(self, service_provider_id: ServiceProviderId) -> None:
-        """Delete a service provider.
-
-        Delete its network mapping and account associations first: whether they may remain is not documented.
-        """
+        """Delete a service provider. Delete its mapping and associations first: deleting them is not documented."""
         await self._call(DELETE, service_provider_id=service_provider_id)
 
 
@@ -222,36 +204,29 @@ class AccountAssociations(Resource):
     The service provider chooses the ids of its users. A query has to name users: no call lists all associations.
     """
 
-    async def create(self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: str) -> None:
+    async def create(
+        self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: ProfileId
+    ) -> None:
         """Associate a user with a communication profile."""
-        ids = {"service_provider_id": service_provider_id, "external_user_id": external_user_id}
-        await self._call(CREATE_ASSOCIATION, **ids, **_profile(profile_id))
+        await self._call(CREATE_ASSOCIATION, **_association(service_provider_id, external_user_id, profile_id))
 
     def query(
         self, service_provider_id: ServiceProviderId, external_user_ids: Iterable[str]
     ) -> Pager[AccountAssociation]:
         """Find the associations of these users, at least one."""
-        users = require_ids("external_user_ids", external_user_ids)
-        require_limits("external_user_ids", users, 1, None)
-        arguments = {
-            **QUERY_ASSOCIATIONS.check({"service_provider_id": service_provider_id}),
-            "subject": ", ".join(users),
-            "filters": {"externalUserIds": users},
-        }
+        users = require_ids("external_user_ids", external_user_ids, 1)
+        filters = {"externalUserIds": users}
+        subject = summarize(users)
+        return self._pager(
+            QUERY_ASSOCIATIONS, service_provider_id=service_provider_id, filters=filters, subject=subject
+        )
 
-        async def fetch(token: str | None) -> Page[AccountAssociation]:
-            return await self._call(QUERY_ASSOCIATIONS, **arguments, next_token=token)
-
-        return Pager(fetch, QUERY_ASSOCIATIONS.name)
-
-    async def update(self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: str) -> None:
+    async def update(
+        self, service_provider_id: ServiceProviderId, external_user_id: str, profile_id: ProfileId
+    ) -> None:
         """Associate a user with another communication profile. Whether this also creates is not documented."""
-        ids = {"service_provider_id": service_provider_id, "external_user_id": external_user_id}
-        await self._call(UPDATE_ASSOCIATION, **ids, **_profile(profile_id))
+        await self._call(UPDATE_ASSOCIATION, **_association(service_provider_id, external_user_id, profile_id))
 
     async def delete(self, service_provider_id: ServiceProviderId, external_user_id: str) -> None:
-        """Delete the association of a user.
-
-        The request is a DELETE with a body, which some proxies drop.
-        """
+        """Delete the association of a user, by a DELETE with a body, which some proxies drop."""
         await self._call(DELETE_ASSOCIATION, service_provider_id=service_provider_id, external_user_id=external_user_id)

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import attrs
 
-from alexa_props.arguments import require_limits, require_list
+from alexa_props.arguments import require_text, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
-from alexa_props.field_types import require_field_types, require_type
+from alexa_props.field_types import require_field_types, require_models, require_type
 from alexa_props.operation import Group
 from alexa_props.settings import Secret
 from alexa_props.smart_properties.ids import EndpointId
-from alexa_props.smart_properties.protocol import codec, optional_string
+from alexa_props.smart_properties.protocol import codec, optional_member
 
 __all__ = [
     "OPERATIONS",
@@ -53,7 +53,7 @@ def _secret(key: str | Secret | None) -> Secret | None:
 
 @attrs.frozen(kw_only=True)
 class CredentialConfiguration:
-    """What a device needs to join a network: a password or, with WPA2_EAP, certificates."""
+    """Credentials to join a network: a password or, with WPA2_EAP, certificates."""
 
     private_shared_key: Secret | None = attrs.field(default=None, converter=_secret)
     """The password without quotes, a string or a `Secret`. It is in no repr and no message."""
@@ -86,7 +86,7 @@ class WifiConfigurations(Lenient):
 
 @attrs.frozen
 class WifiStatus(Lenient):
-    """How far an assignment is. No page shows the form of the response."""
+    """The progress of an assignment. No page shows the form of the response."""
 
     status: str | None = None
     """A word of the service; its values are not documented."""
@@ -102,7 +102,7 @@ _CONNECTIVITY: Final = "/v2/endpoints/{endpoint_id}/features/connectivity"
 _ASSIGN: Final = f"{_CONNECTIVITY}/addOrUpdateWifiConfigurations"
 
 _api: Final = Group("wifi", "endpoint-wifi-api.html", "credential_locker::wifi_management")
-ASSIGN: Final = _api.post("assign", _ASSIGN, optional_string("submittedOperationId"), nullable=True, idempotent=True)
+ASSIGN: Final = _api.post("assign", _ASSIGN, optional_member("submittedOperationId"), nullable=True, idempotent=True)
 GET_STATUS: Final = _api.get("get_status", f"{_ASSIGN}/submittedOperations/{{operation_id}}", WifiStatus)
 FORGET: Final = _api.post("forget", f"{_CONNECTIVITY}/forgetWifiConfigurations", idempotent=True)
 LIST: Final = _api.get("list", f"{_CONNECTIVITY}/wifiConfigurations", _read)
@@ -129,25 +129,20 @@ class Wifi(Resource):
     """
 
     async def save(self, configurations: Iterable[WifiConfiguration]) -> None:
-        """Save networks and what it takes to join them, in the credential locker, which is another host.
-
-        They replace saved ones with the same name and key management.
-        """
+        """Save networks in the credential locker. They replace those with the same name and key management."""
         sent = _prepare(configurations, "priority")
-        more = f" and {len(sent) - 1} more" if len(sent) > 1 else ""
-        await self._call(SAVE, wifi_configurations=sent, subject=_unquoted(sent[0].ssid) + more)
+        await self._call(SAVE, wifi_configurations=sent, subject=summarize([_unquoted(each.ssid) for each in sent]))
 
     async def assign(self, endpoint_id: EndpointId, configurations: Iterable[WifiConfiguration]) -> str | None:
-        """Add saved networks to an endpoint, or update them, and return an id for `get_status`.
+        """Add saved networks to an endpoint, or update them. Return an id for `get_status`; None if there is none.
 
-        The device must be online, and can have 32 networks. It installs them after the call. The result is None if
-        the response has no id.
+        The device must be online, and can have 32 networks. It installs them after the call.
         """
         sent = _prepare(configurations, "credential_configuration", most=32)
         return await self._call(ASSIGN, endpoint_id=endpoint_id, payload={"wifiConfigurations": sent})
 
     async def get_status(self, endpoint_id: EndpointId, operation_id: str) -> WifiStatus:
-        """Return how far an assignment is, by the id that `assign` returned."""
+        """Return the progress of an assignment."""
         return await self._call(GET_STATUS, endpoint_id=endpoint_id, operation_id=operation_id)
 
     async def list(self, endpoint_id: EndpointId) -> WifiConfigurations:
@@ -159,8 +154,8 @@ class Wifi(Resource):
     ) -> None:
         """Remove networks from an endpoint. They stay saved in the account.
 
-        With `quoted=False` names are sent without literal quotes. Amazon's command-line tool does so here, and only
-        here; which form the service expects is not known.
+        Amazon's command-line tool sends names without literal quotes here, and only here: try `quoted=False` if the
+        service does not find them.
         """
         require_type("quoted", quoted, bool)
         sent = _prepare(configurations, "credential_configuration", "priority", quoted=quoted)
@@ -171,14 +166,12 @@ def _prepare(
     configurations: Iterable[WifiConfiguration], *omitted: str, most: int | None = None, quoted: bool = True
 ) -> list[WifiConfiguration]:
     """Return networks as they are sent: with names and passwords in literal quotes, and without some members."""
-    listed: tuple[WifiConfiguration, ...] = require_list("configurations", configurations)
-    require_limits("configurations", listed, 1, most)
     sent = []
-    for each in listed:
-        if not isinstance(each, WifiConfiguration) or not isinstance(each.ssid, str) or not each.ssid:
-            raise ConfigurationError("configurations must be objects of WifiConfiguration that have an ssid")
+    for each in require_models("configurations", configurations, WifiConfiguration, most):
+        if not isinstance(each.ssid, str) or not each.ssid:
+            raise ConfigurationError("configurations must have an ssid each")
         require_field_types(each)
-        ssid, credentials = each.ssid, each.credential_configuration
+        ssid, credentials = require_text("ssid", each.ssid), each.credential_configuration
         if credentials is not None and credentials.private_shared_key is not None:
             require_field_types(credentials)
             credentials = attrs.evolve(credentials, private_shared_key=_quoted(credentials.private_shared_key))

@@ -53,6 +53,7 @@ VALID = {
     ("endpoint_settings.get_address", b"{}"),
     ("endpoints.connectivity", b"{}"),
     # Their form is not documented.
+    ("device_groups.create", b"{}"),
     ("endpoints.associate", b"{}"),
     ("wifi.assign", b"{}"),
     ("wifi.list", b"{}"),

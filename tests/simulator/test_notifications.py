@@ -16,8 +16,8 @@ from alexa_props.smart_properties.notifications import (
     DeviceNotification,
     NotificationRecord,
     PersistentVisualAlert,
-    TextWrappingTemplate,
 )
+from alexa_props.smart_properties.visual_alerts import TextWrappingTemplate
 from tests.wire import ONCE
 from tests.wire.notifications import shown, spoken
 

@@ -24,9 +24,9 @@ REFUSED: list[tuple[Any, str]] = [
     (Contact("Spa", phone_numbers=[]), r"\.phone_numbers must be a list of 1 to 3 items, not of 0"),
     (Contact("Spa", phone_numbers=NUMBERS * 4), r"\.phone_numbers must be a list of 1 to 3 items, not of 4"),
     (Contact("Spa"), " needs phone_numbers, alexa_communication_profile_id or provider_contact"),
-    (Contact("Spa", NUMBERS, "profile-1"), " must have phone_numbers or alexa_communication_profile_id, and not both"),
-    (ContactRecord("contact-1", SPA), " must be a Contact, not ContactRecord"),
-    ({"name": "Spa"}, " must be a Contact, not "),
+    (Contact("Spa", NUMBERS, "profile-1"), " must have phone_numbers or alexa_communication_profile_id, not both"),
+    (ContactRecord("contact-1", SPA), " must be of type Contact, not ContactRecord"),
+    ({"name": "Spa"}, " must be of type Contact, not "),
 ]
 
 

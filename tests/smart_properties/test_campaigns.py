@@ -10,7 +10,7 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.smart_properties.campaigns import Campaign, CampaignCard, TextWrappingCard
-from alexa_props.smart_properties.notifications import TextWrappingTemplate
+from alexa_props.smart_properties.visual_alerts import TextWrappingTemplate
 from tests.helpers import Service, answer, smart_properties
 from tests.wire.campaigns import OTHERS, STORED, TEXT, TEXT_BODY, body
 

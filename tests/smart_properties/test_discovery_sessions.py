@@ -33,8 +33,8 @@ async def test_the_id_is_in_the_body_or_in_the_location(response: httpx.Response
     [
         (answer(202), "no body"),
         (answer(204), "no body"),
-        (answer(200, {}), "neither in its body nor in its Location"),
-        (answer(200, [], Location="/"), "neither in its body nor in its Location"),
+        (answer(200, {}), "the response has no id"),
+        (answer(200, [], Location="/"), "the response has no id"),
     ],
 )
 async def test_a_session_without_an_id_is_an_error(response: httpx.Response, fault: str) -> None:

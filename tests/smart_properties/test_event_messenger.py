@@ -80,7 +80,7 @@ REFUSED: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] = [
     ),
     (
         lambda asp: asp.event_subscription_configurations.create([TOPIC.id]),  # type: ignore[list-item]
-        "delivery_channels must be a list of DeliveryChannel, not 'arn",
+        "delivery_channels.0. must be of type DeliveryChannel, not str",
     ),
     (
         lambda asp: asp.event_subscription_configurations.create([TOPIC, DeliveryChannel("")]),
@@ -92,7 +92,7 @@ REFUSED: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] = [
     ),
     (lambda asp: create_configuration(asp, idempotency_token=""), "idempotency_token must be an id"),
     (lambda asp: create_subscription(asp, idempotency_token=5), "idempotency_token must be an id"),
-    (lambda asp: asp.event_subscriptions.create("c", "Completion"), "event must be an Event, or text such as "),
+    (lambda asp: asp.event_subscriptions.create("c", "Completion"), "event must be an Event, or a string such as "),
     (lambda asp: asp.event_subscriptions.create("c", ".Completion"), "event must be an Event"),
     (lambda asp: asp.event_subscriptions.create("c", "Alexa."), "event must be an Event"),
     (lambda asp: asp.event_subscriptions.create("c", None), "event must be an Event"),  # type: ignore[arg-type]

@@ -10,12 +10,10 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.smart_properties.campaigns import MediaCard
-from alexa_props.smart_properties.notifications import (
-    Announcement,
+from alexa_props.smart_properties.notifications import Announcement, NotificationKind, PersistentVisualAlert
+from alexa_props.smart_properties.visual_alerts import (
     ImageListTemplate,
-    NotificationKind,
     OptionListTemplate,
-    PersistentVisualAlert,
     RatingTemplate,
     TextWrappingTemplate,
 )
@@ -86,7 +84,7 @@ async def test_a_notification_is_sent_to_a_hundred_units_and_no_more() -> None:
         notifications.query()
     await notifications.query(units)
     await notifications.delete_many(units)  # no page has a limit
-    with pytest.raises(errors.ConfigurationError, match=r"^kinds must name at least one kind"):
+    with pytest.raises(errors.ConfigurationError, match=r"^kinds must be a list of at least 1 item"):
         await notifications.delete_many(units[:1], [])
     assert len(service.seen) == 4
 

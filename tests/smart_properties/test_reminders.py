@@ -11,7 +11,7 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.smart_properties.reminders import AbsoluteTrigger, RecurringTrigger, RelativeTrigger, Speech
-from tests.helpers import Service, smart_properties
+from tests.helpers import Service, answer, smart_properties
 
 BERLIN, PARIS = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 6, 21, 12, tzinfo=BERLIN)
@@ -28,7 +28,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (RelativeTrigger(True), TEXTS, "seconds must be a whole number, not True"),
     (RecurringTrigger([], NOON), TEXTS, "rules must be a list of at least 1 item, not of 0"),
     (RecurringTrigger("FREQ=DAILY;", NOON), TEXTS, "rules must be a list, not 'FREQ=DAILY;'"),
-    (RecurringTrigger([5], NOON), TEXTS, "rules must be a list of strings, not 5"),  # type: ignore[list-item]
+    (RecurringTrigger([5], NOON), TEXTS, "rules[0] must be of type str, not int"),  # type: ignore[list-item]
     (RecurringTrigger(["FREQ=DAILY;"], LOCAL), TEXTS, f"start {ZONE}"),
     (RecurringTrigger(["FREQ=DAILY;"], NOON, LOCAL), TEXTS, f"end {ZONE}"),
     (
@@ -69,6 +69,14 @@ async def test_a_reminder_that_may_exist_is_not_created_again(lost: Any) -> None
     with pytest.raises(errors.AlexaError, match=r"reminders.create\('e and 1 more'\).*check with reminders.list"):
         await smart_properties(service).reminders.create(["e", "f"], RelativeTrigger(5), TEXTS)
     assert len(service.seen) == 1
+
+
+async def test_the_pages_of_a_list_are_followed_although_none_are_documented() -> None:
+    first = {"results": [{"reminderId": "a"}], "paginationContext": {"nextToken": "more"}}
+    service = Service(answer(200, first), answer(200, {"results": [{}]}))
+    found = [each.reminder_id async for each in smart_properties(service).reminders.list("e")]
+    assert found == ["a", None]
+    assert [request.url.params.get("nextToken") for request in service.seen] == [None, "more"]
 
 
 async def test_times_are_those_of_clocks_on_the_wall() -> None:

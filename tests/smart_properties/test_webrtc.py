@@ -63,7 +63,7 @@ async def test_messages_name_the_users() -> None:
     asp = smart_properties(Service(403))
     with pytest.raises(errors.Forbidden, match=r"^account_associations\.create\('7201'\): "):
         await asp.account_associations.create("provider", "7201", "profile")
-    with pytest.raises(errors.Forbidden, match=r"^account_associations\.query\('7201, 7202'\): ") as caught:
+    with pytest.raises(errors.Forbidden, match=r"^account_associations\.query\('7201 and 1 more'\): ") as caught:
         await asp.account_associations.query("provider", ["7201", "7202"])
     assert "amazon_communication::service_provider" in str(caught.value)
 

@@ -7,21 +7,23 @@ from typing import Any
 
 from alexa_props.smart_properties.batch import BatchItem, BatchResult
 from alexa_props.smart_properties.notifications import (
+    Announcement,
+    DeviceNotification,
+    NotificationRecord,
+    PersistentVisualAlert,
+    Recipient,
+)
+from alexa_props.smart_properties.visual_alerts import (
     AlertAction,
     AlertBackground,
     AlertImage,
     AlertItem,
     AlertText,
-    Announcement,
     ButtonListTemplate,
-    DeviceNotification,
     ImageListTemplate,
     MediaThumbnailTemplate,
-    NotificationRecord,
     OptionListTemplate,
-    PersistentVisualAlert,
     RatingTemplate,
-    Recipient,
     TextWrappingTemplate,
 )
 from tests.wire.row import LAST_PAGE, Wire

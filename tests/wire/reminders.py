@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alexa_props.paging import Page
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.reminders import (
     AbsoluteTrigger,
@@ -74,13 +73,7 @@ WIRE = {
         lambda on: on.asp.reminders.list(on.endpoint),
         "GET /v2/alerts/reminders?recipient.type=Endpoint&recipient.id=endpoint-1&owner=~caller",
         response={"results": [STORED, {}], **LAST_PAGE},
-        result=Page((Reminder("reminder-1"), Reminder())),
-    ),
-    "reminders.list, with a next token": Wire(
-        lambda on: on.asp.reminders.list(on.endpoint),
-        "GET /v2/alerts/reminders?recipient.type=Endpoint&recipient.id=endpoint-1&owner=~caller",
-        response={"results": [], "paginationContext": {"nextToken": "more"}},
-        result=Page((), "more"),
+        result=[Reminder("reminder-1"), Reminder()],
     ),
     "reminders.create": Wire(
         lambda on: on.asp.reminders.create(
