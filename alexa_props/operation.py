@@ -173,7 +173,7 @@ class Listing(Operation[Page[T]]):
     items: str = "results"
     """Member of the response that holds the list."""
     documented_page_size: int | None = None
-    """The largest documented page, if the service may accept larger ones: a larger one that it refuses with a 400 is
+    """The largest documented page, if the service may accept larger ones. A larger page that it refuses with a 400 is
     requested again with this size. None if the size is checked before, or unknown."""
     next_token: tuple[str, ...] = ("paginationContext", "nextToken")
     """Path of the next token in the response, from the outside in."""

@@ -87,7 +87,7 @@ async def test_values_within_their_limits_are_sent() -> None:
         ({"unit_ids": ["room-1", None]}, "unit_ids must be an id"),
     ],
 )
-async def test_others_are_refused_with_the_name_and_the_limit(arguments: dict[str, Any], expected: str) -> None:
+async def test_rejects_values_outside_their_limits(arguments: dict[str, Any], expected: str) -> None:
     assert expected in await fault(**arguments)
 
 

@@ -160,7 +160,7 @@ class RecordedError(AlexaError):
 
 
 class BatchItemFailed(AlexaError):
-    """The service reported that it did not do one item of a batch, or an item that it does not name."""
+    """The service reported that an item of a batch failed, or that one failed without naming it."""
 
     result: BatchItem
     """What the service says about it."""

@@ -159,10 +159,10 @@ def run_many(
             async for outcome in run:
                 print(outcome.key, outcome.status)
 
-    An item that the service reports as failed fails with `BatchItemFailed`. A batch that the service refuses as a whole
-    (400, 404 or 409) is split in halves, at most 20 times, because one item may be the reason: the others are done.
-    Sending notifications is not split: whether a refused batch reached anyone is not documented.
-    The value of an outcome is what the service said about the item, if anything. The journal records each item.
+    An item that the service reports as failed fails with `BatchItemFailed`. If the service refuses a whole
+    batch (400, 404 or 409), it is split in halves, at most 20 times, to isolate the refused item. Sending notifications
+    is not split: whether a refused batch reached anyone is not documented. The value of an outcome is what the service
+    said about the item, if anything. The journal records each item.
 
     Args:
         call: A method whose name ends in `_many`, or any function of a list of items that returns an awaitable of a

@@ -51,7 +51,7 @@ class Context:
 
     @property
     def effective_from(self) -> float:
-        """When what it brings about shows, on the monotonic clock: see `Simulator.delay_effect`."""
+        """When its effect shows, on the monotonic clock: see `Simulator.delay_effect`."""
         return self.time + self.service.effect_delay_of(self.operation)
 
 

@@ -42,7 +42,7 @@ class Route:
     target: str | None = None
     """`X-Amz-Target` of an Alexa for Business operation."""
     query: str | None = None
-    """The query parameter that tells it from another operation with the same method and path."""
+    """The query parameter that distinguishes it from another operation with the same method and path."""
     hidden: str | None = None
     """The member of its body, at any depth, that the record of calls hides."""
     parameters: tuple[str, ...] = attrs.field(
@@ -158,7 +158,7 @@ def route(
         path: The template of its path; `context.params` has the values of the parameters.
         *aliases: Further paths.
         dialect: How errors are reported.
-        query: The query parameter that tells it from another operation with the same method and path.
+        query: The query parameter that distinguishes it from another operation with the same method and path.
         hidden: The member of its body that the record of calls hides.
     """
 

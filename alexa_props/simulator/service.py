@@ -186,7 +186,7 @@ class Service(World):
         return next((seconds for pattern, seconds in latest_first if covers(pattern, operation)), 0.0)
 
     def delay_effect(self, seconds: float, operation: str = "*") -> None:
-        """Delay what calls bring about, such as an enablement of a skill; their responses are not delayed.
+        """Delay the effects of calls, such as the enablement of a skill, but not their responses.
 
         The latest setting that covers an operation counts. Nothing is delayed by default.
 

@@ -235,7 +235,7 @@ class AutomationTemplates(Resource):
         template: TemplateBody | Mapping[str, object],
         *,
         data_definition: Mapping[str, object] | None = None,
-        friendly_name: str | None = None,
+        name: str | None = None,
     ) -> AutomationTemplate | None:
         """Create a template. Expect its id in the response, which is not documented; None if it has no body.
 
@@ -251,8 +251,8 @@ class AutomationTemplates(Resource):
             CREATE_TEMPLATE,
             template=template if isinstance(template, TemplateBody) else _json_object("template", template),
             data_definition=None if data_definition is None else _json_object("data_definition", data_definition),
-            friendly_name=_friendly_name(friendly_name),
-            subject=friendly_name,
+            friendly_name=_wrapped(name),
+            subject=name,
         )
 
     async def get(self, template_id: TemplateId) -> AutomationTemplate:
@@ -284,7 +284,7 @@ class Automations(Resource):
         template_id: TemplateId,
         *,
         data: Mapping[str, object] | None = None,
-        friendly_name: str | None = None,
+        name: str | None = None,
     ) -> Automation | None:
         """Create an automation for a unit. Expect its id in the response, which is not documented; None without a body.
 
@@ -295,7 +295,7 @@ class Automations(Resource):
             CREATE,
             associated_entity=AssociatedEntity(unit_id, "UNIT"),
             automation=AutomationData(template_id, None if data is None else _json_object("data", data)),
-            friendly_name=_friendly_name(friendly_name),
+            friendly_name=_wrapped(name),
             subject=unit_id,
         )
 
@@ -313,9 +313,9 @@ class Automations(Resource):
         await self._call(DELETE, automation_id=automation_id)
 
 
-def _friendly_name(text: str | None) -> dict[str, object] | None:
+def _wrapped(name: str | None) -> dict[str, object] | None:
     """Return a name as automations wrap it, unlike units without a type."""
-    return None if text is None else {"value": plain_text("friendly_name", text)["value"]}
+    return None if name is None else {"value": plain_text("name", name)["value"]}
 
 
 def _json_object(argument: str, value: Mapping[str, object]) -> dict[str, object]:

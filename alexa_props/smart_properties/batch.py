@@ -51,7 +51,7 @@ class BatchItem(Lenient):
     item_id: str | None = None
     """As the request names the item: its position, from "0"."""
     status: str | None = None
-    """A status of HTTP such as "404", or a word."""
+    """An HTTP status such as "404", or a word."""
     code: str | None = None
     message: str | None = None
     failed: bool = False

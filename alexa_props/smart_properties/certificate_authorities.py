@@ -82,14 +82,14 @@ class CertificateAuthorities(Resource):
     certificate authority. The account needs the package WPA2 Enterprise Wi-Fi.
     """
 
-    async def create(self, friendly_name: str, *, rotation_months: _Months) -> str:
+    async def create(self, name: str, *, rotation_months: _Months) -> str:
         """Create a certificate authority and return its id. The signing request may follow later.
 
         The service replaces the certificates of devices every 6 or 12 months.
         """
         period = _rotation(rotation_months)
-        name = plain_text("friendly_name", friendly_name)
-        return (await self._call(CREATE, friendly_name=name, rotation_period=period)).id
+        wrapped = plain_text("name", name)
+        return (await self._call(CREATE, friendly_name=wrapped, rotation_period=period)).id
 
     def list(
         self, *, expand: Literal["all"] | None = None, page_size: int | None = None
@@ -107,16 +107,16 @@ class CertificateAuthorities(Resource):
         self,
         certificate_authority_id: CertificateAuthorityId,
         *,
-        friendly_name: str | None = None,
+        name: str | None = None,
         rotation_months: _Months | None = None,
     ) -> None:
         """Change the name, the rotation period, or both."""
-        if friendly_name is None and rotation_months is None:
-            raise ConfigurationError("name at least one of friendly_name and rotation_months")
+        if name is None and rotation_months is None:
+            raise ConfigurationError("give at least one of name and rotation_months")
         await self._call(
             UPDATE,
             certificate_authority_id=certificate_authority_id,
-            friendly_name=None if friendly_name is None else plain_text("friendly_name", friendly_name),
+            friendly_name=None if name is None else plain_text("name", name),
             rotation_period=None if rotation_months is None else _rotation(rotation_months),
         )
 

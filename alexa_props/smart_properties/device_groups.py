@@ -23,7 +23,7 @@ __all__ = ["OPERATIONS", "DeviceGroup", "DeviceGroupId", "DeviceGroups"]
 class DeviceGroup(Identified, Lenient):
     """A group of devices. Methods that take the id of a group take it too."""
 
-    id_arguments = ("device_group_id", "group_id")
+    id_arguments = ("device_group_id",)
 
     id: str
     friendly_name: PlainText | None = None

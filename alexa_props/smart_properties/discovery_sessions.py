@@ -29,7 +29,7 @@ class DiscoverySession(Lenient):
     """The state of a session. No page shows the form of the response."""
 
     status: str | None = None
-    """A word of the service; its values are not documented."""
+    """Its values are not documented."""
 
 
 _api: Final = Group("discovery_sessions", "discovery-session-api.html")

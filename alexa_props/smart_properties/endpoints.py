@@ -41,7 +41,7 @@ class UnitRef(Identified):
     """A unit, by its id. Methods that take a unit id take it too."""
 
     id_arguments = (
-        *("unit_id", "unit_ids", "units", "parent_id"),
+        *("unit_id", "unit_ids", "parent_id"),
         *("organization_id", "property_id", "room_type_id", "room_id"),
     )
 

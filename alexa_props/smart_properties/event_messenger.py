@@ -245,7 +245,7 @@ class EventSubscriptions(Resource):
         parent_id: UnitId | None = None,
         skill_id: str | None = None,
         resource_id: UnitId | None = None,
-        group_id: DeviceGroupId | None = None,
+        device_group_id: DeviceGroupId | None = None,
         duration_in_seconds: int | None = None,
         event_header_version: str | None = None,
         idempotency_token: str | None = None,
@@ -263,7 +263,7 @@ class EventSubscriptions(Resource):
             unit=_entity("Unit", "unit_id", unit_id, parent) or (parent and Entity(parent=parent)),
             skill=_entity("Skill", "skill_id", skill_id),
             resource=role and Entity("Resource", resource_type=role.type, resource_id=role.id),
-            group=_entity("AlexaGroup", "group_id", group_id),
+            group=_entity("AlexaGroup", "device_group_id", device_group_id),
         )
         if event_type.namespace == _ACTIVITY:
             duration_in_seconds = _ACTIVITY_SECONDS if duration_in_seconds is None else duration_in_seconds

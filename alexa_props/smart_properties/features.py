@@ -63,7 +63,7 @@ class Feature:
     """What a device can do or report, such as its connectivity.
 
     No page shows what features other than connectivity report. `volume`, `brightness` and so on are inferred from the
-    smart home skill API, and None if the response has no such value; `properties` has everything.
+    smart home skill API. They are None if the response has no such value; `properties` has everything.
     """
 
     name: str | None = None

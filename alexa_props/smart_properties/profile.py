@@ -18,7 +18,7 @@ __all__ = ["OPERATIONS", "Profile"]
 class Profile(Identified):
     """An account. Methods that take a principal id take it too."""
 
-    id_arguments = ("principal_id", "principals")
+    id_arguments = ("principal_id", "principal_ids")
     id_field = "user_id"
 
     user_id: str

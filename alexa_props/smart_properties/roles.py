@@ -109,8 +109,8 @@ class RoleAssignments(Resource):
         await asp.role_assignments.create(role, principal_id, propagate=True)
 
     A principal is an account: its id is the `user_id` of `await asp.profile()`, which may be passed too. Assigning a
-    role that is held already raises `BadRequest`, so list first. Batches are checked as a whole, one invalid item
-    refuses all, and what was accepted happens in the background: list again to see it.
+    role that is held already raises `BadRequest`, so list first. The service checks a batch as a whole: one invalid
+    item refuses all. It applies an accepted batch in the background: list again to see the result.
     """
 
     def list(self, role_id: RoleId, *, page_size: int | None = None) -> Pager[RoleAssignment]:
@@ -148,14 +148,14 @@ class RoleAssignments(Resource):
 
     @batched(_MOST)
     async def create_many(
-        self, role_id: RoleId, principals: Iterable[PrincipalId], *, propagate: bool | None = None
+        self, role_id: RoleId, principal_ids: Iterable[PrincipalId], *, propagate: bool | None = None
     ) -> BatchResult:
         """Assign a role to 1 to 50 principals, with `propagate` also in the units below.
 
         Raises:
             BadRequest: Nothing was assigned; among others, a principal holds the role already.
         """
-        items = _items(principals, propagate=propagate)
+        items = _items(principal_ids, propagate=propagate)
         return await self._call(CREATE_MANY, role_id=role_id, items=items) or BatchResult()
 
     async def delete(self, role_id: RoleId, principal_id: PrincipalId, *, propagate: bool | None = None) -> None:
@@ -164,21 +164,21 @@ class RoleAssignments(Resource):
 
     @batched(_MOST)
     async def delete_many(
-        self, role_id: RoleId, principals: Iterable[PrincipalId], *, propagate: bool | None = None
+        self, role_id: RoleId, principal_ids: Iterable[PrincipalId], *, propagate: bool | None = None
     ) -> BatchResult:
         """Revoke a role from 1 to 50 principals, with `propagate` also in the units below.
 
         Raises:
             BadRequest: Nothing was revoked. Whether a principal without the role is a reason is not documented.
         """
-        items = _items(principals, propagate=propagate)
+        items = _items(principal_ids, propagate=propagate)
         return await self._call(DELETE_MANY, role_id=role_id, items=items) or BatchResult()
 
 
-def _items(principals: Iterable[PrincipalId], *, propagate: bool | None) -> list[dict[str, object]]:
+def _items(principal_ids: Iterable[PrincipalId], *, propagate: bool | None) -> list[dict[str, object]]:
     require_type("propagate", propagate, bool | None)
-    ids = require_ids("principals", principals, 1, _MOST)
-    return numbered("principals", [present(principal_id=each, propagate=propagate) for each in ids])
+    ids = require_ids("principal_ids", principal_ids, 1, _MOST)
+    return numbered("principal_ids", [present(principal_id=each, propagate=propagate) for each in ids])
 
 
 def _entity(unit_id: UnitId | None, target_entity_id: str | None) -> dict[str, object]:

@@ -236,9 +236,9 @@ class Skills(Resource):
 
     @batched(_MOST)
     async def disable_many(
-        self, skill_id: str, units: Iterable[UnitId], *, stage: StageLike = Stage.LIVE
+        self, skill_id: str, unit_ids: Iterable[UnitId], *, stage: StageLike = Stage.LIVE
     ) -> BatchResult:
         """Disable a skill for units, at least one. Whether one that fails affects the others is not documented."""
         at = require_choice("stage", stage, Stage)
-        items = [{"unitId": unit_id, "stage": at} for unit_id in require_ids("units", units)]
-        return await self._call(DISABLE_MANY, skill_id=skill_id, items=numbered("units", items)) or BatchResult()
+        items = [{"unitId": unit_id, "stage": at} for unit_id in require_ids("unit_ids", unit_ids)]
+        return await self._call(DISABLE_MANY, skill_id=skill_id, items=numbered("unit_ids", items)) or BatchResult()

@@ -89,7 +89,7 @@ class WifiStatus(Lenient):
     """The progress of an assignment. No page shows the form of the response."""
 
     status: str | None = None
-    """A word of the service; its values are not documented."""
+    """Its values are not documented."""
 
 
 def _read(body: Any) -> WifiConfigurations:
@@ -124,8 +124,8 @@ class Wifi(Resource):
         operation_id = await asp.wifi.assign(endpoint_id, [guest])
         print(await asp.wifi.get_status(endpoint_id, operation_id))
 
-    A token needs the scope `credential_locker::wifi_management` in addition. To replace a network, assign the new one,
-    check that the device is online, and forget the old one last: a device without a network cannot be reached.
+    A token needs the scope `credential_locker::wifi_management` in addition. To replace a network, assign the new one
+    and check that the device is online. Forget the old one last: a device without a network cannot be reached.
     """
 
     async def save(self, configurations: Iterable[WifiConfiguration]) -> None:

@@ -99,7 +99,7 @@ RESULTS: list[Any] = [
 
 @pytest.mark.parametrize("status", [200, 202, 207])
 @pytest.mark.parametrize("body", RESULTS, ids=["results", "errors", "items"])
-async def test_says_which_item_failed(status: int, body: Any) -> None:
+async def test_reports_the_item_that_failed(status: int, body: Any) -> None:
     call, _ = things(answer(status, body), 200)
     outcomes = await run(call, ROOMS[:4], ordered=True)
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done"]

@@ -117,7 +117,7 @@ async def test_associations_from_their_creation_to_their_deletion(
     await asp.address_books.delete(book)
 
 
-async def test_a_fleet_says_which_units_could_not_be_associated(
+async def test_a_fleet_reports_the_units_that_could_not_be_associated(
     asp: SmartProperties, book: str, sim: Simulator
 ) -> None:
     associate, room = functools.partial(asp.address_book_associations.create_many, book), sim.rooms[7]
@@ -188,7 +188,7 @@ REFUSED: list[Any] = [
 ]
 
 
-async def test_refuses_invalid_contacts_and_names(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_contacts_and_names(api: httpx.AsyncClient, sim: Simulator) -> None:
     [book, _] = simulated.ADDRESS_BOOKS.ids(sim)
     contacts = simulated.CONTACTS.ids(sim, book)
     path = f"/v1/addressBooks/{book}"
@@ -218,7 +218,7 @@ async def test_refuses_invalid_contacts_and_names(api: httpx.AsyncClient, sim: S
     assert shown == {"contactId": created.json()["contactId"], "contact": profile}
 
 
-async def test_refuses_associations_without_a_unit(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_associations_without_a_unit(api: httpx.AsyncClient, sim: Simulator) -> None:
     path = f"/v1/addressBooks/{simulated.ADDRESS_BOOKS.ids(sim)[0]}/unitAssociations"
     for response in (
         await api.post(path, json={}),

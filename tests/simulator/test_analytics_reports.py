@@ -44,5 +44,5 @@ async def test_a_report_of_any_unit_is_accepted(api: httpx.AsyncClient, sim: Sim
         {"deliveryChannel": {"id": "arn:aws:sns:::topic", "type": "SNS"}},
     ],
 )
-async def test_rejects_malformed_requests(api: httpx.AsyncClient, sim: Simulator, changes: dict[str, Any]) -> None:
+async def test_rejects_invalid_requests(api: httpx.AsyncClient, sim: Simulator, changes: dict[str, Any]) -> None:
     assert await request(api, sim, **changes) == 400

@@ -32,10 +32,10 @@ VOLUME = TemplateBody(
 DEFINITION = {"volume": {"type": "integer"}, "required": ["volume"]}
 
 
-async def test_scenario(sim: Simulator) -> None:
+async def test_automations_from_creation_to_deletion(sim: Simulator) -> None:
     on = clients(sim)
     templates, automations = on.asp.automation_templates, on.asp.automations
-    template = await templates.create(VOLUME, data_definition=DEFINITION, friendly_name="Volume")
+    template = await templates.create(VOLUME, data_definition=DEFINITION, name="Volume")
     assert template is not None
     listed = [each async for each in templates.list(page_size=2)]
     assert (listed[-1], len(listed)) == (template, 3)
@@ -43,7 +43,7 @@ async def test_scenario(sim: Simulator) -> None:
     assert await templates.get(template) == full
     assert [each async for each in templates.list(expand="all")][-1] == full
 
-    created = await automations.create(on.room, template, data={"volume": 3}, friendly_name="Evening")
+    created = await automations.create(on.room, template, data={"volume": 3}, name="Evening")
     assert created is not None
     found = Automation(
         created.automation_id,

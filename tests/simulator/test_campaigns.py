@@ -68,7 +68,7 @@ BAD: list[Any] = [
 ]
 
 
-async def test_rejects_invalid_bodies(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
     valid = body(TEXT_BODY, units=(sim.rooms[0],))
     twice = body(TEXT_BODY, TEXT_BODY, units=(sim.rooms[0],))
     for sent in (*({**valid, **change} for change in BAD), twice, [], None):

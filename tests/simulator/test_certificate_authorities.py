@@ -55,7 +55,7 @@ async def test_a_signing_request_follows_and_its_certificate_is_imported(sim: Si
         await authorities.import_certificate(authority, signed(authority.csr), pem)
 
         await authorities.update(authority, rotation_months=6)
-        await authorities.update(authority, friendly_name="Library")
+        await authorities.update(authority, name="Library")
         authority = await authorities.get(authority)
         assert (authority.friendly_name, authority.rotation_period) == ("Library", RotationPeriod(6))
         await authorities.delete(authority)
@@ -78,7 +78,7 @@ NAME = {"type": "PLAIN", "value": {"text": "Campus"}}
         ("GET", "/ID?expand=csr", None),
     ],
 )
-async def test_rejects_malformed_requests(
+async def test_rejects_invalid_requests(
     api: httpx.AsyncClient, sim: Simulator, method: str, path: str, body: object
 ) -> None:
     async with sim.smart_properties() as asp:

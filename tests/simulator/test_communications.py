@@ -54,7 +54,7 @@ async def test_a_profile_is_created_once_found_by_its_unit_renamed_and_deleted(
     assert (await profiles.create(room)).id == created.id
 
 
-async def test_a_fleet_creates_its_profiles_and_learns_which_units_failed(asp: SmartProperties, sim: Simulator) -> None:
+async def test_a_fleet_creates_profiles_and_reports_the_units_that_failed(asp: SmartProperties, sim: Simulator) -> None:
     new = [NewProfile(room, f"Room {number}") for number, room in enumerate([*sim.rooms, "unknown"])]
     create_many = asp.communication_profiles.create_many
     async with fleet.run_many(create_many, new, size=20, key=lambda each: str(each.unit_id)) as run:
@@ -174,7 +174,7 @@ BAD = [
 ]
 
 
-async def test_malformed_requests_are_refused(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
     profile = PROFILES.ids(sim)[0]
     for method, path, body in BAD:
         response = await api.request(method, f"{PROFILE}{path}".replace("ID", profile), json=body)

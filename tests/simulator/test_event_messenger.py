@@ -23,7 +23,7 @@ from tests.wire import clients
 TOPIC = DeliveryChannel("arn:aws:sns:us-east-1:123456789012:topic")
 
 
-async def test_scenario(sim: Simulator) -> None:
+async def test_subscriptions_from_creation_to_deletion(sim: Simulator) -> None:
     on = clients(sim)
     configurations, subscriptions = on.asp.event_subscription_configurations, on.asp.event_subscriptions
     configuration = await configurations.create([TOPIC])
@@ -128,7 +128,7 @@ async def test_each_event_takes_its_entities(sim: Simulator) -> None:
         return on.asp.event_subscriptions.create(configuration_id, event, **entities)
 
     unit, parent, role = {"unit_id": on.room}, {"parent_id": on.organization}, {"resource_id": on.room}
-    skill, group = {"skill_id": "s"}, {"group_id": "g"}
+    skill, group = {"skill_id": "s"}, {"device_group_id": "g"}
     takes: list[tuple[str, dict[str, str]]] = [
         (Event.AUTOMATION_COMPLETION, unit),
         (Event.SKILL_INTERACTION_FAILURE, {**unit, **skill}),

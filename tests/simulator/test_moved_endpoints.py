@@ -126,7 +126,7 @@ async def test_an_endpoint_that_is_forgotten_while_it_moves_is_gone(
     check_indexes(sim)
 
 
-async def test_associate_refuses_what_is_missing_or_forbidden(
+async def test_associate_rejects_missing_and_forbidden_units(
     sim: Simulator, asp: SmartProperties, api: httpx.AsyncClient
 ) -> None:
     endpoint = sim.endpoints[0]

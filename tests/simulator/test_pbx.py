@@ -85,7 +85,7 @@ async def test_a_reset_restores_trunks_and_extensions(asp: SmartProperties, sim:
     assert TRUNKS.ids(sim) == [trunk, spare]
 
 
-async def test_malformed_requests_are_refused(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
     tls, peer = {"name": "a", "certificateChain": "c"}, {"name": "b", "port": "5061"}
     good = {"tls": [tls], "peer": peer}
     bad: list[Any] = [

@@ -114,7 +114,7 @@ TRIGGERS: list[Any] = [
 CONTENTS: list[Any] = [None, [], [5], [{"text": "Lunch"}], [{"locale": "en-US"}], [{"locale": "en-US", "text": 5}]]
 
 
-async def test_rejects_invalid_bodies(api: httpx.AsyncClient, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(api: httpx.AsyncClient, sim: Simulator) -> None:
     endpoint = sim.endpoints[0]
     trigger, content = {"type": "SCHEDULED_RELATIVE", "offsetInSeconds": 5}, [{"locale": "en-US", "text": "Lunch"}]
 

@@ -96,7 +96,7 @@ async def test_the_role_of_a_new_unit_comes_later(asp: SmartProperties, sim: Sim
         await asp.role_assignments.create(role, "ada")
 
 
-async def test_invalid_requests(asp: SmartProperties, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(asp: SmartProperties, sim: Simulator) -> None:
     [role] = (await asp.roles.list(sim.rooms[0])).items
     path = f"/v1/roles/{role.role_id}/assignments"
     many = {"items": [{"itemId": number, "principalId": str(number)} for number in range(51)]}

@@ -127,7 +127,7 @@ INVALID: list[dict[str, Any]] = [
 ]
 
 
-async def test_invalid_requests_change_nothing(asp: SmartProperties, sim: Simulator) -> None:
+async def test_rejects_invalid_requests(asp: SmartProperties, sim: Simulator) -> None:
     room = sim.rooms[0]
     path = f"/v1/skills/{SKILL}/enablements"
     good = {"itemId": 0, "unitId": room, "stage": "live"}

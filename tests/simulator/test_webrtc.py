@@ -83,7 +83,7 @@ BAD: list[tuple[str, str, object]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), BAD)
-async def test_rejects_malformed_bodies(
+async def test_rejects_invalid_requests(
     api: httpx.AsyncClient, sim: Simulator, method: str, path: str, body: object
 ) -> None:
     async with sim.smart_properties() as asp:

@@ -112,7 +112,7 @@ MALFORMED: list[Any] = [
 ]
 
 
-async def test_malformed_networks_are_refused(sim: Simulator, api: httpx.AsyncClient) -> None:
+async def test_rejects_invalid_networks(sim: Simulator, api: httpx.AsyncClient) -> None:
     connectivity = f"/v2/endpoints/{sim.endpoints[0]}/features/connectivity"
     for body in MALFORMED:
         assert (await api.post(SAVE, json=body)).status_code == 400, json.dumps(body)

@@ -31,7 +31,7 @@ REFUSED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("contact", "fault"), REFUSED, ids=[fault for _, fault in REFUSED])
-async def test_a_contact_outside_of_the_documented_limits_is_refused(contact: Any, fault: str) -> None:
+async def test_rejects_contacts_outside_the_documented_limits(contact: Any, fault: str) -> None:
     service = Service()
     contacts = smart_properties(service).contacts
     for call in (contacts.create("book-1", contact), contacts.update("book-1", "contact-1", contact)):
@@ -82,7 +82,7 @@ CALLS: dict[str, Callable[[SmartProperties], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("fault", CALLS)
-async def test_names_and_batches_outside_of_the_documented_limits_are_refused(fault: str) -> None:
+async def test_rejects_names_and_batches_outside_the_documented_limits(fault: str) -> None:
     service = Service()
     with pytest.raises(errors.ConfigurationError, match=f"^{fault}"):
         await CALLS[fault](smart_properties(service))

@@ -50,7 +50,7 @@ async def test_the_response_is_kept() -> None:
         ("bucket_arn must be an id", {"bucket_arn": ""}),
     ],
 )
-async def test_bad_input(message: str, changes: dict[str, Any]) -> None:
+async def test_rejects_invalid_arguments(message: str, changes: dict[str, Any]) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=message):
         await smart_properties(service).analytics_reports.create("u", **{**VALID, **changes})

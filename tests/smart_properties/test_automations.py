@@ -47,7 +47,7 @@ REFUSED_MODELS: list[tuple[Callable[[], object], str]] = [
 
 
 @pytest.mark.parametrize(("make", "said"), REFUSED_MODELS)
-def test_models_refuse_what_cannot_be_sent(make: Callable[[], object], said: str) -> None:
+def test_models_reject_invalid_values(make: Callable[[], object], said: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=f"^{said}"):
         make()
 
@@ -75,7 +75,7 @@ REFUSED_CALLS: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] 
     ),
     (lambda asp: asp.automation_templates.create([NIGHT]), "template must be a mapping"),  # type: ignore[arg-type]
     (lambda asp: asp.automation_templates.create(NIGHT, data_definition=[]), "data_definition must be a mapping"),  # type: ignore[arg-type]
-    (lambda asp: asp.automation_templates.create(NIGHT, friendly_name=""), "friendly_name must be a non-empty string"),
+    (lambda asp: asp.automation_templates.create(NIGHT, name=""), "name must be a non-empty string"),
     (lambda asp: asp.automation_templates.create({"trigger": object()}), "automation_templates.create cannot be sent"),
     (lambda asp: asp.automations.create("u", "t", data="x"), "data must be a mapping, not 'x'"),  # type: ignore[arg-type]
     (lambda asp: asp.automations.update("a", None), "data must be a mapping, not None"),  # type: ignore[arg-type]
@@ -87,9 +87,7 @@ REFUSED_CALLS: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] 
 
 
 @pytest.mark.parametrize(("call", "said"), REFUSED_CALLS)
-async def test_calls_refuse_what_cannot_be_sent(
-    call: Callable[[SmartProperties], Awaitable[object]], said: str
-) -> None:
+async def test_rejects_invalid_arguments(call: Callable[[SmartProperties], Awaitable[object]], said: str) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=f"^{said}"):
         await call(smart_properties(service))
@@ -116,7 +114,7 @@ async def test_as_many_operations_as_are_allowed_are_sent() -> None:
 
 CREATIONS: list[tuple[Callable[[SmartProperties], Awaitable[object]], str, str]] = [
     (
-        lambda asp: asp.automation_templates.create(NIGHT, friendly_name="Night"),
+        lambda asp: asp.automation_templates.create(NIGHT, name="Night"),
         "automation_templates.create('Night'): 503",
         "check with automation_templates.list",
     ),

@@ -32,7 +32,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("units", "cards", "window", "said"), REFUSED)
-async def test_rejects_what_is_no_campaign(units: Any, cards: Any, window: dict[str, Any], said: str) -> None:
+async def test_rejects_invalid_campaigns(units: Any, cards: Any, window: dict[str, Any], said: str) -> None:
     service = Service(200)
     with pytest.raises(errors.ConfigurationError) as caught:
         await smart_properties(service).campaigns.create(units, cards, **window)
@@ -72,7 +72,7 @@ MALFORMED: list[Any] = [
 ]
 
 
-async def test_what_is_no_card_is_in_raw_only() -> None:
+async def test_unknown_cards_are_in_raw_only() -> None:
     for value in MALFORMED:
         campaign = await read(value)
         assert (campaign.cards, campaign.raw) == ({}, value)

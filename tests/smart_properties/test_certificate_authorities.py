@@ -55,11 +55,11 @@ async def test_an_authority_has_an_id_and_nothing_else_for_certain() -> None:
         ("rotation_months must be 6 or 12, not 7", lambda group: group.create("Campus", rotation_months=7)),
         ("rotation_months must be 6 or 12, not True", lambda group: group.update("a", rotation_months=True)),
         ("rotation_months must be 6 or 12, not '6'", lambda group: group.update("a", rotation_months="6")),
-        ("friendly_name must be a non-empty string", lambda group: group.create("", rotation_months=6)),
-        ("name at least one of friendly_name and rotation_months", lambda group: group.update("a")),
+        ("name must be a non-empty string", lambda group: group.create("", rotation_months=6)),
+        ("give at least one of name and rotation_months", lambda group: group.update("a")),
     ],
 )
-async def test_bad_input(message: str, call: Any) -> None:
+async def test_rejects_invalid_arguments(message: str, call: Any) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=message):
         await call(smart_properties(service).certificate_authorities)

@@ -57,7 +57,7 @@ async def test_a_response_without_an_id_is_no_profile(body: Any, expected: Commu
         await profiles.get("p")
 
 
-async def test_rejects_what_is_no_toggle() -> None:
+async def test_rejects_invalid_toggles() -> None:
     service = Service(204)
     asp = smart_properties(service)
     bad: list[Any] = ["enabled", "", True, 5]

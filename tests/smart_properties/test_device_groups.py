@@ -21,7 +21,9 @@ REFUSED: list[tuple[Callable[[DeviceGroups, Any], Awaitable[object]], list[Any],
 
 
 @pytest.mark.parametrize(("call", "values", "message"), REFUSED)
-async def test_refuses_arguments(call: Callable[..., Awaitable[object]], values: list[Any], message: str) -> None:
+async def test_rejects_invalid_arguments(
+    call: Callable[..., Awaitable[object]], values: list[Any], message: str
+) -> None:
     service = Service(204)
     for value in values:
         with pytest.raises(errors.ConfigurationError, match=message):

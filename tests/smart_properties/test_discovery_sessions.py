@@ -42,7 +42,7 @@ async def test_a_session_without_an_id_is_an_error(response: httpx.Response, fau
         await smart_properties(Service(response)).discovery_sessions.create("u", "s")
 
 
-async def test_bad_input_is_refused() -> None:
+async def test_rejects_invalid_arguments() -> None:
     service = Service(202)
     sessions = smart_properties(service).discovery_sessions
     odd: list[tuple[Any, Any, Any, str]] = [

@@ -217,7 +217,7 @@ NOT_QUERIES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_bad_queries_are_refused_immediately() -> None:
+def test_rejects_invalid_queries() -> None:
     service = Service()
     for arguments, message in NOT_QUERIES:
         with pytest.raises(errors.ConfigurationError, match=message):
@@ -259,7 +259,7 @@ async def test_a_move_is_not_repeated_after_it_may_have_been_handled() -> None:
     assert len(service.seen) == 1
 
 
-async def test_bad_input_of_changes_is_refused() -> None:
+async def test_rejects_invalid_changes() -> None:
     service = Service(202)
     endpoints = smart_properties(service).endpoints
     odd: list[Any] = [endpoints.associate("e", ""), endpoints.associate("", "u"), endpoints.rename("e", "")]

@@ -101,15 +101,13 @@ REFUSED: list[tuple[Callable[[SmartProperties], Awaitable[object]], str]] = [
         lambda asp: asp.event_subscriptions.create("c", Event.ROLE_ASSIGNMENT, resource_id=""),
         "resource_id must be an id",
     ),
-    (lambda asp: asp.event_subscriptions.create("c", "A.B", group_id=""), "group_id must be an id"),
+    (lambda asp: asp.event_subscriptions.create("c", "A.B", device_group_id=""), "device_group_id must be an id"),
     (lambda asp: asp.event_subscriptions.create("c", "A.B", skill_id=""), "skill_id must be an id"),
 ]
 
 
 @pytest.mark.parametrize(("call", "said"), REFUSED)
-async def test_calls_refuse_what_cannot_be_sent(
-    call: Callable[[SmartProperties], Awaitable[object]], said: str
-) -> None:
+async def test_rejects_invalid_arguments(call: Callable[[SmartProperties], Awaitable[object]], said: str) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=f"^{said}"):
         await call(smart_properties(service))
@@ -122,7 +120,7 @@ async def test_an_error_names_the_entity_or_else_the_event() -> None:
         ({"unit_id": "u", "parent_id": "p"}, "u"),
         ({"parent_id": "p"}, "p"),
         ({"resource_id": "r"}, "r"),
-        ({"group_id": "g"}, "g"),
+        ({"device_group_id": "g"}, "g"),
         ({"skill_id": "s"}, "Alexa.Role.Management.Assignment"),
         ({}, "Alexa.Role.Management.Assignment"),
     ]

@@ -74,7 +74,7 @@ async def test_an_invalid_feature_in_a_response_is_an_error(name: str) -> None:
             await getattr(smart_properties(service).features, name)("e")
 
 
-async def test_rejects_what_is_no_value_of_a_light() -> None:
+async def test_rejects_invalid_values_of_lights() -> None:
     service = Service(204)
     features = smart_properties(service).features
     for brightness in (*NOT_WHOLE, -1, 101):

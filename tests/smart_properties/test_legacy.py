@@ -10,7 +10,7 @@ from alexa_props.smart_properties.units import Unit
 from tests.helpers import Service, smart_properties
 
 
-async def test_refuses_empty_names() -> None:
+async def test_rejects_empty_names() -> None:
     service = Service(204)
     asp = smart_properties(service)
     for call in (

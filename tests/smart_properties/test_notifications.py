@@ -144,7 +144,7 @@ REFUSED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("notification", "said"), REFUSED)
-async def test_rejects_what_is_no_notification(notification: Any, said: str) -> None:
+async def test_rejects_invalid_notifications(notification: Any, said: str) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError) as caught:
         await smart_properties(service).notifications.send(["u"], notification)

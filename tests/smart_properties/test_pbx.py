@@ -17,7 +17,7 @@ PEER = FqdnPeer("pbx.example.com", 5061)
 PEERS = [IpPeer("pbx1", "203.0.113.10", 5061), IpPeer("pbx2", "203.0.113.11", 5061)]
 
 
-async def test_rejects_what_is_no_trunk() -> None:
+async def test_rejects_invalid_trunks() -> None:
     service = Service(204)
     trunks = smart_properties(service).sip_trunks
     bad: list[tuple[Any, Any, str]] = [

@@ -43,7 +43,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("trigger", "texts", "said"), REFUSED)
-async def test_rejects_what_is_no_reminder(trigger: Any, texts: dict[str, Any], said: str) -> None:
+async def test_rejects_invalid_reminders(trigger: Any, texts: dict[str, Any], said: str) -> None:
     service = Service(204)
     reminders = smart_properties(service).reminders
     for call in (reminders.create(["e"], trigger, texts), reminders.update("r", "e", trigger, texts)):
@@ -79,7 +79,7 @@ async def test_the_pages_of_a_list_are_followed_although_none_are_documented() -
     assert [request.url.params.get("nextToken") for request in service.seen] == [None, "more"]
 
 
-async def test_times_are_those_of_clocks_on_the_wall() -> None:
+async def test_times_are_local() -> None:
     service = Service(204)
     for month, fold in ((1, 0), (7, 0), (10, 1)):
         time = datetime(2026, month, 25, 2, 30, tzinfo=BERLIN, fold=fold)

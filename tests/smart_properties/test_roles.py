@@ -15,18 +15,18 @@ from tests.helpers import Service, answer, smart_properties
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "unit_id or target_entity_id is required": lambda asp: asp.roles.list(),
     "unit_id or target_entity_id is required.*": lambda asp: asp.role_assignments.list_for_principal("p"),
-    "principals must be a list, not 'p'": lambda asp: asp.role_assignments.create_many("r", "p"),
-    "principals must be a list of 1 to 50 items, not of 0": lambda asp: asp.role_assignments.delete_many("r", []),
-    "principals must be a list of 1 to 50 items, not of 51": lambda asp: asp.role_assignments.create_many(
+    "principal_ids must be a list, not 'p'": lambda asp: asp.role_assignments.create_many("r", "p"),
+    "principal_ids must be a list of 1 to 50 items, not of 0": lambda asp: asp.role_assignments.delete_many("r", []),
+    "principal_ids must be a list of 1 to 50 items, not of 51": lambda asp: asp.role_assignments.create_many(
         "r", map(str, range(51))
     ),
-    "principals must be an id": lambda asp: asp.role_assignments.create_many("r", ["p", ""]),
+    "principal_ids must be an id": lambda asp: asp.role_assignments.create_many("r", ["p", ""]),
     "time zone": lambda asp: asp.role_assignments.create("r", "p", expires_at=dt.datetime(2026, 5, 1)),  # noqa: DTZ001
 }
 
 
 @pytest.mark.parametrize("message", REFUSED)
-async def test_bad_arguments_are_refused_before_anything_is_sent(message: str) -> None:
+async def test_rejects_invalid_arguments(message: str) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=message):
         await REFUSED[message](smart_properties(service))

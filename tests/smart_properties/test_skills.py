@@ -36,15 +36,15 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "unit_ids must be a list, not 'u'": lambda asp: asp.skills.get_many("u"),
     "unit_ids must be a list of at least 1": lambda asp: asp.skills.get_many([]),
     "units must be a list, not 'u'": lambda asp: asp.skills.enable_many("s", "u"),
-    "units must be a list of at least 1 item, not of 0": lambda asp: asp.skills.disable_many("s", []),
+    "unit_ids must be a list of at least 1 item, not of 0": lambda asp: asp.skills.disable_many("s", []),
     "unit_id must be an id.*": lambda asp: asp.skills.enable_many("s", ["u", EnablementRequest("")]),
     "locales must be a list, not 'en-US'": lambda _: NameFreeInvocationRequest("en-US"),
-    "units must be an id": lambda asp: asp.skills.disable_many("s", ["u", ".."]),
+    "unit_ids must be an id": lambda asp: asp.skills.disable_many("s", ["u", ".."]),
 }
 
 
 @pytest.mark.parametrize("message", REFUSED)
-async def test_bad_arguments_are_refused_before_anything_is_sent(message: str) -> None:
+async def test_rejects_invalid_arguments(message: str) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=message):
         await REFUSED[message](smart_properties(service))
@@ -59,7 +59,7 @@ async def test_units_stand_in_for_their_ids_in_batches() -> None:
     assert [[item["unitId"] for item in seen.json["items"]] for seen in service.seen] == [["a", "b"], ["a", "b"]]
 
 
-async def test_what_says_whether_a_skill_was_enabled_is_named() -> None:
+async def test_an_error_names_the_operation_that_shows_the_enablement() -> None:
     asp = smart_properties(Service(500), retry=ONCE)
     with pytest.raises(errors.ServerError, match=r"skills\.enable\('u'\).*check with skills\.get whether"):
         await asp.skills.enable("s", "u")

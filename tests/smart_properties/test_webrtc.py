@@ -78,7 +78,7 @@ async def test_messages_name_the_users() -> None:
         ("display_name must be a list", lambda asp: asp.service_providers.update("p", None)),
     ],
 )
-async def test_bad_input(message: str, call: Any) -> None:
+async def test_rejects_invalid_arguments(message: str, call: Any) -> None:
     service = Service(204)
     with pytest.raises(errors.ConfigurationError, match=message):
         await call(smart_properties(service))

@@ -48,7 +48,7 @@ async def test_a_password_is_in_no_message_event_repr_or_traceback() -> None:
         pickle.dumps(network())
 
 
-async def test_a_password_of_signs_is_hidden_with_and_without_its_quotes() -> None:
+async def test_a_password_of_punctuation_is_hidden_with_and_without_its_quotes() -> None:
     for text in ('"a!b?c#1$" is refused', "a!b?c#1$ is refused"):
         with pytest.raises(errors.BadRequest) as caught:
             await smart_properties(Service(answer(400, {"message": text}))).wifi.save([network("a!b?c#1$")])
@@ -86,7 +86,7 @@ async def test_a_missing_scope_is_named() -> None:
     "configurations",
     [[], (), "Guest", b"x", None, 5, {}, ["Guest"], [WifiConfiguration("")], [WifiConfiguration("\ud800")]],
 )
-async def test_bad_networks_are_refused(configurations: Any) -> None:
+async def test_rejects_invalid_networks(configurations: Any) -> None:
     service = Service(202)
     wifi = smart_properties(service).wifi
     for call in (wifi.save(configurations), wifi.assign("e", configurations), wifi.forget("e", configurations)):

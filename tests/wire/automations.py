@@ -117,7 +117,7 @@ WIRE = {
         result=AutomationTemplate("t"),
     ),
     "automation_templates.create, with every argument": Wire(
-        lambda on: on.asp.automation_templates.create(EXAMPLE, data_definition=PHRASE, friendly_name="Say hello"),
+        lambda on: on.asp.automation_templates.create(EXAMPLE, data_definition=PHRASE, name="Say hello"),
         "POST /v2/automations/templates",
         body={
             "template": {**SAY_HELLO_JSON, "operations": {"serial": [SAY_HELLO_JSON["operations"]]}},
@@ -184,7 +184,7 @@ WIRE = {
         result=Automation("a"),
     ),
     "automations.create, with every argument": Wire(
-        lambda on: on.asp.automations.create(on.room, on.automation_template, data=DATA, friendly_name="Morning"),
+        lambda on: on.asp.automations.create(on.room, on.automation_template, data=DATA, name="Morning"),
         "POST /v2/automations",
         body={
             "associatedEntity": {"type": "UNIT", "id": "room-1"},

@@ -61,7 +61,7 @@ WIRE = {
     ),
     "certificate_authorities.update, with every argument": Wire(
         lambda on: on.asp.certificate_authorities.update(
-            on.certificate_authority, friendly_name="Campus Wi-Fi", rotation_months=12
+            on.certificate_authority, name="Campus Wi-Fi", rotation_months=12
         ),
         f"PUT {ONE}",
         body={"friendlyName": NAME, "rotationPeriod": {"value": 12, "interval": "MONTHS"}},

@@ -159,7 +159,7 @@ WIRE = {
     ),
     "event_subscriptions.create, to a device group": Wire(
         lambda on: on.asp.event_subscriptions.create(
-            on.event_configuration, "Alexa.Group.Management.Any", group_id="g", idempotency_token="token"
+            on.event_configuration, "Alexa.Group.Management.Any", device_group_id="g", idempotency_token="token"
         ),
         "POST /v1/eventMessenger/subscriptions",
         body=subscribed("Alexa.Group.Management", "Any", {"group": {"type": "AlexaGroup", "id": "g"}}),

@@ -1,7 +1,7 @@
 """Address books, their contacts, and the units that use them.
 
-Inferred: what is over a limit is a 403 that states the limit, as it is documented for the address books of an
-organization.
+Inferred: a request over a limit is a 403 that states the limit. For the address books of an organization this is
+documented.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def create_contact(context: Context) -> Response:
 
 @route("contacts.create_many", "POST", f"{BOOK}/contacts/batch")
 def create_contacts(context: Context) -> Response:
-    """Create contacts: all of them or none. Inferred: the response has no ids, so that nobody relies on them."""
+    """Create contacts: all of them or none. Inferred: the response has no ids, so that no one relies on them."""
     present, items = CONTACTS.items(context), batch(context, BATCH, {"contact": dict})
     bodies = [_contact(item) for item in items]
     for body in bodies:

@@ -49,7 +49,7 @@ def create(context: Context) -> Response:
 
 @route("discovery_sessions.get", "GET", "/v1/discoverySessions/{id}")
 def get(context: Context) -> Response:
-    """Return whether a session is done. Its words are made up: those of the service are not known."""
+    """Return whether a session is done. Its values are made up: those of the service are not known."""
     session = SESSIONS.find(context)
     if context.time >= session.body["started"] + LIFETIME:
         raise Problem(404, "The session has expired.")

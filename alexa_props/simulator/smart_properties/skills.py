@@ -120,7 +120,7 @@ def _enabled(context: Context, unit: Unit) -> dict[_Key, _Enablement]:
 
 
 def require_subscription(context: Context, unit: Unit) -> None:
-    """Check that a subscription has taken effect which is being enabled for the property of a unit."""
+    """Check that the subscription that is being enabled for the property of a unit has taken effect."""
     while unit.level > _PROPERTY_LEVEL and unit.parent_id is not None:
         unit = context.service.tree.units[unit.parent_id]
     enabled = _enabled(context, unit) if unit.level == _PROPERTY_LEVEL else {}

@@ -110,7 +110,7 @@ def _submit(endpoint: Endpoint, state: DeviceState, done: float) -> str:
 
 @route("wifi.get_status", "GET", f"{ASSIGN}/submittedOperations/{{operationId}}")
 def get_status(context: Context) -> Response:
-    """Return whether an assignment is done. Its words are made up: those of the service are not known."""
+    """Return whether an assignment is done. Its values are made up: those of the service are not known."""
     operation_id = context.params["operationId"]
     done = known_endpoint(context).state.wifi_operations.get(operation_id)
     if done is None:
