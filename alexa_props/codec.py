@@ -146,7 +146,7 @@ class Codec:
         try:
             return self._fast.unstructure(value)
         except (TypeError, AttributeError) as error:
-            # The type hints rule it out, and not every caller has a type checker.
+            # Type hints rule this out, but not every caller uses a type checker.
             raise ValueError(f"a member of a model has another type than the model says: {error}") from None
         except RecursionError:
             raise ValueError("it holds itself, or is nested too deeply") from None
@@ -247,7 +247,7 @@ def _structure_leniently(
 
 
 def _write_id(name: str) -> Callable[[Any], Any] | None:
-    """Return how a member that holds ids is written: checked, and models as their ids. Its name says that it does."""
+    """Return how a member that holds ids is written: checked, and models as their ids. That it holds ids follows from its name."""
     if name == "id" or name.endswith(("_id", "_arn")):
         return lambda value: None if value is None else require_id(name, value)
     if name.endswith("_ids"):

@@ -57,7 +57,7 @@ def simulate(
     ] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds per call.")] = 0.0,
     effect_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds until what a call brings about shows, such as an enabled skill.")
+        float, typer.Option(min=0, help="Seconds until the effect of a call shows, such as an enabled skill.")
     ] = 0.0,
     offline: Annotated[int, typer.Option(min=0, help="Number of offline endpoints, spread over the rooms.")] = 0,
     failing: Annotated[

@@ -36,10 +36,10 @@ _SPLITS: Final = 20
 
 
 def batching_of(call: object, size: int | None) -> Batching:
-    """Return how a function is called for many items: in batches of `size`, or of what the method itself says.
+    """Return how a function is called for many items: in batches of `size`, or else of the default of the method.
 
     Raises:
-        ConfigurationError: The size is out of range, or the method says nothing.
+        ConfigurationError: The size is out of range, or there is none.
 
     """
     if size is not None:
@@ -50,7 +50,7 @@ def batching_of(call: object, size: int | None) -> Batching:
     if found is None and size is None:
         raise ConfigurationError(
             "size is needed: the number of items per call. Only methods such as asp.skills.enable_many, also in a "
-            "functools.partial, say it themselves"
+            "functools.partial, have a default"
         )
     found = found or Batching(1)
     return found if size is None else attrs.evolve(found, size=size)

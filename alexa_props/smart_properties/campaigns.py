@@ -224,7 +224,8 @@ class Campaigns(Resource):
     ) -> str:
         """Create a campaign and return its id. How many units a campaign can have is not documented.
 
-        It has a card per locale, such as "en-US". Times need a time zone. The defaults of both are not documented.
+        `cards` has a card per locale, such as "en-US". `start` and `end` need a time zone. Their defaults are not
+        documented.
         """
         units = _unique(unit_ids)
         values = [card.value(locale) for locale, card in localized("cards", cards, CampaignCard).items()]

@@ -123,7 +123,7 @@ class CertificateAuthorities(Resource):
     async def import_certificate(
         self, certificate_authority_id: CertificateAuthorityId, certificate: str, certificate_chain: str
     ) -> None:
-        """Import the certificate that your own authority issued for the signing request, and its own certificates.
+        """Import the certificate that your own authority issued, and the certificates of that authority.
 
         Both are PEM text, not base64-encoded again. A private key is refused.
         """

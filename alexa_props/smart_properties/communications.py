@@ -176,7 +176,7 @@ class CommunicationProfiles(Resource):
     """
 
     async def get_for_unit(self, unit_id: UnitId) -> CommunicationProfile | None:
-        """Return the profile of a unit. One without a profile is None or `NotFound`: which is not documented."""
+        """Return the profile of a unit. For one without a profile, expect None or `NotFound`: it is not documented."""
         return await self._call(GET_FOR_UNIT, entity_type="UNIT", unit_id=unit_id)
 
     async def get(self, profile_id: ProfileId) -> CommunicationProfile:
@@ -226,7 +226,10 @@ class ReciprocalAssociations(Resource):
         return await self._call(GET_ASSOCIATION, profile_id=profile_id, contact_id=contact_id)
 
     async def create(self, profile_id: ProfileId, contact_id: ContactId) -> ReciprocalAssociation | None:
-        """Let a contact call the unit of a profile. Whether the contact has to accept first is not documented."""
+        """Let a contact call the unit of a profile, and return the association; None if the response has no body.
+
+        Whether the contact has to accept first is not documented.
+        """
         contact = {"id": require_id("contact_id", contact_id)}
         return await self._call(CREATE_ASSOCIATION, profile_id=profile_id, contact=contact)
 

@@ -66,7 +66,7 @@ class DeviceGroups(Resource):
         return self._pager(LIST, unit_id=unit_id, expand=expand, page_size=page_size)
 
     async def create(self, unit_id: UnitId, name: str, endpoint_ids: Iterable[EndpointId] = ()) -> str | None:
-        """Create a group and return its id; None if the response, which is not documented, has none: then `list` it."""
+        """Create a group and return its id; None if the response has none, which is not documented: `list` shows it."""
         unit = require_id("unit_id", unit_id)
         members = [{"id": endpoint} for endpoint in require_ids("endpoint_ids", endpoint_ids)]
         return await self._call(

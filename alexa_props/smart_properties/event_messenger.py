@@ -253,8 +253,8 @@ class EventSubscriptions(Resource):
         """Subscribe to an event. Expect the id in the response, which is not documented; None if it has no body.
 
         `Event` says which ids an event needs. `parent_id` subscribes to the events of all units below it, and
-        `resource_id` is the unit whose roles are assigned. For the activity of endpoints, `duration_in_seconds`
-        defaults to 3,600 and `event_header_version`, the form of the events, to "V2", as in Amazon's tool.
+        `resource_id` is the unit whose roles are assigned or revoked. For the activity of endpoints, as in Amazon's
+        tool, `duration_in_seconds` defaults to 3,600 and `event_header_version`, the form of the events, to "V2".
         """
         event_type = _event_type(event)
         parent = _entity("Unit", "parent_id", parent_id)
@@ -265,6 +265,7 @@ class EventSubscriptions(Resource):
             resource=role and Entity("Resource", resource_type=role.type, resource_id=role.id),
             group=_entity("AlexaGroup", "device_group_id", device_group_id),
         )
+        named = (entities.unit, parent, role, entities.group)
         if event_type.namespace == _ACTIVITY:
             duration_in_seconds = _ACTIVITY_SECONDS if duration_in_seconds is None else duration_in_seconds
             event_header_version = "V2" if event_header_version is None else event_header_version
@@ -276,9 +277,7 @@ class EventSubscriptions(Resource):
             subscription_duration_in_seconds=duration_in_seconds,
             event_header_version=event_header_version,
             idempotency_token=_token(idempotency_token),
-            subject=next(
-                (each.id for each in (entities.unit, parent, role, entities.group) if each and each.id), event
-            ),
+            subject=next((each.id for each in named if each and each.id), event),
         )
 
     async def get(self, subscription_id: SubscriptionId) -> EventSubscription:

@@ -154,7 +154,7 @@ class SipTrunks(Resource):
         return self._pager(LIST, page_size=page_size)
 
     async def create(self, tls: Iterable[Tls], peers: Peers) -> SipTrunk | None:
-        """Create a trunk and return what the response shows of it; None if it has no body.
+        """Create a trunk and return what the response shows of it; None if there is no body.
 
         `peers` is one PBX with a host name, or a list with an IP address each. This decides the SIP domain of calls
         that devices start.

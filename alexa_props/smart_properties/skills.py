@@ -211,7 +211,7 @@ class Skills(Resource):
         account_link_request: AccountLinkRequest | None = None,
         name_free_invocation_request: NameFreeInvocationRequest | None = None,
     ) -> None:
-        """Enable a skill for a unit. Its status is ENABLING first, then ENABLED. Enabling it again is not documented.
+        """Enable a skill for a unit. Its status is ENABLING first, then ENABLED. Repeating it is not documented.
 
         `partition_name` limits a smart home skill to the devices of the unit; separate several names by commas. No
         account link is needed if the account of the organization has enabled the skill.

@@ -163,7 +163,7 @@ class ServiceProviders(Resource):
         await self._call(UPDATE, service_provider_id=service_provider_id, display_name=_names(display_name))
 
     async def delete(self, service_provider_id: ServiceProviderId) -> None:
-        """Delete a service provider. Delete its mapping and associations first: deleting them is not documented."""
+        """Delete a service provider. Delete its network mapping and account associations first."""
         await self._call(DELETE, service_provider_id=service_provider_id)
 
 
