@@ -57,10 +57,13 @@ def require_id(argument: str, value: object) -> str:
     return require_text(argument, value, "an id")
 
 
-def require_list(argument: str, value: Iterable[T] | object, least: int = 0, most: int | None = None) -> tuple[T, ...]:
+def require_list(
+    argument: str, value: Iterable[T] | object, least: int = 0, most: int | None = None, *, quote: bool = True
+) -> tuple[T, ...]:
     """Return the items of a list; raises `ConfigurationError` for a string, a mapping, or what is not iterable."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{argument} must be a list, not {_shown(value)}")
+        shown = _shown(value) if quote else type(value).__name__
+        raise ConfigurationError(f"{argument} must be a list, not {shown}")
     listed = tuple(value)
     require_limits(argument, listed, least, most)
     return listed

@@ -247,7 +247,7 @@ def _structure_leniently(
 
 
 def _write_id(name: str) -> Callable[[Any], Any] | None:
-    """Return how a member that holds ids is written: checked, and models as their ids. That it holds ids follows from its name."""
+    """Return how a member is written whose name says that it holds ids: checked, and models as their ids."""
     if name == "id" or name.endswith(("_id", "_arn")):
         return lambda value: None if value is None else require_id(name, value)
     if name.endswith("_ids"):

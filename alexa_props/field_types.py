@@ -66,8 +66,8 @@ def require_field_types(model: Any) -> None:
 
 
 def require_models(argument: str, value: object, model: type[T], most: int | None = None) -> tuple[T, ...]:
-    """Return a list of at least one model with valid fields. Messages never quote an item: it may hold a secret."""
-    listed: tuple[T, ...] = require_list(argument, value, 1, most)
+    """Return a list of at least one model with valid fields. Messages quote nothing: it may be secret."""
+    listed: tuple[T, ...] = require_list(argument, value, 1, most, quote=False)
     for number, each in enumerate(listed):
         if not isinstance(each, model):
             raise ConfigurationError(

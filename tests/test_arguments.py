@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from alexa_props import errors
-from alexa_props.arguments import require_whole
+from alexa_props.arguments import require_ids, require_models, require_whole, summarize
 from alexa_props.operation import Group
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.protocol import numbered, plain_text
@@ -114,6 +114,28 @@ def test_whole_numbers_are_in_their_range() -> None:
             require_whole("volume", number, 0, 100)
     with pytest.raises(errors.ConfigurationError, match=r"days must be a whole number of at least 1, not 0"):
         require_whole("days", 0, 1)
+
+
+def test_lists_are_within_their_bounds_and_of_one_type() -> None:
+    seats = [Seat("a"), Seat("b")]
+    assert require_models("seats", iter(seats), Seat, 2) == tuple(seats)
+    assert require_ids("unit_ids", ["a", Unit("b")], 1, 2) == ("a", "b")
+    assert require_ids("unit_ids", []) == ()
+    for value, most, expected in (
+        ([], None, "seats must be a list of at least 1 item, not of 0"),
+        (seats, 1, "seats must be a list of 1 to 1 item, not of 2"),
+        ([seats[0], "secret"], None, "seats[1] must be of type Seat, not str"),
+        ("secret", None, "seats must be a list, not str"),
+    ):
+        with pytest.raises(errors.ConfigurationError) as caught:
+            require_models("seats", value, Seat, most)
+        assert str(caught.value).startswith(expected)
+    with pytest.raises(errors.ConfigurationError, match="unit_ids must be a list of at least 1 item, not of 0"):
+        require_ids("unit_ids", [], 1)
+
+
+def test_messages_name_the_first_of_several_things() -> None:
+    assert [summarize("a"), summarize(["a", "b"]), summarize(["a", "b", "c"])] == ["a", "a and 1 more", "a and 2 more"]
 
 
 def test_items_of_a_batch_are_numbered() -> None:

@@ -27,7 +27,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (RelativeTrigger(0.5), TEXTS, "seconds must be a whole number, not 0.5"),  # type: ignore[arg-type]
     (RelativeTrigger(True), TEXTS, "seconds must be a whole number, not True"),
     (RecurringTrigger([], NOON), TEXTS, "rules must be a list of at least 1 item, not of 0"),
-    (RecurringTrigger("FREQ=DAILY;", NOON), TEXTS, "rules must be a list, not 'FREQ=DAILY;'"),
+    (RecurringTrigger("FREQ=DAILY;", NOON), TEXTS, "rules must be a list, not str"),
     (RecurringTrigger([5], NOON), TEXTS, "rules[0] must be of type str, not int"),  # type: ignore[list-item]
     (RecurringTrigger(["FREQ=DAILY;"], LOCAL), TEXTS, f"start {ZONE}"),
     (RecurringTrigger(["FREQ=DAILY;"], NOON, LOCAL), TEXTS, f"end {ZONE}"),
