@@ -9,7 +9,8 @@ import attrs
 import pytest
 
 from alexa_props import errors
-from alexa_props.arguments import require_ids, require_models, require_whole, summarize
+from alexa_props.arguments import require_ids, require_whole, summarize
+from alexa_props.field_types import require_models
 from alexa_props.operation import Group
 from alexa_props.smart_properties.endpoints import UnitRef
 from alexa_props.smart_properties.protocol import numbered, plain_text
