@@ -13,7 +13,7 @@ import attrs
 
 from alexa_props.arguments import require_whole
 from alexa_props.concurrency import gather
-from alexa_props.errors import AlexaError, BadRequest, ConfigurationError, Conflict, NotFound
+from alexa_props.errors import BadRequest, ConfigurationError, Conflict, NotFound
 from alexa_props.fleet._item import InFlight, ItemCalls
 from alexa_props.fleet.journal import Begun
 from alexa_props.fleet.outcome import BatchItemFailed
@@ -149,11 +149,11 @@ def _errors(result: object, keys: Sequence[str]) -> list[Exception | None]:
     if not isinstance(result, BatchResult):
         error = ConfigurationError(f"the call of a batch must return a BatchResult or None, not {result!r:.80}")
         return [error] * len(keys)
+    said_of = functools.partial(BatchItemFailed, operation=result.operation, request_id=result.request_id)
     for failure in result.failures:
         position = _position(failure)
         if position is None or position >= len(keys):
             # The service does not say which item it is: any of those without an error may be.
-            unnamed: AlexaError = BatchItemFailed("a batch", failure, is_certain=False)
-            return [error or unnamed for error in errors]
-        errors[position] = BatchItemFailed(keys[position], failure)
+            return [error or said_of(key, failure, is_certain=False) for error, key in zip(errors, keys, strict=True)]
+        errors[position] = said_of(keys[position], failure)
     return errors

@@ -166,13 +166,30 @@ class BatchItemFailed(AlexaError):
     """What the service says about it."""
     is_certain: bool
     """Whether the service named this item. If not, any item of the batch may be the one: check by reading."""
+    operation: str | None
+    """Such as "skills.enable_many"."""
+    request_id: str | None
+    """Identifies the request to Amazon's support."""
 
-    def __init__(self, key: str, result: BatchItem, *, is_certain: bool = True) -> None:
-        said = ": ".join(filter(None, (result.code, result.message))) or f"status {result.status}"
-        which = key if is_certain else f"{key}: an item that the response does not name, which may be this one"
-        super().__init__(sanitize(f"{which}: {said}"))
+    def __init__(
+        self,
+        key: str,
+        result: BatchItem,
+        *,
+        is_certain: bool = True,
+        operation: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        quoted = f'"{result.message}"' if result.message else None
+        said = " ".join(filter(None, (result.status, result.code, quoted))) or "no reason given"
+        call = f"{operation}({key!r})" if operation else key
+        which = call if is_certain else f"{call}: an item that the response does not name, which may be this one"
+        request = f" (request id {request_id})" if request_id else ""
+        super().__init__(sanitize(f"{which}: {said}{request}"))
         self.result = result
         self.is_certain = is_certain
+        self.operation = operation
+        self.request_id = request_id
 
     @property
     def code(self) -> str | None:

@@ -63,6 +63,10 @@ class BatchResult(Lenient):
     """What the service says about the items of a batch. Empty if it says nothing: then it accepted all of them."""
 
     items: tuple[BatchItem, ...] = ()
+    operation: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    """Such as "skills.enable_many"; None if the response had no body."""
+    request_id: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    """Request id of the response; None if it had no body."""
 
     @property
     def failures(self) -> tuple[BatchItem, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
+import attrs
 import httpx
 
 from alexa_props import errors
@@ -33,6 +34,7 @@ from alexa_props.responses import (
     request_id_in,
 )
 from alexa_props.settings import Secret, is_number
+from alexa_props.smart_properties.batch import BatchResult
 from alexa_props.wire import build_request, dump_json
 
 __all__ = ["EXPAND", "PROTOCOL", "codec", "member", "numbered", "optional_member", "page_of", "plain_text", "present"]
@@ -167,7 +169,8 @@ class SmartPropertiesProtocol:
         created = _id_in_location(response) if operation.in_location else None
         if created is not None:
             return codec.read({"id": created}, operation.model)
-        return decode_json(call, response, functools.partial(_read, operation.model))
+        value = decode_json(call, response, functools.partial(_read, operation.model))
+        return _batch_result(value, call, response) if isinstance(value, BatchResult) else value
 
 
 PROTOCOL: Final = SmartPropertiesProtocol()
@@ -202,6 +205,13 @@ def numbered(argument: str, items: Iterable[object], most: int | None = None) ->
 def present(**members: Any) -> dict[str, Any]:
     """Return the members that are not None, under the service's names."""
     return {camel(name): value for name, value in members.items() if value is not None}
+
+
+def _batch_result(result: BatchResult, call: Call, response: httpx.Response) -> BatchResult:
+    """Return a result with what it is about, and texts that errors may quote."""
+    clean = Redactor.of(response.request).sanitize
+    items = (attrs.evolve(each, code=clean(each.code), message=clean(each.message)) for each in result.items)
+    return attrs.evolve(result, items=tuple(items), operation=call.operation.name, request_id=request_id_in(response))
 
 
 def optional_member(name: str) -> Callable[[Any], str | None]:

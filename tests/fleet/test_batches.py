@@ -19,6 +19,7 @@ from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.protocol import numbered
+from alexa_props.smart_properties.skills import AccountLinkRequest, EnablementRequest
 from tests.helpers import Script, Service, answer, smart_properties
 
 ADD_MANY = Group("things", "things.html").post("add_many", "/v1/things/{thing_id}/batch", read_batch, nullable=True)
@@ -100,15 +101,26 @@ RESULTS: list[Any] = [
 @pytest.mark.parametrize("status", [200, 202, 207])
 @pytest.mark.parametrize("body", RESULTS, ids=["results", "errors", "items"])
 async def test_reports_the_item_that_failed(status: int, body: Any) -> None:
-    call, _ = things(answer(status, body), 200)
+    call, _ = things(answer(status, body, x_amzn_requestid="r-1"), 200)
     outcomes = await run(call, ROOMS[:4], ordered=True)
     assert [outcome.status for outcome in outcomes] == ["done", "done", "failed", "done"]
     error = outcomes[2].error
     assert isinstance(error, BatchItemFailed)
     assert error.code in ("404", "NOT_FOUND")
-    assert str(error).startswith("room-2: ")
-    assert "no unit" in str(error)
-    assert outcomes[2].failures[0].code == error.code
+    assert str(error).startswith("things.add_many('room-2'): ")
+    assert str(error).endswith('"no unit" (request id r-1)')
+    failure = outcomes[2].failures[0]
+    assert (failure.code, failure.operation, failure.request_id) == (error.code, "things.add_many", "r-1")
+
+
+async def test_a_secret_that_the_service_quotes_for_an_item_is_hidden() -> None:
+    quoted = {"errors": [{"itemId": 0, "code": "BAD", "message": "the code s3cr3t-c0de was used"}]}
+    link = AccountLinkRequest("s3cr3t-c0de", "https://example.com")
+    asp = smart_properties(Service(answer(207, quoted)))
+    call = functools.partial(asp.skills.enable_many, "skill-1")
+    [outcome] = await run(call, [EnablementRequest("room-0", account_link_request=link)])
+    assert outcome.status == "failed"
+    assert "s3cr3t" not in f"{outcome.error}{outcome.failures}{outcome.key}"
 
 
 async def test_a_failure_without_a_position_leaves_the_items_of_its_batch_unknown() -> None:
