@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
@@ -16,6 +16,9 @@ from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.protocol import numbered
+
+if TYPE_CHECKING:
+    from alexa_props.smart_properties.communications import CommunicationProfile
 
 __all__ = [
     "OPERATIONS",
@@ -68,6 +71,10 @@ def _phone_numbers(numbers: Iterable[PhoneNumber | str] | None) -> tuple[PhoneNu
     return tuple(PhoneNumber(each) if isinstance(each, str) else each for each in listed)
 
 
+def _profile_id(profile: str | CommunicationProfile | None) -> Any:
+    return id_of("alexa_communication_profile_id", profile)
+
+
 @attrs.frozen
 class Contact:
     """A contact: a name, and one way to call it."""
@@ -76,8 +83,8 @@ class Contact:
     """What users say to call it, 1 to 50 characters."""
     phone_numbers: tuple[PhoneNumber, ...] | None = attrs.field(default=None, converter=_phone_numbers)
     """1 to 3 numbers, also given as strings."""
-    alexa_communication_profile_id: str | None = None
-    """The communication profile of a unit. Not together with phone numbers."""
+    alexa_communication_profile_id: str | None = attrs.field(default=None, converter=_profile_id)
+    """The communication profile of a unit, or its id. Not together with phone numbers."""
     provider_contact: ProviderContact | None = None
     """For calls over WebRTC."""
 

@@ -58,12 +58,19 @@ class CommunicationProfile(Identified, Lenient):
 
 
 @attrs.frozen
-class NewProfile:
-    """One unit of `create_many`."""
+class NewProfile(Identified):
+    """One unit of `create_many`. In the reports and journals of `fleet` it has the id of the unit."""
+
+    id_arguments = ()
 
     unit_id: UnitId
     name: str | None = None
     """As in `create`."""
+
+    @property
+    def own_id(self) -> str:
+        """The id of the unit."""
+        return require_id("unit_id", self.unit_id)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from alexa_props.arguments import require_choice, require_ids, require_list, summarize
+from alexa_props.arguments import Identified, require_choice, require_id, require_ids, require_list, summarize
 from alexa_props.client import Resource
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -123,13 +123,23 @@ class NameFreeInvocationRequest:
 
 
 @attrs.frozen
-class EnablementRequest:
-    """A unit of `enable_many` with options for this unit only; they are those of `enable`."""
+class EnablementRequest(Identified):
+    """A unit of `enable_many` with options for this unit only; they are those of `enable`.
+
+    In the reports and journals of `fleet` it has the id of the unit.
+    """
+
+    id_arguments = ()
 
     unit_id: str | Unit | UnitRef
     partition_name: str | None = None
     account_link_request: AccountLinkRequest | None = None
     name_free_invocation_request: NameFreeInvocationRequest | None = None
+
+    @property
+    def own_id(self) -> str:
+        """The id of the unit."""
+        return require_id("unit_id", self.unit_id)
 
 
 _ALL: Final = "/v1/skills/enablements"

@@ -137,7 +137,7 @@ class ServiceProviders(Resource):
 
         provider_id = await asp.service_providers.create("example-care", display_name=[DisplayName("en-US", "Care")])
         await asp.network_mappings.create(provider_id, "amzn1.ask.skill.EXAMPLE")
-        await asp.account_associations.create(provider_id, "7201", "amzn1.alexa.communications.profile.did.EXAMPLE")
+        await asp.account_associations.create(provider_id, "7201", profile_id)
 
     First enable the WebRTC subscription skill on the unit, and create a communication profile for each room. After
     these steps, contacts of an address book can refer to the users of the service.
@@ -196,8 +196,8 @@ class NetworkMappings(Resource):
 class AccountAssociations(Resource):
     """Associate the users of a service provider with communication profiles.
 
-        profile_id = "amzn1.alexa.communications.profile.did.EXAMPLE"
-        await asp.account_associations.create(service_provider_id, "7202", profile_id)
+        profile = await asp.communication_profiles.create(unit_id)
+        await asp.account_associations.create(service_provider_id, "7202", profile)
         async for association in asp.account_associations.query(service_provider_id, ["7201", "7202"]):
             print(association.external_user_id, association.amazon_id)
 

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import attrs
 
-from alexa_props.arguments import require_text, summarize
+from alexa_props.arguments import id_of, require_text, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.field_types import require_field_types, require_models, require_type
 from alexa_props.operation import Group
 from alexa_props.settings import Secret
+from alexa_props.smart_properties.certificate_authorities import CertificateAuthorityId
 from alexa_props.smart_properties.ids import EndpointId
 from alexa_props.smart_properties.protocol import codec, optional_member
 
@@ -38,11 +39,15 @@ class KeyManagement(enum.StrEnum):
     WPA2_EAP = "WPA2_EAP"
 
 
+def _authority_id(authority: CertificateAuthorityId) -> Any:
+    return id_of("certificate_authority_id", authority)
+
+
 @attrs.frozen
 class CertificateAuthorityRef:
-    """The certificate authority that issues certificates to devices."""
+    """The certificate authority that issues certificates to devices, by its id or as a `CertificateAuthority`."""
 
-    id: str
+    id: str = attrs.field(converter=_authority_id)
     provider_name: str = "ALEXA_ENTERPRISE"
 
 

@@ -48,11 +48,14 @@ async def test_users_are_associated_found_moved_and_deleted(sim: Simulator) -> N
     async with sim.smart_properties() as asp:
         provider_id = await asp.service_providers.create("care")
         users = [str(number) for number in range(12)]
-        for user in users:
-            await asp.account_associations.create(provider_id, user, f"profile-{user}")
-        await refused(errors.Conflict, asp.account_associations.create(provider_id, "3", "profile-x"))
-        await refused(errors.NotFound, asp.account_associations.update(provider_id, "unknown", "profile-x"))
-        await asp.account_associations.update(provider_id, "3", "profile-new")
+        profiles = {user: await asp.communication_profiles.create(sim.rooms[int(user)]) for user in users}
+        for user, profile in profiles.items():
+            await asp.account_associations.create(provider_id, user, profile)
+        await refused(errors.Conflict, asp.account_associations.create(provider_id, "3", profiles["3"]))
+        await refused(errors.NotFound, asp.account_associations.update(provider_id, "unknown", profiles["3"]))
+        for change in (asp.account_associations.create, asp.account_associations.update):
+            await refused(errors.NotFound, change(provider_id, "3", "no-profile"))
+        await asp.account_associations.update(provider_id, "3", profiles["4"])
         await asp.account_associations.delete(provider_id, "4")
         await refused(errors.NotFound, asp.account_associations.delete(provider_id, "4"))
 
@@ -60,11 +63,15 @@ async def test_users_are_associated_found_moved_and_deleted(sim: Simulator) -> N
             association.external_user_id: association.amazon_id
             async for association in asp.account_associations.query(provider_id, [*users, "unknown"])
         }
-        left = {user: f"profile-{user}" for user in users if user != "4"}
-        assert found == {**left, "3": "profile-new"}
+        left = {user: profile.id for user, profile in profiles.items() if user != "4"}
+        assert found == {**left, "3": profiles["4"].id}
         # More users than fit into a page.
         assert sum(call.operation == "account_associations.query" for call in sim.calls) == 2
         await refused(errors.BadRequest, asp.service_providers.delete(provider_id))
+        # A deleted profile takes its associations with it.
+        for profile in profiles.values():
+            await asp.communication_profiles.delete(profile)
+        await asp.service_providers.delete(provider_id)
 
 
 BAD: list[tuple[str, str, object]] = [

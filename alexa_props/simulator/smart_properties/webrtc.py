@@ -2,8 +2,8 @@
 
 The first service provider has a mapping and a user, the others have not.
 
-Inferred: a logical id, a mapping and a user that exist already give 409, and a service provider is deleted last. No
-skill or communication profile has to exist.
+Inferred: a logical id, a mapping and a user that exist already give 409, a service provider is deleted last, and users
+need an existing communication profile, with which their association is deleted. No skill has to exist.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from alexa_props.simulator.requests import page
 from alexa_props.simulator.resources import Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
+from alexa_props.simulator.smart_properties.communications import PROFILES, known_profile, when_profile_deleted
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
@@ -32,21 +33,27 @@ SERVICE_PROVIDERS = Resource(
 
 USER = "7201"
 
+_Association = dict[str, Any]
+"""As it was sent."""
+
 
 def _first_mapping(world: World) -> dict[str, Json]:
     mapping: Json = {"networkType": "SKILL", "skillConfiguration": {"skillId": "amzn1.ask.skill.simulated"}}
     return {SERVICE_PROVIDERS.ids(world)[0]: mapping}
 
 
-def _first_user(world: World) -> dict[str, dict[str, Json]]:
-    profile_id = "amzn1.alexa.communications.profile.did.simulated"
-    user: Json = {"externalUserId": USER, "amazonId": profile_id, "amazonIdType": "communication-profile"}
+def _first_user(world: World) -> dict[str, dict[str, _Association]]:
+    user: _Association = {
+        "externalUserId": USER,
+        "amazonId": PROFILES.ids(world)[0],
+        "amazonIdType": "communication-profile",
+    }
     return {SERVICE_PROVIDERS.ids(world)[0]: {USER: user}}
 
 
 MAPPINGS: Key[dict[str, Json]] = Key("network mappings", _first_mapping)
 """By the id of the service provider."""
-ASSOCIATIONS: Key[dict[str, dict[str, Json]]] = Key("account associations", _first_user)
+ASSOCIATIONS: Key[dict[str, dict[str, _Association]]] = Key("account associations", _first_user)
 """By the ids of the service provider and the user."""
 
 
@@ -133,15 +140,17 @@ def delete_mapping(context: Context) -> Response:
     return no_content()
 
 
-def _associations(context: Context) -> dict[str, Json]:
+def _associations(context: Context) -> dict[str, _Association]:
     return context.service.store[ASSOCIATIONS].setdefault(SERVICE_PROVIDERS.find(context).id, {})
 
 
-def _association(context: Context) -> dict[str, Any]:
-    return require_members(context.json, {"externalUserId": str, "amazonId": str, "amazonIdType": str})
+def _association(context: Context) -> _Association:
+    body = require_members(context.json, {"externalUserId": str, "amazonId": str, "amazonIdType": str})
+    known_profile(context, body["amazonId"])
+    return body
 
 
-def _require_user(users: Mapping[str, Json], user_id: str) -> str:
+def _require_user(users: Mapping[str, _Association], user_id: str) -> str:
     if user_id not in users:
         raise Problem(404, "The service provider has no association for this user.")
     return user_id
@@ -193,3 +202,11 @@ def delete(context: Context) -> Response:
         raise Problem(400, "Delete the network mapping and the account associations first.")
     del SERVICE_PROVIDERS.items(context)[item.id]
     return no_content()
+
+
+@when_profile_deleted
+def _forget(world: World, profile_id: str) -> None:
+    """Delete the associations with a profile (inferred)."""
+    for users in world.store[ASSOCIATIONS].values():
+        for user_id in [user_id for user_id, each in users.items() if each["amazonId"] == profile_id]:
+            del users[user_id]
