@@ -10,9 +10,13 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.simulator import Simulator
-from alexa_props.smart_properties.wifi import CredentialConfiguration, KeyManagement, WifiConfiguration
+from alexa_props.smart_properties.wifi import (
+    CertificateAuthorityRef,
+    CredentialConfiguration,
+    KeyManagement,
+    WifiConfiguration,
+)
 from tests.wire import ONCE
-from tests.wire.wifi import STAFF
 
 PASSWORD = "hunter2-hunter2"
 GUEST = WifiConfiguration("Guest", credential_configuration=CredentialConfiguration(private_shared_key=PASSWORD))
@@ -24,7 +28,7 @@ async def test_a_network_replaces_another(sim: Simulator, seconds: list[float]) 
     [first] = (await wifi.list(endpoint)).wifi_configurations
     with pytest.raises(errors.BadRequest):
         await wifi.assign(endpoint, [GUEST])
-    await wifi.save([GUEST, STAFF])
+    await wifi.save([GUEST])
     for other in (WifiConfiguration("Guest", KeyManagement.NONE), WifiConfiguration("guest")):
         with pytest.raises(errors.BadRequest):
             await wifi.assign(endpoint, [GUEST, other])
@@ -72,6 +76,18 @@ async def test_an_endpoint_has_at_most_32_networks(sim: Simulator) -> None:
     sim.reset()
     with pytest.raises(errors.BadRequest, match="saved"):
         await wifi.assign(endpoint, networks[:1])
+
+
+async def test_enterprise_networks_need_a_certificate_authority(sim: Simulator) -> None:
+    asp = sim.smart_properties(retry=ONCE)
+    authority_id = await asp.certificate_authorities.create("Campus", rotation_months=6)
+    authority = await asp.certificate_authorities.get(authority_id)
+    credentials = CredentialConfiguration(certificate_authority=CertificateAuthorityRef(authority))
+    campus = WifiConfiguration("Campus", "WPA2_EAP", credential_configuration=credentials)
+    await asp.wifi.save([campus])
+    await asp.certificate_authorities.delete(authority)
+    with pytest.raises(errors.NotFound, match="certificate authority"):
+        await asp.wifi.save([campus])
 
 
 async def test_no_password_is_recorded_or_stored(sim: Simulator, api: httpx.AsyncClient) -> None:

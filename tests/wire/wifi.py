@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alexa_props.simulator import Simulator
+from alexa_props.smart_properties.certificate_authorities import CertificateAuthorityId
 from alexa_props.smart_properties.wifi import (
     CertificateAuthorityRef,
     CredentialConfiguration,
@@ -24,15 +25,17 @@ DEVICES = WifiConfiguration(
     "Devices", credential_configuration=CredentialConfiguration(private_shared_key="a password"), priority=2
 )
 OPEN = WifiConfiguration('a "name" 🛏', KeyManagement.NONE)
-STAFF = WifiConfiguration(
-    "staff",
-    "WPA2_EAP",
-    credential_configuration=CredentialConfiguration(
+
+
+def staff(authority: CertificateAuthorityId) -> WifiConfiguration:
+    credentials = CredentialConfiguration(
         eap_authentication_method="EAP_TLS",
-        certificate_authority=CertificateAuthorityRef("authority-x"),
+        certificate_authority=CertificateAuthorityRef(authority),
         authentication_server_certificates=("-----BEGIN CERTIFICATE-----",),
-    ),
-)
+    )
+    return WifiConfiguration("staff", "WPA2_EAP", credential_configuration=credentials)
+
+
 CONNECTIVITY = "/v2/endpoints/endpoint-1/features/connectivity"
 
 WIRE = {
@@ -51,7 +54,7 @@ WIRE = {
         },
     ),
     "wifi.save, of every kind": Wire(
-        lambda on: on.asp.wifi.save(iter([STAFF, OPEN])),
+        lambda on: on.asp.wifi.save(iter([staff(on.certificate_authority), OPEN])),
         "POST /credentiallocker/v2/saveWifiConfigurations",
         idempotent=True,
         body={
@@ -61,7 +64,7 @@ WIRE = {
                     "keyManagement": "WPA2_EAP",
                     "credentialConfiguration": {
                         "eapAuthenticationMethod": "EAP_TLS",
-                        "certificateAuthority": {"id": "authority-x", "providerName": "ALEXA_ENTERPRISE"},
+                        "certificateAuthority": {"id": "certificate-authority-1", "providerName": "ALEXA_ENTERPRISE"},
                         "authenticationServerCertificates": ["-----BEGIN CERTIFICATE-----"],
                     },
                 },
@@ -78,7 +81,7 @@ WIRE = {
         result="operation-x",
     ),
     "wifi.assign, without an id in the response": Wire(
-        lambda on: on.asp.wifi.assign(on.endpoint, [STAFF, OPEN]),
+        lambda on: on.asp.wifi.assign(on.endpoint, [WifiConfiguration("staff", "WPA2_EAP"), OPEN]),
         f"POST {CONNECTIVITY}/addOrUpdateWifiConfigurations",
         idempotent=True,
         body={

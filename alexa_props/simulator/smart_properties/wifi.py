@@ -12,6 +12,7 @@ from alexa_props.simulator.requests import body_object, known_endpoint, require_
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service
+from alexa_props.simulator.smart_properties.certificate_authorities import AUTHORITIES
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.tree import Endpoint
 from alexa_props.simulator.world import World
@@ -54,8 +55,11 @@ def _network(configuration: dict[str, Any], *, bare_name: bool = False) -> _Netw
     return str(name), management
 
 
-def _require_credentials(configuration: dict[str, Any]) -> None:
-    """Check what devices need to join a network. Inferred: the samples have it for these two kinds."""
+def _require_credentials(context: Context, configuration: dict[str, Any]) -> None:
+    """Check what devices need to join a network. Inferred: the samples have it for these two kinds.
+
+    Also inferred: the certificate authority must exist.
+    """
     credentials = configuration.get("credentialConfiguration", {})
     if not isinstance(credentials, dict):
         raise Problem(400, "credentialConfiguration must be an object.")
@@ -64,6 +68,8 @@ def _require_credentials(configuration: dict[str, Any]) -> None:
         raise Problem(400, "privateSharedKey is required for WPAPSK, and must be in literal quotes.")
     if management == "WPA2_EAP" and not (isinstance(authority, dict) and isinstance(authority.get("id"), str)):
         raise Problem(400, "certificateAuthority is required for WPA2_EAP, and must have an id.")
+    if management == "WPA2_EAP" and authority["id"] not in AUTHORITIES.items(context):
+        raise Problem(404, "There is no such certificate authority.")
 
 
 def _priority(configuration: dict[str, Any]) -> int | None:
@@ -79,7 +85,7 @@ def save(context: Context) -> Response:
     configurations = _configurations(context.json)
     networks = [_network(each) for each in configurations]
     for each in configurations:
-        _require_credentials(each)
+        _require_credentials(context, each)
     context.service.store[SAVED].update(networks)
     return accepted()
 
