@@ -46,7 +46,7 @@ OPERATIONS: Final = _api.operations
 class Units(Resource):
     """Create, read, rename and delete units.
 
-        floor_id = await asp.units.create(organization_id, "Floor 3")
+        floor_id = await asp.units.create(property_id, "Floor 3")
         async for unit in asp.units.list(organization_id, depth="all", expand="all"):
             print(unit.level, unit.name)
 
@@ -83,8 +83,8 @@ class Units(Resource):
     async def create(self, parent_id: UnitId, name: str) -> str:
         """Create a unit below a parent and return its id.
 
-        The caller becomes its administrator a few seconds later. Below a property, enable a subscription skill on the
-        property first.
+        The caller becomes its administrator a few seconds later. A new property can have units and devices once a
+        subscription skill has been enabled for it: see `skills`.
         """
         return (await self._call(CREATE, parent_id=parent_id, name=plain_text("name", name))).id
 

@@ -81,7 +81,9 @@ async def test_lists_and_gets_200(sim: Simulator) -> None:
 
 async def test_units_are_made_renamed_and_deleted(sim: Simulator) -> None:
     on = clients_on(sim)
-    floor = await on.asp.units.create(on.organization, "Étage 9")
+    # A new property could not have units: it needs a subscription first.
+    hotel = (await on.asp.units.list(on.organization)).items[0]
+    floor = await on.asp.units.create(hotel, "Étage 9")
     room = await on.asp.units.create(floor, "901")
     assert (await on.asp.units.get(room)).parent_id == floor
     await on.asp.units.update(room, "902 🛏")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -93,11 +93,23 @@ async def test_a_property_has_one_subscription(asp: SmartProperties, sim: Simula
     hotel = await asp.units.create(sim.organization_id, "Hotel")
     subscription, other = SUBSCRIPTION_SKILLS["hospitality", "DE"], SUBSCRIPTION_SKILLS["seniorLiving", "DE"]
     sim.delay_effect(60, "skills.enable")
+    needs_a_subscription: list[Callable[[], Awaitable[object]]] = [
+        lambda: asp.units.create(hotel, "Floor 1"),
+        lambda: asp.skills.enable(SKILL, hotel),
+        lambda: asp.skills.enable_many(SKILL, [hotel]),
+        lambda: asp.endpoints.associate(sim.endpoints[0], hotel),
+    ]
+    for call in needs_a_subscription:
+        with pytest.raises(errors.BadRequest, match="has no subscription"):
+            await call()
     await asp.skills.enable(subscription, hotel)
-    with pytest.raises(errors.BadRequest, match="not yet initialized"):
-        await asp.units.create(hotel, "Floor 1")
-    with pytest.raises(errors.BadRequest, match="not yet initialized"):
-        await asp.skills.enable(SKILL, hotel)
+    for call in needs_a_subscription:
+        with pytest.raises(errors.BadRequest, match="not yet initialized"):
+            await call()
+    # What works without one.
+    await asp.units.update(hotel, "Grand Hotel")
+    assert (await asp.units.list(hotel)).items == ()
+    assert [role.role_name async for role in asp.roles.list(hotel)] == ["A4P.UnitAdmin"]
     seconds[0] += 60
     floor = await asp.units.create(hotel, "Floor 1")
     with pytest.raises(errors.BadRequest, match="another subscription"):

@@ -79,8 +79,8 @@ async def test_ids_of_new_units_come_from_the_seed(
 
 
 async def test_allows_at_most_15_levels(api: httpx.AsyncClient, sim: Simulator) -> None:
-    parent = sim.organization_id
-    for _ in range(15):
+    parent = sim.tree.organization.children[0].id
+    for _ in range(14):
         parent = await create(api, parent)
     assert sim.tree.units[parent].level == 15
     response = await api.post("/v2/units", json=named("Too deep", parentId=parent))

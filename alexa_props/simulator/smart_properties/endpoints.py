@@ -22,6 +22,7 @@ from alexa_props.simulator.requests import (
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service
+from alexa_props.simulator.smart_properties.skills import require_subscription
 from alexa_props.simulator.tree import Endpoint
 
 ENDPOINTS = "/v2/endpoints"
@@ -206,7 +207,11 @@ def _target(context: Context) -> str | None:
     """Return the unit that an endpoint is moved to; None for the default unit of the account."""
     match context.json:
         case [{"id": str(unit_id)}] if unit_id:
-            return None if unit_id == _DEFAULT_UNIT else known_unit(context, unit_id).id
+            if unit_id == _DEFAULT_UNIT:
+                return None
+            unit = known_unit(context, unit_id)
+            require_subscription(context, unit)
+            return unit.id
     raise Problem(400, "The body must be a list of one unit with its id.")
 
 

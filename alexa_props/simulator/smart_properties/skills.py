@@ -120,11 +120,15 @@ def _enabled(context: Context, unit: Unit) -> dict[_Key, _Enablement]:
 
 
 def require_subscription(context: Context, unit: Unit) -> None:
-    """Check that the subscription that is being enabled for the property of a unit has taken effect."""
+    """Check that the property of a unit has a subscription that has taken effect. Inferred: the status."""
     while unit.level > _PROPERTY_LEVEL and unit.parent_id is not None:
         unit = context.service.tree.units[unit.parent_id]
-    enabled = _enabled(context, unit) if unit.level == _PROPERTY_LEVEL else {}
-    if any(skill in SUBSCRIPTIONS and each.begins > context.time for (skill, _), each in enabled.items()):
+    if unit.level < _PROPERTY_LEVEL:
+        return
+    begins = [each.begins for (skill, _), each in _enabled(context, unit).items() if skill in SUBSCRIPTIONS]
+    if not begins:
+        raise Problem(400, "The property has no subscription: enable the skill of one first.")
+    if min(begins) > context.time:
         raise Problem(400, "The subscription of the property is not yet initialized.")
 
 

@@ -59,8 +59,7 @@ def get_unit(context: Context) -> Response:
 def create_unit(context: Context) -> Response:
     """Create a unit below a parent: 201 and its id. A request that is sent twice creates two units.
 
-    Inferred: there may be 15 levels below the organization. A property needs no subscription, but one that is being
-    enabled must have taken effect.
+    Below a property, its subscription must have taken effect. Inferred: there may be 15 levels below the organization.
     """
     body = body_object(context)
     name, parent_id = name_text(body.get("name")), body.get("parentId")
