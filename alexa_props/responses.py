@@ -164,7 +164,7 @@ def api_error(
         details.append(f"asked to wait {wait:g} s")
     failed = response.is_server_error or state.response_class is ResponseClass.TRANSIENT
     if failed and state.response_class is not ResponseClass.THROTTLED and not call.operation.idempotent:
-        advice = call.operation.check_advice
+        advice = "; ".join(filter(None, (advice, call.operation.check_advice)))
     return kind(
         "; ".join(filter(None, (f"{call.description}: {outcome} ({', '.join(details)})", state.stop_reason, advice))),
         status=response.status_code,

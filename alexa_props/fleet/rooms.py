@@ -58,6 +58,11 @@ class Room(str):
         room.property_id, room.property_name = property_id, property_name
         return room
 
+    @property
+    def id(self) -> str:
+        """The unit id, as of a `Unit`: the room itself."""
+        return str(self)
+
 
 async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room, None]:
     """Yield the rooms below a unit.

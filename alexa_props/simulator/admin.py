@@ -50,7 +50,10 @@ def _world(service: Service) -> dict[str, object]:
 
 
 def _many(values: dict[str, Any], member: str, known: Container[str]) -> list[str]:
-    ids = values.pop(member, None)
+    if member not in values:
+        instead = f", not {', '.join(map(repr, values))}" if values else ""
+        raise TypeError(f"the body must have the member {member!r}, a list of strings{instead}")
+    ids = values.pop(member)
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise TypeError(f"{member} must be a list of strings")
     for each in ids:

@@ -53,7 +53,7 @@ _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
         405: "METHOD_NOT_ALLOWED",
         429: "TOO_MANY_REQUESTS",
         503: "SERVICE_UNAVAILABLE",
-        504: "DEVICE_NOT_REACHABLE",
+        504: "GATEWAY_TIMEOUT",
     },
     "for_business": {
         400: "ValidationException",

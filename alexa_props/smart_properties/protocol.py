@@ -346,14 +346,13 @@ def _error_body(response: httpx.Response) -> ErrorBody:
 
 
 def _is_unreachable(call: Call, response: httpx.Response) -> bool:
-    """Return whether a 504 is about the device, and not about a gateway in front of the service.
+    """Return whether a 504 is about a device, and not about a gateway in front of the service.
 
-    On bulk deletions it is, as documented. On calls about one device that is inferred, so the body has to say it.
+    On bulk deletions it is, as documented. On other calls that is inferred, so the body has to say it.
     """
     if response.status_code != httpx.codes.GATEWAY_TIMEOUT:
         return False
-    operation = call.operation
-    return operation.per_endpoint or (operation.subject == "endpoint_id" and _error_body(response).code in _UNREACHABLE)
+    return call.operation.per_endpoint or _error_body(response).code in _UNREACHABLE
 
 
 def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:

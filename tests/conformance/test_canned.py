@@ -123,13 +123,9 @@ async def test_every_status_with_every_shape_of_body(name: str) -> None:
                 assert error.code == ("SomeException" if OPERATIONS[name].target else None)
 
 
-def is_about_a_device(name: str) -> bool:
-    return OPERATIONS[name].per_endpoint or OPERATIONS[name].subject == "endpoint_id"
-
-
-async def test_a_504_that_names_the_device_is_about_the_device() -> None:
+async def test_a_504_that_says_so_is_about_a_device() -> None:
     for name, call in CALLS.items():
-        kind = errors.DeviceUnreachable if is_about_a_device(name) else errors.ServerError
+        kind = errors.ServerError if OPERATIONS[name].target else errors.DeviceUnreachable
         for code in DEVICE_CODES:
             for body in ({"type": code}, {"code": code, "message": "said"}, {"errors": [{"code": code}]}):
                 async with canned(504, body) as on:

@@ -11,7 +11,7 @@ import pytest
 from alexa_props import RateLimit, RetryPolicy, SigV4, errors
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoint_settings import Address, Setting
-from tests.conformance.test_canned import failure_of, is_about_a_device
+from tests.conformance.test_canned import failure_of
 from tests.wire import CALLS, CLASSES, DELETIONS, ONCE, OPERATIONS, Action, Clients, clients
 from tests.wire.unit_settings import STATION
 
@@ -273,7 +273,7 @@ async def test_a_fault_of_the_service_is_retried_and_then_raised(sim: Simulator,
     on = clients_on(sim, TWICE)
     for name in CLASSES.values():
         sim.fail(name, "status", status=status, times=None)
-        if is_about_a_device(name) and status == 504:
+        if OPERATIONS[name].per_endpoint and status == 504:
             await failure_of(CALLS[name], on, errors.DeviceUnreachable, 504)
             assert sim.count(name) == 1, name
         else:

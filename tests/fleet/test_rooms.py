@@ -146,4 +146,5 @@ def test_room_is_a_string_that_can_be_copied() -> None:
     for other in (pickle.loads(pickle.dumps(room)), copy.copy(room), copy.deepcopy(room)):
         assert other == "amzn1.alexa.unit.did.A"
         assert type(other) is Room
+        assert other.id == room
         assert facts(other) == facts(room)

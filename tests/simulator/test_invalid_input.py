@@ -236,6 +236,11 @@ async def test_rejected_script_changes_nothing(local: httpx.AsyncClient, sim: Si
     assert (sim.empty_pages, sim.login.lifetime, sim.end_of_list, sim.login.rotates) == (0, 3600, "absent", False)
     ids = {"ids": [sim.endpoints[0], "nothing"]}
     assert (await local.post("/_simulator/offline", json=ids)).status_code == 400
+    misnamed = await local.post("/_simulator/offline", json={"endpoint_ids": []})
+    assert (misnamed.status_code, misnamed.json()) == (
+        400,
+        {"error": "TypeError: the body must have the member 'ids', a list of strings, not 'endpoint_ids'"},
+    )
     assert sim.offline_endpoints == set()
 
 

@@ -89,7 +89,7 @@ async def test_devices_that_are_offline_or_forbidden(sim: Simulator) -> None:
         reminders.update(stored, second, SOON, TEXTS),
         reminders.delete(stored),
     ):
-        with pytest.raises(errors.ServerError, match="504 DEVICE_UNREACHABLE"):
+        with pytest.raises(errors.DeviceUnreachable, match=r"try again when the device is online"):
             await call
     sim.set_offline(first, offline=False)
     sim.set_forbidden(sim.rooms[0])
