@@ -55,3 +55,11 @@ async def test_example(client: str, name: str) -> None:
             await started
         called = {call.operation.partition(".")[0] for call in sim.calls}
         assert name in called, f"the example calls {sorted(called)}"
+
+
+@pytest.mark.parametrize(("client", "name"), GROUPS)
+async def test_editors_show_the_first_line_of_the_group(client: str, name: str) -> None:
+    kind = SmartProperties if client == "asp" else AlexaForBusiness
+    async with Simulator(rooms=5, seed=3) as sim:
+        group = getattr(getattr(clients(sim), client), name)
+        assert getattr(kind, name).__doc__ == (type(group).__doc__ or "").splitlines()[0]

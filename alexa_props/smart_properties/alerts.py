@@ -31,7 +31,7 @@ OPERATIONS: Final = (*_core.operations, *_api.operations, *_endpoints.operations
 
 
 class Alerts(Resource):
-    """Delete all alerts of one kind on all devices of a unit.
+    """Delete all alarms, timers or reminders on the devices of a unit.
 
         failures = [failure async for failure in asp.alerts.delete_alarms(unit_id)]
 

@@ -217,7 +217,7 @@ OPERATIONS: Final = (*_templates.operations, *_automations.operations)
 
 
 class AutomationTemplates(Resource):
-    """Create, read and delete templates of automations: a trigger, operations, and placeholders for their values.
+    """Create, read and delete templates of automations: triggers and operations with placeholders.
 
         trigger = Trigger.utterance("good night", locale="en-US")
         body = TemplateBody(trigger, AutomationOperation.stop_media("${data.endpoints}"))

@@ -49,14 +49,14 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def unit_settings(self) -> UnitSettings:
-        """Read and set the default music station of units, and set icons of menus."""
+        """Read and set the default music station of a unit, normally a room, and set icons of its menus."""
         from alexa_props.smart_properties.unit_settings import UnitSettings
 
         return UnitSettings(self)
 
     @functools.cached_property
     def alerts(self) -> Alerts:
-        """Delete all alarms, timers or reminders of units."""
+        """Delete all alarms, timers or reminders on the devices of a unit."""
         from alexa_props.smart_properties.alerts import Alerts
 
         return Alerts(self, self._alerts_authorization)
@@ -70,21 +70,21 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def endpoints(self) -> Endpoints:
-        """Find and read endpoints."""
+        """Find endpoints, move them between units, rename and remove them."""
         from alexa_props.smart_properties.endpoints import Endpoints
 
         return Endpoints(self)
 
     @functools.cached_property
     def endpoint_settings(self) -> EndpointSettings:
-        """Read and change the settings and the address of endpoints."""
+        """Read and change the settings and the address of an endpoint."""
         from alexa_props.smart_properties.endpoint_settings import EndpointSettings
 
         return EndpointSettings(self)
 
     @functools.cached_property
     def features(self) -> Features:
-        """Read and change speakers, Bluetooth, lights, plugs and thermostats of endpoints."""
+        """Read and change what an endpoint can do: its speaker and Bluetooth, lights, plugs and thermostats."""
         from alexa_props.smart_properties.features import Features
 
         return Features(self)
@@ -105,49 +105,49 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def contacts(self) -> Contacts:
-        """Create, read, change and delete the contacts of an address book."""
+        """Create, read, change and delete the contacts of an address book, up to 2,000 in each."""
         from alexa_props.smart_properties.address_books import Contacts
 
         return Contacts(self)
 
     @functools.cached_property
     def address_book_associations(self) -> AddressBookAssociations:
-        """Associate address books with units."""
+        """Associate address books with units: up to 10 books with a unit, and up to 2,500 units with a book."""
         from alexa_props.smart_properties.address_books import AddressBookAssociations
 
         return AddressBookAssociations(self)
 
     @functools.cached_property
     def analytics_reports(self) -> AnalyticsReports:
-        """Request reports about the use of devices."""
+        """Request reports about the use of devices and skills."""
         from alexa_props.smart_properties.analytics_reports import AnalyticsReports
 
         return AnalyticsReports(self)
 
     @functools.cached_property
     def automation_templates(self) -> AutomationTemplates:
-        """Create, read and delete templates of automations."""
+        """Create, read and delete templates of automations: triggers and operations with placeholders."""
         from alexa_props.smart_properties.automations import AutomationTemplates
 
         return AutomationTemplates(self)
 
     @functools.cached_property
     def automations(self) -> Automations:
-        """Create, read, change and delete automations."""
+        """Create, read, change and delete automations of units, each from a template."""
         from alexa_props.smart_properties.automations import Automations
 
         return Automations(self)
 
     @functools.cached_property
     def campaigns(self) -> Campaigns:
-        """Create, find and delete proactive suggestions on the screens of devices."""
+        """Show cards on the home screens of units, in turn with other cards."""
         from alexa_props.smart_properties.campaigns import Campaigns
 
         return Campaigns(self)
 
     @functools.cached_property
     def certificate_authorities(self) -> CertificateAuthorities:
-        """Create, read, change and delete certificate authorities for enterprise Wi-Fi."""
+        """Create certificate authorities for enterprise Wi-Fi, sign them with your own authority, and delete them."""
         from alexa_props.smart_properties.certificate_authorities import CertificateAuthorities
 
         return CertificateAuthorities(self)
@@ -161,21 +161,21 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def reciprocal_associations(self) -> ReciprocalAssociations:
-        """Let external contacts call the communication profiles of units."""
+        """Let external contacts call a unit."""
         from alexa_props.smart_properties.communications import ReciprocalAssociations
 
         return ReciprocalAssociations(self)
 
     @functools.cached_property
     def drop_in_preferences(self) -> DropInPreferences:
-        """Read and set from whom a communication profile accepts Drop In."""
+        """Allow or forbid drop-in between two communication profiles."""
         from alexa_props.smart_properties.communications import DropInPreferences
 
         return DropInPreferences(self)
 
     @functools.cached_property
     def blocking_rules(self) -> BlockingRules:
-        """Read and set which communication profiles block each other."""
+        """Block calls and messages between two communication profiles."""
         from alexa_props.smart_properties.communications import BlockingRules
 
         return BlockingRules(self)
@@ -196,7 +196,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def discovery_sessions(self) -> DiscoverySessions:
-        """Discover smart home devices with a skill."""
+        """Look for new or changed smart home devices of a skill in a unit."""
         from alexa_props.smart_properties.discovery_sessions import DiscoverySessions
 
         return DiscoverySessions(self)
@@ -238,21 +238,21 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def sip_trunks(self) -> SipTrunks:
-        """Create, read, change and delete SIP trunks to a private branch exchange."""
+        """Create, read, replace and delete SIP trunks to a PBX."""
         from alexa_props.smart_properties.pbx import SipTrunks
 
         return SipTrunks(self)
 
     @functools.cached_property
     def extension_mappings(self) -> ExtensionMappings:
-        """Map extensions of a SIP trunk to communication profiles."""
+        """Map extensions of a PBX to communication profiles, so that they ring in units."""
         from alexa_props.smart_properties.pbx import ExtensionMappings
 
         return ExtensionMappings(self)
 
     @functools.cached_property
     def reminders(self) -> Reminders:
-        """Create, read, change and delete reminders on endpoints."""
+        """Create, read, replace and delete reminders on endpoints, up to 250 on each."""
         from alexa_props.smart_properties.reminders import Reminders
 
         return Reminders(self)
@@ -287,28 +287,28 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def service_providers(self) -> ServiceProviders:
-        """Create, read, change and delete communication service providers (WebRTC)."""
+        """Register external WebRTC services, so that their users and rooms can call each other."""
         from alexa_props.smart_properties.webrtc import ServiceProviders
 
         return ServiceProviders(self)
 
     @functools.cached_property
     def network_mappings(self) -> NetworkMappings:
-        """Map the network of a communication service provider."""
+        """Map service providers to the skills that connect them."""
         from alexa_props.smart_properties.webrtc import NetworkMappings
 
         return NetworkMappings(self)
 
     @functools.cached_property
     def account_associations(self) -> AccountAssociations:
-        """Associate external users with communication profiles."""
+        """Associate the users of a service provider with communication profiles."""
         from alexa_props.smart_properties.webrtc import AccountAssociations
 
         return AccountAssociations(self)
 
     @functools.cached_property
     def wifi(self) -> Wifi:
-        """Save Wi-Fi configurations, and assign them to endpoints."""
+        """Save Wi-Fi networks in the account, and assign them to endpoints."""
         from alexa_props.smart_properties.wifi import Wifi
 
         return Wifi(self)

@@ -66,10 +66,12 @@ def _require_credentials(context: Context, configuration: dict[str, Any]) -> Non
     management, authority = configuration["keyManagement"], credentials.get("certificateAuthority")
     if management == "WPAPSK" and not _is_quoted(credentials.get("privateSharedKey")):
         raise Problem(400, "privateSharedKey is required for WPAPSK, and must be in literal quotes.")
-    if management == "WPA2_EAP" and not (isinstance(authority, dict) and isinstance(authority.get("id"), str)):
-        raise Problem(400, "certificateAuthority is required for WPA2_EAP, and must have an id.")
-    if management == "WPA2_EAP" and authority["id"] not in AUTHORITIES.items(context):
-        raise Problem(404, "There is no such certificate authority.")
+    if management == "WPA2_EAP":
+        authority_id = authority.get("id") if isinstance(authority, dict) else None
+        if not isinstance(authority_id, str):
+            raise Problem(400, "certificateAuthority is required for WPA2_EAP, and must have an id.")
+        if authority_id not in AUTHORITIES.items(context):
+            raise Problem(404, "There is no such certificate authority.")
 
 
 def _priority(configuration: dict[str, Any]) -> int | None:
