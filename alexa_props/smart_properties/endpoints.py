@@ -141,7 +141,7 @@ class Endpoints(Resource):
         return self._pager(LIST, **named, subject=subject, expand=expand, page_size=page_size)
 
     async def get(self, endpoint_id: EndpointId, *, expand: str | Sequence[str] | None = None) -> Endpoint:
-        """Return an endpoint. For `expand` see `list`."""
+        """Return an endpoint: only its id, unless `expand` is "all", "feature:connectivity", or both."""
         return await self._call(GET, endpoint_id=endpoint_id, expand=expand)
 
     def query(
