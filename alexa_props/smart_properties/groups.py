@@ -140,7 +140,7 @@ class ApiGroups(Client):
 
     @functools.cached_property
     def campaigns(self) -> Campaigns:
-        """Show cards on the home screens of units, in turn with other cards."""
+        """Show cards on the home screens of units, which rotate through them."""
         from alexa_props.smart_properties.campaigns import Campaigns
 
         return Campaigns(self)
