@@ -12,7 +12,7 @@ A handler that is not plain, such as a batch, is a `@route` beside the row. It u
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
@@ -43,6 +43,9 @@ _KINDS: Final[Mapping[type, str]] = {
 }
 
 
+_MISSING: Final = object()
+
+
 def _fits(value: object, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
@@ -50,17 +53,43 @@ def _fits(value: object, kind: type) -> bool:
 
 
 def require_members(body: object, required: Members, optional: Members | None = None) -> dict[str, Any]:
-    """Return a body that has the required members. They and the optional ones must be of their types."""
+    """Return a body that has the required members. They and the optional ones must be of their types.
+
+    What is on the way to a member must be an object. If it is a list of objects, its name is a list here, too: then
+    each of its objects must have the member.
+    """
     if not isinstance(body, dict):
         raise Problem(400, "The body must be a JSON object.")
+    optional = optional or {}
+    lists = {name for name, kind in (*required.items(), *optional.items()) if kind is list}
     for name, kind in required.items():
-        values = list(members(body, name))
+        values = [*_values(body, name.split("."), lists)]
         if not values or not all(_fits(value, kind) for value in values):
             raise Problem(400, f"{name} is required, and must be {_KINDS[kind]}.")
-    for name, kind in (optional or {}).items():
-        if not all(_fits(value, kind) for value in members(body, name)):
+    for name, kind in optional.items():
+        if not all(value is _MISSING or _fits(value, kind) for value in _values(body, name.split("."), lists)):
             raise Problem(400, f"{name} must be {_KINDS[kind]}.")
     return body
+
+
+def _values(body: object, names: Sequence[str], lists: Container[str], depth: int = 0) -> Iterator[object]:
+    """Yield the values of a member: several if it is in a list, and `_MISSING` where it is not."""
+    if depth and ".".join(names[:depth]) in lists:
+        if not isinstance(body, list):
+            yield _MISSING
+        for each in body if isinstance(body, list) else ():
+            yield from _value(each, names, lists, depth)
+    else:
+        yield from _value(body, names, lists, depth)
+
+
+def _value(body: object, names: Sequence[str], lists: Container[str], depth: int) -> Iterator[object]:
+    if not isinstance(body, dict) or names[depth] not in body:
+        yield _MISSING
+    elif depth + 1 == len(names):
+        yield body[names[depth]]
+    else:
+        yield from _values(body[names[depth]], names, lists, depth + 1)
 
 
 def require_subject(context: Context) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import httpx
@@ -58,6 +61,26 @@ async def test_rejects_bodies_that_are_not_json(api: httpx.AsyncClient, sim: Sim
             assert (sim.calls[-1].operation, sim.calls[-1].body) == (operation, None)
     assert state() == before
     assert (await api.get("/_simulator/calls")).status_code == 200
+
+
+def shapes(value: Any) -> Iterator[Any]:
+    """Yield JSON in which one thing is of another kind, in a list, or missing."""
+    yield from (None, 5, {}, [value])
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield {other: value[other] for other in value if other != name}
+            yield from ({**value, name: shape} for shape in shapes(member))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from ([*value[:index], shape, *value[index + 1 :]] for shape in shapes(item))
+
+
+async def test_bodies_of_any_shape_are_accepted_or_refused(api: httpx.AsyncClient, sim: Simulator) -> None:
+    for operation, method, target, body in await requests(sim):
+        for shape in shapes(json.loads(body)) if body else ():
+            response = await api.request(method, target, json=shape)
+            assert response.status_code < 500, (operation, shape)
+    assert sim.count(status=400) > sim.count(status=200) > 0
 
 
 async def test_unknown_and_forbidden_endpoints(api: httpx.AsyncClient, sim: Simulator) -> None:

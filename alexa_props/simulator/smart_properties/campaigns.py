@@ -19,6 +19,9 @@ _PATH = "/v1/proactive/campaigns"
 _ONE = f"{_PATH}/{{campaignId}}"
 _CARD = "suggestion.variants.content.values"
 _BODY = {
+    "suggestion.variants": list,
+    _CARD: list,
+    "targeting.values": list,
     "suggestion.variants.placement.channel": str,
     f"{_CARD}.locale": str,
     f"{_CARD}.document.src": str,
