@@ -216,6 +216,12 @@ class Resource:
         """Return the ids of the first items, also of those that were deleted: `seeds` of what is below them need it."""
         return self._collection(world, parents).seeds
 
+    def discard(self, world: World, is_unwanted: Callable[[Item], bool], *parents: str) -> None:
+        """Delete the items that no longer make sense, for parents that need no request to name them."""
+        items = self.stored(world, *parents)
+        for item in [item for item in items.values() if is_unwanted(item)]:
+            del items[item.id]
+
     def items(self, context: Context) -> dict[str, Item]:
         """Return all items in the collection that a path names, by id."""
         return self._collection_of(context).items

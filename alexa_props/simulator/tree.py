@@ -89,6 +89,11 @@ class Unit:
     _notifications: list[Notification] | None = attrs.field(default=None, repr=False, alias="notifications")
 
     @property
+    def is_new(self) -> bool:
+        """Whether a call created it."""
+        return self.effective_from > -math.inf
+
+    @property
     def notifications(self) -> list[Notification]:
         """Those that were sent to it; made on first use, since most units are never asked."""
         if self._notifications is None:
@@ -135,7 +140,7 @@ class Endpoint:
         return reminder_id
 
     def has_reminder(self, reminder_id: str) -> bool:
-        """Return whether it has a reminder. Clients cannot know the id of one that was not made yet."""
+        """Return whether it has a reminder that was made already."""
         return self._reminders is not None and reminder_id in self._reminders
 
     def count(self, kind: AlertKind) -> int:
@@ -193,6 +198,11 @@ class Tree:
     _effects: list[tuple[float, int, Callable[[], object]]] = attrs.field(init=False, factory=list)
     _scheduled: int = attrs.field(init=False, default=0)
 
+    @property
+    def first_rooms(self) -> list[Unit]:
+        """The rooms that the seed made, for what handlers have at first."""
+        return [room for room in self.rooms if not room.is_new]
+
     def schedule(self, time: float, effect: Callable[[], object]) -> None:
         """Change something at a time on the monotonic clock; `settle` does it."""
         self._scheduled += 1
@@ -234,7 +244,7 @@ class Tree:
             unit.position = self._positions = position
         self.first_room_names = tuple(room.name for room in self.rooms)
 
-    def create_unit(self, parent: Unit, name: str, effective_from: float = -math.inf) -> Unit:
+    def create_unit(self, parent: Unit, name: str, effective_from: float) -> Unit:
         """Create a unit below another one, without notifications."""
         self._positions += 1
         rng = random.Random(f"{self.organization.id}/created/{self._positions}")  # noqa: S311 - must be repeatable

@@ -26,6 +26,9 @@ async def test_units_of_both_apis_are_the_same(sim: Simulator) -> None:
     layout = await asp.legacy_room_types.create(hotel, "Double")
     room = await asp.legacy_rooms.create(layout, "101")
     assert sim.rooms[-1] == room
+    # New units have no skills, unlike those of the seed.
+    for new in (hotel, room):
+        assert [each async for each in asp.skills.list(new)] == []
     unit = await asp.units.get(room)
     assert (unit.name, unit.parent_id, unit.level) == ("101", layout, 3)
     await asp.units.update(room, "102")

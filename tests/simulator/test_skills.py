@@ -111,6 +111,7 @@ async def test_a_property_has_one_subscription(asp: SmartProperties, sim: Simula
     assert (await asp.units.list(hotel)).items == ()
     assert [role.role_name async for role in asp.roles.list(hotel)] == ["A4P.UnitAdmin"]
     seconds[0] += 60
+    await asp.endpoints.associate(sim.endpoints[0], hotel)
     floor = await asp.units.create(hotel, "Floor 1")
     with pytest.raises(errors.BadRequest, match="another subscription"):
         await asp.skills.enable(other, hotel)

@@ -75,7 +75,7 @@ async def test_ids_of_new_units_come_from_the_seed(
     assert set(sim.units) == known
     assert [await create(api, sim.organization_id) for _ in range(3)] == ids
     other = Simulator(rooms=45, seed=8, properties=2)
-    assert other.tree.create_unit(other.tree.organization, "Suite").id not in ids
+    assert other.tree.create_unit(other.tree.organization, "Suite", 0).id not in ids
 
 
 async def test_allows_at_most_15_levels(api: httpx.AsyncClient, sim: Simulator) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.simulator import Simulator
+from alexa_props.simulator.smart_properties.communications import PROFILES
 from alexa_props.smart_properties.webrtc import DisplayName, SkillConfiguration
 
 CARE, NURSES = DisplayName("en-US", "Care"), DisplayName("en-US", "Nurses")
@@ -46,16 +47,15 @@ async def test_a_service_provider_is_registered_connected_and_deleted_last(sim: 
 
 async def test_users_are_associated_found_moved_and_deleted(sim: Simulator) -> None:
     async with sim.smart_properties() as asp:
-        provider_id = await asp.service_providers.create("care")
+        provider_id, (profile, new, _) = await asp.service_providers.create("care"), PROFILES.ids(sim)
         users = [str(number) for number in range(12)]
-        profiles = {user: await asp.communication_profiles.create(sim.rooms[int(user)]) for user in users}
-        for user, profile in profiles.items():
+        for user in users:
             await asp.account_associations.create(provider_id, user, profile)
-        await refused(errors.Conflict, asp.account_associations.create(provider_id, "3", profiles["3"]))
-        await refused(errors.NotFound, asp.account_associations.update(provider_id, "unknown", profiles["3"]))
-        for change in (asp.account_associations.create, asp.account_associations.update):
-            await refused(errors.NotFound, change(provider_id, "3", "no-profile"))
-        await asp.account_associations.update(provider_id, "3", profiles["4"])
+        await refused(errors.Conflict, asp.account_associations.create(provider_id, "3", new))
+        await refused(errors.NotFound, asp.account_associations.create(provider_id, "12", "unknown"))
+        await refused(errors.NotFound, asp.account_associations.update(provider_id, "3", "unknown"))
+        await refused(errors.NotFound, asp.account_associations.update(provider_id, "unknown", new))
+        await asp.account_associations.update(provider_id, "3", new)
         await asp.account_associations.delete(provider_id, "4")
         await refused(errors.NotFound, asp.account_associations.delete(provider_id, "4"))
 
@@ -63,14 +63,13 @@ async def test_users_are_associated_found_moved_and_deleted(sim: Simulator) -> N
             association.external_user_id: association.amazon_id
             async for association in asp.account_associations.query(provider_id, [*users, "unknown"])
         }
-        left = {user: profile.id for user, profile in profiles.items() if user != "4"}
-        assert found == {**left, "3": profiles["4"].id}
+        assert found == {**{user: profile for user in users if user != "4"}, "3": new}
         # More users than fit into a page.
         assert sum(call.operation == "account_associations.query" for call in sim.calls) == 2
         await refused(errors.BadRequest, asp.service_providers.delete(provider_id))
         # A deleted profile takes its associations with it.
-        for profile in profiles.values():
-            await asp.communication_profiles.delete(profile)
+        for each in (profile, new):
+            await asp.communication_profiles.delete(each)
         await asp.service_providers.delete(provider_id)
 
 
@@ -81,7 +80,7 @@ BAD: list[tuple[str, str, object]] = [
     ("PUT", "/ID", {"serviceProviderLogicalId": "a"}),
     ("PUT", "/ID/network", {"networkType": "SKILL"}),
     ("PUT", "/ID/network", {"networkType": "SIP", "skillConfiguration": {"skillId": "s"}}),
-    ("POST", "/ID/externalUsers", {"externalUserId": "1", "amazonId": "p"}),
+    ("POST", "/ID/externalUsers", {"externalUserId": "1", "amazonId": "PROFILE"}),
     ("POST", "/ID/externalUsers/query", {"filters": {"externalUserIds": []}}),
     ("POST", "/ID/externalUsers/query", {"filters": {"externalUserIds": [1]}}),
     ("POST", "/ID/externalUsers/query", {"filters": [{"externalUserIds": ["1"]}]}),

@@ -15,7 +15,7 @@ def empty(name: str) -> Callable[[Simulator], str]:
     def find(sim: Simulator) -> str:
         organization = sim.tree.organization
         found = next((unit for unit in organization.children if unit.name == name), None)
-        return (found or sim.tree.create_unit(organization, name)).id
+        return (found or sim.tree.create_unit(organization, name, 0)).id
 
     return find
 

@@ -13,16 +13,13 @@ from typing import Any
 import attrs
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import delete_dependents, when_deleted
 from alexa_props.simulator.requests import known_unit, page
 from alexa_props.simulator.resources import Resource, batch, require_members, require_subject
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service
-from alexa_props.simulator.smart_properties.communications import (
-    checks_contacts,
-    known_profile,
-    when_profile_deleted,
-)
+from alexa_props.simulator.smart_properties.communications import checks_contacts, known_profile
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
@@ -169,13 +166,18 @@ def _require_contact(context: Context, contact_id: str) -> None:
         raise Problem(404, "There is no such contact.")
 
 
-@when_profile_deleted
+@when_deleted("profile")
 def _delete_contacts(world: World, profile_id: str) -> None:
     """Delete the contacts that point at a profile."""
-    for contacts in [CONTACTS.stored(world, book_id) for book_id in ADDRESS_BOOKS.ids(world)]:
-        for contact in [*contacts.values()]:
+    for book_id in ADDRESS_BOOKS.ids(world):
+        for contact in [*CONTACTS.stored(world, book_id).values()]:
             if contact.body["contact"].get("alexaCommunicationProfileId") == profile_id:
-                del contacts[contact.id]
+                _delete_contact(world, book_id, contact.id)
+
+
+def _delete_contact(world: World, book_id: str, contact_id: str) -> None:
+    delete_dependents(world, "contact", contact_id)
+    del CONTACTS.stored(world, book_id)[contact_id]
 
 
 def _outcomes(items: Iterable[Mapping[str, Any]], problems: Mapping[int, Problem]) -> Response:
@@ -241,7 +243,11 @@ def update_contact(context: Context) -> Response:
     return no_content()
 
 
-CONTACTS.serve(delete="delete")
+@route("contacts.delete", "DELETE", CONTACT)
+def delete_contact(context: Context) -> Response:
+    """Delete a contact. It can no longer call anybody."""
+    _delete_contact(context.service, context.params["addressBookId"], CONTACTS.find(context).id)
+    return no_content()
 
 
 def _page(context: Context, associations: Iterable[Association], query: object) -> Response:
@@ -314,5 +320,7 @@ def delete_book(context: Context) -> Response:
     book = ADDRESS_BOOKS.find(context)
     if context.service.store[_ASSOCIATIONS].of_book[book.id]:
         raise Problem(400, "The address book is associated with units: delete the associations first.")
+    for contact_id in CONTACTS.ids(context.service, book.id):
+        _delete_contact(context.service, book.id, contact_id)
     del ADDRESS_BOOKS.items(context)[book.id]
     return no_content()

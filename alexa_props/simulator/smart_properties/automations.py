@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.resources import Item, Resource, require_members, require_subject
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
@@ -39,9 +40,9 @@ def _templates(_: World) -> Iterator[Mapping[str, Json]]:
 
 
 def _automations(world: World) -> Iterator[Mapping[str, Json]]:
-    for room in world.rooms[:1]:
+    for room in world.tree.first_rooms[:1]:
         yield {
-            "associatedEntity": {"type": "UNIT", "id": room},
+            "associatedEntity": {"type": "UNIT", "id": room.id},
             "automation": {"templateId": TEMPLATES.ids(world)[0], "data": {"endpoints": []}},
             "friendlyName": {"value": {"text": "Good night"}},
         }
@@ -108,7 +109,7 @@ def delete_template(context: Context) -> Response:
 
 @route("automations.list", "GET", AUTOMATIONS.path)
 def list_automations(context: Context) -> Response:
-    """List the automations of a unit: none if the caller may not see it."""
+    """List the automations of a unit: none, as documented, if the caller may not see it."""
     unit_id = context.query.get("associatedEntity.id")
     if context.query.get("associatedEntity.type") != "UNIT" or not unit_id:
         raise Problem(400, "associatedEntity.type and associatedEntity.id are required, and the type must be UNIT.")
@@ -143,3 +144,8 @@ def update_automation(context: Context) -> Response:
 
 
 AUTOMATIONS.serve(delete="delete")
+
+
+@when_deleted("unit")
+def _discard(world: World, unit_id: str) -> None:
+    AUTOMATIONS.discard(world, lambda item: item.unit_id == unit_id)

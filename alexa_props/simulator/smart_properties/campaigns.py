@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.messages import activation_window, matcher
-from alexa_props.simulator.requests import body_object, known_unit
+from alexa_props.simulator.requests import body_object, known_unit, require_permission
 from alexa_props.simulator.resources import Item, Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response
 from alexa_props.simulator.routes import route
@@ -44,10 +45,10 @@ def _seeds(world: World) -> Iterable[Mapping[str, Json]]:
         "document": {"type": "Link", "src": "doc://alexa/apl/documents/home/cards/textWrapping"},
         "datasources": {"displayText": {"headerText": "Hotel", "primaryText": "The pool opens at nine"}},
     }
-    for room in world.rooms[:2]:
+    for room in world.tree.first_rooms[:2]:
         yield {
             "suggestion": {"variants": [{"placement": {"channel": "HOME"}, "content": {"values": [value]}}]},
-            "targeting": {"type": "UNITS", "values": [{"id": room}]},
+            "targeting": {"type": "UNITS", "values": [{"id": room.id}]},
             "scheduling": {"activationWindow": {}},
         }
 
@@ -58,7 +59,37 @@ CAMPAIGNS = Resource("campaigns", _PATH, "campaignId", "amzn1.alexa.campaign.did
 def _remove_deleted(context: Context) -> None:
     deleted, items = context.service.store[_DELETED], CAMPAIGNS.items(context)
     for campaign_id in [each for each, time in deleted.items() if time <= context.time]:
-        del deleted[campaign_id], items[campaign_id]
+        del deleted[campaign_id]
+        items.pop(campaign_id, None)
+
+
+def _targets(item: Item) -> list[str]:
+    return [each["id"] for each in item.body["targeting"]["values"]]
+
+
+def _page(context: Context, items: Iterable[Item], query: object) -> Response:
+    """Return a page of campaigns, without those for a unit that is not permitted."""
+    forbidden = context.service.forbidden_units
+    return CAMPAIGNS.page(context, [item for item in items if forbidden.isdisjoint(_targets(item))], query)
+
+
+def _find(context: Context) -> Item:
+    _remove_deleted(context)
+    item = CAMPAIGNS.find(context)
+    for unit_id in _targets(item):
+        require_permission(context, unit_id)
+    return item
+
+
+@when_deleted("unit")
+def _discard(world: World, unit_id: str) -> None:
+    for item in CAMPAIGNS.stored(world).values():
+        targeting = item.body["targeting"]
+        item.body["targeting"] = {
+            **targeting,
+            "values": [each for each in targeting["values"] if each["id"] != unit_id],
+        }
+    CAMPAIGNS.discard(world, lambda item: not _targets(item))
 
 
 @route("campaigns.create", "POST", _PATH)
@@ -81,7 +112,7 @@ def create_campaign(context: Context) -> Response:
 def list_campaigns(context: Context) -> Response:
     """List the campaigns of the client, which is the only one here."""
     _remove_deleted(context)
-    return CAMPAIGNS.page(context, CAMPAIGNS.items(context).values(), None)
+    return _page(context, CAMPAIGNS.items(context).values(), None)
 
 
 @route("campaigns.query", "POST", f"{_PATH}/query")
@@ -91,21 +122,19 @@ def query_campaigns(context: Context) -> Response:
     matches = matcher(query, _FIELDS)
     _remove_deleted(context)
     found: list[Item] = [each for each in CAMPAIGNS.items(context).values() if matches(each.body)]
-    return CAMPAIGNS.page(context, found, json.dumps(query, sort_keys=True))
+    return _page(context, found, json.dumps(query, sort_keys=True))
 
 
 @route("campaigns.get", "GET", _ONE)
 def get_campaign(context: Context) -> Response:
     """Return a campaign."""
-    _remove_deleted(context)
-    return json_response(CAMPAIGNS.render(CAMPAIGNS.find(context)))
+    return json_response(CAMPAIGNS.render(_find(context)))
 
 
 @route("campaigns.delete", "DELETE", _ONE)
 def delete_campaign(context: Context) -> Response:
     """Delete a campaign. It is there until the deletion takes effect."""
-    _remove_deleted(context)
-    item = CAMPAIGNS.find(context)
+    item = _find(context)
     deleted = context.service.store[_DELETED]
     deleted[item.id] = min(deleted.get(item.id, context.effective_from), context.effective_from)
     return accepted()

@@ -1,17 +1,17 @@
 """Communication profiles of units, and what depends on them: inbound calls of contacts, drop-in and blocking.
 
-Other groups refuse a missing profile with `known_profile`, and delete what points at a deleted one with
-`when_profile_deleted`.
+Other groups refuse a missing profile with `known_profile`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, Final, TypeAlias
 
 import attrs
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import delete_dependents, when_deleted
 from alexa_props.simulator.requests import known_unit, page, require_permission
 from alexa_props.simulator.resources import Item, Resource, batch, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
@@ -19,7 +19,7 @@ from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
-__all__ = ["PROFILES", "checks_contacts", "known_profile", "when_profile_deleted"]
+__all__ = ["PROFILES", "checks_contacts", "is_permitted", "known_profile"]
 
 COLLECTION: Final = "/v1/communications/profile"
 PROFILE: Final = f"{COLLECTION}/{{profileId}}"
@@ -37,7 +37,6 @@ ENABLED, DISABLED = "ENABLED", "DISABLED"
 
 Pair: TypeAlias = tuple[str, str]
 """A profile, and the profile or contact that a setting of it is about."""
-CleanUp: TypeAlias = Callable[[World, str], None]
 
 
 @attrs.frozen
@@ -50,7 +49,7 @@ class Rule:
 
 def _profiles(world: World) -> Iterator[dict[str, Json]]:
     """Yield profiles of the first two rooms and the first property: the others have none yet."""
-    for unit in (*world.tree.rooms[:2], *world.tree.organization.children[:1]):
+    for unit in (*world.tree.first_rooms[:2], *world.tree.organization.children[:1]):
         yield {"entity": {"type": "UNIT", "id": unit.id}, "name": unit.name}
 
 
@@ -68,7 +67,6 @@ INBOUND: Final = Key[dict[Pair, float]]("reciprocal associations", lambda _: {})
 DROP_IN: Final = Key[dict[Pair, str]]("drop-in preferences", lambda _: {})
 BLOCKING: Final = Key[dict[Pair, Rule]]("blocking rules", lambda _: {})
 
-_clean_ups: Final[list[CleanUp]] = []
 _contact_checks: Final[list[Callable[[Context, str], object]]] = []
 
 
@@ -83,10 +81,9 @@ def known_profile(context: Context, profile_id: object) -> Item:
     return profile
 
 
-def when_profile_deleted(clean_up: CleanUp) -> CleanUp:
-    """Register a function that is called with the world and the id of each profile that is deleted."""
-    _clean_ups.append(clean_up)
-    return clean_up
+def is_permitted(world: World, profile_id: str, forbidden_units: Container[str | None]) -> bool:
+    """Return whether the caller may see a profile that exists, and what points at it."""
+    return PROFILES.stored(world)[profile_id].unit_id not in forbidden_units
 
 
 def checks_contacts(check: Callable[[Context, str], object]) -> Callable[[Context, str], object]:
@@ -169,19 +166,28 @@ def update_profile(context: Context) -> Response:
 @route("communication_profiles.delete", "DELETE", PROFILE)
 def delete_profile(context: Context) -> Response:
     """Delete a profile and what points at it."""
-    profile = PROFILES.find(context)
-    # First what points at it: seeds that are made on first use need the profile.
-    for clean_up in _clean_ups:
-        clean_up(context.service, profile.id)
-    del PROFILES.items(context)[profile.id]
+    _delete(context.service, PROFILES.find(context).id)
     return no_content()
 
 
-@when_profile_deleted
-def _forget(world: World, profile_id: str) -> None:
+def _delete(world: World, profile_id: str) -> None:
+    delete_dependents(world, "profile", profile_id)
+    del PROFILES.stored(world)[profile_id]
+
+
+@when_deleted("unit")
+def _delete_profile_of(world: World, unit_id: str) -> None:
+    for profile in [each for each in PROFILES.stored(world).values() if each.unit_id == unit_id]:
+        _delete(world, profile.id)
+
+
+@when_deleted("profile")
+@when_deleted("contact")
+def _forget(world: World, id_: str) -> None:
+    """Delete the settings of a profile and of others for it, or the inbound calls of a contact."""
     stored: tuple[dict[Pair, Any], ...] = (world.store[INBOUND], world.store[DROP_IN], world.store[BLOCKING])
     for settings in stored:
-        for pair in [pair for pair in settings if profile_id in pair]:
+        for pair in [pair for pair in settings if id_ in pair]:
             del settings[pair]
 
 

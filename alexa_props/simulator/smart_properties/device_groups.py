@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import known_endpoint, known_unit, name_text, name_value
 from alexa_props.simulator.resources import Item, Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
@@ -33,7 +34,7 @@ def _body(unit_id: str, name: str, endpoint_ids: Iterable[str]) -> dict[str, Jso
 
 def _seeds(world: World) -> Iterable[dict[str, Json]]:
     """Return a group for each of the first rooms."""
-    return [_body(room, "Lights", world.endpoints_in(room)[:1]) for room in world.rooms[:3]]
+    return [_body(room.id, "Lights", world.endpoints_in(room.id)[:1]) for room in world.tree.first_rooms[:3]]
 
 
 DEVICE_GROUPS: Final = Resource(
@@ -115,3 +116,14 @@ def remove_device(context: Context) -> Response:
 
 
 DEVICE_GROUPS.serve(delete="delete")
+
+
+@when_deleted("unit")
+def _discard(world: World, unit_id: str) -> None:
+    DEVICE_GROUPS.discard(world, lambda item: item.unit_id == unit_id)
+
+
+@when_deleted("endpoint")
+def _remove_member(world: World, endpoint_id: str) -> None:
+    for item in DEVICE_GROUPS.stored(world).values():
+        item.body["memberDevices"] = [each for each in item.body["memberDevices"] if each["id"] != endpoint_id]

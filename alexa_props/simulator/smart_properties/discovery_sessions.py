@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import known_unit
 from alexa_props.simulator.resources import Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response
@@ -55,3 +56,8 @@ def get(context: Context) -> Response:
         raise Problem(404, "The session has expired.")
     status = "IN_PROGRESS" if context.time < session.body["done"] else "COMPLETED"
     return json_response({"id": session.id, "status": status})
+
+
+@when_deleted("unit")
+def _discard(world: World, unit_id: str) -> None:
+    SESSIONS.discard(world, lambda item: item.unit_id == unit_id)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import delete_dependents
 from alexa_props.simulator.requests import (
     body_object,
     feature_property,
@@ -164,7 +165,7 @@ def get_connectivity(context: Context) -> Response:
     return json_response({"properties": [_reachability_property(context.service, known_endpoint(context))]})
 
 
-def _query(service: Service, node: object, level: int = 1) -> dict[str, Endpoint]:
+def _query(context: Context, node: object, level: int = 1) -> dict[str, Endpoint]:
     """Return the endpoints that match one node of a query, by id."""
     if level > MOST_LEVELS:
         raise Problem(400, f"A query has at most {MOST_LEVELS} levels.")
@@ -177,10 +178,11 @@ def _query(service: Service, node: object, level: int = 1) -> dict[str, Endpoint
         for field in operand:
             if field not in _FIELDS:
                 raise Problem(400, f"Endpoints have no field {field!r} to match.")
-        return {endpoint.id: endpoint for endpoint in _find(service, operand)}
+        require_permission(context, operand.get("associatedUnits.id"))
+        return {endpoint.id: endpoint for endpoint in _find(context.service, operand)}
     if operator not in ("and", "or") or not isinstance(operand, list) or not operand:
         raise Problem(400, "A query consists of and, or (each a list of queries) and match.")
-    found = [_query(service, each, level + 1) for each in operand]
+    found = [_query(context, each, level + 1) for each in operand]
     if operator == "and":
         return {key: value for key, value in found[0].items() if all(key in other for other in found[1:])}
     either: dict[str, Endpoint] = {}
@@ -198,7 +200,7 @@ def query_endpoints(context: Context) -> Response:
     if not isinstance(expands, list):
         raise Problem(400, "expand must be a list.")
     render = _renderer(context.service, expands)
-    found = sorted(_query(context.service, body.get("query")).values(), key=_position)
+    found = sorted(_query(context, body.get("query")).values(), key=_position)
     key = json.dumps([body.get("query"), sorted(expands)], sort_keys=True)
     return page(context, found, render, query=key, most=MOST_ENDPOINTS, mark=_position)
 
@@ -220,6 +222,8 @@ def _arrive(service: Service, endpoint: Endpoint, unit_id: str | None, new_id: s
     if tree.endpoints.get(old_id) is not endpoint:
         # It was forgotten meanwhile.
         return
+    if unit_id != endpoint.unit_id:
+        delete_dependents(service, "endpoint", old_id)
     endpoint.is_rebooting = False
     endpoint.wipe()
     tree.move_endpoint(endpoint, unit_id if unit_id in tree.units else None, new_id)
@@ -235,7 +239,8 @@ def associate(context: Context) -> Response:
     """Move an endpoint to a unit, wipe its settings, and return its id from then on.
 
     Until the effect shows, the device is offline, has its old id and is listed where it was. It gets another id if it
-    moves to another unit, unless `new_endpoint_ids` is False (inferred: the service may change it).
+    moves to another unit, unless `new_endpoint_ids` is False (inferred: the service may change it). It leaves device
+    groups of the unit where it was (inferred).
     """
     service, endpoint, unit_id = context.service, known_endpoint(context), _target(context)
     require_reachable(context, endpoint)
@@ -257,6 +262,7 @@ def rename(context: Context) -> Response:
 
 def _remove(service: Service, endpoint: Endpoint) -> None:
     if service.tree.endpoints.get(endpoint.id) is endpoint:
+        delete_dependents(service, "endpoint", endpoint.id)
         service.tree.remove_endpoint(endpoint)
         service.offline_endpoints.discard(endpoint.id)
         service.failing_endpoints.pop(endpoint.id, None)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.resources import Item, Resource, require_members, require_subject
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
@@ -66,11 +67,11 @@ def _configurations(_: World) -> Iterator[Mapping[str, Json]]:
 
 
 def _subscriptions(world: World) -> Iterator[Mapping[str, Json]]:
-    for room in world.rooms[:1]:
+    for room in world.tree.first_rooms[:1]:
         yield {
             "subscriptionConfigurationId": CONFIGURATIONS.ids(world)[0],
             "eventType": {"namespace": "Alexa.Automation.Execution", "name": "Completion"},
-            "entities": {"unit": {"type": "Unit", "id": room}},
+            "entities": {"unit": {"type": "Unit", "id": room.id}},
         }
 
 
@@ -207,3 +208,8 @@ def delete_subscription(context: Context) -> Response:
     items = _current(context)
     del items[SUBSCRIPTIONS.find(context).id]
     return no_content()
+
+
+@when_deleted("unit")
+def _discard(world: World, unit_id: str) -> None:
+    SUBSCRIPTIONS.discard(world, lambda item: item.unit_id == unit_id)

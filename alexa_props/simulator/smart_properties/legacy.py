@@ -57,7 +57,7 @@ def serve(group: str, collection: str, one: str, parent: str, level: int) -> Non
     def create(context: Context) -> Response:
         body = require_members(context.json, {"name": str, parent: str})
         above = _parent(context, parent, body[parent], level)
-        unit = context.service.tree.create_unit(above, body["name"])
+        unit = context.service.tree.create_unit(above, body["name"], context.effective_from)
         return json_response({"id": unit.id}, 201, (("location", f"{path}/{unit.id}"),))
 
     def get(context: Context) -> Response:

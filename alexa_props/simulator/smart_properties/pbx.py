@@ -7,11 +7,12 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import page
 from alexa_props.simulator.resources import Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
-from alexa_props.simulator.smart_properties.communications import PROFILES, known_profile, when_profile_deleted
+from alexa_props.simulator.smart_properties.communications import PROFILES, is_permitted, known_profile
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
@@ -78,9 +79,12 @@ def _place(context: Context) -> Place:
 
 
 def _known_place(context: Context) -> Place:
+    """Return the place of a mapping to a profile of a unit that the caller has permission for."""
     place = _place(context)
-    if place not in context.service.store[MAPPINGS]:
+    mapping = context.service.store[MAPPINGS].get(place)
+    if mapping is None:
         raise Problem(404, "The extension is not mapped.")
+    known_profile(context, mapping.profile_id)
     return place
 
 
@@ -122,8 +126,12 @@ def delete_trunk(context: Context) -> Response:
 @route("extension_mappings.list", "GET", f"{TRUNK}/extensions")
 def list_mappings(context: Context) -> Response:
     """List the extensions of a trunk, in pages (inferred)."""
-    trunk = TRUNKS.find(context)
-    found = [each for each in context.service.store[MAPPINGS].items() if each[0][0] == trunk.id]
+    trunk, service = TRUNKS.find(context), context.service
+    found = [
+        (place, mapping)
+        for place, mapping in service.store[MAPPINGS].items()
+        if place[0] == trunk.id and is_permitted(service, mapping.profile_id, service.forbidden_units)
+    ]
     return page(
         context,
         found,
@@ -171,7 +179,7 @@ def delete_mapping(context: Context) -> Response:
     return no_content()
 
 
-@when_profile_deleted
+@when_deleted("profile")
 def _forget(world: World, profile_id: str) -> None:
     """Delete the mappings to a profile (inferred)."""
     mappings = world.store[MAPPINGS]

@@ -34,7 +34,7 @@ MOST_RESULTS = 100
 STAGES = ("development", "certification", "live")
 EXPANDED = "nameFreeInvocation"
 
-_PROPERTY_LEVEL = 1
+_PROPERTY_LEVEL, _ROOM_LEVEL = 1, 3
 _PREFIX = "amzn1.ask.skill."
 SUBSCRIPTIONS = tuple(
     _PREFIX + each
@@ -109,10 +109,9 @@ def _enabled(context: Context, unit: Unit) -> dict[_Key, _Enablement]:
     """Return what is enabled for a unit, or about to be."""
     by_unit = context.service.store[_STATE].by_unit
     if unit.id not in by_unit:
-        is_new, is_room = unit.effective_from > -math.inf, unit.level > _PROPERTY_LEVEL and not unit.children
-        first = SUBSCRIPTIONS[0] if unit.level == _PROPERTY_LEVEL else room_skill(context.service) if is_room else None
+        first = {_PROPERTY_LEVEL: SUBSCRIPTIONS[0], _ROOM_LEVEL: room_skill(context.service)}.get(unit.level)
         by_unit[unit.id] = (
-            {} if is_new or first is None else {(first, "live"): _Enablement(first, "live", unit.id, position=1)}
+            {} if unit.is_new or first is None else {(first, "live"): _Enablement(first, "live", unit.id, position=1)}
         )
     found = {key: each for key, each in by_unit[unit.id].items() if each.ends > context.time}
     by_unit[unit.id] = found

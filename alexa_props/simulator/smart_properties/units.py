@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import delete_dependents
 from alexa_props.simulator.requests import body_object, known_unit, name_text, name_value, page
 from alexa_props.simulator.requests import whole_parameter as whole
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
@@ -82,7 +83,7 @@ def update_unit(context: Context) -> Response:
 
 @route("units.delete", "DELETE", UNIT)
 def delete_unit(context: Context) -> Response:
-    """Delete a unit that has no units below it and uses no address book.
+    """Delete a unit that has no units below it and uses no address book, and what was made for it.
 
     Inferred: its endpoints move to the account's default unit and keep their settings, and the organization cannot be
     deleted.
@@ -92,7 +93,7 @@ def delete_unit(context: Context) -> Response:
 
 
 def remove_unit(context: Context, unit_id: str) -> None:
-    """Delete a unit that exists, is not the organization, and has no units below it."""
+    """Delete a unit that exists, is not the organization, has no units below it, and uses no address book."""
     unit = known_unit(context, unit_id)
     if unit.parent_id is None:
         raise Problem(400, "The organization cannot be deleted.")
@@ -100,4 +101,5 @@ def remove_unit(context: Context, unit_id: str) -> None:
         raise Problem(400, "The unit has other units below it: delete those first.")
     if has_address_books(context.service, unit.id):
         raise Problem(400, "The unit is associated with address books: delete the associations first.")
+    delete_dependents(context.service, "unit", unit.id)
     context.service.tree.delete_unit(unit)

@@ -2,21 +2,22 @@
 
 The first service provider has a mapping and a user, the others have not.
 
-Inferred: a logical id, a mapping and a user that exist already give 409, a service provider is deleted last, and users
-need an existing communication profile, with which their association is deleted. No skill has to exist.
+Inferred: a logical id, a mapping and a user that exist already give 409, a service provider is deleted last, and the
+users of a communication profile are deleted with it. No skill has to exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from alexa_props.simulator.context import Context
+from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import page
 from alexa_props.simulator.resources import Resource, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
-from alexa_props.simulator.smart_properties.communications import PROFILES, known_profile, when_profile_deleted
+from alexa_props.simulator.smart_properties.communications import PROFILES, is_permitted, known_profile
 from alexa_props.simulator.store import Key
 from alexa_props.simulator.world import World
 
@@ -32,6 +33,8 @@ SERVICE_PROVIDERS = Resource(
 )
 
 USER = "7201"
+User: TypeAlias = dict[str, Any]
+"""An association as it was sent."""
 
 _Association = dict[str, Any]
 """As it was sent."""
@@ -42,18 +45,15 @@ def _first_mapping(world: World) -> dict[str, Json]:
     return {SERVICE_PROVIDERS.ids(world)[0]: mapping}
 
 
-def _first_user(world: World) -> dict[str, dict[str, _Association]]:
-    user: _Association = {
-        "externalUserId": USER,
-        "amazonId": PROFILES.ids(world)[0],
-        "amazonIdType": "communication-profile",
-    }
+def _first_user(world: World) -> dict[str, dict[str, User]]:
+    profile_id = PROFILES.ids(world)[0]
+    user = {"externalUserId": USER, "amazonId": profile_id, "amazonIdType": "communication-profile"}
     return {SERVICE_PROVIDERS.ids(world)[0]: {USER: user}}
 
 
 MAPPINGS: Key[dict[str, Json]] = Key("network mappings", _first_mapping)
 """By the id of the service provider."""
-ASSOCIATIONS: Key[dict[str, dict[str, _Association]]] = Key("account associations", _first_user)
+ASSOCIATIONS: Key[dict[str, dict[str, User]]] = Key("account associations", _first_user)
 """By the ids of the service provider and the user."""
 
 
@@ -140,19 +140,22 @@ def delete_mapping(context: Context) -> Response:
     return no_content()
 
 
-def _associations(context: Context) -> dict[str, _Association]:
+def _associations(context: Context) -> dict[str, User]:
     return context.service.store[ASSOCIATIONS].setdefault(SERVICE_PROVIDERS.find(context).id, {})
 
 
-def _association(context: Context) -> _Association:
+def _association(context: Context) -> User:
+    """Return the association in a body, with a profile that exists."""
     body = require_members(context.json, {"externalUserId": str, "amazonId": str, "amazonIdType": str})
     known_profile(context, body["amazonId"])
     return body
 
 
-def _require_user(users: Mapping[str, _Association], user_id: str) -> str:
+def _require_user(context: Context, users: Mapping[str, User], user_id: str) -> str:
+    """Return the id of a user that has a profile of a unit that the caller has permission for."""
     if user_id not in users:
         raise Problem(404, "The service provider has no association for this user.")
+    known_profile(context, users[user_id]["amazonId"])
     return user_id
 
 
@@ -169,20 +172,25 @@ def create_association(context: Context) -> Response:
 @route("account_associations.query", "POST", f"{USERS}/query")
 def query_associations(context: Context) -> Response:
     """Return the associations of some users; users without one are left out."""
-    users = _associations(context)
+    users, service = _associations(context), context.service
     body = require_members(context.json, {"filters": dict, "filters.externalUserIds": list})
     wanted = body["filters"]["externalUserIds"]
     if not 1 <= len(wanted) <= MOST_USERS or not all(isinstance(user_id, str) for user_id in wanted):
         raise Problem(400, f"filters.externalUserIds must be a list of 1 to {MOST_USERS} strings.")
-    found = [users[user_id] for user_id in dict.fromkeys(wanted) if user_id in users]
-    return page(context, found, lambda each: each, query=(context.path, *wanted), most=MOST_USERS)
+    found = [
+        (position, users[user_id])
+        for position, user_id in enumerate(dict.fromkeys(wanted), 1)
+        if user_id in users and is_permitted(service, users[user_id]["amazonId"], service.forbidden_units)
+    ]
+    query = (context.path, *wanted)
+    return page(context, found, lambda each: each[1], query=query, most=MOST_USERS, mark=lambda each: each[0])
 
 
 @route("account_associations.update", "PUT", USERS)
 def update_association(context: Context) -> Response:
     """Associate a user with another communication profile. It creates nothing (inferred)."""
     users, body = _associations(context), _association(context)
-    users[_require_user(users, body["externalUserId"])] = body
+    users[_require_user(context, users, body["externalUserId"])] = body
     return no_content()
 
 
@@ -190,7 +198,7 @@ def update_association(context: Context) -> Response:
 def delete_association(context: Context) -> Response:
     """Delete the association of the user that the body names."""
     users, body = _associations(context), require_members(context.json, {"externalUserId": str})
-    del users[_require_user(users, body["externalUserId"])]
+    del users[_require_user(context, users, body["externalUserId"])]
     return no_content()
 
 
@@ -204,9 +212,8 @@ def delete(context: Context) -> Response:
     return no_content()
 
 
-@when_profile_deleted
-def _forget(world: World, profile_id: str) -> None:
-    """Delete the associations with a profile (inferred)."""
+@when_deleted("profile")
+def _discard(world: World, profile_id: str) -> None:
     for users in world.store[ASSOCIATIONS].values():
-        for user_id in [user_id for user_id, each in users.items() if each["amazonId"] == profile_id]:
+        for user_id in [user_id for user_id, user in users.items() if user["amazonId"] == profile_id]:
             del users[user_id]
