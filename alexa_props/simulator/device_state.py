@@ -19,6 +19,7 @@ __all__ = [
     "DeviceState",
     "Notification",
     "NotificationKind",
+    "add_notification",
     "initial_notifications",
     "initial_state",
     "made_up_notification",
@@ -80,6 +81,9 @@ class Notification:
     gone_from: float = inf
     starts: float = inf
     """When a visual alert is on the screen; never if the seed made it, so that it leaves room for others."""
+
+    position: int = 0
+    """Its position among those of its recipient, which never changes."""
 
     def is_visible(self, time: float) -> bool:
         """Return whether it is counted and listed."""
@@ -151,5 +155,15 @@ def made_up_notification(kind: NotificationKind) -> Notification:
     return Notification(kind, {"variants": [variant]})
 
 
+def add_notification(notifications: list[Notification], added: Notification) -> None:
+    """Add a notification to those of a recipient."""
+    added.position = notifications[-1].position + 1 if notifications else 1
+    notifications.append(added)
+
+
 def _notifications(draws: random.Random) -> list[Notification]:
-    return [made_up_notification(kind) for kind in NOTIFICATION_KINDS for _ in range(draws.randint(0, _MOST))]
+    found: list[Notification] = []
+    for kind in NOTIFICATION_KINDS:
+        for _ in range(draws.randint(0, _MOST)):
+            add_notification(found, made_up_notification(kind))
+    return found

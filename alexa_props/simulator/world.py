@@ -14,6 +14,7 @@ from alexa_props.simulator.device_state import (
     NOTIFICATION_KINDS,
     DeviceState,
     NotificationKind,
+    add_notification,
     made_up_notification,
 )
 from alexa_props.simulator.inventory import Inventory, make_inventory
@@ -199,7 +200,7 @@ class World:
             ValueError: There is no such kind.
         """
         choice("kind", kind, NOTIFICATION_KINDS)
-        self._recipient(unit_or_endpoint_id).notifications.append(made_up_notification(kind))
+        add_notification(self._recipient(unit_or_endpoint_id).notifications, made_up_notification(kind))
 
     def _recipient(self, unit_or_endpoint_id: str) -> Unit | DeviceState:
         endpoint = self.tree.endpoints.get(unit_or_endpoint_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -10,6 +11,11 @@ import pytest
 
 from alexa_props.simulator import Simulator
 from alexa_props.simulator.paging import FIRST, Pagination, Position, TokenRefused
+from alexa_props.smart_properties.endpoint_settings import Setting
+from tests.wire import clients
+
+ALERTS = "notification.variants.type"
+VISUAL: Final = "PersistentVisualAlert"
 
 
 async def pages(api: httpx.AsyncClient, path: str, **params: str) -> list[dict[str, Any]]:
@@ -96,3 +102,64 @@ def test_refuses_tokens_of_another_simulator() -> None:
         with pytest.raises(TokenRefused):
             other.locate(query, token)
     assert ours.cut("q", Position(4), items, 2).next_token is None
+
+
+async def test_lists_that_change_between_pages_neither_repeat_nor_omit_what_stays(
+    api: httpx.AsyncClient, sim: Simulator
+) -> None:
+    on, room, endpoint = clients(sim), sim.rooms[0], sim.endpoints[0]
+    asp, organization = on.asp, sim.organization_id
+
+    async def read(path: str, params: Mapping[str, str], body: Mapping[str, Any], change: Awaitable[object]) -> Any:
+        """Return a list that is read in pages of one item, and changes after the first one."""
+        found: list[Any] = []
+        paging: dict[str, Any] = {"maxResults": 1}
+        while len(found) < 9:
+            sent = {**body, "paginationContext": paging} if body else None
+            response = await api.request("POST" if body else "GET", path, params={**params, **paging}, json=sent)
+            page = response.json()
+            found += page.get("results", page.get("settings"))
+            if len(found) == 1:
+                await change
+            if "paginationContext" not in page:
+                break
+            paging = {"maxResults": 1, **page["paginationContext"]}
+        return found
+
+    for user in "012":
+        await asp.account_associations.create(on.unused_provider, user, on.profile)
+    users = await read(
+        f"/v1/communications/serviceProviders/{on.unused_provider}/externalUsers/query",
+        {},
+        {"filters": {"externalUserIds": ["0", "1", "2"]}},
+        asp.account_associations.delete(on.unused_provider, "0"),
+    )
+    assert [user["externalUserId"] for user in users] == ["0", "1", "2"]
+
+    keys = ("System.distanceUnits", "System.temperatureUnit", "System.timeZone")
+    sim.set_setting(endpoint, keys[0], None)
+    settings = await read(
+        f"/v2/endpoints/{endpoint}/settings",
+        {"keys": ",".join(keys)},
+        {},
+        asp.endpoint_settings.set(endpoint, Setting.DISTANCE_UNITS, "METRIC"),
+    )
+    assert [setting["key"] for setting in settings] == [*keys[1:]]
+
+    own, above = [(await asp.roles.list(unit)).items[0] for unit in (room, organization)]
+    await asp.role_assignments.create(own, "ada")
+    await asp.role_assignments.create(above, "ada", propagate=True)
+    roles = await read(
+        "/v1/roles/assignments",
+        {"principalId": "ada", "unitId": room},
+        {},
+        asp.role_assignments.delete(above, "ada"),
+    )
+    assert [role["roleId"] for role in roles] == [above.role_id, own.role_id]
+
+    units = [await asp.units.create(organization, name) for name in ("First", "Second")]
+    for unit in (*units, units[0]):
+        sim.notify(unit, "PersistentVisualAlert")
+    either = {"or": [{"match": {"recipients.id": unit, "recipients.type": "Unit", ALERTS: VISUAL}} for unit in units]}
+    alerts = await read("/v3/notifications/query", {}, {"query": either}, asp.notifications.delete(units[0], VISUAL))
+    assert [alert["recipients"][0]["id"] for alert in alerts] == units

@@ -82,7 +82,7 @@ async def test_a_role_reaches_the_units_below_if_it_propagates(asp: SmartPropert
     await asp.role_assignments.create(above, "far")
     await asp.role_assignments.create(above, "near", propagate=True)
     assert (await roles_of("far"), await roles_of("near")) == ([], [above.role_id])
-    assert await roles_of((await asp.profile()).user_id) == [own.role_id, above.role_id]
+    assert await roles_of((await asp.profile()).user_id) == [above.role_id, own.role_id]
 
 
 async def test_the_role_of_a_new_unit_comes_later(asp: SmartProperties, sim: Simulator, seconds: list[float]) -> None:

@@ -63,6 +63,7 @@ def get_settings(context: Context) -> Response:
         query=(endpoint.id, keys),
         most=MOST_SETTINGS,
         member="settings",
+        mark=lambda key: keys.index(key) + 1,
     )
 
 

@@ -12,7 +12,13 @@ from math import inf
 from typing import Any
 
 from alexa_props.simulator.context import Context
-from alexa_props.simulator.device_state import NOTIFICATION_KINDS, VISUAL_ALERTS, Notification, NotificationKind
+from alexa_props.simulator.device_state import (
+    NOTIFICATION_KINDS,
+    VISUAL_ALERTS,
+    Notification,
+    NotificationKind,
+    add_notification,
+)
 from alexa_props.simulator.messages import activation_window, matcher, moment
 from alexa_props.simulator.requests import body_object, known_endpoint, known_unit, page
 from alexa_props.simulator.resources import require_members
@@ -23,6 +29,8 @@ from alexa_props.simulator.subjects import members
 MOST_RECIPIENTS = 100
 # That of Amazon's tool.
 MOST_RESULTS = 100
+_MOST_OF_A_RECIPIENT = 1 << 16
+"""Keeps the positions of one recipient apart from those of the next."""
 
 _TEMPLATES = ("textWrapping", "mediaThumbnail", "rating", "optionList", "imageList", "buttonList", "default")
 _DOCUMENTS = frozenset(f"{VISUAL_ALERTS}{name}Template" for name in _TEMPLATES)
@@ -114,7 +122,7 @@ def send(context: Context) -> Response:
                 raise Problem(400, "The recipient already has a persistent visual alert in this time.")
     body: Json = {"variants": [variant]}
     for stored in found:
-        stored.append(Notification(kind, body, context.effective_from, gone_from, starts))
+        add_notification(stored, Notification(kind, body, context.effective_from, gone_from, starts))
     return no_content(200)
 
 
@@ -127,15 +135,22 @@ def query_notifications(context: Context) -> Response:
     if kinds != {"PersistentVisualAlert"}:
         raise Problem(400, "Only notifications of the type PersistentVisualAlert can be queried.")
     types, ids = _values(query, "recipients.type"), _values(query, "recipients.id")
-    found = [
-        {"recipients": [{"type": kind, "id": id_}], "notification": each.body}
-        for kind, id_ in dict.fromkeys(_known(context, id_) for id_ in ids)
+    found: list[tuple[int, Json]] = [
+        (number * _MOST_OF_A_RECIPIENT + each.position, {"recipients": [recipient], "notification": each.body})
+        for number, (kind, id_) in enumerate(dict.fromkeys(_known(context, id_) for id_ in ids))
         if kind in types
+        for recipient in ({"type": kind, "id": id_},)
         for each in _notifications(context, (kind, id_))
         if each.is_visible(context.time)
     ]
-    key = json.dumps(query, sort_keys=True)
-    return page(context, list(filter(matches, found)), dict, query=key, most=MOST_RESULTS)
+    return page(
+        context,
+        [each for each in found if matches(each[1])],
+        lambda each: each[1],
+        query=json.dumps(query, sort_keys=True),
+        most=MOST_RESULTS,
+        mark=lambda each: each[0],
+    )
 
 
 def _values(query: object, field: str) -> list[str]:

@@ -29,6 +29,8 @@ ASSIGNMENTS = "/v1/roles/{roleId}/assignments"
 MOST_ASSIGNMENTS = 50
 """Principals in a batch."""
 MOST_RESULTS = 100
+_POSITION_BITS = 24
+"""Keep the positions in one unit apart from those in the unit below it."""
 
 _PREFIX = "amzn1.alexa.role.did."
 _UNIT_PREFIX = "amzn1.alexa.unit.did."
@@ -136,17 +138,24 @@ def list_assignments(context: Context) -> Response:
 
 @route("role_assignments.list_for_principal", "GET", "/v1/roles/assignments")
 def list_for_principal(context: Context) -> Response:
-    """List the roles of a principal on a unit: those of the unit, and those above that propagate (inferred)."""
+    """List the roles of a principal on a unit: those above that propagate (inferred), then those of the unit."""
     principal_id, unit = context.query.get("principalId"), _entity(context)
     if principal_id is None:
         raise Problem(400, "The parameter principalId is missing.")
     found = [
-        _assignment(each, assignment)
-        for each in _with_parents(context, unit)
+        (each, assignment)
+        for each in reversed([*_with_parents(context, unit)])
         for assignment in _held(context, each)
         if assignment.principal_id == principal_id and (each is unit or assignment.propagate)
     ]
-    return page(context, found, lambda each: each, query=(principal_id, unit.id), most=MOST_RESULTS)
+    return page(
+        context,
+        found,
+        lambda each: _assignment(*each),
+        query=(principal_id, unit.id),
+        most=MOST_RESULTS,
+        mark=lambda each: (each[0].level << _POSITION_BITS) + each[1].position,
+    )
 
 
 def _with_parents(context: Context, unit: Unit | None) -> Iterator[Unit]:
