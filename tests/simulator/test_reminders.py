@@ -52,6 +52,9 @@ async def test_a_reminder_from_creation_to_deletion(sim: Simulator) -> None:
         with pytest.raises(errors.NotFound):
             await call
     sim.reset()
+    known = (await ids(reminders, first))[0] or ""
+    sim.reset()
+    assert (await reminders.get(known)).raw["recipient"]["id"] == first
     assert sim.alert_count("reminders", first) == len(await ids(reminders, first)) > 0
     # Ids are never used twice.
     sim.set_alerts("reminders", first, 3)

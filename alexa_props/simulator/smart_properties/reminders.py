@@ -5,6 +5,7 @@ The devices store them, so changes need the device to be reachable (inferred fro
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,12 +25,17 @@ _REMINDER = {"reminder.trigger.type": str, "reminder.alertInfo.spokenInfo.conten
 
 def _find(context: Context) -> tuple[Endpoint, str]:
     """Return the endpoint of the reminder that a path names, and the id of the reminder."""
-    reminder_id = context.params["reminderId"]
-    for endpoint in context.service.tree.fleet:
-        if endpoint.has_reminder(reminder_id):
-            require_permission(context, endpoint.unit_id)
-            return endpoint, reminder_id
-    raise Problem(404, "There is no reminder with this id.")
+    reminder_id, fleet = context.params["reminderId"], context.service.tree.fleet
+    # Reminders are made on first use; a reset makes those of the seed anew, and clients may know their ids.
+    of_all = itertools.chain(
+        (each for each in fleet if each.has_reminder(reminder_id)),
+        (each for each in fleet if reminder_id in each.reminders),
+    )
+    endpoint = next(of_all, None)
+    if endpoint is None:
+        raise Problem(404, "There is no reminder with this id.")
+    require_permission(context, endpoint.unit_id)
+    return endpoint, reminder_id
 
 
 def _render(endpoint: Endpoint, reminder_id: str) -> Json:
