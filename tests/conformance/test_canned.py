@@ -126,8 +126,9 @@ async def test_every_status_with_every_shape_of_body(name: str) -> None:
 async def test_a_504_that_says_so_is_about_a_device() -> None:
     for name, call in CALLS.items():
         kind = errors.ServerError if OPERATIONS[name].target else errors.DeviceUnreachable
-        for code in DEVICE_CODES:
-            for body in ({"type": code}, {"code": code, "message": "said"}, {"errors": [{"code": code}]}):
+        for code in DEVICE_CODES if name in CLASSES.values() else DEVICE_CODES[:1]:
+            bodies = ({"type": code}, {"code": code, "message": "said"}, {"errors": [{"code": code}]})
+            for body in bodies if name in CLASSES.values() else bodies[:1]:
                 async with canned(504, body) as on:
                     error = await failure_of(call, on, kind, 504)
                 assert error.code == (None if OPERATIONS[name].target and "code" not in body else code)
@@ -136,7 +137,7 @@ async def test_a_504_that_says_so_is_about_a_device() -> None:
 async def test_any_other_504_is_about_the_service_except_of_a_deletion_per_endpoint() -> None:
     for name, call in CALLS.items():
         kind = errors.DeviceUnreachable if OPERATIONS[name].per_endpoint else errors.ServerError
-        for shape in SHAPES:
+        for shape in SHAPES if name in CLASSES.values() else SHAPES[:1]:
             async with canned(504, shape) as on:
                 await failure_of(call, on, kind, 504)
 

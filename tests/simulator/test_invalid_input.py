@@ -360,7 +360,7 @@ async def test_responds_to_odd_paths_and_parameters(api: httpx.AsyncClient) -> N
                 each,
             )
             query = "&".join(f"{name}={each}" for name in names)
-            for target in (where, f"{where}?{query}", f"{where}?expand={each}&{query}", f"{where}?{each}={each}"):
+            for target in (f"{where}?{query}", f"{where}?expand={each}&{each}={each}"):
                 assert (await api.request(method, target)).status_code < 500, (method, target)
     assert (await api.get("/_simulator/calls")).status_code == 200
 
