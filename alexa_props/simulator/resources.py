@@ -12,13 +12,14 @@ A handler that is not plain, such as a batch, is a `@route` beside the row. It u
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
 
+from alexa_props.simulator.bodies import Members, require_members
 from alexa_props.simulator.context import Context, Handler
-from alexa_props.simulator.requests import body_object, known_endpoint, known_unit, page, require_permission
+from alexa_props.simulator.requests import known_endpoint, known_unit, page, require_permission
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import Route, parameters, register
 from alexa_props.simulator.store import Key
@@ -26,70 +27,10 @@ from alexa_props.simulator.subjects import members, subjects_of
 from alexa_props.simulator.tree import identifier
 from alexa_props.simulator.world import World
 
-__all__ = ["Item", "Resource", "batch", "require_members", "require_subject"]
-
-Members = Mapping[str, type]
-"""Dotted names of members, and their types: str, bool, int, float, dict or list."""
+__all__ = ["Item", "Resource", "require_subject"]
 
 _STATUSES: Final = {"create": 201, "update": 204, "delete": 204}
 _MOST_RESULTS = 100
-_KINDS: Final[Mapping[type, str]] = {
-    str: "a string that is not empty",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    dict: "an object",
-    list: "a list",
-}
-
-
-_MISSING: Final = object()
-
-
-def _fits(value: object, kind: type) -> bool:
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind) and value != ""
-
-
-def require_members(body: object, required: Members, optional: Members | None = None) -> dict[str, Any]:
-    """Return a body that has the required members. They and the optional ones must be of their types.
-
-    What is on the way to a member must be an object. If it is a list of objects, its name is a list here, too: then
-    each of its objects must have the member.
-    """
-    if not isinstance(body, dict):
-        raise Problem(400, "The body must be a JSON object.")
-    optional = optional or {}
-    lists = {name for name, kind in (*required.items(), *optional.items()) if kind is list}
-    for name, kind in required.items():
-        values = [*_values(body, name.split("."), lists)]
-        if not values or not all(_fits(value, kind) for value in values):
-            raise Problem(400, f"{name} is required, and must be {_KINDS[kind]}.")
-    for name, kind in optional.items():
-        if not all(value is _MISSING or _fits(value, kind) for value in _values(body, name.split("."), lists)):
-            raise Problem(400, f"{name} must be {_KINDS[kind]}.")
-    return body
-
-
-def _values(body: object, names: Sequence[str], lists: Container[str], depth: int = 0) -> Iterator[object]:
-    """Yield the values of a member: several if it is in a list, and `_MISSING` where it is not."""
-    if depth and ".".join(names[:depth]) in lists:
-        if not isinstance(body, list):
-            yield _MISSING
-        for each in body if isinstance(body, list) else ():
-            yield from _value(each, names, lists, depth)
-    else:
-        yield from _value(body, names, lists, depth)
-
-
-def _value(body: object, names: Sequence[str], lists: Container[str], depth: int) -> Iterator[object]:
-    if not isinstance(body, dict) or names[depth] not in body:
-        yield _MISSING
-    elif depth + 1 == len(names):
-        yield body[names[depth]]
-    else:
-        yield from _values(body[names[depth]], names, lists, depth + 1)
 
 
 def require_subject(context: Context) -> None:
@@ -98,21 +39,6 @@ def require_subject(context: Context) -> None:
         known_unit(context, context.about.unit_id)
     if context.about.endpoint_id is not None:
         known_endpoint(context, context.about.endpoint_id)
-
-
-def batch(context: Context, most: int, required: Members, *, member: str = "items") -> list[dict[str, Any]]:
-    """Return the items of a batch. One invalid item, or one about an unknown unit, refuses the whole batch."""
-    items = body_object(context).get(member)
-    if not isinstance(items, list) or not 1 <= len(items) <= most:
-        raise Problem(400, f"{member} must be a list of 1 to {most}.")
-    for item in items:
-        require_members(item, required)
-        if not any(_fits(item.get("itemId"), kind) for kind in (str, int)):
-            raise Problem(400, "itemId is required, and must be a string or a whole number.")
-        unit_id = subjects_of({}, item, {}).unit_id
-        if unit_id is not None:
-            known_unit(context, unit_id)
-    return items
 
 
 @attrs.define(eq=False)

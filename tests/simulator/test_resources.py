@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from alexa_props.simulator import Simulator
+from alexa_props.simulator.bodies import batch
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.operations import OPERATIONS
 from alexa_props.simulator.requests import body_object
-from alexa_props.simulator.resources import Resource, batch
+from alexa_props.simulator.resources import Resource
 from alexa_props.simulator.responses import Response, accepted, json_response
 from alexa_props.simulator.routes import TABLE, Route, RouteTable, route, target
 from alexa_props.simulator.store import Key

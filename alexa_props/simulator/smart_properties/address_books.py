@@ -12,10 +12,11 @@ from typing import Any
 
 import attrs
 
+from alexa_props.simulator.bodies import batch, require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import delete_dependents, when_deleted
 from alexa_props.simulator.requests import known_unit, page
-from alexa_props.simulator.resources import Resource, batch, require_members, require_subject
+from alexa_props.simulator.resources import Resource, require_subject
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.service import Service

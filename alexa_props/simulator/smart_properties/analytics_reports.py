@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import known_unit
-from alexa_props.simulator.resources import require_members
 from alexa_props.simulator.responses import Problem, Response, json_response
 from alexa_props.simulator.routes import route
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.messages import activation_window, matcher
 from alexa_props.simulator.requests import body_object, known_unit, require_permission
-from alexa_props.simulator.resources import Item, Resource, require_members
+from alexa_props.simulator.resources import Item, Resource
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

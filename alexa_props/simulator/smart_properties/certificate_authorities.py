@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import name_text
-from alexa_props.simulator.resources import Item, Resource, require_members
+from alexa_props.simulator.resources import Item, Resource
 from alexa_props.simulator.responses import Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

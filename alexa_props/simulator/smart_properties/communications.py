@@ -10,10 +10,11 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from alexa_props.simulator.bodies import batch, require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import delete_dependents, when_deleted
 from alexa_props.simulator.requests import known_unit, page, require_permission
-from alexa_props.simulator.resources import Item, Resource, batch, require_members
+from alexa_props.simulator.resources import Item, Resource
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

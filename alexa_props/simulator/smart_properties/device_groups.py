@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import known_endpoint, known_unit, name_text, name_value
-from alexa_props.simulator.resources import Item, Resource, require_members
+from alexa_props.simulator.resources import Item, Resource
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.world import World

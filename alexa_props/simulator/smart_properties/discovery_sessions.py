@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import known_unit
-from alexa_props.simulator.resources import Resource, require_members
+from alexa_props.simulator.resources import Resource
 from alexa_props.simulator.responses import Json, Problem, Response, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.world import World

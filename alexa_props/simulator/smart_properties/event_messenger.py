@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import when_deleted
-from alexa_props.simulator.resources import Item, Resource, require_members, require_subject
+from alexa_props.simulator.resources import Item, Resource, require_subject
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

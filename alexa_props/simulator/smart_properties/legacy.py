@@ -6,9 +6,9 @@ since `/v2/units` has the same ids.
 
 from __future__ import annotations
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import known_unit, page
-from alexa_props.simulator.resources import require_members
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import Route, register
 from alexa_props.simulator.smart_properties.units import remove_unit

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.device_state import (
     NOTIFICATION_KINDS,
@@ -21,7 +22,6 @@ from alexa_props.simulator.device_state import (
 )
 from alexa_props.simulator.messages import activation_window, matcher, moment
 from alexa_props.simulator.requests import body_object, known_endpoint, known_unit, page
-from alexa_props.simulator.resources import require_members
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.subjects import members

@@ -6,10 +6,11 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.deletions import when_deleted
 from alexa_props.simulator.requests import page
-from alexa_props.simulator.resources import Resource, require_members
+from alexa_props.simulator.resources import Resource
 from alexa_props.simulator.responses import Json, Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.smart_properties.communications import PROFILES, is_permitted, known_profile

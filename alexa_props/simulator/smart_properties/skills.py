@@ -15,9 +15,9 @@ from typing import Any
 
 import attrs
 
+from alexa_props.simulator.bodies import batch, require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import known_unit, page
-from alexa_props.simulator.resources import batch, require_members
 from alexa_props.simulator.responses import Json, Problem, Response, accepted, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import body_object, known_unit
-from alexa_props.simulator.resources import require_members
 from alexa_props.simulator.responses import Problem, Response, json_response, no_content
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.store import Key

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+from alexa_props.simulator.bodies import require_members
 from alexa_props.simulator.context import Context
 from alexa_props.simulator.requests import known_unit
-from alexa_props.simulator.resources import Item, Resource, require_members
+from alexa_props.simulator.resources import Item, Resource
 from alexa_props.simulator.responses import NO_STORE, Json, Problem, Response, json_response
 from alexa_props.simulator.routes import route
 from alexa_props.simulator.tree import identifier
