@@ -93,8 +93,10 @@ CALLS: dict[str, Callable[[SmartProperties, str], Awaitable[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("quotation", [*QUOTATIONS, "not JSON"])
+@pytest.mark.parametrize(
+    ("call", "quotation"),
+    [*(("enable", each) for each in (*QUOTATIONS, "not JSON")), ("enable_many", "plain"), ("enable_many", "not JSON")],
+)
 async def test_a_code_is_in_no_error_log_or_event(call: str, quotation: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     events: list[Event] = []
