@@ -272,6 +272,14 @@ async def test_a_fleet_is_notified_in_batches() -> None:
         assert [outcome.status async for outcome in run] == ["done"] * 120
     assert [sim.notifications(room) for room in sim.rooms] == [{**none, "DeviceNotification": 1}] * 120
     assert (sim.count("notifications.delete_many"), sim.count("notifications.send")) == (2, 2)
+    # A batch that was refused may have reached some of them, so it is not sent again in halves. A deletion is.
+    delete = functools.partial(notifications.delete_many, kinds=KINDS)
+    send = functools.partial(notifications.send, notification=PARCEL)
+    for call, failures, calls in ((delete, 1, 5), (send, 4, 1)):
+        sim.clear_calls()
+        async with fleet.run_many(call, [*sim.rooms[:3], UNKNOWN]) as run:
+            failed = [outcome.key async for outcome in run if outcome.status != "done"]
+        assert (len(failed), sim.count()) == (failures, calls)
 
 
 async def test_recipients_must_exist_and_be_permitted(sim: Simulator) -> None:
