@@ -403,6 +403,10 @@ def test_a_lenient_model_keeps_what_it_can_read_and_the_json() -> None:
     assert read.raw == body
     assert "new" not in repr(read)
     assert rest.structure({"parts": [{"id": 1}, {}]}, Vague).parts == ()
+    # What is empty or zero is there.
+    assert rest.structure({"name": "", "count": 0, "at": 0}, Vague) == Vague(
+        "", 0, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    )
 
 
 def test_a_lenient_model_is_an_object_and_its_json_is_not_written() -> None:

@@ -119,7 +119,8 @@ async def test_drop_in_and_blocking_are_set_for_pairs_of_profiles(asp: SmartProp
         await blocking.set(first, target, value)
     rules = [BlockingRule(second, Toggle.DISABLED), BlockingRule(third, Toggle.ENABLED)]
     assert [rule async for rule in blocking.list(first, page_size=1)] == rules
-    assert [rule async for rule in blocking.list(first, value="ENABLED")] == rules[1:]
+    [enabled] = [rule async for rule in blocking.list(first, value="ENABLED")]
+    assert (enabled, type(enabled.value)) == (rules[1], Toggle)
     assert [rule async for rule in blocking.list(second)] == []
 
 

@@ -113,7 +113,7 @@ WIRE = {
         ),
     ),
     "wifi.forget": Wire(
-        lambda on: on.asp.wifi.forget(on.endpoint, [WifiConfiguration("old")]),
+        lambda on: on.asp.wifi.forget(on.endpoint, [WifiConfiguration("old", priority=1)]),
         f"POST {CONNECTIVITY}/forgetWifiConfigurations",
         idempotent=True,
         body={"payload": {"wifiConfigurations": [{"ssid": '"old"', "keyManagement": "WPAPSK"}]}},
