@@ -53,6 +53,8 @@ async def test_units_must_exist_and_be_permitted(sim: Simulator) -> None:
             await campaigns.create([sim.rooms[1], unit_id], {"en-US": CARD})
     assert [each.unit_ids async for each in campaigns.list()] == [(sim.rooms[1],)]
     sim.fail("campaigns.create", "status", unit_id=sim.rooms[1])
+    # A request that names several units is about none of them.
+    await campaigns.create(sim.rooms[1:3], {"en-US": CARD})
     with pytest.raises(errors.ServerError):
         await campaigns.create([sim.rooms[1]], {"en-US": CARD})
 

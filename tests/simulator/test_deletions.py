@@ -28,7 +28,9 @@ async def gone(*calls: Awaitable[Any]) -> None:
             await call
 
 
-async def test_a_unit_takes_along_what_was_made_for_it(asp: SmartProperties, sim: Simulator) -> None:
+async def test_a_unit_takes_along_what_was_made_for_it(
+    asp: SmartProperties, sim: Simulator, seconds: list[float]
+) -> None:
     on, (room, other) = clients(sim), sim.rooms[:2]
     before = [each.id async for each in asp.device_groups.list(other)]
     [automation] = [each async for each in asp.automations.list(room)]
@@ -53,6 +55,7 @@ async def test_a_unit_takes_along_what_was_made_for_it(asp: SmartProperties, sim
         asp.device_groups.list(room),
     )
     assert [each async for each in asp.event_subscriptions.list()] == []
+    seconds[0] += 60
     assert (await asp.campaigns.get(for_both)).unit_ids == (other,)
     assert [each.id async for each in asp.device_groups.list(other)] == before
     assert [each.id for each in sim.tree.unassigned][: len(endpoints)] == endpoints
