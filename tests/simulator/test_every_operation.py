@@ -18,6 +18,18 @@ from tests.simulator.test_invalid_input import NOT_JSON
 from tests.wire import CALLS, IDS, ONCE, clients, with_ids
 
 
+STATUSES = {
+    200: ("campaigns.create", "endpoints.associate", "notifications.send"),
+    201: (
+        *("address_books.create", "contacts.create", "communication_profiles.create", "service_providers.create"),
+        *("units.create", "users.create"),
+    ),
+    202: ("campaigns.delete", "role_assignments.create_many", "role_assignments.delete_many", "skills.enable"),
+    204: ("skills.disable", "units.update", "unit_settings.set_default_music_station", "alerts.delete_alarms"),
+}
+"""Those of Amazon's pages and samples."""
+
+
 async def requests(sim: Simulator, endpoint_id: str | None = None) -> list[tuple[str, str, str, bytes]]:
     """Return a valid request per operation, as the client sends it: name, method, target and body.
 
@@ -103,6 +115,9 @@ async def test_a_socket_gives_the_same_responses_as_the_process() -> None:
             assert response.status_code < 300, (operation, response.text)
             found.append((operation, response.status_code, dict(response.headers), response.content))
         assert [call.operation for call in sim.calls] == ["token", *ROUTES]
+        statuses = {call.operation: call.status for call in sim.calls}
+        for status, operations in STATUSES.items():
+            assert {operation: statuses[operation] for operation in operations} == dict.fromkeys(operations, status)
         return found
 
     def now() -> datetime:
