@@ -17,7 +17,6 @@ from tests.simulator.conftest import log_in
 from tests.simulator.test_invalid_input import NOT_JSON
 from tests.wire import CALLS, IDS, ONCE, clients, with_ids
 
-
 STATUSES = {
     200: ("campaigns.create", "endpoints.associate", "notifications.send"),
     201: (

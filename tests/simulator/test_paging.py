@@ -158,8 +158,9 @@ async def test_lists_that_change_between_pages_neither_repeat_nor_omit_what_stay
     assert [role["roleId"] for role in roles] == [above.role_id, own.role_id]
 
     units = [await asp.units.create(organization, name) for name in ("First", "Second")]
-    for unit in (*units, units[0]):
-        sim.notify(unit, "PersistentVisualAlert")
+    for unit in (*units, units[0], units[0]):
+        sim.notify(unit, VISUAL)
+    assert len([each async for each in asp.notifications.query(units, page_size=1)]) == 4
     either = {"or": [{"match": {"recipients.id": unit, "recipients.type": "Unit", ALERTS: VISUAL}} for unit in units]}
     alerts = await read("/v3/notifications/query", {}, {"query": either}, asp.notifications.delete(units[0], VISUAL))
     assert [alert["recipients"][0]["id"] for alert in alerts] == units
