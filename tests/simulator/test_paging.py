@@ -149,6 +149,8 @@ async def test_lists_that_change_between_pages_neither_repeat_nor_omit_what_stay
     own, above = [(await asp.roles.list(unit)).items[0] for unit in (room, organization)]
     await asp.role_assignments.create(own, "ada")
     await asp.role_assignments.create(above, "ada", propagate=True)
+    held = asp.role_assignments.list_for_principal("ada", room, page_size=1)
+    assert [role.role_id async for role in held] == [above.role_id, own.role_id]
     roles = await read(
         "/v1/roles/assignments",
         {"principalId": "ada", "unitId": room},
