@@ -49,7 +49,7 @@ def test_reads_codes_and_texts_where_they_are() -> None:
 
 
 def test_reads_what_it_can() -> None:
-    body = {"results": {"itemId": 0}, "items": [None, "a", {"itemId": "0"}], "errors": [{"itemId": "1"}]}
+    body = {"results": 5, "items": [None, "a", {"itemId": "0"}], "errors": [{"itemId": "1"}]}
     found = read_batch(body)
     assert [(item.item_id, item.failed) for item in found.items] == [("0", False), ("1", True)]
     assert (found.raw, found.failures) == (body, found.items[1:])
