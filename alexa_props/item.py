@@ -22,6 +22,8 @@ class Item:
     """Awaited before a request is sent that must not be sent twice; None if there is no journal."""
     unsafe_sent: bool = False
     """Whether such a request was about to be sent."""
+    unsafe_done: bool = False
+    """Whether such a request succeeded."""
     attempts: int = 0
     """Attempts of all its calls."""
     throttled: int = 0
@@ -62,6 +64,7 @@ class Item:
         self.called += elapsed
         # A throttled request was not handled, but an earlier attempt may have been.
         handled = response_class not in (None, ResponseClass.THROTTLED)
+        self.unsafe_done |= response_class is ResponseClass.OK and not call.operation.idempotent
         self.sent = self.sent or handled or state.sent == "maybe"
         self.without_response = self.without_response or (not handled and state.sent == "maybe")
         self.ambiguous = self.ambiguous or (response_class is ResponseClass.FINAL and state.sent == "maybe")

@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
+import attrs
 
 from alexa_props.concurrency import Tasks
 from alexa_props.fleet._batch import BatchCall, BatchCalls, BatchRead
@@ -27,6 +28,14 @@ __all__ = ["Run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@attrs.frozen(eq=False)
+class _Batch(Generic[T]):
+    """Items that one call is made for, with their numbers and keys, and the context that it runs in."""
+
+    context: Context
+    items: list[tuple[int, str, T]] = attrs.field(factory=list)
 
 
 class Run(Generic[T, R]):
@@ -54,6 +63,8 @@ class Run(Generic[T, R]):
         self._call: Any = call
         self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal)
         self._batching = batching or Batching(1)
+        self._batches: BatchCalls[T, R] = BatchCalls(self._call, self._calls, self._batching)
+        self._ordered = ordered
         reader = copy_context()
         reader.run(meter.count_what_is_listed)
         self._source = source_of(items, reader, self._signal)
@@ -205,47 +216,55 @@ class Run(Generic[T, R]):
 
     # For the workers of `fleet.run_many`.
 
-    async def _take_batch(self) -> list[tuple[int, T]] | None:
-        """Return the next items and their numbers, as many as a call takes; None if no more are to be begun."""
-        batch: list[tuple[int, T]] = []
+    async def _take_batch(self) -> _Batch[T] | None:
+        """Begin as many items as a call takes; None if no more are to be begun."""
+        batch: _Batch[T] = _Batch(self._calls.context.copy())
         # One worker at a time, so that only the last batch is smaller.
         async with self._filling:
-            while len(batch) < self._batching.size:
-                numbered = await self._take()
-                if numbered is None:
-                    break
-                batch.append(numbered)
+            more = True
+            while more and (room := self._batching.size - len(batch.items)):
+                more = await self._fill(batch, room)
         if self._signal.reason in (None, UNREADABLE):
-            return batch or None
-        for number, _ in batch:
+            return batch if batch.items else None
+        for number, _, _ in batch.items:
             self._outcomes.put(number, None)
         return None
 
-    async def _process_batch(self, batch: list[tuple[int, T]]) -> None:
-        taken = anyio.current_time()
-        context = self._calls.context.copy()
-        calls: BatchCalls[T, R] = BatchCalls(self._call, self._calls, self._batching)
+    async def _fill(self, batch: _Batch[T], room: int) -> bool:
+        """Take items, begin them, and add those that are to be called. Return whether there may be more to take."""
+        taken: list[tuple[int, T]] = []
+        while len(taken) < room:
+            # The outcomes of later items wait for those of this batch: there might never be room.
+            if self._ordered and self._outcomes.is_full and (batch.items or taken):
+                break
+            numbered = await self._take()
+            if numbered is None:
+                break
+            taken.append(numbered)
+        if not taken:
+            return False
         try:
-            begun = await calls.begin([item for _, item in batch], context)
+            begun = await self._batches.begin([item for _, item in taken], batch.context)
         except Exception as error:  # noqa: BLE001 - the user's function key= may raise anything: the run ends with it
             self._signal.fail(error, f"a batch could not be begun: {safe_str(error)}")
-            for number, _ in batch:
+            for number, _ in taken:
                 self._outcomes.put(number, None)
-            return
-        going: list[tuple[int, str, T]] = []
-        for (number, item), (key, decision) in zip(batch, begun, strict=True):
+            return False
+        for (number, item), (key, decision) in zip(taken, begun, strict=True):
             if decision == "go":
-                going.append((number, key, item))
+                batch.items.append((number, key, item))
             else:
                 self._skip(number, key, item, decision)
-        if not going:
-            return
-        states = calls.in_flight([(key, item) for _, key, item in going])
-        self._in_flight.update(zip((number for number, _, _ in going), states, strict=True))
-        await calls.run(states, context)
-        self._adapt(states[0].calls, anyio.current_time() - taken)
-        throttled = states[0].calls.throttled
-        for (number, _, _), state in zip(going, states, strict=True):
+        return len(taken) == room
+
+    async def _process_batch(self, batch: _Batch[T]) -> None:
+        started = anyio.current_time()
+        states = self._batches.in_flight([(key, item) for _, key, item in batch.items])
+        self._in_flight.update(zip((number for number, _, _ in batch.items), states, strict=True))
+        calls = await self._batches.run(states, batch.context)
+        self._adapt(calls, anyio.current_time() - started)
+        throttled = calls.throttled
+        for (number, _, _), state in zip(batch.items, states, strict=True):
             assert state.outcome is not None  # noqa: S101 - every item of a batch that was run has one
-            self._end(number, state.outcome, throttled, context)
+            self._end(number, state.outcome, throttled, batch.context)
             throttled = 0  # they share their calls

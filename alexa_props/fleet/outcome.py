@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import attrs
 import httpx
@@ -47,6 +47,8 @@ __all__ = [
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_LEAST_SERVER_ERROR: Final = 500
 
 Status = Literal["done", "failed", "unknown"]
 """
@@ -279,7 +281,8 @@ def _status(error: Exception, *, unsafe_sent: bool = False) -> Status:
         return "unknown" if any(_status(part, unsafe_sent=unsafe_sent) == "unknown" for part in parts) else "failed"
     # The service may have done it before it failed. That matters if it must not be done twice.
     vague = isinstance(error, DecodeError) or (unsafe_sent and isinstance(error, ServerError))
-    vague |= isinstance(error, BatchItemFailed) and not error.is_certain
+    if isinstance(error, BatchItemFailed):
+        vague = not error.is_certain or (unsafe_sent and (error.result.http_status or 0) >= _LEAST_SERVER_ERROR)
     # Errors of other libraries' clients.
     foreign = isinstance(error, TimeoutError) or (
         isinstance(error, httpx.TransportError) and was_sent(error) == "maybe"

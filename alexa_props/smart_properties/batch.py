@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from alexa_props.codec import Lenient
+from alexa_props.codec import MAX_ITEMS, Lenient
 from alexa_props.errors import DecodeError
 from alexa_props.responses import first_string
 
@@ -16,6 +16,7 @@ __all__ = ["BatchItem", "BatchResult", "Batching", "batched", "read_batch"]
 _LISTS: Final = ("results", "items", "errors")
 _FAILED: Final = frozenset({"FAILED", "FAILURE", "ERROR"})
 _LEAST_ERROR: Final = 400
+_STATUS_DIGITS: Final = 3
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -57,6 +58,12 @@ class BatchItem(Lenient):
     failed: bool = False
     """Whether it is an error. Inferred from where it is and what it holds."""
 
+    @property
+    def http_status(self) -> int | None:
+        """The status as a number, if it is one of HTTP."""
+        is_one = self.status is not None and self.status.isdecimal() and len(self.status) == _STATUS_DIGITS
+        return int(self.status or "") if is_one else None
+
 
 @attrs.frozen
 class BatchResult(Lenient):
@@ -75,36 +82,54 @@ class BatchResult(Lenient):
 
 
 def read_batch(body: Any) -> BatchResult:
-    """Return the result from parsed JSON; raises `DecodeError` if it is no object."""
+    """Return the result from parsed JSON; raises `DecodeError` if it is no object, or has too many items."""
     if not isinstance(body, dict):
         raise DecodeError("the response is not an object")
     found = [
-        _item(entry, is_error=name == "errors")
+        _item(entry, is_error=name == "errors") if isinstance(entry, dict) else _unnamed(entry)
         for name in _LISTS
-        if isinstance(body.get(name), list)
-        for entry in body[name]
-        if isinstance(entry, dict)
+        for entry in _entries(name, body.get(name))
+        if isinstance(entry, dict) or (name == "errors" and entry)
     ]
     return BatchResult(tuple(found), raw=body)
+
+
+def _entries(name: str, value: object) -> list[Any]:
+    if not isinstance(value, list):
+        # What is no list of errors is an error nevertheless.
+        return [value] if name == "errors" else []
+    if len(value) > MAX_ITEMS:
+        raise DecodeError(f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(value):,} @ {name}")
+    return value
 
 
 def _item(entry: dict[str, Any], *, is_error: bool) -> BatchItem:
     nested = entry.get("error")
     error = nested if isinstance(nested, dict) else entry
     status = _text(entry, "statusCode", "status", "httpStatus")
-    if status is not None:
-        is_error |= status.upper() in _FAILED or (status.isdecimal() and int(status) >= _LEAST_ERROR)
-    return BatchItem(
+    item = BatchItem(
         _text(entry, "itemId"),
         status,
         first_string(error, "code", "type", "error"),
         first_string(error, "message", "description"),
-        is_error or bool(nested),
         raw=entry,
     )
+    # Python refuses to convert thousands of digits.
+    number = int(status[:_STATUS_DIGITS]) if status and status.isdecimal() else 0
+    failed = (status or "").upper() in _FAILED or number >= _LEAST_ERROR
+    return attrs.evolve(item, failed=is_error or failed or bool(nested))
+
+
+def _unnamed(entry: object) -> BatchItem:
+    """Return an error that is no object, and so does not say which item it is about."""
+    return BatchItem(message=entry if isinstance(entry, str) else None, failed=True)
 
 
 def _text(entry: dict[str, Any], *names: str) -> str | None:
     """Return the first of these members that is a string or a whole number, as text."""
-    values = (entry.get(name) for name in names)
-    return next((str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)), None)
+    for value in map(entry.get, names):
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+            return str(int(value))
+    return None

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from alexa_props import SmartProperties, errors, fleet
+from alexa_props.arguments import require_ids
 from alexa_props.fleet import BatchItemFailed, Outcome
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
@@ -37,7 +38,7 @@ class Things:
 
     @batched(4)
     async def add_many(self, thing_id: str, units: Sequence[str]) -> BatchResult:
-        items = numbered("units", [{"unitId": unit} for unit in units])
+        items = numbered("units", [{"unitId": unit} for unit in require_ids("units", units)])
         return await self.asp.call(ADD_MANY, {"thing_id": thing_id, "items": items}) or BatchResult()
 
     @batched(4)
@@ -129,6 +130,48 @@ async def test_a_failure_without_a_position_leaves_the_items_of_its_batch_unknow
     assert [outcome.status for outcome in outcomes] == ["unknown", "failed", "unknown", "unknown", "done"]
 
 
+@pytest.mark.parametrize("item_id", [-1, 4, "9" * 5000, 10**30, "x", None, 1.5, True, [1]])
+async def test_a_failure_of_no_item_leaves_the_items_of_its_batch_unknown(item_id: Any) -> None:
+    call, _ = things(answer(207, {"results": [{"itemId": item_id, "statusCode": 404}, {"itemId": 1}]}))
+    outcomes = await run(call, ROOMS[:4], ordered=True)
+    assert {outcome.status for outcome in outcomes} == {"unknown"}
+    calls = [f"things.add_many({room!r})" for room in ROOMS[:4]]
+    assert [str(outcome.error).partition(":")[0] for outcome in outcomes] == calls
+
+
+@pytest.mark.parametrize("found", ["no unit", ["no unit"], {"1": "no unit"}, 3])
+async def test_errors_of_another_form_are_never_a_success(found: Any) -> None:
+    call, _ = things(answer(200, {"errors": found}))
+    outcomes = await run(call, ROOMS[:4])
+    assert {outcome.status for outcome in outcomes} == {"unknown"}
+
+
+async def test_a_failure_counts_if_an_item_is_named_twice() -> None:
+    results = [{"itemId": 1, "statusCode": 404}, {"itemId": "1", "statusCode": 200}]
+    for body in ({"results": results}, {"results": results[::-1]}, {"items": results[:1], "results": results[1:]}):
+        call, _ = things(answer(207, body))
+        outcomes = await run(call, ROOMS[:3], ordered=True)
+        assert [outcome.status for outcome in outcomes] == ["done", "failed", "done"]
+
+
+async def test_an_item_whose_status_is_a_server_error_may_be_done() -> None:
+    body = {
+        "results": [{"itemId": number, "statusCode": status} for number, status in enumerate((503, 404, "9" * 5000))]
+    }
+    call, service = things(answer(207, body))
+    outcomes = await run(call, ROOMS[:3], ordered=True)
+    assert [outcome.status for outcome in outcomes] == ["unknown", "failed", "failed"]
+    replaced = await run(Things(smart_properties(Service(answer(207, body)))).replace_many, ROOMS[:1])
+    assert [outcome.status for outcome in replaced] == ["failed"]
+    assert len(service.seen) == 1
+
+
+async def test_too_many_results_are_an_invalid_response() -> None:
+    call, _ = things(answer(200, {"results": [{}] * 50_001}))
+    (outcome,) = await run(call, ROOMS[:1])
+    assert isinstance(outcome.error, errors.DecodeError)
+
+
 def refuse(*refused: str, status: int = 400) -> Script:
     def respond(request: httpx.Request) -> httpx.Response:
         return answer(status, {"message": "no"}) if {*refused} & {*units_of(request.content)} else answer(202)
@@ -170,6 +213,84 @@ async def test_a_batch_that_must_not_be_split_fails_whole() -> None:
     assert ({outcome.status for outcome in outcomes}, len(service.seen)) == ({"failed"}, 1)
 
 
+async def test_each_part_of_a_split_batch_has_an_outcome_of_its_own(tmp_path: Path) -> None:
+    """The loss of one part says nothing about the others, and nothing of it is sent again."""
+    call, service = things(400, httpx.ReadError, 404, 202, 404)
+    outcomes = await run(call, ROOMS[:4], ordered=True, journal=tmp_path / "a.db", job="add")
+    assert [units_of(seen.content) for seen in service.seen] == [
+        ROOMS[:4],
+        ROOMS[:2],
+        ROOMS[2:4],
+        ["room-2"],
+        ["room-3"],
+    ]
+    assert [outcome.status for outcome in outcomes] == ["unknown", "unknown", "done", "failed"]
+    assert [outcome.attempts for outcome in outcomes] == [1, 1, 1, 1]
+
+
+async def test_parts_that_the_service_did_not_handle_are_repeated_by_the_next_run(tmp_path: Path) -> None:
+    call, _ = things(400, httpx.ReadError, answer(429, Retry_After="9999"))
+    first = await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="add", ordered=True)
+    assert [outcome.status for outcome in first] == ["unknown", "unknown", "failed", "failed"]
+    call, service = things(202)
+    await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="add")
+    assert [units_of(seen.content) for seen in service.seen] == [ROOMS[2:4]]
+
+
+async def test_a_batch_that_waits_to_be_sent_in_parts_is_not_in_flight(tmp_path: Path) -> None:
+    """The block is left while the first part is in flight: the next run sends the second one, and not the first."""
+    sent = anyio.Event()
+
+    async def respond(_: httpx.Request) -> httpx.Response:
+        sent.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    call, _ = things(400, respond)
+    async with fleet.run_many(call, ROOMS[:4], concurrency=1, journal=tmp_path / "a.db", job="add") as this:
+        await sent.wait()
+        await anyio.sleep(0.01)
+    assert [(outcome.key, outcome.status) for outcome in this.in_flight] == [(room, "unknown") for room in ROOMS[:2]]
+    call, service = things(202)
+    await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="add")
+    assert [units_of(seen.content) for seen in service.seen] == [ROOMS[2:4]]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_resumed_run_fills_its_batches(tmp_path: Path, ordered: bool) -> None:
+    """Items that are done are skipped before a call is made, also if there are more than outcomes are held."""
+    rooms = [f"room-{number}" for number in range(3000)]
+    missing = {rooms[0], *rooms[1000::700]}
+    call, _ = things(202)
+    await run(call, [room for room in rooms if room not in missing], journal=tmp_path / "a.db", job="add", size=500)
+    call, service = things(202)
+    with anyio.fail_after(20):
+        outcomes = await run(call, rooms, journal=tmp_path / "a.db", job="add", ordered=ordered, concurrency=1)
+    assert {outcome.key for outcome in outcomes} == missing
+    sizes = [len(units_of(seen.content)) for seen in service.seen]
+    assert sum(sizes) == len(missing)
+    assert ordered or sizes == [4]
+
+
+async def test_a_refused_batch_is_not_split_if_an_earlier_call_for_it_took_effect() -> None:
+    service = Service(202, 400)
+    group = Things(smart_properties(service))
+
+    async def call(units: Sequence[str]) -> BatchResult:
+        await group.add_many("thing-1", units)
+        return await group.replace_many(units)
+
+    outcomes = await run(call, ROOMS[:4], size=4)
+    assert ({outcome.status for outcome in outcomes}, len(service.seen)) == ({"failed"}, 2)
+
+
+async def test_one_item_that_cannot_be_sent_does_not_fail_the_others() -> None:
+    call, service = things(202)
+    outcomes = await run(call, [*ROOMS[:3], "", *ROOMS[3:]], size=20, key=lambda room: room or "none", ordered=True)
+    assert [outcome.key for outcome in outcomes if outcome.status == "failed"] == ["none"]
+    assert sorted(room for seen in service.seen for room in units_of(seen.content)) == ROOMS
+
+
 async def test_a_lost_response_leaves_the_whole_batch_unknown() -> None:
     call, service = things(httpx.ReadError, 202)
     outcomes = await run(call, ROOMS[:6], ordered=True)
@@ -191,7 +312,7 @@ async def test_resumes_without_the_items_that_are_done(tmp_path: Path) -> None:
     }
     assert service.seen == []
     await run(call, [*ROOMS, "room-10"], journal=path, job="add", retry_failed=True)
-    assert [units_of(seen.content) for seen in service.seen] == [["room-1"], ["room-10"]]
+    assert [units_of(seen.content) for seen in service.seen] == [["room-1", "room-10"]]
 
 
 async def test_an_idempotent_batch_that_is_unknown_is_repeated(tmp_path: Path) -> None:
@@ -225,13 +346,35 @@ async def test_leaving_the_block_reports_every_item_of_a_batch_in_flight() -> No
     assert [(outcome.key, outcome.status) for outcome in this.in_flight] == [(room, "unknown") for room in ROOMS[:4]]
 
 
-async def test_invalid_results_fail_the_batch() -> None:
-    async def call(_: Sequence[str]) -> Any:
-        return ["a list"]
+class Raising:
+    """An item of a result that cannot be read."""
 
-    (outcome,) = await run(call, ["room-1"], size=4)
-    assert outcome.status == "failed"
-    assert "must return a BatchResult or None" in str(outcome.error)
+    failed = True
+
+    @property
+    def item_id(self) -> str:
+        raise LookupError("no id")
+
+    def __repr__(self) -> str:
+        raise LookupError("no repr")
+
+
+INVALID: list[Any] = [["a list"], BatchResult, BatchResult(None), BatchResult((Raising(),)), BatchResult(({},))]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("result", INVALID, ids=["list", "class", "no items", "raises", "a dict"])
+async def test_an_invalid_result_ends_the_run_and_leaves_its_batch_unknown(result: Any) -> None:
+    calls = 0
+
+    async def call(_: Sequence[str]) -> Any:
+        nonlocal calls
+        calls += 1
+        return result
+
+    with pytest.raises(fleet.FleetStopped, match="must return a BatchResult or None") as stopped:
+        await fleet.collect_many(call, ROOMS, size=4, concurrency=1)
+    outcomes = stopped.value.report.outcomes
+    assert ([(each.key, each.status) for each in outcomes], calls) == ([(room, "unknown") for room in ROOMS[:4]], 1)
 
 
 async def test_a_failing_key_ends_the_run() -> None:

@@ -104,7 +104,11 @@ class Journal:
 
     async def record_unsafe(self, key: str) -> None:
         """Record that a request that must not be sent twice is about to be sent."""
-        await self._written(functools.partial(self._record_unsafe, key))
+        await self._written(functools.partial(self._record_unsafe, key, sent=True))
+
+    async def withdraw_unsafe(self, key: str) -> None:
+        """Record that such a request was sent, and that the service certainly handled none of it."""
+        await self._written(functools.partial(self._record_unsafe, key, sent=False))
 
     async def end(self, key: str, ended: Earlier, *, handled: bool) -> None:
         """Record how an item ended, even if the caller is cancelled meanwhile."""
@@ -220,10 +224,12 @@ class Journal:
         self._put(key, self._run, *earlier[2:])
         return ended
 
-    def _record_unsafe(self, key: str) -> None:
+    def _record_unsafe(self, key: str, *, sent: bool) -> None:
         _, run, status, _, handled, story = self._get(key)
-        self._put(key, run, status, 1, handled, story)
-        if status == "started":
+        self._put(key, run, status, int(sent), handled, story)
+        if not sent:
+            self._unsafe_sent.discard(key)
+        elif status == "started":
             self._unsafe_sent.add(key)
 
     def _end(self, key: str, status: Status, story: str | None, *, handled: bool) -> None:
