@@ -15,16 +15,28 @@ import string
 import sys
 import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from alexa_props.settings import Secret
 
-__all__ = ["SECRETS", "Redactor", "one_line", "remember_secrets", "sanitize", "secrets_of"]
+__all__ = [
+    "SECRETS",
+    "SENT",
+    "Redactor",
+    "one_line",
+    "remember_secrets",
+    "remember_sent_secrets",
+    "sanitize",
+    "secrets_of",
+]
 
 SECRETS: Final = "alexa_props_secrets"
 """Key of `httpx.Request.extensions`: secrets of the exchange that the request does not hold, or no longer holds."""
+
+SENT: Final = "alexa_props_sent_secrets"
+"""The same for secrets in the body of a request: what a successful response repeats of them is hidden in its models."""
 
 _HIDDEN: Final = "…"
 _LONGEST: Final = 500
@@ -80,6 +92,13 @@ def one_line(text: str, longest: int = _LONGEST) -> str:
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def remember_sent_secrets(request: httpx.Request, secrets: Sequence[Secret]) -> None:
+    """Note the secrets in the body of a request."""
+    if secrets:
+        remember_secrets(request, *secrets)
+        request.extensions[SENT] = tuple(secrets)
 
 
 def remember_secrets(request: httpx.Request, *secrets: Secret) -> None:
@@ -242,6 +261,25 @@ class Redactor:
             done = end
         # The name of a signature is noise without the signature.
         return "".join((*shown, text[done:], cut)).replace(f"Signature={_HIDDEN}", _HIDDEN)
+
+    def redact_json(self, found: Any) -> Any:
+        """Return a copy of parsed JSON with every text in it redacted, names of members included."""
+        root = [found]
+        # No recursion: JSON may be nested as deeply as Python's stack allows.
+        copies: list[Any] = [root]
+        while copies:
+            copy = copies.pop()
+            if isinstance(copy, dict):
+                members = {self.redact(name): value for name, value in copy.items()}
+                copy.clear()
+                copy.update(members)
+            for at, value in [*(copy.items() if isinstance(copy, dict) else enumerate(copy))]:
+                if isinstance(value, str):
+                    copy[at] = self.redact(value)
+                elif isinstance(value, dict | list):
+                    copy[at] = value.copy()
+                    copies.append(copy[at])
+        return root[0]
 
     def _is_suspicious(self, text: str) -> bool:
         """Return whether a text has to be analyzed: it contains a piece of a secret, or may contain an encoded one."""

@@ -9,7 +9,7 @@ import attrs
 __all__ = ["Call", "CallLog"]
 
 _LONGEST_TEXT = 1024
-_SECRETS = frozenset({"authCode"})
+_SECRETS = frozenset({"authCode", "privateSharedKey"})
 """Members of bodies whose values are not recorded."""
 _BODY_BYTES = 8 << 20
 

@@ -23,7 +23,7 @@ from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import MAX_ITEMS, Codec, camel
 from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
-from alexa_props.redaction import Redactor, one_line, remember_secrets
+from alexa_props.redaction import SENT, Redactor, one_line, remember_sent_secrets
 from alexa_props.responses import (
     ErrorBody,
     api_error,
@@ -111,7 +111,7 @@ class SmartPropertiesProtocol:
             sent["Content-Type"] = "application/json"
             secrets: list[Secret] = []
             request = build_request(operation.method, url, sent, dump_json(body, secrets))
-            remember_secrets(request, *secrets)
+            remember_sent_secrets(request, secrets)
             return request
         # Some servers insist on the length of a POST without a body.
         return build_request(operation.method, url, sent, b"" if operation.method == "POST" else None)
@@ -169,7 +169,8 @@ class SmartPropertiesProtocol:
         created = _id_in_location(response) if operation.in_location else None
         if created is not None:
             return codec.read({"id": created}, operation.model)
-        value = decode_json(call, response, functools.partial(_read, operation.model))
+        sent: tuple[Secret, ...] = response.request.extensions.get(SENT, ())
+        value = decode_json(call, response, functools.partial(_read, operation.model, sent))
         return _batch_result(value, call, response) if isinstance(value, BatchResult) else value
 
 
@@ -303,8 +304,9 @@ def _is_empty(operation: Operation[Any], response: httpx.Response) -> bool:
     return response.status_code == httpx.codes.NO_CONTENT or (operation.method != "GET" and not response.content)
 
 
-def _read(model: Model[T], body: Any, _: str | None) -> T:
-    return codec.read(body, model)
+def _read(model: Model[T], sent: tuple[Secret, ...], body: Any, _: str | None) -> T:
+    # The text of an error about an item may repeat its secret.
+    return codec.read(Redactor(*sent).redact_json(body) if sent else body, model)
 
 
 def _id_in_location(response: httpx.Response) -> str | None:

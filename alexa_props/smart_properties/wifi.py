@@ -110,7 +110,7 @@ _api: Final = Group("wifi", "endpoint-wifi-api.html", "credential_locker::wifi_m
 ASSIGN: Final = _api.post("assign", _ASSIGN, optional_member("submittedOperationId"), nullable=True, idempotent=True)
 GET_STATUS: Final = _api.get("get_status", f"{_ASSIGN}/submittedOperations/{{operation_id}}", WifiStatus)
 FORGET: Final = _api.post("forget", f"{_CONNECTIVITY}/forgetWifiConfigurations", idempotent=True)
-LIST: Final = _api.get("list", f"{_CONNECTIVITY}/wifiConfigurations", _read)
+LIST: Final = _api.get("list", f"{_CONNECTIVITY}/wifiConfigurations", _read, secret=True)
 SAVE: Final = _api.post(
     "save",
     "/credentiallocker/v2/saveWifiConfigurations",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import pickle
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -426,3 +427,22 @@ async def test_a_batch_that_reads_gives_each_item_its_part_of_all_pages() -> Non
     outcomes = await run(read, ROOMS[:5], size=3, ordered=True)
     assert [outcome.value for outcome in outcomes] == [Reading("0", "a"), Reading(1, "b"), None, None, None]
     assert {outcome.status for outcome in outcomes} == {"done"}
+
+
+async def test_what_the_service_repeats_of_a_secret_is_in_no_result(tmp_path: Path) -> None:
+    code = "canary-code-42-of-the-account"
+    said = {"message": f"the code {code} is invalid", "code": code, code: [[code]]}
+    body = {"results": [{"itemId": 0, "statusCode": 400, **said}, {"itemId": 1, "statusCode": 200, **said}]}
+    asp = smart_properties(Service(answer(207, body)))
+    link = AccountLinkRequest(code, "https://example.com")
+    call = functools.partial(asp.skills.enable_many, "skill-1")
+    requests = [EnablementRequest(room, account_link_request=link) for room in ROOMS[:2]]
+    report = await fleet.collect_many(call, requests, key=lambda each: each.unit_id, journal=tmp_path / "a.db", job="x")
+    assert [outcome.status for outcome in report.outcomes] == ["failed", "done"]
+    assert str(report.outcomes[0].error) == "room-0: …: the code … is invalid"
+    shown = [repr(report.outcomes), *map(repr, report.to_rows()), (tmp_path / "a.db").read_bytes().decode("latin-1")]
+    shown += [
+        pickle.dumps((each.error, each.value, getattr(each.value, "raw", None))).decode("latin-1")
+        for each in report.outcomes
+    ]
+    assert "canary" not in "".join(shown)
