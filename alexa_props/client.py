@@ -288,8 +288,7 @@ class Client(Unpicklable):
     ) -> T:
         call = self._new_call(operation, arguments, token_scheme)
         try:
-            host = self._base_url if operation.host is None else self._hosts[operation.host]
-            request = self.protocol.request(call, host, self._headers)
+            request = self.protocol.request(call, self._host_of(operation), self._headers)
         except ConfigurationError:
             raise
         except (httpx.InvalidURL, ValueError) as error:
@@ -304,6 +303,13 @@ class Client(Unpicklable):
             log_failure(call, error)
             raise
         return value
+
+    def _host_of(self, operation: Operation[Any]) -> str:
+        if operation.host is None:
+            return self._base_url
+        if operation.host not in self._hosts:
+            raise ConfigurationError(f"{operation.name}: this client knows no host {operation.host!r}")
+        return self._hosts[operation.host]
 
     def _new_call(
         self,

@@ -17,6 +17,7 @@ import pytest
 from alexa_props import AlexaForBusiness, RateLimit, Region, RetryPolicy, SigV4, SmartProperties, Timeouts, errors
 from alexa_props import options as options_module
 from alexa_props.client import Client
+from alexa_props.operation import Group
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.unit_settings import DefaultStation
 from alexa_props.wire import build_request
@@ -673,3 +674,11 @@ def test_refuses_to_close_from_another_thread() -> None:
                 await client.units.get(sim.organization_id)
 
     asyncio.run(main())
+
+
+async def test_an_operation_on_an_unknown_host_is_not_sent() -> None:
+    service = Service(200)
+    elsewhere = Group("things", "things.html").get("get", "/things", str, host="elsewhere")
+    with pytest.raises(errors.ConfigurationError, match=r"^things\.get: this client knows no host 'elsewhere'$"):
+        await smart_properties(service).call(elsewhere, {})
+    assert service.seen == []

@@ -159,10 +159,13 @@ def run_many(
             async for outcome in run:
                 print(outcome.key, outcome.status)
 
-    An item that the service reports as failed fails with `BatchItemFailed`. If the service refuses a whole
-    batch (400, 404 or 409), it is split in halves, at most 20 times, to isolate the refused item. Sending notifications
-    is not split: whether a refused batch reached anyone is not documented. The value of an outcome is what the service
-    said about the item, if anything. The journal records each item.
+    An item that the service reports as failed fails with `BatchItemFailed`. If the service refuses a whole batch (400,
+    404 or 409), or the batch cannot be sent, it is split in halves, at most 20 times, to isolate the item at fault. A
+    refused batch is not split if an earlier call of the function took effect, nor by methods that might send something
+    twice, such as `notifications.send`. The value of an outcome is what the service said about the item, if anything.
+
+    The journal records each item, and a batch is filled with items that are to be called. It waits for items until it
+    is full, or until they end.
 
     Args:
         call: A method whose name ends in `_many`, or any function of a list of items that returns an awaitable of a
@@ -176,6 +179,7 @@ def run_many(
 
     Raises:
         ConfigurationError: As for `run`, or `size` is needed.
+        DecodeError: From the iteration: the function returned something else. Its batch is unknown.
         JournalError: As for `run`.
         Exception: As for `run`.
 
