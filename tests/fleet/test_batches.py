@@ -437,7 +437,9 @@ async def test_what_the_service_repeats_of_a_secret_is_in_no_result(tmp_path: Pa
     link = AccountLinkRequest(code, "https://example.com")
     call = functools.partial(asp.skills.enable_many, "skill-1")
     requests = [EnablementRequest(room, account_link_request=link) for room in ROOMS[:2]]
-    report = await fleet.collect_many(call, requests, key=lambda each: each.unit_id, journal=tmp_path / "a.db", job="x")
+    report = await fleet.collect_many(
+        call, requests, key=lambda each: str(each.unit_id), journal=tmp_path / "a.db", job="x"
+    )
     assert [outcome.status for outcome in report.outcomes] == ["failed", "done"]
     assert str(report.outcomes[0].error) == "room-0: …: the code … is invalid"
     shown = [repr(report.outcomes), *map(repr, report.to_rows()), (tmp_path / "a.db").read_bytes().decode("latin-1")]
