@@ -70,7 +70,8 @@ _DEFAULT_CODES: dict[Dialect, dict[int, str]] = {
         503: "temporarily_unavailable",
     },
 }
-_DEFAULT_CODES["alerts"] = _DEFAULT_CODES["smart_properties"]
+# Documented for bulk deletions only; elsewhere a 504 may also be that of a gateway.
+_DEFAULT_CODES["alerts"] = {**_DEFAULT_CODES["smart_properties"], 504: "DEVICE_NOT_REACHABLE"}
 _OTHER_CODES: dict[Dialect, str] = {
     "smart_properties": "INTERNAL_SERVER_ERROR",
     "alerts": "INTERNAL_SERVER_ERROR",

@@ -441,7 +441,7 @@ async def test_what_the_service_repeats_of_a_secret_is_in_no_result(tmp_path: Pa
         call, requests, key=lambda each: str(each.unit_id), journal=tmp_path / "a.db", job="x"
     )
     assert [outcome.status for outcome in report.outcomes] == ["failed", "done"]
-    assert str(report.outcomes[0].error) == "room-0: …: the code … is invalid"
+    assert str(report.outcomes[0].error) == "skills.enable_many('room-0'): 400 … \"the code … is invalid\""
     shown = [repr(report.outcomes), *map(repr, report.to_rows()), (tmp_path / "a.db").read_bytes().decode("latin-1")]
     shown += [
         pickle.dumps((each.error, each.value, getattr(each.value, "raw", None))).decode("latin-1")
