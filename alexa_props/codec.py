@@ -10,9 +10,7 @@ import contextlib
 import datetime as dt
 import enum
 import functools
-import math
 import re
-import reprlib
 import types
 import typing
 from collections.abc import Callable
@@ -25,6 +23,15 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from alexa_props.arguments import require_id, require_ids
 from alexa_props.errors import DecodeError
 from alexa_props.field_types import require_field_types
+from alexa_props.scalars import (
+    kind_of,
+    structure_bool,
+    structure_float,
+    structure_int,
+    structure_plain_text,
+    structure_str,
+    structure_timestamp,
+)
 from alexa_props.settings import Secret
 
 __all__ = [
@@ -35,7 +42,6 @@ __all__ = [
     "PlainText",
     "Timestamp",
     "camel",
-    "http_date",
     "pascal",
 ]
 
@@ -49,9 +55,6 @@ RAW: Final = "raw"
 
 _MAX_REASONS: Final = 5
 """Faults of one response that a message names."""
-
-_MAX_SHOWN: Final = 40
-"""Characters of a string that a message shows."""
 
 PlainText: TypeAlias = Annotated[str, "plain text"]
 """A name: plain text that the wire wraps as `{"type": "PLAIN", "value": {"text": …}}`."""
@@ -176,7 +179,7 @@ def _converter(
 
         def checked(value: Any, to: Any) -> Any:
             if not isinstance(value, dict):
-                raise TypeError(f"an object was expected, not {_kind(value)}")
+                raise TypeError(f"an object was expected, not {kind_of(value)}")
             return structure(value, to)
 
         return checked
@@ -206,14 +209,14 @@ def _converter(
     structure_list = _structure_list_in_detail if detailed else _structure_list
     converter.register_structure_hook_factory(_is_list, lambda to: _bounded(structure_list(converter, to)))
     converter.register_structure_hook_factory(_is_scalar_union, _structure_scalar)
-    converter.register_structure_hook(str, _structure_str)
-    converter.register_structure_hook(Secret, lambda value, _: Secret(_structure_str(value, str)))
-    converter.register_structure_hook(bool, _structure_bool)
-    converter.register_structure_hook(float, _structure_float)
-    converter.register_structure_hook(int, _structure_int)
-    converter.register_structure_hook_func(_is_plain_text, _structure_plain_text)
+    converter.register_structure_hook(str, structure_str)
+    converter.register_structure_hook(Secret, lambda value, _: Secret(structure_str(value, str)))
+    converter.register_structure_hook(bool, structure_bool)
+    converter.register_structure_hook(float, structure_float)
+    converter.register_structure_hook(int, structure_int)
+    converter.register_structure_hook_func(_is_plain_text, structure_plain_text)
     converter.register_unstructure_hook_func(_is_plain_text, lambda text: {"type": "PLAIN", "value": {"text": text}})
-    converter.register_structure_hook_func(_is_timestamp, _structure_timestamp)
+    converter.register_structure_hook_func(_is_timestamp, structure_timestamp)
 
     def write_aware(moment: dt.datetime) -> Any:
         if moment.tzinfo is None:
@@ -234,7 +237,7 @@ def _structure_leniently(
 
     def structure(value: Any, to: Any) -> Any:
         if not isinstance(value, dict):
-            raise TypeError(f"an object was expected, not {_kind(value)}")
+            raise TypeError(f"an object was expected, not {kind_of(value)}")
         members: dict[str, Any] = {}
         for field in fields:
             name = wire_name(field.name)
@@ -263,19 +266,6 @@ def _is_timestamp(to: Any) -> bool:
     return bool(to == Timestamp)
 
 
-def _kind(value: object) -> str:
-    return {dict: "an object", list: "an array", str: "a string", type(None): "null", bool: "a boolean"}.get(
-        type(value), "a number"
-    )
-
-
-def _shown(value: object) -> str:
-    """Return a value for a message, whole or not at all: a secret that was cut would not be recognized as one."""
-    if isinstance(value, str):
-        return repr(value) if len(value) <= _MAX_SHOWN else f"a string of {len(value)} characters"
-    return reprlib.repr(value) if isinstance(value, int | float) else _kind(value)
-
-
 def _is_optional(to: Any) -> bool:
     members = typing.get_args(to)
     return _is_union(to) and type(None) in members and len(members) == 2  # noqa: PLR2004 - a type and None
@@ -289,9 +279,9 @@ def _structure_optional(converter: cattrs.Converter, to: Any) -> Callable[[Any, 
     """As cattrs does it, but looks the member's type up once, not for each value."""
     [member] = set(typing.get_args(to)) - {type(None)}
     structure = converter.get_structure_hook(member)
-    if structure is _structure_str:
+    if structure is structure_str:
         # Most members are of this type, and most values are valid.
-        return lambda value, _: value if value is None or isinstance(value, str) else _structure_str(value, str)
+        return lambda value, _: value if value is None or isinstance(value, str) else structure_str(value, str)
     return lambda value, _: None if value is None else structure(value, member)
 
 
@@ -315,7 +305,7 @@ def _structure_open_enum(to: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if value is None and optional:
             return None
-        text = value if isinstance(value, str) else _structure_str(value, str)
+        text = value if isinstance(value, str) else structure_str(value, str)
         return known.get(text, text)
 
     return structure
@@ -342,7 +332,7 @@ def _structure_scalar(to: Any) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
         if type(value) in members or (type(value) is int and float in members):
             return value
-        raise TypeError(f"{expected} was expected, not {_kind(value)}")
+        raise TypeError(f"{expected} was expected, not {kind_of(value)}")
 
     return structure
 
@@ -356,7 +346,7 @@ def _bounded(structure: Callable[[list[Any]], tuple[Any, ...]]) -> Callable[[Any
         if value is None:
             return ()
         if not isinstance(value, list):
-            raise TypeError(f"an array was expected, not {_kind(value)}")
+            raise TypeError(f"an array was expected, not {kind_of(value)}")
         if len(value) > MAX_ITEMS:
             raise ValueError(f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(value):,}")
         return structure(value)
@@ -388,81 +378,3 @@ def _structure_list_in_detail(converter: cattrs.Converter, to: Any) -> Callable[
         return structure_all(value)
 
     return structure
-
-
-def _structure_str(value: Any, _: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
-        # Such services now and then send a number for a string.
-        return str(value)
-    raise TypeError(f"a string was expected, not {_kind(value)}")
-
-
-def _structure_int(value: Any, _: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"a whole number was expected, not {_kind(value)}")
-    try:
-        if isinstance(value, float) and not value.is_integer():
-            raise ValueError
-        return int(value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"a whole number was expected, not {_shown(value)}") from None
-
-
-def _structure_bool(value: Any, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    raise TypeError(f"a boolean was expected, not {_kind(value)}")
-
-
-def _structure_float(value: Any, _: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            return float(value)
-    raise TypeError(f"a number was expected, not {_shown(value)}")
-
-
-def _structure_plain_text(value: Any, _: Any) -> str:
-    try:
-        return _structure_str(value["value"]["text"], str)
-    except (KeyError, TypeError):
-        raise ValueError('{"type": "PLAIN", "value": {"text": …}} was expected') from None
-
-
-def _structure_timestamp(value: Any, _: Any) -> dt.datetime:
-    try:
-        return _timestamp(value)
-    except (ValueError, OverflowError, OSError, TypeError):
-        raise ValueError(
-            f"{_shown(value)} is not a time: epoch seconds, ISO 8601 or an HTTP date was expected"
-        ) from None
-
-
-def _timestamp(value: Any) -> dt.datetime:
-    if isinstance(value, bool):
-        raise TypeError
-    if isinstance(value, int | float):
-        # Milliseconds are out of range here: guessing would hide an error by a factor of 1,000.
-        return dt.datetime.fromtimestamp(value, dt.UTC)
-    try:
-        seconds = float(value)
-    except ValueError:
-        pass
-    else:
-        return dt.datetime.fromtimestamp(seconds, dt.UTC)
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except ValueError:
-        moment = http_date(value)
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
-
-
-def http_date(value: str) -> dt.datetime:
-    """Return an HTTP date as a datetime, which may be naive; raises `ValueError`."""
-    # Imported here: email takes long to import, and hardly any response has such a date.
-    from email.utils import parsedate_to_datetime
-
-    return parsedate_to_datetime(value)

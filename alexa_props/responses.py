@@ -17,9 +17,9 @@ import attrs
 import httpx
 
 from alexa_props.call import Call, ResponseClass
-from alexa_props.codec import http_date
 from alexa_props.errors import ApiError, DecodeError
 from alexa_props.redaction import Redactor
+from alexa_props.scalars import http_date
 from alexa_props.settings import Secret
 
 __all__ = [

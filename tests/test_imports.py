@@ -20,6 +20,7 @@ LAYERS = {
     "file_lock": 0,
     "arguments": 1,
     "limits": 1,
+    "scalars": 1,
     "settings": 1,
     "field_types": 2,
     "wire": 2,

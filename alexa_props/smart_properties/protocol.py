@@ -9,8 +9,7 @@ import datetime as dt
 import enum
 import functools
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
@@ -23,7 +22,7 @@ from alexa_props.call import Call, ResponseClass
 from alexa_props.codec import MAX_ITEMS, Codec, camel
 from alexa_props.operation import Listing, Model, Operation
 from alexa_props.paging import Page
-from alexa_props.redaction import SENT, Redactor, one_line, remember_sent_secrets
+from alexa_props.redaction import SENT, Redactor, remember_sent_secrets
 from alexa_props.responses import (
     ErrorBody,
     api_error,
@@ -35,6 +34,7 @@ from alexa_props.responses import (
 )
 from alexa_props.settings import Secret, is_number
 from alexa_props.smart_properties.batch import BatchResult
+from alexa_props.smart_properties.failures import endpoint_failures, error_entries, is_result, too_many_failures
 from alexa_props.wire import build_request, dump_json
 
 __all__ = ["EXPAND", "PROTOCOL", "codec", "member", "numbered", "optional_member", "page_of", "plain_text", "present"]
@@ -74,12 +74,6 @@ _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.DeviceUnreachable: "try again when the device is online",
 }
 _UNREACHABLE: Final = frozenset({"DEVICE_UNREACHABLE", "DEVICE_NOT_REACHABLE"})
-_MOST_CODES: Final = 5
-"""Codes that the message of a deletion names."""
-_LONGEST_CODE: Final = 60
-"""Characters of each."""
-_BATCH: Final = 256
-"""Failures that are searched for secrets together."""
 # An id in a path: raw requests to one kind of thing share one rate limit, whichever thing it is.
 _ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
 
@@ -126,7 +120,9 @@ class SmartPropertiesProtocol:
         """Return what a response means. One that names the endpoints on which it failed is a result, never repeated."""
         if response.status_code == httpx.codes.NO_CONTENT:
             return ResponseClass.OK
-        if call.operation.per_endpoint and (is_oversized(response.content) or _is_result(response, _entries(response))):
+        if call.operation.per_endpoint and (
+            is_oversized(response.content) or is_result(response, error_entries(response))
+        ):
             return ResponseClass.FINAL
         if response.is_success:
             return ResponseClass.OK
@@ -138,11 +134,11 @@ class SmartPropertiesProtocol:
 
     def error(self, call: Call, response: httpx.Response) -> errors.AlexaError:
         """Return the exception that a response other than OK becomes."""
-        entries = _entries(response)
+        entries = error_entries(response)
         if call.operation.per_endpoint and (is_oversized(response.content) or len(entries) > MAX_ITEMS):
-            return _too_many_failures(call, response)
-        if call.operation.per_endpoint and _is_result(response, entries):
-            return _endpoint_failures(call, response, entries)
+            return too_many_failures(call, response)
+        if call.operation.per_endpoint and is_result(response, entries):
+            return endpoint_failures(call, response, entries)
         body = _error_body(response)
         kind = _BY_STATUS.get(response.status_code, errors.ServerError if response.is_server_error else errors.ApiError)
         if call.operation.per_endpoint and body.code == "FORBIDDEN":
@@ -333,16 +329,8 @@ def _next_token(body: Any, path: tuple[str, ...]) -> str | None:
     return body or None
 
 
-def _entries(response: httpx.Response) -> list[dict[str, Any]]:
-    """Return the errors in a response: one more than can be read, if there are more."""
-    entries = json_object(response).get("errors")
-    if not isinstance(entries, list):
-        return []
-    return [entry for entry in entries[: MAX_ITEMS + 1] if isinstance(entry, dict)]
-
-
 def _error_body(response: httpx.Response) -> ErrorBody:
-    entries = _entries(response)
+    entries = error_entries(response)
     body = entries[0] if entries else json_object(response)
     return ErrorBody(first_string(body, "code", "type", "error"), first_string(body, "message", "description"))
 
@@ -355,55 +343,3 @@ def _is_unreachable(call: Call, response: httpx.Response) -> bool:
     if response.status_code != httpx.codes.GATEWAY_TIMEOUT:
         return False
     return call.operation.per_endpoint or _error_body(response).code in _UNREACHABLE
-
-
-def _is_result(response: httpx.Response, entries: list[dict[str, Any]]) -> bool:
-    """Return whether the errors are the result of a deletion: they name endpoints, or they come with a success."""
-    return any(first_string(entry, "endpointId") for entry in entries) or (response.is_success and bool(entries))
-
-
-def _too_many_failures(call: Call, response: httpx.Response) -> errors.DecodeError:
-    request_id = request_id_in(response)
-    return errors.DecodeError(
-        f"{call.description}: {response.status_code}: the response names more than {MAX_ITEMS:,} "
-        f"endpoints, too many to read (request id {request_id}); calling again is safe, also for each unit below it",
-        operation=call.operation.name,
-        request_id=request_id,
-    )
-
-
-def _endpoint_failures(call: Call, response: httpx.Response, entries: list[dict[str, Any]]) -> errors.ApiError:
-    redactor = Redactor.of(response.request)
-    codes = Counter(first_string(entry, "code") or "no code" for entry in entries)
-    error = api_error(
-        errors.EndpointFailures,
-        call,
-        response,
-        # A code that not all share is not the code of the whole.
-        ErrorBody(first_string(entries[0], "code") if len(codes) == 1 else None, None),
-        instead=f"failed on {len(entries)} endpoint(s): {_counted(codes, redactor)}",
-        advice="see .failures; calling again is safe",
-    )
-    assert isinstance(error, errors.EndpointFailures)  # noqa: S101 - the class passed to api_error
-    error.failures = tuple(_failures(call.arguments, entries, redactor))
-    return error
-
-
-def _failures(
-    arguments: Mapping[str, Any], entries: list[dict[str, Any]], redactor: Redactor
-) -> Iterator[errors.EndpointFailure]:
-    unit_id, only_endpoint = arguments.get("unit_id"), arguments.get("endpoint_id")
-    for start in range(0, len(entries), _BATCH):
-        some = entries[start : start + _BATCH]
-        texts = ([first_string(entry, name) or "" for entry in some] for name in ("endpointId", "code", "description"))
-        for endpoint_id, code, description in zip(*map(redactor.redact_all, texts), strict=True):
-            yield errors.EndpointFailure(
-                unit_id, endpoint_id or only_endpoint, one_line(code) or None, one_line(description) or None
-            )
-
-
-def _counted(codes: Counter[str], redactor: Redactor) -> str:
-    """Return how many of each code there are; of very many codes, only the most frequent."""
-    named = codes.items() if len(codes) <= _MOST_CODES else codes.most_common(_MOST_CODES)
-    more = f" and {len(codes) - _MOST_CODES:,} other codes" if len(codes) > _MOST_CODES else ""
-    return ", ".join(f"{count} {redactor.sanitize(code, _LONGEST_CODE)}" for code, count in named) + more
