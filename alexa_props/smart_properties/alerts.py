@@ -6,27 +6,22 @@ import functools
 from typing import Final, Literal
 
 from alexa_props.client import Client, Resource
-from alexa_props.operation import Group, Operation
+from alexa_props.operation import Group, Operation, Options
 from alexa_props.smart_properties.deletion import Deletion
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 
 __all__ = ["OPERATIONS", "Alerts", "Deletion"]
 
+_UNIT: Final[Options] = {"required": ("unit_id",), "per_endpoint": True}
+_ENDPOINT: Final[Options] = {"required": ("endpoint_id",), "wire": {"endpoint_id": "endpoint"}, "per_endpoint": True}
+
 _core: Final = Group("alerts", "asp-core-unit-api.html")
 _api: Final = Group("alerts", "unit-api.html")
-DELETE_ALARMS: Final = _core.delete("delete_alarms", "/v1/alerts/alarms", required=("unit_id",), per_endpoint=True)
-DELETE_TIMERS: Final = _api.delete("delete_timers", "/v1/alerts/timers", required=("unit_id",), per_endpoint=True)
-DELETE_REMINDERS: Final = _api.delete(
-    "delete_reminders", "/v1/alerts/reminders", required=("unit_id",), per_endpoint=True
-)
+DELETE_ALARMS: Final = _core.delete("delete_alarms", "/v1/alerts/alarms", **_UNIT)
+DELETE_TIMERS: Final = _api.delete("delete_timers", "/v1/alerts/timers", **_UNIT)
+DELETE_REMINDERS: Final = _api.delete("delete_reminders", "/v1/alerts/reminders", **_UNIT)
 _endpoints: Final = Group("alerts", "endpoint-api.html")
-DELETE_ENDPOINT_TIMERS: Final = _endpoints.delete(
-    "delete_endpoint_timers",
-    "/v1/alerts/timers",
-    required=("endpoint_id",),
-    wire={"endpoint_id": "endpoint"},
-    per_endpoint=True,
-)
+DELETE_ENDPOINT_TIMERS: Final = _endpoints.delete("delete_endpoint_timers", "/v1/alerts/timers", **_ENDPOINT)
 OPERATIONS: Final = (*_core.operations, *_api.operations, *_endpoints.operations)
 
 

@@ -36,12 +36,9 @@ class AnalyticsReport(Lenient):
 
 
 _api: Final = Group("analytics_reports", "analytics-api.html")
+_TYPES: Final = {"categories": tuple[str, ...], "show_sub_units": bool}
 CREATE: Final = _api.post(
-    *("create", "/v1/enterprise/analytics/reports", AnalyticsReport),
-    nullable=True,
-    required=("unit_id",),
-    limits={"categories": (1, None)},
-    types={"categories": tuple[str, ...], "show_sub_units": bool},
+    "create", "/v1/enterprise/analytics/reports", AnalyticsReport, nullable=True, required=("unit_id",), types=_TYPES
 )
 OPERATIONS: Final = _api.operations
 

@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 _MOST_NODES: Final = 150
-_MOST_PARALLEL: Final = 90
 
 
 @attrs.frozen
@@ -138,7 +137,7 @@ def serial(*steps: AutomationOperation | OperationNode) -> OperationNode:
 
 def parallel(*steps: AutomationOperation | OperationNode) -> OperationNode:
     """Return a node whose steps run together: up to 90, by the less strict of two pages."""
-    require_limits("steps", steps, 1, _MOST_PARALLEL)
+    require_limits("steps", steps, 1, 90)
     return OperationNode(parallel=tuple(map(_node, steps)))
 
 
@@ -243,7 +242,6 @@ class AutomationTemplates(Resource):
         each placeholder by its name, and the list `required`.
         """
         if isinstance(template, TemplateBody):
-            _require_nodes(template.operations)
             nodes = _count(template.operations)
             if nodes > _MOST_NODES:
                 raise ConfigurationError(f"operations must have at most {_MOST_NODES} nodes, not {nodes}")
@@ -331,16 +329,10 @@ def _targets(endpoints: Targets) -> str | list[dict[str, str]]:
     return [{"id": require_id("endpoint_id", each)} for each in listed]
 
 
-def _require_nodes(node: OperationNode) -> None:
-    """Raise `ConfigurationError` unless each node of a tree has exactly one of its members, which is not empty."""
+def _count(node: OperationNode) -> int:
+    """Return the number of nodes in a tree; raises `ConfigurationError` unless each has one member, not empty."""
     require_field_types(node)
     given = [each for each in (node.operation, node.serial, node.parallel) if each is not None]
     if len(given) != 1 or not given[0]:
         raise ConfigurationError("operations: a node must have an operation, or steps in serial or in parallel")
-    for each in (*(node.serial or ()), *(node.parallel or ())):
-        _require_nodes(each)
-
-
-def _count(node: OperationNode) -> int:
-    """Return the number of nodes in a tree."""
     return 1 + sum(map(_count, (*(node.serial or ()), *(node.parallel or ()))))

@@ -191,7 +191,6 @@ class Campaign(Identified, Lenient):
 
 CampaignId: TypeAlias = str | Campaign
 
-
 _CAMPAIGNS: Final = "/v1/proactive/campaigns"
 
 _api: Final = Group("campaigns", "proactive-suggestion-api.html")
@@ -224,8 +223,7 @@ class Campaigns(Resource):
     ) -> str:
         """Create a campaign and return its id. How many units a campaign can have is not documented.
 
-        `cards` has a card per locale, such as "en-US". `start` and `end` need a time zone. Their defaults are not
-        documented.
+        `cards` maps locales such as "en-US" to cards. `start` and `end` need a time zone; defaults are not documented.
         """
         units = _unique(unit_ids)
         values = [card.value(locale) for locale, card in localized("cards", cards, CampaignCard).items()]

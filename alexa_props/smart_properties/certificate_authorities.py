@@ -44,7 +44,6 @@ CertificateAuthorityId: TypeAlias = str | CertificateAuthority
 
 _ALL: Final = "/v1/enterprise/certificateAuthorities"
 _ONE: Final = f"{_ALL}/{{certificate_authority_id}}"
-_EXPAND: Final = {"expand": Literal["all"]}
 
 _api: Final = Group("certificate_authorities", "enterprise-api-for-asp.html", "credential_locker::wifi_management")
 CREATE: Final = _api.post("create", _ALL, CertificateAuthority, check_with="list")
@@ -83,13 +82,9 @@ class CertificateAuthorities(Resource):
     """
 
     async def create(self, name: str, *, rotation_months: _Months) -> str:
-        """Create a certificate authority and return its id. The signing request may follow later.
-
-        The service replaces the certificates of devices every 6 or 12 months.
-        """
+        """Create a certificate authority and return its id. Devices get new certificates every 6 or 12 months."""
         period = _rotation(rotation_months)
-        wrapped = plain_text("name", name)
-        return (await self._call(CREATE, friendly_name=wrapped, rotation_period=period)).id
+        return (await self._call(CREATE, friendly_name=plain_text("name", name), rotation_period=period)).id
 
     def list(
         self, *, expand: Literal["all"] | None = None, page_size: int | None = None

@@ -107,12 +107,9 @@ def _find_profile(body: Any) -> CommunicationProfile | None:
     if not isinstance(body, dict):
         raise DecodeError("the response is not an object")
     nested = body.get("profileId")
-    profile_id = first_string(nested if isinstance(nested, dict) else body, "profileId")
-    if profile_id is None:
-        return None
-    return CommunicationProfile(
-        profile_id, first_string(body.get("entity"), "id"), first_string(body, "name"), raw=body
-    )
+    found = first_string(nested if isinstance(nested, dict) else body, "profileId")
+    unit_id, name = first_string(body.get("entity"), "id"), first_string(body, "name")
+    return None if found is None else CommunicationProfile(found, unit_id, name, raw=body)
 
 
 def _profile(body: Any) -> CommunicationProfile:
@@ -134,11 +131,9 @@ _PAGE: Final = "communications-api.html"
 _PROFILE: Final = "/v1/communications/profile"
 _BATCH_SIZE: Final = 100
 
-_UNIT: Final = {"entity_type": "entity.type", "unit_id": "entity.id"}
+_UNIT: Final[Options] = {"required": ("unit_id",), "wire": {"entity_type": "entity.type", "unit_id": "entity.id"}}
 _profiles: Final = Group("communication_profiles", _PAGE)
-GET_FOR_UNIT: Final = _profiles.get(
-    "get_for_unit", _PROFILE, _find_profile, nullable=True, required=("unit_id",), wire=_UNIT
-)
+GET_FOR_UNIT: Final = _profiles.get("get_for_unit", _PROFILE, _find_profile, nullable=True, **_UNIT)
 GET: Final = _profiles.get("get", f"{_PROFILE}/{{profile_id}}", _profile)
 CREATE: Final = _profiles.post("create", _PROFILE, _profile, idempotent=True, types={"name": str})
 CREATE_MANY: Final = _profiles.post(

@@ -33,14 +33,10 @@ class DiscoverySession(Lenient):
 
 
 _api: Final = Group("discovery_sessions", "discovery-session-api.html")
+_UNIT: Final = ("unit_id",)
+_WIRE: Final = {"unit_id": "unit"}
 CREATE: Final = _api.post(
-    "create",
-    "/v1/discoverySessions",
-    member("id"),
-    query=("unit_id",),
-    required=("unit_id",),
-    wire={"unit_id": "unit"},
-    in_location=True,
+    "create", "/v1/discoverySessions", member("id"), query=_UNIT, required=_UNIT, wire=_WIRE, in_location=True
 )
 GET: Final = _api.get("get", "/v1/discoverySessions/{session_id}", DiscoverySession)
 OPERATIONS: Final = _api.operations

@@ -53,7 +53,6 @@ def _unread(body: Any) -> Any:
 
 
 _SETTINGS: Final = "/v2/endpoints/{endpoint_id}/settings"
-_MAX_PAGE_SIZE: Final = 10
 
 _api: Final = Group("endpoint_settings", "endpoint-settings-api.html")
 GET: Final = _api.get("get", f"{_SETTINGS}/{{key}}", _unread, nullable=True)
@@ -96,7 +95,6 @@ class EndpointSettings(Resource):
 
         Raises:
             ConfigurationError: The setting is read only, or does not take the value.
-            BadRequest: The service does not accept the value.
         """
         await self._call(SET, endpoint_id=endpoint_id, key=_require(setting).key, body=setting.check(value))
 
@@ -107,9 +105,7 @@ class EndpointSettings(Resource):
         does not have, is not documented.
         """
         if not isinstance(settings, Iterable) or isinstance(settings, str):
-            raise ConfigurationError(
-                f"settings must be a list of settings such as Setting.LOCALES, not {settings!r:.80}"
-            )
+            raise ConfigurationError(f"settings must be a list of settings such as Setting.ALL, not {settings!r:.80}")
         wanted = {_require(setting).key: setting for setting in settings}
         if not wanted:
             raise ConfigurationError("name at least one setting")
@@ -124,7 +120,7 @@ class EndpointSettings(Resource):
             attrs.evolve(GET_MANY, item=read),
             endpoint_id=endpoint_id,
             keys=",".join(wanted),
-            page_size=min(len(wanted), _MAX_PAGE_SIZE),
+            page_size=min(len(wanted), 10),
         )
         values = SettingValues(dict.fromkeys(wanted.values()))
         values.update([pair async for pair in pager if pair is not None])
@@ -135,11 +131,7 @@ class EndpointSettings(Resource):
         return await self._call(GET_ADDRESS, endpoint_id=endpoint_id)
 
     async def set_address(self, endpoint_id: EndpointId, address: Address) -> None:
-        """Set the postal address of an endpoint. Which parts the service requires is not documented.
-
-        Raises:
-            BadRequest: The service does not accept the address.
-        """
+        """Set the postal address of an endpoint. Which parts the service requires is not documented."""
         if not isinstance(address, Address):
             raise ConfigurationError(f"address must be an Address, not {address!r:.80}")
         if address == Address():

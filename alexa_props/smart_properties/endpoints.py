@@ -78,25 +78,21 @@ _FILTERS: Final = {
     "reachability": "features[name:connectivity].properties[name:reachability].value.value",
 }
 
+_ONE: Final = "/v2/endpoints/{endpoint_id}"
 _EXPAND: Final = {"expand": str | Sequence[str]}
 
 _api: Final = Group("endpoints", "endpoint-api.html")
 _features: Final = Group("endpoints", "endpoint-features-api.html")
 LIST: Final = _api.list("list", "/v2/endpoints", Endpoint, wire=_FILTERS, types=_EXPAND)
-GET: Final = _api.get("get", "/v2/endpoints/{endpoint_id}", Endpoint, types=_EXPAND)
+GET: Final = _api.get("get", _ONE, Endpoint, types=_EXPAND)
 QUERY: Final = _api.list("query", "/v2/endpointQuery", Endpoint, method="POST", types=_EXPAND)
 ASSOCIATE: Final = _api.put(
-    "associate",
-    "/v2/endpoints/{endpoint_id}/associatedUnits",
-    optional_member("id"),
-    nullable=True,
-    idempotent=False,
-    check_with="list",
+    "associate", f"{_ONE}/associatedUnits", optional_member("id"), nullable=True, idempotent=False, check_with="list"
 )
-RENAME: Final = _api.post("rename", "/v2/endpoints/{endpoint_id}/friendlyName", idempotent=True)
-DEREGISTER: Final = _api.post("deregister", "/v2/endpoints/{endpoint_id}/deregister", idempotent=True)
-FORGET: Final = _api.post("forget", "/v2/endpoints/{endpoint_id}/forget", idempotent=True)
-CONNECTIVITY: Final = _features.get("connectivity", "/v2/endpoints/{endpoint_id}/features/connectivity", Feature)
+RENAME: Final = _api.post("rename", f"{_ONE}/friendlyName", idempotent=True)
+DEREGISTER: Final = _api.post("deregister", f"{_ONE}/deregister", idempotent=True)
+FORGET: Final = _api.post("forget", f"{_ONE}/forget", idempotent=True)
+CONNECTIVITY: Final = _features.get("connectivity", f"{_ONE}/features/connectivity", Feature)
 OPERATIONS: Final = (*_api.operations, *_features.operations)
 
 

@@ -130,7 +130,6 @@ ConfigurationId: TypeAlias = str | EventSubscriptionConfiguration
 SubscriptionId: TypeAlias = str | EventSubscription
 
 _ACTIVITY: Final = "Alexa.Enterprise.Endpoint.Activity"
-_ACTIVITY_SECONDS: Final = 3600
 _FILTERS: Final = {
     "unit_id": "entities.unit.id",
     "unit_type": "entities.unit.type",
@@ -152,15 +151,11 @@ GET_CONFIGURATION: Final = _configurations.get("get", _CONFIGURATION, EventSubsc
 DELETE_CONFIGURATION: Final = _configurations.delete("delete", _CONFIGURATION)
 
 _SUBSCRIPTIONS: Final = "/v1/eventMessenger/subscriptions"
+_TYPES: Final = {"subscription_duration_in_seconds": int, "event_header_version": str}
 _subscriptions: Final = Group("event_subscriptions", _PAGE)
 LIST: Final = _subscriptions.list("list", _SUBSCRIPTIONS, EventSubscription, wire=_FILTERS)
 CREATE: Final = _subscriptions.post(
-    "create",
-    _SUBSCRIPTIONS,
-    EventSubscription,
-    nullable=True,
-    types={"subscription_duration_in_seconds": int, "event_header_version": str},
-    check_with="list",
+    "create", _SUBSCRIPTIONS, EventSubscription, nullable=True, types=_TYPES, check_with="list"
 )
 GET: Final = _subscriptions.get("get", f"{_SUBSCRIPTIONS}/{{subscription_id}}", EventSubscription)
 DELETE: Final = _subscriptions.delete("delete", f"{_SUBSCRIPTIONS}/{{subscription_id}}")
@@ -267,7 +262,7 @@ class EventSubscriptions(Resource):
         )
         named = (entities.unit, parent, role, entities.group)
         if event_type.namespace == _ACTIVITY:
-            duration_in_seconds = _ACTIVITY_SECONDS if duration_in_seconds is None else duration_in_seconds
+            duration_in_seconds = 3600 if duration_in_seconds is None else duration_in_seconds
             event_header_version = "V2" if event_header_version is None else event_header_version
         return await self._call(
             CREATE,

@@ -25,40 +25,28 @@ class LegacyUnit(UnitRef):
 _PAGE: Final = "property-and-room-api.html"
 _V1: Final = "/enterprise/hospitality/v1"
 _ROOM: Final = f"{_V1}/rooms/{{room_id}}"
-_ROOM_TYPE: Final = f"{_V1}/roomTypes/{{room_type_id}}"
-_PROPERTY: Final = f"{_V1}/properties/{{property_id}}"
+_ROOM_TYPES: Final = f"{_V1}/roomTypes"
+_ROOM_TYPE: Final = f"{_ROOM_TYPES}/{{room_type_id}}"
+_PROPERTIES: Final = f"{_V1}/properties"
+_PROPERTY: Final = f"{_PROPERTIES}/{{property_id}}"
 _NAME: Final = {"name": (1, None)}
 _TEXT: Final = {"name": str}
 
 _properties: Final = Group("legacy_properties", _PAGE)
 LIST_PROPERTIES: Final = _properties.list(
-    "list", f"{_V1}/properties", LegacyUnit, items="properties", required=("organization_id",)
+    "list", _PROPERTIES, LegacyUnit, items="properties", required=("organization_id",)
 )
 CREATE_PROPERTY: Final = _properties.post(
-    "create",
-    f"{_V1}/properties",
-    UnitRef,
-    required=("organization_id", "name"),
-    limits=_NAME,
-    types=_TEXT,
-    check_with="list",
+    "create", _PROPERTIES, UnitRef, required=("organization_id", "name"), limits=_NAME, types=_TEXT, check_with="list"
 )
 GET_PROPERTY: Final = _properties.get("get", _PROPERTY, LegacyUnit)
 UPDATE_PROPERTY: Final = _properties.put("update", _PROPERTY, required=("name",), limits=_NAME, types=_TEXT)
 DELETE_PROPERTY: Final = _properties.delete("delete", _PROPERTY)
 
 _room_types: Final = Group("legacy_room_types", _PAGE)
-LIST_ROOM_TYPES: Final = _room_types.list(
-    "list", f"{_V1}/roomTypes", LegacyUnit, items="roomTypes", required=("property_id",)
-)
+LIST_ROOM_TYPES: Final = _room_types.list("list", _ROOM_TYPES, LegacyUnit, items="roomTypes", required=("property_id",))
 CREATE_ROOM_TYPE: Final = _room_types.post(
-    "create",
-    f"{_V1}/roomTypes",
-    UnitRef,
-    required=("property_id", "name"),
-    limits=_NAME,
-    types=_TEXT,
-    check_with="list",
+    "create", _ROOM_TYPES, UnitRef, required=("property_id", "name"), limits=_NAME, types=_TEXT, check_with="list"
 )
 GET_ROOM_TYPE: Final = _room_types.get("get", _ROOM_TYPE, LegacyUnit)
 UPDATE_ROOM_TYPE: Final = _room_types.put("update", _ROOM_TYPE, required=("name",), limits=_NAME, types=_TEXT)

@@ -89,7 +89,6 @@ class CreatedReminders(Lenient):
 
 ReminderId: TypeAlias = str | Reminder
 
-
 _REMINDERS: Final = "/v2/alerts/reminders"
 _WIRE: Final = {"recipient_type": "recipient.type", "endpoint_id": "recipient.id"}
 

@@ -62,16 +62,10 @@ LIST_ASSIGNMENTS: Final = _api.list("list", _ROLE, RoleAssignment)
 LIST_FOR_PRINCIPAL: Final = _api.list(
     "list_for_principal", "/v1/roles/assignments", RoleAssignment, required=(_PRINCIPAL,)
 )
-CREATE: Final = _api.post(
-    "create",
-    _ROLE,
-    required=(_PRINCIPAL,),
-    types={"propagate": bool, "expires_at": dt.datetime | str},
-    subject=_PRINCIPAL,
-    check_with="list",
-)
+_TYPES: Final = {"propagate": bool, "expires_at": dt.datetime | str}
+CREATE: Final = _api.post("create", _ROLE, required=(_PRINCIPAL,), types=_TYPES, subject=_PRINCIPAL, check_with="list")
 CREATE_MANY: Final = _api.post("create_many", f"{_ROLE}/batchAssign", read_batch, nullable=True, check_with="list")
-DELETE: Final = _api.delete("delete", _ROLE, required=(_PRINCIPAL,), types={"propagate": bool}, subject=_PRINCIPAL)
+DELETE: Final = _api.delete("delete", _ROLE, required=(_PRINCIPAL,), types=_TYPES, subject=_PRINCIPAL)
 DELETE_MANY: Final = _api.post("delete_many", f"{_ROLE}/batchRevoke", read_batch, nullable=True, check_with="list")
 OPERATIONS: Final = (*_roles.operations, *_api.operations)
 
@@ -140,9 +134,6 @@ class RoleAssignments(Resource):
         """Assign a role to a principal, with `propagate` also in the units below, and until `expires_at` if given.
 
         The form of this time is not documented: a `datetime` is sent in ISO 8601, and a string verbatim.
-
-        Raises:
-            BadRequest: Among others, the principal holds the role already.
         """
         await self._call(CREATE, role_id=role_id, principal_id=principal_id, propagate=propagate, expires_at=expires_at)
 

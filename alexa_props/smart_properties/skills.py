@@ -10,6 +10,7 @@ import attrs
 
 from alexa_props.arguments import Identified, require_choice, require_id, require_ids, require_list, summarize
 from alexa_props.client import Resource
+from alexa_props.field_types import require_field_types
 from alexa_props.operation import Group
 from alexa_props.paging import Pager
 from alexa_props.settings import Secret
@@ -154,19 +155,7 @@ GET: Final = _api.get("get", _ONE, Enablement, required=("unit_id",), choices=_C
 GET_MANY: Final = _api.list(
     "get_many", f"{_ALL}/batchGet", UnitEnablements, method="POST", choices={"expand": (Expand,)}
 )
-ENABLE: Final = _api.post(
-    "enable",
-    _ONE,
-    required=("unit_id",),
-    choices=_CHOICES,
-    types={
-        "partition_name": str,
-        "account_link_request": AccountLinkRequest,
-        "name_free_invocation_request": NameFreeInvocationRequest,
-    },
-    subject="unit_id",
-    check_with="get",
-)
+ENABLE: Final = _api.post("enable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id", check_with="get")
 ENABLE_MANY: Final = _api.post("enable_many", f"{_ONE}/batch", read_batch, nullable=True, check_with="get_many")
 DISABLE: Final = _api.delete("disable", _ONE, required=("unit_id",), choices=_CHOICES, subject="unit_id")
 DISABLE_MANY: Final = _api.post("disable_many", f"{_ONE}/batchDelete", read_batch, nullable=True, idempotent=True)
@@ -226,7 +215,9 @@ class Skills(Resource):
         `partition_name` limits a smart home skill to the devices of the unit; separate several names by commas. No
         account link is needed if the account of the organization has enabled the skill.
         """
+        unit_id = require_id("unit_id", unit_id)
         request = EnablementRequest(unit_id, partition_name, account_link_request, name_free_invocation_request)
+        require_field_types(request)
         await self._call(ENABLE, skill_id=skill_id, stage=stage, **attrs.asdict(request, recurse=False))
 
     @batched(_MOST)

@@ -50,11 +50,7 @@ class UnitSettings(Resource):
         return await self._call(GET, unit_id=unit_id)
 
     async def set_default_music_station(self, unit_id: UnitId, station: DefaultStation | Station) -> None:
-        """Set the default music station of a unit. Ids that `Stations` does not know are sent too.
-
-        Raises:
-            BadRequest: The service does not accept the station.
-        """
+        """Set the default music station of a unit. Ids that `Stations` does not know are sent too."""
         await self._call(SET, unit_id=unit_id, body=require_station(station))
 
     async def set_menu_icons(self, unit_id: UnitId, menu_icons: Iterable[MenuIcon]) -> None:

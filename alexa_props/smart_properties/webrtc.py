@@ -97,12 +97,9 @@ _USERS: Final = f"{_PROVIDER}/externalUsers"
 _USER: Final = "external_user_id"
 
 _providers: Final = Group("service_providers", "self-service-onboarding-api-for-asp.html", _SCOPE)
-_TYPES: Final = {"display_name": tuple[DisplayName, ...]}
-CREATE: Final = _providers.post(
-    "create", _PROVIDERS, ServiceProviderRef, required=("service_provider_logical_id",), types=_TYPES
-)
+CREATE: Final = _providers.post("create", _PROVIDERS, ServiceProviderRef, required=("service_provider_logical_id",))
 GET: Final = _providers.get("get", _PROVIDER, ServiceProvider)
-UPDATE: Final = _providers.put("update", _PROVIDER, required=("display_name",), types=_TYPES)
+UPDATE: Final = _providers.put("update", _PROVIDER, required=("display_name",))
 DELETE: Final = _providers.delete("delete", _PROVIDER)
 
 _mappings: Final = Group("network_mappings", "service-provider-network-mapping-api-for-asp.html", _SCOPE)
@@ -117,10 +114,6 @@ UPDATE_ASSOCIATION: Final = _users.put("update", _USERS, required=(_USER,), subj
 DELETE_ASSOCIATION: Final = _users.delete("delete", _USERS, query=(), required=(_USER,), subject=_USER)
 QUERY_ASSOCIATIONS: Final = _users.post("query", f"{_USERS}/query", page_of(AccountAssociation), idempotent=True)
 OPERATIONS: Final = (*_providers.operations, *_mappings.operations, *_users.operations)
-
-
-def _names(display_name: Iterable[DisplayName]) -> tuple[DisplayName, ...]:
-    return require_models("display_name", display_name, DisplayName)
 
 
 def _skill(skill_id: str) -> dict[str, object]:
@@ -150,7 +143,7 @@ class ServiceProviders(Resource):
 
         The logical id is a unique name of your choice. The display name is what users see, in one or more languages.
         """
-        names = None if display_name is None else _names(display_name)
+        names = None if display_name is None else require_models("display_name", display_name, DisplayName)
         provider = await self._call(CREATE, service_provider_logical_id=service_provider_logical_id, display_name=names)
         return provider.service_provider_id
 
@@ -160,7 +153,8 @@ class ServiceProviders(Resource):
 
     async def update(self, service_provider_id: ServiceProviderId, display_name: Iterable[DisplayName]) -> None:
         """Change the display names. Nothing else can be changed."""
-        await self._call(UPDATE, service_provider_id=service_provider_id, display_name=_names(display_name))
+        names = require_models("display_name", display_name, DisplayName)
+        await self._call(UPDATE, service_provider_id=service_provider_id, display_name=names)
 
     async def delete(self, service_provider_id: ServiceProviderId) -> None:
         """Delete a service provider. Delete its network mapping and account associations first."""
@@ -216,9 +210,8 @@ class AccountAssociations(Resource):
         """Find the associations of these users, at least one."""
         users = require_ids("external_user_ids", external_user_ids, 1)
         filters = {"externalUserIds": users}
-        subject = summarize(users)
         return self._pager(
-            QUERY_ASSOCIATIONS, service_provider_id=service_provider_id, filters=filters, subject=subject
+            QUERY_ASSOCIATIONS, service_provider_id=service_provider_id, filters=filters, subject=summarize(users)
         )
 
     async def update(

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import attrs
 
-from alexa_props.arguments import id_of, require_text, summarize
+from alexa_props.arguments import id_of, summarize
 from alexa_props.client import Resource
 from alexa_props.codec import Lenient
 from alexa_props.errors import ConfigurationError
 from alexa_props.field_types import require_field_types, require_models, require_type
-from alexa_props.operation import Group
+from alexa_props.operation import Group, Options
 from alexa_props.settings import Secret
 from alexa_props.smart_properties.certificate_authorities import CertificateAuthorityId
 from alexa_props.smart_properties.ids import EndpointId
@@ -111,13 +111,8 @@ ASSIGN: Final = _api.post("assign", _ASSIGN, optional_member("submittedOperation
 GET_STATUS: Final = _api.get("get_status", f"{_ASSIGN}/submittedOperations/{{operation_id}}", WifiStatus)
 FORGET: Final = _api.post("forget", f"{_CONNECTIVITY}/forgetWifiConfigurations", idempotent=True)
 LIST: Final = _api.get("list", f"{_CONNECTIVITY}/wifiConfigurations", _read, secret=True)
-SAVE: Final = _api.post(
-    "save",
-    "/credentiallocker/v2/saveWifiConfigurations",
-    idempotent=True,
-    host="credential locker",
-    token_header="x-amz-access-token",  # noqa: S106 - a name
-)
+_LOCKER: Final[Options] = {"idempotent": True, "host": "credential locker", "token_header": "x-amz-access-token"}
+SAVE: Final = _api.post("save", "/credentiallocker/v2/saveWifiConfigurations", **_LOCKER)
 OPERATIONS: Final = _api.operations
 
 
@@ -173,14 +168,13 @@ def _prepare(
     """Return networks as they are sent: with names and passwords in literal quotes, and without some members."""
     sent = []
     for each in require_models("configurations", configurations, WifiConfiguration, most):
-        if not isinstance(each.ssid, str) or not each.ssid:
+        if not each.ssid:
             raise ConfigurationError("configurations must have an ssid each")
-        require_field_types(each)
-        ssid, credentials = require_text("ssid", each.ssid), each.credential_configuration
+        credentials = each.credential_configuration
         if credentials is not None and credentials.private_shared_key is not None:
             require_field_types(credentials)
             credentials = attrs.evolve(credentials, private_shared_key=_quoted(credentials.private_shared_key))
-        changes = {"ssid": f'"{ssid}"' if quoted else ssid, "credential_configuration": credentials}
+        changes = {"ssid": f'"{each.ssid}"' if quoted else each.ssid, "credential_configuration": credentials}
         sent.append(attrs.evolve(each, **changes | dict.fromkeys(omitted)))
     return sent
 
