@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
 from alexa_props.limits import ScopeLimits
 from alexa_props.settings import is_number
+from alexa_props.smart_properties.batch import Batching
 
 __all__ = ["CallEstimate", "Plan", "plan", "recipe"]
 
@@ -87,7 +89,7 @@ def plan(
     endpoints: int | None = None,
     limits: Mapping[str, ScopeLimits] | None = None,
 ) -> Plan:
-    """Return what `run(call, …)` would do. Sends nothing.
+    """Return what `run(call, …)` would do, or `run_many` if the call takes many items. Sends nothing.
 
     Args:
         call: A method of a client that makes one call, a recipe, or a `functools.partial` of one.
@@ -107,13 +109,15 @@ def plan(
             raise ConfigurationError(f"{name} must be a whole number of at least 0, not {number!r:.80}")
     bare, positional, named = _unwrap(call)
     estimates = _estimates(call, bare, positional, named)
+    batching: Batching | None = getattr(bare, "batching", None)
+    times = items if batching is None else math.ceil(items / batching.size)
     if endpoints is None and any(each.per_endpoint for each in estimates):
         raise ConfigurationError(
             f"{_name(bare)} makes calls per endpoint: pass endpoints=, the number of endpoints of all items"
         )
     calls: dict[str, tuple[int, int]] = {}
     for estimate in estimates:
-        most = estimate.per_item * items + estimate.per_endpoint * (endpoints or 0)
+        most = estimate.per_item * times + estimate.per_endpoint * (endpoints or 0)
         low, high = calls.get(estimate.operation, (0, 0))
         calls[estimate.operation] = (low + (0 if estimate.perhaps else most), high + most)
     if limits is None:
@@ -142,14 +146,23 @@ def _estimates(call: Any, bare: Any, positional: tuple[Any, ...], named: dict[st
             if name not in bound.arguments and parameter.default is parameter.empty:
                 bound.arguments[name] = None
         return list(declared(*bound.args, **bound.kwargs))
-    # A method of a resource has the name of its operation, which is in the same module.
+    # A method of an API group has the name of its operation, which is in the same module, maybe with other groups.
     module = sys.modules.get(getattr(bare, "__module__", ""), None)
+    full_name = f"{_group_of(bare)}.{_name(bare)}"
     for operation in getattr(module, "OPERATIONS", ()):
-        if operation.name.endswith(f".{_name(bare)}") and inspect.ismethod(bare):
-            return [CallEstimate(operation.name, per_item=1)]
+        if operation.name == full_name:
+            return [CallEstimate(full_name, per_item=1)]
     raise ConfigurationError(
         f"{call!r:.80} does not declare its operations: decorate it with fleet.recipe, or pass a method of a client"
     )
+
+
+def _group_of(method: Any) -> str | None:
+    """Return the name of the API group that a method belongs to: the attribute of its client; None if there is none."""
+    group = getattr(method, "__self__", None)
+    client = getattr(group, "_client", None)
+    attributes = vars(client) if isinstance(client, Client) else {}
+    return next((name for name, value in attributes.items() if value is group), None)
 
 
 def _name(call: Any) -> str:

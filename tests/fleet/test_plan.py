@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections import Counter
 from typing import Any
 
@@ -53,6 +54,23 @@ async def test_method_of_a_client_is_one_call() -> None:
             assert dict(found.calls) == {operation or "unit_settings.set_default_music_station": (12, 12)}
             assert found.endpoints is None
             assert found.seconds is None
+
+
+async def test_every_method_of_a_group_is_one_call_of_its_own_operation() -> None:
+    async with Simulator(rooms=3) as sim:
+        for client in (sim.smart_properties(), sim.smart_properties().with_options(deadline=5.0), sim.for_business()):
+            for name in (each.name for each in client.operations() if each.name != "login.profile"):
+                call = operator.attrgetter(name)(client)
+                assert dict(plan(call, 1).calls) == {name: (1, 1)}
+
+
+async def test_a_method_for_many_items_is_one_call_per_batch() -> None:
+    async with Simulator(rooms=3) as sim:
+        asp = sim.smart_properties()
+        assert dict(plan(functools.partial(asp.skills.enable_many, "skill"), 250).calls) == {
+            "skills.enable_many": (3, 3)
+        }
+        assert dict(plan(asp.notifications.send, 0).calls) == {"notifications.send": (0, 0)}
 
 
 async def test_optional_calls_are_a_range() -> None:
