@@ -198,7 +198,8 @@ def _read(keys: Sequence[str], result: object) -> list[tuple[Any, Exception | No
     failed: dict[int, BatchItem] = {}
     unnamed: BatchItem | None = None
     for failure in result.failures if isinstance(result, BatchResult) else ():
-        position = _position(failure)
+        # Of a single item, it does not matter how the response names it.
+        position = _position(failure) if len(keys) > 1 else 0
         if position is not None and position < len(keys):
             failed.setdefault(position, failure)
         else:

@@ -167,7 +167,8 @@ class BatchItemFailed(AlexaError):
     result: BatchItem
     """What the service says about it."""
     is_certain: bool
-    """Whether the service named this item. If not, any item of the batch may be the one: check by reading."""
+    """Whether it is this item: the service named it, or it was the only one. If not, any item of the batch may be the
+    one: check by reading."""
     operation: str | None
     """Such as "skills.enable_many"."""
     request_id: str | None

@@ -140,6 +140,15 @@ async def test_a_failure_of_no_item_leaves_the_items_of_its_batch_unknown(item_i
     assert [str(outcome.error).partition(":")[0] for outcome in outcomes] == calls
 
 
+@pytest.mark.parametrize("body", [{"errors": [{"code": "A"}]}, {"results": [{"itemId": 7, "statusCode": 404}]}])
+async def test_a_failure_in_a_batch_of_one_is_of_its_item(body: Any) -> None:
+    call, _ = things(answer(207, body))
+    [outcome] = await run(call, ROOMS[:1])
+    assert outcome.status == "failed"
+    assert isinstance(outcome.error, BatchItemFailed)
+    assert outcome.error.is_certain
+
+
 @pytest.mark.parametrize("found", ["no unit", ["no unit"], {"1": "no unit"}, 3])
 async def test_errors_of_another_form_are_never_a_success(found: Any) -> None:
     call, _ = things(answer(200, {"errors": found}))
