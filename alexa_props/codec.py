@@ -65,7 +65,10 @@ Timestamp: TypeAlias = Annotated[dt.datetime, "timestamp"]
 
 @attrs.frozen
 class Lenient:
-    """Base of models whose form no page documents: each member that is missing or has another type has its default."""
+    """Base of models whose form no page documents.
+
+    A member that is missing or has another type has its default. Without a default it is required.
+    """
 
     raw: dict[str, Any] = attrs.field(factory=dict, repr=False, eq=False, kw_only=True)
     """The JSON object as it was received."""
@@ -231,7 +234,7 @@ def _converter(
 def _structure_leniently(
     converter: cattrs.Converter, model: type[Any], wire_name: Callable[[str], str]
 ) -> Callable[[Any, Any], Any]:
-    """Return how a model with `raw` is read: a member that is not as expected keeps its default."""
+    """Return how a model with `raw` is read: a member that is not as expected keeps its default, if it has one."""
     attrs.resolve_types(model)
     fields = [field for field in attrs.fields(model) if field.name != RAW]
 
@@ -241,7 +244,11 @@ def _structure_leniently(
         members: dict[str, Any] = {}
         for field in fields:
             name = wire_name(field.name)
-            if name in value:
+            if field.default is attrs.NOTHING:
+                if name not in value:
+                    raise ValueError(f"a required member, {name}, is missing")
+                members[field.name] = converter.structure(value[name], field.type)
+            elif name in value:
                 with contextlib.suppress(cattrs.BaseValidationError, ValueError, TypeError, KeyError, AttributeError):
                     members[field.name] = converter.structure(value[name], field.type)
         return to(**members, raw=value)

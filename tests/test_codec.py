@@ -409,6 +409,18 @@ def test_a_lenient_model_keeps_what_it_can_read_and_the_json() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("found", "fault"), [({}, "a required member, id, is missing"), ({"id": {}}, "a string was expected")]
+)
+def test_a_member_of_a_lenient_model_without_a_default_is_required(found: Any, fault: str) -> None:
+    @attrs.frozen
+    class Named(Lenient):
+        id: str
+
+    with pytest.raises(errors.DecodeError, match=fault):
+        rest.structure(found, Named)
+
+
 def test_a_lenient_model_is_an_object_and_its_json_is_not_written() -> None:
     wrong: tuple[object, ...] = ([], "x", None, 5)
     for body in wrong:

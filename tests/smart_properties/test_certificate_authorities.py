@@ -45,7 +45,7 @@ async def test_an_authority_has_an_id_and_nothing_else_for_certain() -> None:
     odd = {"id": "a", "friendlyName": "plain", "rotationPeriod": {"value": "often"}, "csr": ["one"]}
     authorities = smart_properties(Service(answer(200, odd), answer(200, {"csr": "text"}))).certificate_authorities
     assert await authorities.get("a") == CertificateAuthority("a")
-    with pytest.raises(errors.DecodeError, match="'id'"):
+    with pytest.raises(errors.DecodeError, match="a required member, id, is missing"):
         await authorities.get("a")
 
 
