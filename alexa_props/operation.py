@@ -193,7 +193,6 @@ class Options(TypedDict, total=False):
     per_endpoint: bool
     check_with: str
     """Method of the same group."""
-    max_page_size: int
     host: str
     token_header: str
     in_location: bool
