@@ -11,6 +11,8 @@ from alexa_props.errors import ConfigurationError
 __all__ = [
     "Identified",
     "id_of",
+    "is_id_name",
+    "is_ids_name",
     "require_choice",
     "require_id",
     "require_ids",
@@ -44,6 +46,16 @@ class Identified:
 def id_of(argument: str, value: object) -> object:
     """Return the id of a model if this argument takes the model; any other value unchanged."""
     return value.own_id if isinstance(value, Identified) and argument in value.id_arguments else value
+
+
+def is_id_name(name: str) -> bool:
+    """Return whether an argument or a field of this name holds an id."""
+    return name == "id" or name.endswith(("_id", "_arn"))
+
+
+def is_ids_name(name: str) -> bool:
+    """Return whether an argument or a field of this name holds a list of ids."""
+    return name.endswith("_ids")
 
 
 def require_id(argument: str, value: object) -> str:

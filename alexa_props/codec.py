@@ -20,7 +20,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from alexa_props.arguments import require_id, require_ids
+from alexa_props.arguments import is_id_name, is_ids_name, require_id, require_ids
 from alexa_props.errors import DecodeError
 from alexa_props.field_types import require_field_types
 from alexa_props.scalars import (
@@ -258,9 +258,9 @@ def _structure_leniently(
 
 def _write_id(name: str) -> Callable[[Any], Any] | None:
     """Return how a member is written whose name says that it holds ids: checked, and models as their ids."""
-    if name == "id" or name.endswith(("_id", "_arn")):
+    if is_id_name(name):
         return lambda value: None if value is None else require_id(name, value)
-    if name.endswith("_ids"):
+    if is_ids_name(name):
         return lambda value: None if value is None else list(require_ids(name, value))
     return None
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import attrs
 
-from alexa_props.arguments import require_list, require_text
+from alexa_props.arguments import is_id_name, is_ids_name, require_list, require_text
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
 
@@ -61,7 +61,7 @@ def require_field_types(model: Any) -> None:
     for name, hint, quote in _fields(kind):
         value = getattr(model, name)
         # Other values of members that hold ids are checked as ids, and may be models.
-        if value is None or not (name == "id" or name.endswith(("_id", "_arn", "_ids"))):
+        if value is None or not (is_id_name(name) or is_ids_name(name)):
             require_type(name, value, hint, quote=quote)
 
 

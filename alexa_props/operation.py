@@ -11,6 +11,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypedDict, TypeVar, 
 import attrs
 
 from alexa_props.arguments import (
+    is_id_name,
+    is_ids_name,
     require_choice,
     require_id,
     require_ids,
@@ -137,7 +139,7 @@ class Operation(Generic[T_co]):
         return checked
 
     def _check(self, name: str, value: object, *, is_needed: bool) -> object:
-        is_id = name in self.path_parameters or name.endswith(("_id", "_arn"))
+        is_id = name in self.path_parameters or is_id_name(name)
         if is_id and (value is not None or is_needed):
             return require_id(name, value)
         if value is None:
@@ -150,7 +152,7 @@ class Operation(Generic[T_co]):
             return require_choice(name, value, kind)
         if name in self.types:
             require_type(name, value, self.types[name])
-        if name.endswith("_ids"):
+        if is_ids_name(name):
             return require_ids(name, value)
         if name == "page_size":
             return require_page_size(value, maximum=self.max_page_size)
