@@ -16,9 +16,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 HEAD = """# Operations
 
 All operations of both services, as methods of the clients. An operation is "safe" if it may be sent again after its
-response was lost; the others are repeated only if nothing was sent. Methods whose name ends in `_many` take one batch;
-`fleet.run_many` splits longer inputs. The scope of every token is `alexa::enterprise:management`; groups that need
-another one in addition name it. This file is generated: `python -m tests.operations_page`.
+response was lost; the others are repeated only if the service certainly did not handle them. Methods whose name ends in
+`_many`, and `notifications.send`, take one batch of items; `fleet.run_many` splits longer inputs. Only
+`endpoint_settings.get_many` takes one endpoint and several settings. The scope of every token is
+`alexa::enterprise:management`; groups that need another one in addition name it. This file is generated:
+`python -m tests.operations_page`.
 """
 _AMAZON = "https://developer.amazon.com"
 _PAGES = f"{_AMAZON}/en-US/docs/alexa/alexa-smart-properties/"
