@@ -118,6 +118,8 @@ class Client(Unpicklable):
             max_connections=max_connections,
         )
         self._is_view = False
+        # Names of lists whose pages must not be larger than documented; views share it.
+        self._small_pages = set[str]()
 
     def __repr__(self) -> str:
         pipeline: Pipeline | None = getattr(self, "_pipeline", None)
@@ -269,14 +271,17 @@ class Client(Unpicklable):
 
         async def fetch(token: str | None) -> Page[T]:
             sent = checked if token is None else {**checked, "next_token": token}
-            try:
-                return await self._call(listing, sent)
-            except BadRequest:
-                if largest is None or (checked.get("page_size") or 0) <= largest:
-                    raise
-            # The size may be what was refused. The pages that follow are of the same size.
-            checked["page_size"] = largest
-            return await self._call(listing, {**sent, "page_size": largest})
+            is_larger = largest is not None and (checked.get("page_size") or 0) > largest
+            if not (is_larger and listing.name in self._small_pages):
+                try:
+                    return await self._call(listing, sent)
+                except BadRequest:
+                    if not is_larger:
+                        raise
+            # The size may be what was refused.
+            page = await self._call(listing, {**sent, "page_size": largest})
+            self._small_pages.add(listing.name)
+            return page
 
         return Pager(fetch, listing.name)
 

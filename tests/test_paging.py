@@ -401,6 +401,25 @@ async def test_a_page_that_is_refused_as_too_large_is_requested_with_the_documen
     assert [seen.url.params.get("nextToken") for seen in service.seen] == [None, None, "t"]
 
 
+async def test_a_client_remembers_that_a_list_refused_larger_pages() -> None:
+    service = Service(400, answer(200, {"results": []}))
+    asp = smart_properties(service)
+    for client in (asp, asp.with_options(max_wait=1), asp):
+        await client.units.list("unit", page_size=50)
+    await asp.units.list("unit", page_size=5)
+    await asp.address_books.list(page_size=100)
+    assert [seen.url.params.get("maxResults") for seen in service.seen] == ["50", "10", "10", "10", "5", "100"]
+
+
+async def test_a_page_that_fails_for_another_reason_leaves_the_size_of_others() -> None:
+    service = Service(400, 400, answer(200, {"results": []}))
+    asp = smart_properties(service)
+    with pytest.raises(errors.BadRequest):
+        await asp.units.list("unit", page_size=50)
+    await asp.units.list("unit", page_size=50)
+    assert [seen.url.params.get("maxResults") for seen in service.seen] == ["50", "10", "50"]
+
+
 async def test_a_page_that_is_refused_for_another_reason_is_an_error() -> None:
     for page_size, requests in ((None, 1), (10, 1), (11, 2)):
         service = Service(400)

@@ -67,7 +67,10 @@ class BatchItem(Lenient):
 
 @attrs.frozen
 class BatchResult(Lenient):
-    """What the service says about the items of a batch. Empty if it says nothing: then it accepted all of them."""
+    """What the service says about the items of a batch. Empty if it says nothing: then it accepted all of them.
+
+    `raw` of a response that is a list has it as "results".
+    """
 
     items: tuple[BatchItem, ...] = ()
     operation: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
@@ -82,9 +85,11 @@ class BatchResult(Lenient):
 
 
 def read_batch(body: Any) -> BatchResult:
-    """Return the result from parsed JSON; raises `DecodeError` if it is no object, or has too many items."""
+    """Return the result from parsed JSON; raises `DecodeError` if it has another form, or too many items."""
+    if isinstance(body, list):
+        body = {"results": body}
     if not isinstance(body, dict):
-        raise DecodeError("the response is not an object")
+        raise DecodeError("the response is neither an object nor a list")
     found = [
         _item(entry, is_error=name == "errors") if isinstance(entry, dict) else _unnamed(entry)
         for name in _LISTS

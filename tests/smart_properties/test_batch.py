@@ -54,7 +54,12 @@ def test_reads_what_it_can() -> None:
     assert [(item.item_id, item.failed) for item in found.items] == [("0", False), ("1", True)]
     assert (found.raw, found.failures) == (body, found.items[1:])
     assert read_batch({}).items == ()
-    others: list[Any] = [[], "text", None]
+    listed = read_batch([{"itemId": 3, "error": "A"}])
+    assert ([item.item_id for item in listed.failures], listed.raw) == (
+        ["3"],
+        {"results": [{"itemId": 3, "error": "A"}]},
+    )
+    others: list[Any] = ["text", None, 5]
     for other in others:
-        with pytest.raises(DecodeError, match="not an object"):
+        with pytest.raises(DecodeError, match="neither an object nor a list"):
             read_batch(other)
