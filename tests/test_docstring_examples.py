@@ -25,9 +25,9 @@ GROUPS = [
 
 def example_of(group: object) -> str:
     """Return the indented lines of a class docstring."""
-    # The docstring is indented by four; an example that is all that follows its first line too.
-    lines = (type(group).__doc__ or "").splitlines()
-    return textwrap.dedent("\n".join(line for line in lines if line.startswith("        ")))
+    # Python 3.13 removes the indentation of docstrings, earlier ones do not.
+    lines = inspect.cleandoc(type(group).__doc__ or "").splitlines()
+    return textwrap.dedent("\n".join(line for line in lines if line.startswith("    ")))
 
 
 @pytest.mark.parametrize(("client", "name"), GROUPS)

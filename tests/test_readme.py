@@ -107,7 +107,7 @@ async def test_fleet_job(
     (code,) = blocks("fleet job")
     monkeypatch.chdir(tmp_path)
     sim.set_offline(sim.endpoints[0])
-    # It is a script: it makes an event loop of its own.
+    # It is a script: it makes a separate event loop.
     await anyio.to_thread.run_sync(lambda: exec(compile(code, "README.md", "exec"), {}))
     assert {station.station_id if (station := sim.station(room)) else None for room in sim.rooms} == {"4242"}
     assert sum(sim.alert_count("alarms", endpoint) for endpoint in sim.endpoints[1:]) == 0

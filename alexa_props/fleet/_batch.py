@@ -88,8 +88,8 @@ class BatchCalls(Generic[T, R]):
     async def run(self, states: Sequence[InFlight[T, R]], context: Context) -> Item:
         """Call a batch, record the outcome of each item in its state, and return what all calls did.
 
-        A batch that is refused as a whole is split, because one invalid item may be the reason. Each part has an `Item`
-        of its own, so that an outcome only depends on the calls that its item was in.
+        A batch that is refused as a whole is split, because one invalid item may be the reason. Each part has a
+        separate `Item`, so that an outcome only depends on the calls that its item was in.
         """
         total = Item(outer=self.items.outer)
         groups, splits = deque([list(states)]), _SPLITS
