@@ -84,6 +84,15 @@ def test_leaves_ids_unchanged_whatever_the_secrets() -> None:
     assert [redactor.redact(each) for each in ids] == ids
 
 
+def test_an_id_with_eight_hex_digits_of_a_secret_is_left_and_twelve_are_hidden() -> None:
+    secret = "5727a9c66589620e9797de0888e03fe3d171c3c29b7e4f24073177d3d8b1c0d4"
+    redactor = Redactor(secret)
+    by_chance, quoted = f"unit.{secret[8:16]}-zz", f"unit.{secret[8:20]}-zz"
+    assert [redactor.redact(each) for each in (by_chance, quoted, secret)] == [by_chance, "unit.…-zz", "…"]
+    # A shorter one is hidden by eight, as any other secret is.
+    assert Redactor("6589620e97").redact(by_chance) == "unit.…-zz"
+
+
 def test_hides_one_of_many_texts_and_leaves_the_others() -> None:
     texts = [f"endpoint-{number}" for number in range(500)]
     shown = Redactor(TOKEN).redact_all([*texts, TOKEN, *texts])
