@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from alexa_props.auth.refresh_token import TokenStore
     from alexa_props.auth.sigv4 import SigV4
     from alexa_props.for_business import AlexaForBusiness
+    from alexa_props.inventory import Inventory
     from alexa_props.limits import Limits
     from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
     from alexa_props.smart_properties import SmartProperties
@@ -23,6 +24,7 @@ __all__ = [
     "Address",
     "AlexaForBusiness",
     "DefaultStation",
+    "Inventory",
     "Limits",
     "LoginWithAmazon",
     "NotificationKind",
@@ -46,6 +48,7 @@ _MODULES = (
     "fleet",
     "for_business",
     "hooks",
+    "inventory",
     "limits",
     "paging",
     "settings",
@@ -56,6 +59,7 @@ _HOMES = {
     "Address": "smart_properties.endpoint_settings",
     "AlexaForBusiness": "for_business",
     "DefaultStation": "smart_properties.stations",
+    "Inventory": "inventory",
     "Limits": "limits",
     "LoginWithAmazon": "auth.login_with_amazon",
     "NotificationKind": "smart_properties.notifications",

@@ -13,6 +13,7 @@ import attrs
 
 __all__ = [
     "AlexaError",
+    "AmbiguousName",
     "ApiError",
     "AuthenticationError",
     "BadRequest",
@@ -25,6 +26,7 @@ __all__ = [
     "EndpointFailures",
     "Forbidden",
     "JournalError",
+    "NameNotFound",
     "NotFound",
     "RateLimitTooLong",
     "Sent",
@@ -56,6 +58,34 @@ def _without_init(kind: type[AlexaError], *args: Any) -> AlexaError:
 
 class ConfigurationError(AlexaError, ValueError):
     """An argument, a setting or the state of the client is wrong. Nothing was sent."""
+
+
+class NameNotFound(ConfigurationError, LookupError):
+    """An inventory has nothing with this name, path, number, serial number or id."""
+
+    text: str
+    """What was looked up."""
+    suggestions: tuple[str, ...]
+    """Paths of what has a similar name, the best first."""
+
+    def __init__(self, message: str, *, text: str, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.text = text
+        self.suggestions = tuple(suggestions)
+
+
+class AmbiguousName(ConfigurationError, LookupError):
+    """An inventory has several things with this name, path or number."""
+
+    text: str
+    """What was looked up."""
+    candidates: tuple[str, ...]
+    """Their paths, each of which finds one of them."""
+
+    def __init__(self, message: str, *, text: str, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.text = text
+        self.candidates = tuple(candidates)
 
 
 class JournalError(AlexaError):

@@ -19,6 +19,7 @@ NAMES: dict[str, list[str]] = {
         "Address",
         "AlexaForBusiness",
         "DefaultStation",
+        "Inventory",
         "Limits",
         "LoginWithAmazon",
         "NotificationKind",
@@ -36,6 +37,7 @@ NAMES: dict[str, list[str]] = {
     ],
     "alexa_props.errors": [
         "AlexaError",
+        "AmbiguousName",
         "ApiError",
         "AuthenticationError",
         "BadRequest",
@@ -48,6 +50,7 @@ NAMES: dict[str, list[str]] = {
         "EndpointFailures",
         "Forbidden",
         "JournalError",
+        "NameNotFound",
         "NotFound",
         "RateLimitTooLong",
         "Sent",
@@ -375,6 +378,7 @@ NAMES: dict[str, list[str]] = {
         "run_many",
         "walk_rooms",
     ],
+    "alexa_props.inventory": ["Inventory"],
     "alexa_props.limits": ["Limits", "ScopeLimits"],
     "alexa_props.pipeline.pool": ["Pool"],
 }

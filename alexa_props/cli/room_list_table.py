@@ -13,7 +13,7 @@ import attrs
 
 from alexa_props.cli import tabs
 from alexa_props.cli.room_list_rows import Row, Source, heading_key
-from alexa_props.fleet.spreadsheet import unguard
+from alexa_props.spreadsheet import unguard
 
 __all__ = ["Table"]
 

@@ -12,6 +12,7 @@ from alexa_props.errors import DecodeError
 from alexa_props.fleet.progress import count_listed
 from alexa_props.paging import Pager
 from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.units import Unit
 
@@ -29,7 +30,7 @@ _SHOWN: Final = 10
 class Room(str):
     """A room: a string, its unit id, with what the tree of units says about it. Use it wherever a unit id is taken."""
 
-    __slots__ = ("name", "parent_id", "path", "property_id", "property_name")
+    __slots__ = ("endpoints", "name", "parent_id", "path", "property_id", "property_name")
 
     name: str | None
     """None if it has no name."""
@@ -41,6 +42,8 @@ class Room(str):
     """The name of the property."""
     path: tuple[str, ...]
     """Names of the units above, from below `root` down to the parent."""
+    endpoints: tuple[Endpoint, ...]
+    """The devices in the room; empty unless an `Inventory` has listed them."""
 
     def __new__(
         cls,
@@ -51,10 +54,11 @@ class Room(str):
         property_id: str | None = None,
         property_name: str | None = None,
         path: tuple[str, ...] = (),
+        endpoints: tuple[Endpoint, ...] = (),
     ) -> Self:
         """Return a room with this unit id."""
         room = super().__new__(cls, unit_id)
-        room.name, room.parent_id, room.path = name, parent_id, path
+        room.name, room.parent_id, room.path, room.endpoints = name, parent_id, path, endpoints
         room.property_id, room.property_name = property_id, property_name
         return room
 
@@ -62,6 +66,10 @@ class Room(str):
     def id(self) -> str:
         """The unit id, as of a `Unit`: the room itself."""
         return str(self)
+
+    def device_name(self, endpoint_id: str | None) -> str | None:
+        """Return the name of a device in the room; None if it is unknown."""
+        return next((each.friendly_name for each in self.endpoints if each.id == endpoint_id), None)
 
 
 async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room, None]:

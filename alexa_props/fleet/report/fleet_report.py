@@ -9,9 +9,10 @@ from typing import Any, Generic, TextIO, TypeVar, overload
 
 import attrs
 
+from alexa_props import export
 from alexa_props.errors import AlexaError
 from alexa_props.fleet.outcome import Outcome, RecordedError, Status
-from alexa_props.fleet.report import display, export
+from alexa_props.fleet.report import display
 from alexa_props.fleet.report.rows import (
     FAILURE_COLUMNS,
     OUTCOME_COLUMNS,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet.spreadsheet import guard
+from alexa_props.spreadsheet import guard
 
 __all__ = ["Target", "to_csv", "to_dataframe", "to_jsonl", "write"]
 
