@@ -193,6 +193,7 @@ ALLOWED = {
     "uvicorn": ["simulator"],
     "typer": ["cli"],
     "keyring": ["cli"],
+    "yaml": ["cli.output"],
     "rich": ["cli", "fleet.bar", "fleet.report"],
     "tqdm": ["fleet.progress"],
     "sqlite3": ["fleet.journal", "fleet.journal_file"],

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import attrs
 import typer
 
 from alexa_props import SmartProperties
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find
 from alexa_props.cli.exit import Exit, run
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.session import session
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
 from alexa_props.cli.units import UnitId, advice_below, has_any
 from alexa_props.errors import AlexaError, DeviceUnreachable, EndpointFailure
@@ -27,14 +26,16 @@ def alerts(kind: Kind) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help=f"The {kind} of a unit.")
 
     @app.command("delete", help=f"Delete all {kind} on every device of a unit. Prints a row per device that failed.")
-    def delete(*, unit_id: UnitId, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
-        run(_delete(kind, unit_id, credentials, as_json=as_json), writes=True)
+    @with_shared_options
+    def delete(*, unit_id: UnitId, access: Access) -> None:
+        run(_delete(kind, unit_id, access), writes=True)
 
     return app
 
 
-async def _delete(kind: Kind, unit_id: str, credentials: Path | None, *, as_json: bool) -> Exit:
-    async with smart_properties(find(credentials)) as asp:
+async def _delete(kind: Kind, unit_id: str, access: Access) -> Exit:
+    async with session(access) as opened:
+        asp = opened.asp
         deletions = {
             "alarms": asp.alerts.delete_alarms,
             "timers": asp.alerts.delete_timers,
@@ -47,7 +48,7 @@ async def _delete(kind: Kind, unit_id: str, credentials: Path | None, *, as_json
             failures = [EndpointFailure(unit_id, None, error.code, error.message)]
         if not failures:
             return await _report_success(asp, kind, unit_id)
-    with Rows(("unit_id", "endpoint_id", "code", "description"), as_json=as_json) as rows:
+    with Rows(("unit_id", "endpoint_id", "code", "description"), access) as rows:
         for failure in failures:
             rows.add(attrs.asdict(failure))
     note(

@@ -17,11 +17,10 @@ import typer
 
 from alexa_props import SmartProperties, fleet
 from alexa_props.cli import limits_file
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find
 from alexa_props.cli.exit import STATUS, Exit, run
 from alexa_props.cli.fleet_jobs import Call, Job, call_for, journal_name
 from alexa_props.cli.fleet_outcomes import Outcomes
+from alexa_props.cli.output import Output
 from alexa_props.cli.room_defaults import (
     DistanceUnits,
     DoNotDisturb,
@@ -34,7 +33,8 @@ from alexa_props.cli.room_defaults import (
     room_defaults,
 )
 from alexa_props.cli.room_list import read_rooms
-from alexa_props.cli.rows import AsJson
+from alexa_props.cli.session import session
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.signals import on_signals
 from alexa_props.cli.streams import end_echoed_line, note, write
 from alexa_props.errors import AlexaError, ConfigurationError
@@ -48,6 +48,7 @@ _SAMPLE: Final = 20
 
 
 @app.command("run")
+@with_shared_options
 def run_fleet(
     *,
     job: Annotated[
@@ -110,8 +111,7 @@ def run_fleet(
     time_zone: TimeZone = None,
     temperature_unit: TemperatureUnit = None,
     distance_units: DistanceUnits = None,
-    credentials: CredentialsFile = None,
-    as_json: AsJson = False,
+    access: Access,
 ) -> None:
     """Run a job for many rooms. Prints a row per room, or on a terminal per failure.
 
@@ -160,7 +160,7 @@ def run_fleet(
     }
     make_call = functools.partial(call_for, job, defaults)
     rooms = under if under is not None else _read(str(source))
-    run(_main(make_call, rooms, options, credentials, limits, dry_run=dry_run, as_json=as_json), writes=True)
+    run(_main(make_call, rooms, options, access, limits, dry_run=dry_run), writes=True)
 
 
 def _stop_on(text: str | None) -> float | int | None:
@@ -189,23 +189,23 @@ async def _main(
     make_call: Callable[[SmartProperties], Call],
     where: list[fleet.Room] | str,
     options: dict[str, Any],
-    credentials: Path | None,
+    access: Access,
     limits: Path | None,
     *,
     dry_run: bool,
-    as_json: bool,
 ) -> int:
-    async with smart_properties(find(credentials), limits=limits_file.load(limits)) as asp:
+    async with session(access, limits=limits_file.load(limits)) as opened:
+        asp = opened.asp
         call = make_call(asp)
         if dry_run:
             with _spinner("listing rooms"):
                 rooms = [room async for room in _below(asp, where)] if isinstance(where, str) else where
                 plan = await _plan(asp, call, rooms)
-            _print_plan(plan, as_json=as_json)
+            _print_plan(plan, as_json=access.format in (Output.JSON, Output.JSONL))
             return Exit.DONE
         try:
             items = _below(asp, where) if isinstance(where, str) else where
-            return await _run(call, items, options, as_json=as_json)
+            return await _run(call, items, options, access)
         finally:
             limits_file.save(limits, asp.limits)
 
@@ -254,8 +254,8 @@ def _print_plan(plan: fleet.Plan, *, as_json: bool) -> None:
 # A run.
 
 
-async def _run(call: Call, items: Any, options: dict[str, Any], *, as_json: bool) -> int:
-    outcomes = Outcomes(as_json=as_json)
+async def _run(call: Call, items: Any, options: dict[str, Any], access: Access) -> int:
+    outcomes = Outcomes(access)
     failure: AlexaError | None = None
     progress_bar = True if sys.stderr.isatty() else None
     async with fleet.run(call, items, progress=progress_bar, **options) as this:

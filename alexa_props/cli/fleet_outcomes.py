@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Final
 
 import attrs
 
 from alexa_props import fleet
+from alexa_props.cli.output import Output
 from alexa_props.cli.rows import Rows
+from alexa_props.cli.shared import Access
 from alexa_props.cli.streams import OutputLost, write
 
 __all__ = ["Outcomes"]
 
-_COLUMNS: Final = ("unit_id", "status", "endpoint_id", "code", "description")
+_COLUMNS: Final = ("status", "code", "description", "unit_id", "endpoint_id")
 
 
 class Outcomes:
@@ -22,18 +23,18 @@ class Outcomes:
     lost: OutputLost | None
     """Why nothing is printed any more; None until then."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, access: Access) -> None:
         self.lost = None
-        self._as_json = as_json
-        self._rows = Rows(_COLUMNS, as_json=as_json)
-        self._failures: list[dict[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
+        self._whole = access.format in (Output.JSON, Output.JSONL, Output.YAML)
+        self._rows = Rows(_COLUMNS, access)
+        self._failures: list[dict[str, Any]] | None = [] if self._rows.is_table else None
 
     def add(self, outcome: fleet.Outcome[str, object]) -> None:
         """Print an outcome. A lost output is not raised: the rooms in flight must still be waited for."""
         if self._failures is not None:
             self._failures.extend(_rows(outcome) if outcome.failures else ())
             return
-        self._print([_object(outcome)] if self._as_json else _rows(outcome))
+        self._print([_object(outcome)] if self._whole else _rows(outcome))
 
     def end(self) -> None:
         """Print the table of failures, on a terminal."""

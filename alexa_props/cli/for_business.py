@@ -10,7 +10,8 @@ import typer
 
 from alexa_props import AlexaForBusiness
 from alexa_props.cli.exit import run
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.shared import Display, with_shared_options
 from alexa_props.for_business.devices import FILTER_KEYS, SORT_KEYS, DeviceData, DeviceEventType
 from alexa_props.for_business.users import FILTER_KEYS as USER_KEYS
 
@@ -27,14 +28,14 @@ BaseUrl = Annotated[
 ]
 
 _DEVICE: Final = (
-    "device_arn",
+    "room_name",
     "device_name",
     "device_serial_number",
-    "room_name",
     "device_status",
     "connection_status",
+    "device_arn",
 )
-_USER: Final = ("user_arn", "email", "first_name", "last_name", "enrollment_status")
+_USER: Final = ("email", "first_name", "last_name", "enrollment_status", "user_arn")
 _EVENT: Final = ("timestamp", "type", "value")
 
 
@@ -67,22 +68,23 @@ def _keys(sort: str | None) -> Sequence[str] | None:
 
 
 @a4b.command()
+@with_shared_options
 def devices(
     *,
     filters: Annotated[list[str] | None, _filters(FILTER_KEYS)] = None,
     sort: Annotated[str | None, _sort(SORT_KEYS)] = None,
     base_url: BaseUrl = None,
-    as_json: AsJson = False,
+    display: Display,
 ) -> None:
-    """List devices: ARN, name, serial number, room, status, connection."""
-    run(_devices(_parse_filters(filters), _keys(sort), base_url, as_json=as_json))
+    """List devices: room, name, serial number, status, connection, ARN."""
+    run(_devices(_parse_filters(filters), _keys(sort), base_url, display))
 
 
 async def _devices(
-    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, *, as_json: bool
+    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, display: Display
 ) -> None:
     async with AlexaForBusiness.from_env(base_url=base_url) as client:
-        with Rows(_DEVICE, as_json=as_json) as rows:
+        with Rows(_DEVICE, display) as rows:
             await rows.add_all(client.devices.search(filters=filters, sort=sort), _device)
 
 
@@ -92,6 +94,7 @@ def _device(device: DeviceData) -> dict[str, Any]:
 
 
 @a4b.command()
+@with_shared_options
 def events(
     *,
     device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="ARN of the device.", show_default=False)],
@@ -100,33 +103,34 @@ def events(
         typer.Option("--type", help="Type of the events; defaults to all.", show_default=False),
     ] = None,
     base_url: BaseUrl = None,
-    as_json: AsJson = False,
+    display: Display,
 ) -> None:
     """List the events of a device, newest first: time, type, value."""
-    run(_events(device_arn, event_type, base_url, as_json=as_json))
+    run(_events(device_arn, event_type, base_url, display))
 
 
-async def _events(device_arn: str, event_type: DeviceEventType | None, base_url: str | None, *, as_json: bool) -> None:
+async def _events(device_arn: str, event_type: DeviceEventType | None, base_url: str | None, display: Display) -> None:
     async with AlexaForBusiness.from_env(base_url=base_url) as client:
-        with Rows(_EVENT, as_json=as_json) as rows:
+        with Rows(_EVENT, display) as rows:
             await rows.add_all(client.devices.events(device_arn, event_type=event_type))
 
 
 @a4b.command()
+@with_shared_options
 def users(
     *,
     filters: Annotated[list[str] | None, _filters(USER_KEYS)] = None,
     sort: Annotated[str | None, _sort(USER_KEYS)] = None,
     base_url: BaseUrl = None,
-    as_json: AsJson = False,
+    display: Display,
 ) -> None:
-    """List users: ARN, e-mail, names, enrollment."""
-    run(_users(_parse_filters(filters), _keys(sort), base_url, as_json=as_json))
+    """List users: e-mail, names, enrollment, ARN."""
+    run(_users(_parse_filters(filters), _keys(sort), base_url, display))
 
 
 async def _users(
-    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, *, as_json: bool
+    filters: Mapping[str, Sequence[str]] | None, sort: Sequence[str] | None, base_url: str | None, display: Display
 ) -> None:
     async with AlexaForBusiness.from_env(base_url=base_url) as client:
-        with Rows(_USER, as_json=as_json) as rows:
+        with Rows(_USER, display) as rows:
             await rows.add_all(client.users.search(filters=filters, sort=sort))

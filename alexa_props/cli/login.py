@@ -6,7 +6,6 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Final
 
 import attrs
@@ -19,7 +18,9 @@ from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli.client import smart_properties
 from alexa_props.cli.credentials import CredentialsFile, find, resolve
 from alexa_props.cli.exit import exit_on_error, run
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.output import Output
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.stored_login import Credentials, prepare, save
 from alexa_props.cli.streams import note
 from alexa_props.errors import ApiError, AuthenticationError, ConfigurationError
@@ -156,13 +157,14 @@ async def _login(
     note(f"logged in as client {login.client_id} in region {login.region}; the secrets are in {secrets}")
 
 
-def whoami(*, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+@with_shared_options
+def whoami(*, access: Access) -> None:
     """Show which credentials are in use, and test them with one call."""
-    run(_whoami(credentials, as_json=as_json))
+    run(_whoami(access))
 
 
-async def _whoami(path: Path | None, *, as_json: bool) -> None:
-    found = find(path)
+async def _whoami(access: Access) -> None:
+    found = find(access.credentials)
     facts = {
         "source": found.source,
         "client_id": found.client_id,
@@ -185,8 +187,9 @@ async def _whoami(path: Path | None, *, as_json: bool) -> None:
         facts |= {"token": "ok", "access": "refused"}
         raise
     finally:
-        with Rows(("name", "value"), as_json=as_json) as rows:
-            for row in [facts] if as_json else [{"name": name, "value": value} for name, value in facts.items()]:
+        one = access.format in (Output.JSON, Output.JSONL, Output.YAML)
+        with Rows(("name", "value"), access) as rows:
+            for row in [facts] if one else [{"name": name, "value": value} for name, value in facts.items()]:
                 rows.add(row)
 
 

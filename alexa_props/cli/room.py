@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find
 from alexa_props.cli.exit import STATUS, Exit, run
 from alexa_props.cli.room_defaults import (
     DistanceUnits,
@@ -21,7 +18,9 @@ from alexa_props.cli.room_defaults import (
     WakeWord,
     room_defaults,
 )
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.session import session
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
 from alexa_props.cli.units import UnitId, advice_below
 from alexa_props.fleet import Failure, RoomDefaults, Steps, reset_room
@@ -32,6 +31,7 @@ room = typer.Typer(no_args_is_help=True, help="One room as a whole.")
 
 
 @room.command("reset")
+@with_shared_options
 def reset(
     *,
     unit_id: UnitId,
@@ -43,8 +43,7 @@ def reset(
     time_zone: TimeZone = None,
     temperature_unit: TemperatureUnit = None,
     distance_units: DistanceUnits = None,
-    credentials: CredentialsFile = None,
-    as_json: AsJson = False,
+    access: Access,
 ) -> None:
     """Remove a guest's data from a room, and restore its defaults.
 
@@ -61,14 +60,15 @@ def reset(
         temperature_unit=temperature_unit,
         distance_units=distance_units,
     )
-    run(_reset(unit_id, defaults, credentials, as_json=as_json), writes=True)
+    run(_reset(unit_id, defaults, access), writes=True)
 
 
-async def _reset(unit_id: str, defaults: RoomDefaults, credentials: Path | None, *, as_json: bool) -> Exit:
-    async with smart_properties(find(credentials)) as asp:
+async def _reset(unit_id: str, defaults: RoomDefaults, access: Access) -> Exit:
+    async with session(access) as opened:
+        asp = opened.asp
         steps = await reset_room(asp, unit_id, defaults)
         below = await advice_below(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
-    with Rows(("step", "endpoint_id", "status", "code", "description"), as_json=as_json) as rows:
+    with Rows(("step", "endpoint_id", "status", "code", "description"), access) as rows:
         for row in _rows(steps):
             rows.add(row)
     done = f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps done"

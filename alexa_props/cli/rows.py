@@ -1,51 +1,56 @@
-"""Rows on standard output: a table for people, tab-separated lines for pipes, JSON lines for programs."""
+"""Rows on standard output: a table for people, and formats for programs."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, aclosing
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import attrs
-import typer
 
-from alexa_props.cli import tabs
-from alexa_props.cli.streams import printable, write, writing
+from alexa_props.cli.output import Output, csv_line, json_array, json_line, tsv_line, yaml_item
+from alexa_props.cli.shared import Display
+from alexa_props.cli.streams import write, writing
+from alexa_props.cli.table import table_lines
 from alexa_props.paging import Pager
 
-__all__ = ["AsJson", "Rows"]
+__all__ = ["Rows"]
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines: one object per row, with all fields.")]
 
 
 class Rows:
     """Print the rows of a command; use it as a context manager.
 
-    On a terminal the rows become a table when the context ends, even if it ends early. Elsewhere each row is a line,
-    printed by the end of its page: tab-separated columns as in `tabs`, or the whole row as a JSON object. None is an
-    empty column.
+    A table, JSON and an empty list are printed when the context ends, even if it ends early. All other formats print
+    each row by the end of its page. JSON and YAML have all members of a row.
 
     Args:
-        columns: The keys of a row that tables and tab-separated lines show.
-        as_json: Whether to print JSON lines.
+        columns: The keys of a row that TSV and CSV have: names first, ids last.
+        display: The format.
+        table: The keys that a table shows; None for all columns.
 
     """
 
-    def __init__(self, columns: Sequence[str], *, as_json: bool) -> None:
+    def __init__(self, columns: Sequence[str], display: Display, *, table: Sequence[str] | None = None) -> None:
         self._columns = columns
-        self._as_json = as_json
-        self._table: list[Mapping[str, Any]] | None = [] if sys.stdout.isatty() and not as_json else None
+        self._shown = columns if table is None else table
+        self._ids = not display.no_ids
+        self._format = display.format or (Output.TABLE if sys.stdout.isatty() else Output.TSV)
+        self._collected: list[Mapping[str, Any]] | None = [] if self._format in (Output.TABLE, Output.JSON) else None
+        self._begun = False
         self._spinner = ExitStack()
         self._show_progress: Callable[[str], None] = _ignore
 
+    @property
+    def is_table(self) -> bool:
+        """Whether the rows become a table for people."""
+        return self._format is Output.TABLE
+
     def __enter__(self) -> Self:
-        if self._table is not None and sys.stderr.isatty():
-            from rich.console import Console  # here and below: most commands do without a terminal
+        if self.is_table and sys.stderr.isatty():
+            from rich.console import Console  # most commands do without a terminal
 
             status = self._spinner.enter_context(Console(stderr=True).status("…"))
             self._show_progress = status.update
@@ -53,17 +58,27 @@ class Rows:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._spinner.close()
-        if self._table is not None and (self._table or kind is None):
-            self._print(self._table)
+        if self.is_table:
+            if self._collected or kind is None:
+                self._print_table()
+        elif self._collected is not None:
+            write(json_array(self._collected))
+        elif self._format is Output.CSV and not self._begun and kind is None:
+            write(csv_line(self._columns))
+        elif self._format is Output.YAML and not self._begun and kind is None:
+            write("[]\n")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row."""
-        if self._table is not None:
-            self._table.append(row)
-            self._show_progress(f"{len(self._table):,} …")
-        else:
-            with writing():
-                sys.stdout.write(self._line(row) + "\n")
+        if self._collected is not None:
+            self._collected.append(row)
+            self._show_progress(f"{len(self._collected):,} …")
+            return
+        with writing():
+            if self._format is Output.CSV and not self._begun:
+                sys.stdout.write(csv_line(self._columns))
+            self._begun = True
+            sys.stdout.write(self._text(row))
 
     async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
         """Add every item of a list, page by page, and return their number.
@@ -78,37 +93,31 @@ class Rows:
             async for page in pages:
                 for item in page.items:
                     self.add(attrs.asdict(item) if row is None else row(item))
-                if self._table is None:
+                if self._collected is None:
                     write()
                 count += len(page.items)
         return count
 
-    def _line(self, row: Mapping[str, Any]) -> str:
-        if self._as_json:
-            return json.dumps(row, default=_text)
-        return tabs.join(_text(row.get(column)) for column in self._columns)
+    def _text(self, row: Mapping[str, Any]) -> str:
+        if self._format is Output.JSONL:
+            return json_line(row)
+        if self._format is Output.YAML:
+            return yaml_item(row)
+        return (csv_line if self._format is Output.CSV else tsv_line)(self._columns, row)
 
-    def _print(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _print_table(self) -> None:
         from rich.console import Console
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in self._columns:
-            # Folded, not truncated: ids are there to be copied.
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows:
-            # `Text`, not a string: rich would read brackets as markup.
-            table.add_row(*(Text(printable(_text(row.get(column)))) for column in self._columns))
+        console = Console()
         with writing():
-            Console().print(table if rows else "none")
+            if not self._collected:
+                console.print("none")
+                return
+            for line, style in table_lines(self._shown, self._collected, console.width, ids=self._ids):
+                # `Text`, not a string: rich would read brackets as markup. A long id is not folded.
+                console.print(Text(line, style), soft_wrap=True)
 
 
 def _ignore(_: str) -> None:
     """Show no progress."""
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value.isoformat() if isinstance(value, dt.datetime) else str(value)

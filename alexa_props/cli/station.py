@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import attrs
 import typer
 
 from alexa_props import DefaultStation, Stations
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find
 from alexa_props.cli.exit import run
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.session import session
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.units import UnitId
 
 __all__ = ["parse_station", "station"]
@@ -40,21 +39,23 @@ def parse_station(text: str) -> DefaultStation:
 
 
 @station.command("get")
-def get_station(*, unit_id: UnitId, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+@with_shared_options
+def get_station(*, unit_id: UnitId, access: Access) -> None:
     """Show the default station of a unit: unit, provider, station, label.
 
     The last three are empty if none is set.
     """
-    run(_get(unit_id, credentials, as_json=as_json))
+    run(_get(unit_id, access))
 
 
-async def _get(unit_id: str, credentials: Path | None, *, as_json: bool) -> None:
-    async with smart_properties(find(credentials)) as asp:
-        setting = await asp.unit_settings.get_default_music_station(unit_id)
-    _print(unit_id, setting, as_json=as_json)
+async def _get(unit_id: str, access: Access) -> None:
+    async with session(access) as opened:
+        setting = await opened.asp.unit_settings.get_default_music_station(unit_id)
+    _print(unit_id, setting, access)
 
 
 @station.command("set")
+@with_shared_options
 def set_station(
     *,
     unit_id: UnitId,
@@ -66,21 +67,20 @@ def set_station(
             show_default=False,
         ),
     ],
-    credentials: CredentialsFile = None,
-    as_json: AsJson = False,
+    access: Access,
 ) -> None:
     """Set the default station of a unit, and show it as `station get` does."""
-    run(_set(unit_id, parse_station(wanted), credentials, as_json=as_json), writes=True)
+    run(_set(unit_id, parse_station(wanted), access), writes=True)
 
 
-async def _set(unit_id: str, setting: DefaultStation, credentials: Path | None, *, as_json: bool) -> None:
-    async with smart_properties(find(credentials)) as asp:
-        await asp.unit_settings.set_default_music_station(unit_id, setting)
-    _print(unit_id, setting, as_json=as_json)
+async def _set(unit_id: str, setting: DefaultStation, access: Access) -> None:
+    async with session(access) as opened:
+        await opened.asp.unit_settings.set_default_music_station(unit_id, setting)
+    _print(unit_id, setting, access)
 
 
-def _print(unit_id: str, setting: DefaultStation | None, *, as_json: bool) -> None:
-    with Rows(_COLUMNS, as_json=as_json) as rows:
+def _print(unit_id: str, setting: DefaultStation | None, access: Access) -> None:
+    with Rows(_COLUMNS, access) as rows:
         rows.add(_row(unit_id, setting))
 
 

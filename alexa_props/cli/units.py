@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import attrs
 import typer
 
 from alexa_props import SmartProperties
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find
 from alexa_props.cli.exit import run
-from alexa_props.cli.rows import AsJson, Rows
+from alexa_props.cli.rows import Rows
+from alexa_props.cli.session import session
+from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
 from alexa_props.errors import AlexaError
 from alexa_props.paging import Pager
@@ -32,6 +31,7 @@ def _depth(text: str) -> str:
     return text
 
 
+@with_shared_options
 def units(
     *,
     parent_id: Annotated[
@@ -40,57 +40,49 @@ def units(
             metavar="PARENT_ID", help="The unit to start at; defaults to the organization.", show_default=False
         ),
     ] = None,
-    organization: Annotated[
-        str | None,
-        typer.Option(
-            metavar="UNIT_ID",
-            envvar="ALEXA_PROPS_ORGANIZATION_ID",
-            help="The id of the organization.",
-            show_default=False,
-        ),
-    ] = None,
     depth: Annotated[
         str, typer.Option(metavar="N|all", callback=_depth, help="Levels to list; 1 lists the direct children.")
     ] = "1",
-    credentials: CredentialsFile = None,
-    as_json: AsJson = False,
+    access: Access,
 ) -> None:
-    """List the units below a unit: id, name, level, parent."""
-    start = parent_id or organization
+    """List the units below a unit: name, level, id, parent."""
+    start = parent_id or access.organization
     if not start:
         raise typer.BadParameter("name a unit, or the organization with --organization or ALEXA_PROPS_ORGANIZATION_ID")
-    run(_units(start, "all" if depth == "all" else int(depth), credentials, as_json=as_json))
+    run(_units(start, "all" if depth == "all" else int(depth), access))
 
 
-async def _units(parent_id: str, depth: int | Literal["all"], credentials: Path | None, *, as_json: bool) -> None:
-    async with smart_properties(find(credentials)) as asp:
-        with Rows(("id", "name", "level", "parent_id"), as_json=as_json) as rows:
+async def _units(parent_id: str, depth: int | Literal["all"], access: Access) -> None:
+    async with session(access) as opened:
+        asp = opened.asp
+        with Rows(("name", "level", "id", "parent_id"), access) as rows:
             await rows.add_all(asp.units.list(parent_id, depth=depth, expand="all", page_size=_PAGE_SIZE))
 
 
+@with_shared_options
 def endpoints(
     *,
     unit_id: UnitId,
     reachability: Annotated[
         bool, typer.Option("--reachability", help="Also query each device's connectivity.", show_default=False)
     ] = False,
-    credentials: CredentialsFile = None,
-    as_json: AsJson = False,
+    access: Access,
 ) -> None:
     """List the devices directly in a unit.
 
-    Prints id, name, model and serial number.
+    Prints name, model, serial number and id.
     """
-    run(_endpoints(unit_id, credentials, reachability=reachability, as_json=as_json))
+    run(_endpoints(unit_id, access, reachability=reachability))
 
 
-async def _endpoints(unit_id: str, credentials: Path | None, *, reachability: bool, as_json: bool) -> None:
-    columns: tuple[str, ...] = ("id", "friendly_name", "model", "serial_number")
+async def _endpoints(unit_id: str, access: Access, *, reachability: bool) -> None:
+    columns: tuple[str, ...] = ("friendly_name", "model", "serial_number", "id")
     expand: tuple[str, ...] = ("all",)
     if reachability:
-        columns, expand = (*columns, "reachability"), (*expand, "feature:connectivity")
-    async with smart_properties(find(credentials)) as asp:
-        with Rows(columns, as_json=as_json) as rows:
+        columns, expand = ("reachability", *columns), (*expand, "feature:connectivity")
+    async with session(access) as opened:
+        asp = opened.asp
+        with Rows(columns, access) as rows:
             found = await rows.add_all(
                 asp.endpoints.list(unit_id=unit_id, expand=expand),
                 lambda endpoint: {**attrs.asdict(endpoint), "reachability": endpoint.reachability},

@@ -1,0 +1,34 @@
+"""What a command works with: the client, its credentials, and the names of units and devices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import attrs
+
+from alexa_props import Limits, SmartProperties
+from alexa_props.cli.client import smart_properties
+from alexa_props.cli.credentials import find
+from alexa_props.cli.names import Names
+from alexa_props.cli.shared import Access
+from alexa_props.cli.stored_login import Credentials
+
+__all__ = ["Session", "session"]
+
+
+@attrs.frozen
+class Session:
+    """A client, and the names of what it manages."""
+
+    asp: SmartProperties
+    credentials: Credentials
+    names: Names
+
+
+@asynccontextmanager
+async def session(access: Access, *, limits: Limits | None = None) -> AsyncGenerator[Session, None]:
+    """Open the client that the options of a command name."""
+    credentials = find(access.credentials)
+    async with smart_properties(credentials, limits=limits) as asp:
+        yield Session(asp, credentials, Names(asp, access.organization, refresh=access.refresh))

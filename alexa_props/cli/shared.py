@@ -1,0 +1,121 @@
+"""The options that commands share: each is declared once, and a command receives them as one argument."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+import attrs
+import typer
+
+from alexa_props.cli import verbosity
+from alexa_props.cli.output import Output
+
+__all__ = ["Access", "Display", "with_shared_options"]
+
+
+@attrs.frozen(kw_only=True)
+class Display:
+    """What a command prints, and how."""
+
+    output: Annotated[
+        Output | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            help=f"{', '.join(Output)}. Defaults to a table on a terminal, else to tsv.",
+            show_default=False,
+        ),
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --output jsonl.", show_default=False)] = False
+    no_ids: Annotated[bool, typer.Option("--no-ids", help="Hide ids in tables.", show_default=False)] = False
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            metavar="",
+            help="Log retries on standard error; -vv logs every request.",
+            show_default=False,
+        ),
+    ] = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.as_json and self.output not in (None, Output.JSONL):
+            raise typer.BadParameter(f"--json and --output {self.output}: give one of them")
+        verbosity.set_up(self.verbose)
+
+    @property
+    def format(self) -> Output | None:
+        """The format that was asked for; None for the default."""
+        return Output.JSONL if self.as_json else self.output
+
+
+@attrs.frozen(kw_only=True)
+class Access(Display):
+    """Which login and organization a command uses, beside what it prints."""
+
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="ALEXA_PROPS_PROFILE",
+            help="The stored login to use; see `alexa-props profiles`.",
+            show_default=False,
+        ),
+    ] = None
+    credentials: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            envvar="ALEXA_PROPS_CREDENTIALS",
+            help="A credentials file to use instead of a profile.",
+            show_default=False,
+        ),
+    ] = None
+    organization: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT_ID",
+            envvar="ALEXA_PROPS_ORGANIZATION_ID",
+            help="The organization; defaults to that of the login.",
+            show_default=False,
+        ),
+    ] = None
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read all names from the service again.", show_default=False)
+    ] = False
+
+
+_KINDS: Final = (Display, Access)
+
+
+def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the one argument of a command that is a `Display` or an `Access` by its options. A decorator."""
+    signature = inspect.signature(command, eval_str=True)
+    (shared,) = (each for each in signature.parameters.values() if each.annotation in _KINDS)
+    kind: type[Display] = shared.annotation
+    hints = get_type_hints(kind, include_extras=True)
+    options = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        # Those of an `Access` come before those of every command.
+        for field in sorted(attrs.fields(kind), key=lambda field: field.inherited)
+    ]
+
+    @functools.wraps(command)
+    def with_options(**arguments: Any) -> None:
+        values = {option.name: arguments.pop(option.name) for option in options}
+        command(**arguments, **{shared.name: kind(**values)})
+
+    own = [each for each in signature.parameters.values() if each is not shared]
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *options)]
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_options

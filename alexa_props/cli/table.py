@@ -1,0 +1,80 @@
+"""Rows as a table on a terminal: names in columns, ids whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from alexa_props.cli.output import text_of
+from alexa_props.cli.streams import printable
+
+__all__ = ["is_id_column", "table_lines"]
+
+_GAP: Final = 2
+_NARROW: Final = 8
+"""Cells that a column keeps when others need room."""
+
+
+def is_id_column(name: str) -> bool:
+    """Return whether a column holds ids, which are never folded or cut."""
+    return name == "id" or name.endswith(("_id", "_arn"))
+
+
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int, *, ids: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a table, each with its style of rich.
+
+    Ids are the last columns if that fits the width. If not, they are on a line of their own below their row, so that
+    they can be copied.
+    """
+    names = [column for column in columns if not is_id_column(column)]
+    keys = [column for column in columns if is_id_column(column)] if ids else []
+    cells = [[printable(text_of(row.get(column))) for column in (*names, *keys)] for row in rows]
+    heading = [column.replace("_", " ") for column in (*names, *keys)]
+    widths = [max(map(_width, column)) for column in zip(heading, *cells, strict=True)]
+    count = len(names)
+    below = bool(keys) and sum(widths) + _GAP * (len(widths) - 1) > width
+    shown = widths[:count] if below else widths
+    _shrink(shown, count, width)
+    for line, style in ((heading, "bold"), *((each, "") for each in cells)):
+        for text in _folded(line[: len(shown)], shown):
+            yield text, style
+        if below:
+            yield "  " + "  ".join(filter(None, line[count:])), "bold dim" if style else "dim"
+
+
+def _shrink(widths: list[int], count: int, width: int) -> None:
+    """Narrow the widest of the first columns until all fit. Ids are not narrowed."""
+    while sum(widths) + _GAP * (len(widths) - 1) > width:
+        widest = max(range(count), key=widths.__getitem__, default=0)
+        if count == 0 or widths[widest] <= _NARROW:
+            return
+        widths[widest] -= 1
+
+
+def _folded(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of a row whose cells are folded to their widths, by words where possible."""
+    parts = [list(_fold(cell, width)) for cell, width in zip(cells, widths, strict=True)]
+    for place in range(max(map(len, parts), default=0)):
+        line = [part[place] if place < len(part) else "" for part in parts]
+        padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
+        yield (" " * _GAP).join(padded).rstrip()
+
+
+def _fold(text: str, width: int) -> Iterator[str]:
+    from rich.text import Text  # only tables need it
+
+    if _width(text) <= width:
+        yield text
+        return
+    from rich.console import Console
+
+    for line in Text(text).wrap(Console(width=width), width):
+        yield line.plain.rstrip()
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
