@@ -1,4 +1,4 @@
-"""The page of promises names tests that are there."""
+"""The pages of the documentation: their links, their length, and the tests that the promises name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from tests import operations_page
 
 ROOT = Path(__file__).parents[1]
+PAGES = {path: path.read_text() for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])}
 PAGE = ROOT / "docs" / "reliability.md"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -50,3 +51,43 @@ def test_no_promise_is_made_twice() -> None:
 
 def test_the_list_of_operations_is_that_of_the_tables() -> None:
     assert operations_page.PAGE.read_text() == operations_page.render()
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = [
+        (path, target)
+        for path, page in PAGES.items()
+        for target in re.findall(r"\]\(([^)\s]+)\)", page)
+        if not target.startswith("https://")
+    ]
+    assert len(links) > 60
+    for path, target in links:
+        file, _, anchor = target.partition("#")
+        found = (path.parent / file).resolve() if file else path
+        assert found.is_file(), (path.name, target)
+        assert not anchor or anchor in anchors(found.read_text()), (path.name, target)
+
+
+def test_the_map_has_every_page() -> None:
+    linked = set(re.findall(r"\]\(([\w-]+\.md)", PAGES[ROOT / "docs" / "index.md"]))
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+
+
+def test_pages_are_short() -> None:
+    # Not the two lists, which grow with the library.
+    lists = ("operations.md", "reliability.md")
+    assert PAGES[ROOT / "README.md"].count("\n") <= 120
+    for path in (ROOT / "docs").glob("*.md"):
+        assert path.name in lists or PAGES[path].count("\n") <= 250, path.name
+
+
+def test_the_readme_has_the_two_commands_that_tools_read() -> None:
+    blocks = re.findall(r"^```sh\n(.+?)^```", PAGES[ROOT / "README.md"], re.MULTILINE | re.DOTALL)
+    assert 'python3 -m venv .venv && .venv/bin/pip install -q ".[cli]" && .venv/bin/alexa-props demo\n' in blocks
+    assert 'python3 -m venv .venv && .venv/bin/pip install -q -e ".[test]" && .venv/bin/pytest\n' in blocks

@@ -9,7 +9,7 @@ import attrs
 
 @attrs.frozen
 class FileStore:
-    """The store of the README: two methods without a lock."""
+    """The store of docs/credentials.md: two methods without a lock."""
 
     path: Path
 
