@@ -1,13 +1,12 @@
-"""A guest checks out, the hotel's system says so, and the room forgets them: `uvicorn examples.checkout_webhook:app`.
+"""Reset a room when a hotel system reports a check-out: `uvicorn examples.checkout_webhook:app`.
 
-`POST /check-outs` takes {"unit_id": "…"}, and in `X-Signature` the HMAC-SHA256 of it under CHECKOUT_SECRET, in hex.
-Systems that post such things send again what was answered with 5xx, so that is said only where it is of use:
+`POST /check-outs` takes {"unit_id": "…"} and, in `X-Signature`, its HMAC-SHA256 under CHECKOUT_SECRET, in hex. Hotel
+systems repeat a request that gets a 5xx, so 503 is returned only if repeating helps:
 
-- 200: dealt with. The status is "done", or "failed": then `failures` names the devices that somebody has to look after,
-  such as one that is unplugged. Sent again, it would fail again.
-- 503: too busy, or no answer to rely on. `Retry-After` says when to send it again; every step of a reset allows that.
+- 200: handled. The status is "done", or "failed" with the devices to check in `failures`, such as one that is offline.
+- 503: too busy, or no reliable response. `Retry-After` says when to repeat; every step of a reset may be repeated.
 - 400, 401, 404, 413: no check-out, not signed, no such room, too long.
-- `GET /health` shows what the rate limiter knows and does; it says 503 while check-outs are turned away.
+- `GET /health` shows the rate limiter's state, with 503 while check-outs are refused.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ from alexa_props import DefaultStation, SmartProperties, errors, fleet
 
 FRESH = fleet.RoomDefaults(station=DefaultStation("TUNEIN", "s16492"), volume=30, locales=["en-US"], wake_word="ECHO")
 LONGEST_BODY = 4096
-MAX_WAIT = 15.0  # seconds in line at the rate limiter; whoever would wait longer is to come back later
-DEADLINE = 20.0  # seconds for each of the calls that a reset makes, and when the app ends for all that are left
+MAX_WAIT = 15.0  # seconds in the rate limiter's queue; a longer wait is refused with Retry-After
+DEADLINE = 20.0  # seconds for each call of a reset, and for all remaining resets when the app ends
 BUSY = (errors.RateLimitTooLong, errors.Throttled, errors.DeadlineExceeded, errors.TransportError, errors.ServerError)
-# A refused login is not the hotel's fault: its check-outs are to be kept until that is mended.
+# A refused login is not the hotel's fault: it repeats its check-outs until the login is fixed.
 PASSING = (*BUSY, errors.DecodeError, errors.AuthenticationError, errors.Unauthorized)
 
 
 @attrs.define(eq=False)
 class Desk:
-    """What all requests share."""
+    """State that all requests share."""
 
     asp: SmartProperties
     signature: hmac.HMAC
@@ -50,29 +49,29 @@ class Desk:
     resets: dict[str, anyio.TaskHandle[fleet.Outcome[str, fleet.Steps]]] = attrs.field(factory=dict)
 
     async def reset(self, unit_id: str) -> fleet.Outcome[str, fleet.Steps]:
-        """Reset a room. A fleet of one: whatever is raised is in its outcome, and each failure names its device."""
+        """Reset a room as a fleet of one: the outcome has any exception, and each failure names its device."""
         try:
             report = await fleet.collect(lambda room: fleet.reset_room(self.asp, room, FRESH), [unit_id])
             return report.outcomes[0]
         finally:
             del self.resets[unit_id]
 
-    def seconds_in_line(self) -> float:
-        """How long the next call may have to wait. While no ceiling is known the rate doubles: that takes no time."""
+    def seconds_queued(self) -> float:
+        """Return how long the next call may wait. Queues without a known ceiling count as empty: their rate doubles."""
         now, limits = datetime.now(UTC), self.asp.limits.values()
         pauses = [((each.paused_until or now) - now).total_seconds() for each in limits]
         return max([0.0, *pauses, *(each.waiting / each.ceiling for each in limits if each.ceiling)])
 
 
 async def check_out(request: Request) -> Response:
-    """Reset the room that a signed check-out names, and say what became of it."""
+    """Reset the room of a signed check-out, and return the outcome."""
     unit_id = await signed_unit_id(request)
     desk: Desk = request.state.desk
     if unit_id not in desk.resets:
-        if (wait := desk.seconds_in_line()) > MAX_WAIT:
-            # Before anything is done: what is half done takes its turns twice.
-            return come_back({"status": "too busy"}, wait)
-        # A task of the app's own: it goes on if the sender leaves, and whoever sends the same meanwhile waits for it.
+        if (wait := desk.seconds_queued()) > MAX_WAIT:
+            # Before any step: an interrupted reset would repeat its steps.
+            return retry_later({"status": "too busy"}, wait)
+        # A task of the app: it continues if the sender leaves, and a repeated request waits for it.
         desk.resets[unit_id] = desk.tasks.start_soon(desk.reset, unit_id)
     outcome = await desk.resets[unit_id]
     if outcome.error is not None and outcome.value is None:
@@ -86,8 +85,10 @@ async def check_out(request: Request) -> Response:
     }
     found = [step.error for step in steps if step.error is not None]
     if any(isinstance(error, PASSING) for error in found):
-        return come_back(body, max(getattr(each, "wait", 0) or getattr(each, "retry_after", 0) or 0 for each in found))
-    # Of a unit that it does not know, the service says "forbidden", or that no endpoints are in it.
+        return retry_later(
+            body, max(getattr(each, "wait", 0) or getattr(each, "retry_after", 0) or 0 for each in found)
+        )
+    # For an unknown unit the service returns "forbidden", or no endpoints.
     unknown = found and all(isinstance(error, errors.Forbidden | errors.NotFound) for error in found)
     if unknown and not any(step.endpoint_id for step in steps):
         raise HTTPException(404, f"no such room: {unit_id}")
@@ -95,7 +96,7 @@ async def check_out(request: Request) -> Response:
 
 
 async def signed_unit_id(request: Request) -> str:
-    """The unit id of a check-out that is small enough and signed."""
+    """Return the unit id of a check-out, after checking its size and signature."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -103,7 +104,7 @@ async def signed_unit_id(request: Request) -> str:
             raise HTTPException(413, f"a check-out has at most {LONGEST_BODY} bytes")
     signature = request.state.desk.signature.copy()
     signature.update(body)
-    # Bytes: of text, it compares ASCII only.
+    # Bytes, because compare_digest accepts only ASCII text.
     if not hmac.compare_digest(signature.hexdigest().encode(), request.headers.get("x-signature", "").encode()):
         raise HTTPException(401, "X-Signature is not the HMAC-SHA256 of this body under the secret, in hex")
     with suppress(ValueError, RecursionError):
@@ -113,30 +114,30 @@ async def signed_unit_id(request: Request) -> str:
     raise HTTPException(400, 'a check-out is a JSON object such as {"unit_id": "…"}')
 
 
-def come_back(body: Mapping[str, object], seconds: float) -> Response:
-    """The answer that asks for the check-out once more, after 1 to 60 s."""
+def retry_later(body: Mapping[str, object], seconds: float) -> Response:
+    """Return a response that asks to repeat the check-out after 1 to 60 s."""
     return JSONResponse(body, 503, {"Retry-After": str(math.ceil(min(max(seconds, 1), 60)))})
 
 
 async def health(request: Request) -> Response:
-    """What the rate limiter knows and does, and whether check-outs are taken."""
+    """Return the rate limiter's state, with 503 while check-outs are refused."""
     desk: Desk = request.state.desk
-    wait, limits = desk.seconds_in_line(), {name: attrs.asdict(each) for name, each in desk.asp.limits.items()}
-    body = json.dumps({"seconds_in_line": wait, "resets": len(desk.resets), "limits": limits}, default=str)
+    wait, limits = desk.seconds_queued(), {name: attrs.asdict(each) for name, each in desk.asp.limits.items()}
+    body = json.dumps({"seconds_queued": wait, "resets": len(desk.resets), "limits": limits}, default=str)
     return Response(body, 503 if wait > MAX_WAIT else 200, media_type="application/json")
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """What was wrong with the unit id; or the sender has left."""
+    """Return what is wrong with the unit id, or that the sender has left."""
     return PlainTextResponse(str(error), 400)
 
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Desk]]:
-    """One client and one group of tasks for the whole app; when it ends, resets that are under way are finished."""
+    """Share one client and one task group in the whole app. When it ends, resets in flight are finished."""
     if not os.environ.get("CHECKOUT_SECRET"):
         raise errors.ConfigurationError("set CHECKOUT_SECRET to the secret that the hotel's system signs with")
-    # Not the secret itself: a traceback may show what names are bound to.
+    # Not the secret itself: a traceback may show local variables.
     signature = hmac.new(os.environ["CHECKOUT_SECRET"].encode(), digestmod="sha256")
     async with SmartProperties.from_env() as asp, anyio.create_task_group() as tasks:
         view = asp.with_options(deadline=DEADLINE, max_wait=MAX_WAIT, priority="interactive")

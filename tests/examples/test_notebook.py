@@ -156,12 +156,12 @@ def test_the_second_run_repeats_what_had_failed_and_the_third_nothing(executed: 
 
 @needs_kernel
 def test_a_run_that_is_stopped_ends_what_it_began_and_one_that_is_left_says_what_that_was(executed: Any) -> None:
-    stopped = re.fullmatch(r"(\d+) of 120 rooms: that is enough for a trial\n", printed(executed, "run.stop("))
+    stopped = re.fullmatch(r"(\d+) of 120 rooms: enough for a trial\n", printed(executed, "run.stop("))
     assert stopped
     assert 40 <= int(stopped[1]) < 120
     first, left = printed(executed, "run.in_flight").splitlines()
     assert first.startswith("the first: done Room 1")
-    assert re.match(r"left behind: \[\('Room \d+', '(unknown|done)'\)", left)
+    assert re.match(r"in flight: \[\('Room \d+', '(unknown|done)'\)", left)
 
 
 @needs_kernel
