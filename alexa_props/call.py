@@ -102,7 +102,7 @@ class Call:
     operation: Operation[Any]
     protocol: ServiceProtocol
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
-    """By our names. None values are not sent."""
+    """By Python name. None values are not sent."""
     region: str | None = None
     """For signing; None if the service has none."""
     lane: Lane = "interactive"

@@ -70,7 +70,7 @@ class Client(Unpicklable):
         hooks: Iterable[Hook] = (),
         user_agent: str | None = None,
     ) -> None:
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may show local variables.
         proxy = Secret.wrap(proxy)
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
@@ -232,7 +232,7 @@ class Client(Unpicklable):
         request, problem = build_raw_request(
             self._base_url, method, path, defaults=self._headers, params=params, json=json, headers=headers
         )
-        # They may hold secrets, and a traceback shows what names are bound to.
+        # They may hold secrets, and a traceback may show local variables.
         del params, json, headers
         if request is None:
             raise ConfigurationError(problem)
@@ -249,8 +249,8 @@ class Client(Unpicklable):
 
         Args:
             operation: What to call.
-            arguments: By our names. None values are not sent; empty lists are. `body` is the whole body, and `subject`
-                is only for messages.
+            arguments: By Python name. None values are not sent; empty lists are. `body` is the whole body; `subject` is
+                only for messages.
             token_scheme: How the token goes into the Authorization header.
 
         Raises:

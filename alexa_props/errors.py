@@ -165,7 +165,7 @@ class RateLimitTooLong(AlexaError):
     """
 
     wait: float
-    """Seconds that it would take at the present rate; infinite if unknown."""
+    """Seconds that it would take at the current rate; infinite if unknown."""
     max_wait: float
     """Seconds that were allowed: `max_wait`, or `RetryPolicy.max_retry_after` for a pause."""
     operation: str | None

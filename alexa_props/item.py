@@ -31,7 +31,7 @@ class Item:
     waited: float = 0.0
     """Seconds of its calls at the rate limiter."""
     called: float = 0.0
-    """Seconds of its calls in all."""
+    """Seconds of its calls in total."""
     sent: bool = False
     """Whether the service may have handled any of them."""
     without_response: bool = False

@@ -1,4 +1,4 @@
-"""The rate limiter's knowledge by scope: to look at, to save, and to pass to the next process."""
+"""The rate limiter's knowledge by scope: to read, save, and pass to the next process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class ScopeLimits:
-    """The present state of one scope, and what the rate limiter has learned about it."""
+    """The current state of one scope, and what the rate limiter has learned about it."""
 
     rate: float = attrs.field(validator=_rate)
     """Requests per second that may be sent now."""

@@ -46,7 +46,7 @@ _WINDOW: Final = 2_000
 _PIECE: Final = 8
 """Consecutive letters and digits that reveal a secret: too many to match by chance."""
 _PIECE_OF_DIGITS: Final = 12
-"""The same where a secret is in hex or decimal digits: ids are in hex too, and match eight of them by chance."""
+"""The same if a secret is in hex or decimal digits: ids are in hex too, and match eight of them by chance."""
 _PROBE: Final = 5
 """Letters and digits to compare first, at regular distances such that every piece contains one such probe."""
 _SHORTEST: Final = 4

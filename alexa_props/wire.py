@@ -34,7 +34,7 @@ def build_request(method: str, url: str, headers: Mapping[str, str], body: bytes
     try:
         parsed, host = _parse(url) if "?" in url else _parse_once(url)
     except httpx.InvalidURL:
-        # It may hold secrets, and a traceback shows what names are bound to.
+        # It may hold secrets, and a traceback may show local variables.
         del body
         raise
     sent = {"Host": host, **headers}

@@ -59,7 +59,7 @@ class AlexaForBusiness(Client):
         region: str = "us-east-1",
         **options: Unpack[ClientOptions],
     ) -> None:
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may show local variables.
         options["proxy"] = Secret.wrap(options.get("proxy"))
         if not isinstance(region, str) or not _REGION.fullmatch(region):
             raise ConfigurationError(f'region must be an AWS region such as "us-east-1", not {region!r}')
@@ -96,7 +96,7 @@ class AlexaForBusiness(Client):
             ConfigurationError: There are no keys and no botocore, or a value is out of range.
 
         """
-        # Before anything may raise: a traceback shows what names are bound to. So the environment is read in place.
+        # Before anything may raise: a traceback may show local variables. So the environment is read in place.
         options["proxy"] = Secret.wrap(options.get("proxy"))
         if auth is None:
             auth = (

@@ -3,7 +3,7 @@
 `LoopGuard(Retry(RateLimit(Auth(Pacing(Closing(pool))))))`.
 
 This is the only place that knows the order. Retry is around everything that sends, so that every attempt takes a new
-permit and is signed anew, and nothing holds a permit or a connection while it sleeps.
+permit and is signed again, and nothing holds a permit or a connection while it sleeps.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from alexa_props.wire import was_sent
 __all__ = ["REPLAY", "CallDefaults", "RetryTransport"]
 
 REPLAY: Final = "alexa_props.replay"
-"""Mark on a response: the auth stage has replaced the credentials that were refused, so send it once more."""
+"""Mark on a response: the auth stage has replaced the credentials that were refused, so send the request again."""
 
 _MAX_REFUSALS: Final = 100
 """Refusals that end a call although the service accepts others: it is not refused for the rate."""
@@ -208,7 +208,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
                     state.sent, last = before, None
                     continue
                 response_class = state.response_class
-                # A service that fails may have done it nevertheless.
+                # A service that fails may have done it anyway.
                 state.sent = "maybe" if response_class is ResponseClass.TRANSIENT else before
                 delay = self._delay_after(call)
                 if response_class is ResponseClass.THROTTLED and delay == 0:

@@ -105,7 +105,7 @@ async def _respond(context: Context, route: Route, fault: Fault | None) -> Respo
     """Return the response to a call, or None if it gets none."""
     if fault is not None and fault.kind == "drop_before":
         return None
-    # A scripted response replaces every other one; the credentials are checked nevertheless, for the record.
+    # A scripted response replaces every other one; the credentials are checked anyway, for the record.
     response = fault.response(context.dialect) if fault is not None else None
     try:
         _admit(context)

@@ -126,7 +126,7 @@ def aws_response(value: Json, status: int = 200, headers: Headers = ()) -> Respo
 
 
 def no_content(status: int = 204) -> Response:
-    """Return an empty response with the content type that the service sends nevertheless."""
+    """Return an empty response with the content type that the service sends anyway."""
     return Response(status, b"", (("content-type", _JSON),))
 
 

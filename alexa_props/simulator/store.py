@@ -1,4 +1,4 @@
-"""What handlers store, in one place, so that a reset empties it and the seed makes it anew."""
+"""What handlers store, in one place, so that a reset empties it and the seed fills it again."""
 
 from __future__ import annotations
 

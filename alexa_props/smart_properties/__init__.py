@@ -62,7 +62,7 @@ class SmartProperties(ApiGroups):
         alerts_authorization: Literal["Bearer", "bare"] = "Bearer",
         **options: Unpack[ClientOptions],
     ) -> None:
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may show local variables.
         options["proxy"] = Secret.wrap(options.get("proxy"))
         here = _region(region)
         if alerts_authorization not in ("Bearer", "bare"):
@@ -102,7 +102,7 @@ class SmartProperties(ApiGroups):
             ConfigurationError: A variable is missing or out of range.
 
         """
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may show local variables.
         options["proxy"] = Secret.wrap(options.get("proxy"))
         if auth is None:
             auth = LoginWithAmazon(

@@ -235,7 +235,7 @@ def member(name: str) -> Callable[[Any], str]:
 
 
 def page_of(item: Model[T]) -> Callable[[Any], Page[T]]:
-    """Return a model that reads a list without documented paging. A next token is followed nevertheless."""
+    """Return a model that reads a list without documented paging. A next token is followed anyway."""
 
     def read(body: Any) -> Page[T]:
         if not isinstance(body, dict) or not isinstance(body.get("results"), list):

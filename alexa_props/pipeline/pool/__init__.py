@@ -209,7 +209,7 @@ class Pool(Unpicklable, httpx.AsyncBaseTransport):
         verify: ssl.SSLContext | str | os.PathLike[str] | None = None,
         max_body: int = 64 * 1024 * 1024,
     ) -> None:
-        # Before anything may raise: a traceback shows what names are bound to.
+        # Before anything may raise: a traceback may show local variables.
         hidden_proxy = Secret.wrap(proxy)
         del proxy
         numbers: dict[str, object] = {"max_connections": max_connections, "max_body": max_body}

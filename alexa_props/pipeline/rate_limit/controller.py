@@ -33,7 +33,7 @@ class Controller:
 
     It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and responses
     confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and
-    faster once responses confirm that the ceiling is passed. The next refusal measures the ceiling anew. After an
+    faster once responses confirm that the ceiling is passed. The next refusal measures the ceiling again. After an
     unexpected refusal (the first, one far above the ceiling, one too soon after the last to measure) it *holds*: one
     request per latency, until a response to one of them shows that there is room again.
 
@@ -42,7 +42,7 @@ class Controller:
     """
 
     START: Final = 20.0
-    """Requests per second to begin with."""
+    """Requests per second at the start."""
     FLOOR: Final = 0.02
     """Requests per second below which no refusal brings the rate."""
     DOUBLE: Final = 0.25
@@ -133,7 +133,7 @@ class Controller:
         return now < self._delayed_until - 0.1 / self.rate
 
     def time_for(self, requests: int) -> float:
-        """Return the seconds that this many requests would take, one after the other, at the present rate."""
+        """Return the seconds that this many requests would take, one after the other, at the current rate."""
         if self._ceiling is None:
             # The rate doubles while they wait: this is the integral of a rate that grows exponentially.
             growth = self._doubling() / math.log(2)
@@ -142,7 +142,7 @@ class Controller:
 
     def take(self, now: float, *, held_back: bool) -> None:
         """Take the next turn. `held_back`: a request waited for it."""
-        # A waiter wakes a little late: the schedule stands. Idle time, on the other hand, is gone.
+        # A waiter wakes a little late: the schedule stands. Idle time is lost.
         late = min(self.LATE, self.CATCH_UP / self.rate) if held_back else 0.0
         # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         raising = held_back and now - self._next <= late and not self._holding
@@ -218,7 +218,7 @@ class Controller:
         return self._starving_since is not None and now - self._starving_since >= self.STARVED
 
     def forget_times(self) -> None:
-        """Drop the schedule, which another clock made; keep what was learned."""
+        """Drop the schedule, which another clock made, but not what was learned."""
         self._due = self._next = self._delayed_until = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = self._refused_at = -math.inf

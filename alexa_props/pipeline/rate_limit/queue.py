@@ -172,12 +172,12 @@ class Scope:
                 now = self.now()
         finally:
             call.state.waited += self.now() - joined
-            # It may be gone: another event loop clears the queues.
+            # It may have been removed: another event loop clears the queues.
             queue.pop(waiter, None)
             self.wake()
 
     def wake(self) -> None:
-        """Let the first waiter look at the clock again."""
+        """Let the first waiter check the clock again."""
         first = self._first()
         if first is not None:
             first.wake()
@@ -198,7 +198,7 @@ class Scope:
         return now
 
     def limits(self, now: float) -> ScopeLimits:
-        """Return the present state and what was learned."""
+        """Return the current state and what was learned."""
         clock = dt.datetime.now(dt.UTC)
         pause = self.controller.paused_until - now
         until = clock + dt.timedelta(seconds=pause) if pause > 0 else self._pause
