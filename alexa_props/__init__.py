@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alexa_props import errors, fleet
+    from alexa_props import errors, fleet, models
     from alexa_props.auth.aws_credentials import AWSCredentials
     from alexa_props.auth.login_with_amazon import LoginWithAmazon
     from alexa_props.auth.refresh_token import TokenStore
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alexa_props.smart_properties.notifications import NotificationKind
     from alexa_props.smart_properties.setting import Setting
     from alexa_props.smart_properties.stations import DefaultStation, Stations
+
+    __version__: str
 
 __all__ = [
     "AWSCredentials",
@@ -37,8 +39,10 @@ __all__ = [
     "Stations",
     "Timeouts",
     "TokenStore",
+    "__version__",
     "errors",
     "fleet",
+    "models",
 ]
 
 _MODULES = (
@@ -50,6 +54,7 @@ _MODULES = (
     "hooks",
     "inventory",
     "limits",
+    "models",
     "paging",
     "settings",
     "smart_properties",
@@ -84,6 +89,11 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name in _MODULES:
             return importlib.import_module(f"alexa_props.{name}")
+        if name == "__version__":
+            from alexa_props.version import installed_version  # here, because reading the metadata takes 10 ms
+
+            value = globals()[name] = installed_version()
+            return value
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = globals()[name] = getattr(importlib.import_module(f"alexa_props.{_HOMES[name]}"), name)

@@ -17,8 +17,9 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import Hook
 from alexa_props.limits import ScopeLimits
 from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, is_number
+from alexa_props.version import installed_version
 
-__all__ = ["CallOptions", "ClientOptions", "installed_version", "require_type", "user_agent"]
+__all__ = ["CallOptions", "ClientOptions", "require_type", "user_agent"]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -79,16 +80,6 @@ def require_type(name: str, value: object, kind: type) -> None:
     """Raise `ConfigurationError` for an option that is neither None nor of its type."""
     if value is not None and not isinstance(value, kind):
         raise ConfigurationError(f"{name} must be a {kind.__name__} or None, not {value!r}")
-
-
-def installed_version() -> str:
-    """Return the version of this package; "unknown" if it was copied or bundled without its metadata."""
-    from importlib.metadata import PackageNotFoundError, version  # here, because it takes 10 ms
-
-    try:
-        return version("alexa-props")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @functools.cache

@@ -19,6 +19,7 @@ LAYERS = {
     "concurrency": 0,
     "file_lock": 0,
     "spreadsheet": 0,
+    "version": 0,
     "arguments": 1,
     "export": 1,
     "limits": 1,

@@ -32,8 +32,10 @@ NAMES: dict[str, list[str]] = {
         "Stations",
         "Timeouts",
         "TokenStore",
+        "__version__",
         "errors",
         "fleet",
+        "models",
     ],
     "alexa_props.errors": [
         "AlexaError",

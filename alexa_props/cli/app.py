@@ -14,7 +14,7 @@ from alexa_props.cli.login import login, whoami
 from alexa_props.cli.room import room
 from alexa_props.cli.station import station
 from alexa_props.cli.units import endpoints, units
-from alexa_props.options import installed_version
+from alexa_props.version import installed_version
 
 __all__ = ["app"]
 
