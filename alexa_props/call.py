@@ -82,6 +82,8 @@ class CallState:
     """None also if the call succeeded and no hook listens."""
     retry_after: float | None = None
     """Seconds that the service asked to wait."""
+    sent_at: float | None = None
+    """When the attempt was sent, on anyio's clock; None if it was not, or if no hook listens."""
     permit: Permit | None = attrs.field(default=None, repr=False)
     """Of the attempt in flight; None outside the rate limiter."""
 
@@ -103,6 +105,8 @@ class Call:
     protocol: ServiceProtocol
     arguments: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """By Python name. None values are not sent."""
+    client: str | None = None
+    """The option `name` of the client; None if it has none."""
     region: str | None = None
     """For signing; None if the service has none."""
     lane: Lane = "interactive"
@@ -118,6 +122,11 @@ class Call:
     """How the token goes into the Authorization header."""
     state: CallState = attrs.field(factory=CallState)
     """What happened to it so far."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that all events of the call have."""
+        return {"call_id": id(self), "operation": self.operation.name, "client": self.client}
 
     @property
     def subject(self) -> str | None:

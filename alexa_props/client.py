@@ -21,7 +21,7 @@ from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import Listing, Operation
-from alexa_props.options import CallOptions, ClientOptions, require_type
+from alexa_props.options import CallOptions, ClientOptions, require_name, require_type
 from alexa_props.options import user_agent as user_agent_header
 from alexa_props.paging import Page, Pager
 from alexa_props.pipeline import Pipeline, build
@@ -50,6 +50,7 @@ class Client(Unpicklable):
 
     protocol: ClassVar[ServiceProtocol]
     _base_url = "not built"  # what a repr shows if the constructor raises
+    _name: str | None = None
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Client(Unpicklable):
         region: str | None,
         region_url: str,
         hosts: Mapping[str, str] | None = None,
+        name: str | None = None,
         base_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         proxy: str | Secret | None = None,
@@ -74,6 +76,7 @@ class Client(Unpicklable):
         proxy = Secret.wrap(proxy)
         if not isinstance(auth, httpx.Auth):
             raise ConfigurationError(f"auth must be an httpx.Auth such as LoginWithAmazon or SigV4, not {type(auth)}")
+        require_name(name)
         require_type("transport", transport, httpx.AsyncBaseTransport)
         self._headers = {"User-Agent": user_agent_header(user_agent)}
         require_type("retry", retry, RetryPolicy)
@@ -95,6 +98,7 @@ class Client(Unpicklable):
         self._base_url = str(origin).rstrip("/")
         # One address in place of the region's serves everything: a gateway, a test server.
         self._hosts = {name: self._base_url if base_url else url for name, url in (hosts or {}).items()}
+        self._name = name
         self._region = region
         self._timeout = {
             "connect": timeouts.connect,
@@ -114,6 +118,7 @@ class Client(Unpicklable):
             rate_limit=rate_limit,
             limits=limits or {},
             hooks=Hooks(hooks),
+            client=name,
             region=region,
             max_connections=max_connections,
         )
@@ -124,7 +129,8 @@ class Client(Unpicklable):
     def __repr__(self) -> str:
         pipeline: Pipeline | None = getattr(self, "_pipeline", None)
         closed = ", closed" if pipeline is not None and pipeline.guard.closed else ""
-        return f"<{type(self).__name__} {self._base_url}{closed}>"
+        name = "" if self._name is None else f" {self._name!r}"
+        return f"<{type(self).__name__}{name} {self._base_url}{closed}>"
 
     async def __aenter__(self) -> Self:
         self._pipeline.guard.check()
@@ -327,6 +333,7 @@ class Client(Unpicklable):
             operation,
             self.protocol,
             arguments,
+            client=self._name,
             region=self._region,
             lane=options.priority or ("interactive" if current_item.get() is None else "bulk"),
             deadline=None if options.deadline is None else anyio.current_time() + options.deadline,

@@ -1,8 +1,7 @@
-"""Events of a call and of its attempts, and the hooks that receive them.
+"""Hooks, which receive the events of calls, and logging.
 
 A hook is a function that takes one event. What it raises is logged and does not propagate: a hook never fails a call,
-and neither does a filter or handler of logging. Events hold names, statuses, times and ids, never headers, bodies or
-query strings.
+and neither does a filter or handler of logging.
 """
 
 from __future__ import annotations
@@ -14,17 +13,23 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import httpx
 
 from alexa_props.call import Call
 from alexa_props.concurrency import is_async
 from alexa_props.errors import AlexaError, ConfigurationError
+from alexa_props.events import (
+    AttemptEnded,
+    AttemptSent,
+    AttemptStarted,
+    AttemptThrottled,
+    CallEnded,
+    CallStarted,
+    Event,
+    RetryScheduled,
+)
 from alexa_props.redaction import Redactor
-
-if TYPE_CHECKING:
-    from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import Span, TracerProvider
+from alexa_props.telemetry import OpenTelemetry
 
 __all__ = [
     "AttemptEnded",
@@ -63,108 +68,35 @@ class _Logger(_LoggerAdapter):
                     traceback.print_exc()
 
 
+class _ServerLog(logging.Handler):
+    """Prints records that no other handler receives, with time and level, in a process that uvicorn runs.
+
+    By default uvicorn configures no loggers other than its own, and what an app's error handlers respond to would be
+    lost. In any other process without logging, the exception is enough: no line on standard error beside it.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, unless another handler receives it."""
+        above = self._logger.parent if self._logger.propagate else None
+        is_received = self._logger.handlers != [self] or (above is not None and above.hasHandlers())
+        if is_received or sys.stderr is None or not logging.getLogger("uvicorn.error").hasHandlers():
+            return
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.handleError(record)
+
+
 logger: Final = _Logger(logging.getLogger("alexa_props"))
 _failures: Final = _Logger(logging.getLogger("alexa_props.failures"))
-# If logging is not configured, the exception is enough: no line on standard error beside it.
-_failures.logger.addHandler(logging.NullHandler())
+_failures.logger.addHandler(_ServerLog(_failures.logger))
 
-
-@attrs.frozen(kw_only=True)
-class Event:
-    """Base of all events."""
-
-    call_id: int
-    """The same number in all events of one call, and different from that of every other call in progress."""
-    operation: str
-    """Name of the operation, such as "units.list"."""
-
-
-@attrs.frozen(kw_only=True)
-class CallStarted(Event):
-    """A call enters the pipeline."""
-
-    subject: str | None
-    """The unit or device that it is about; None if there is none."""
-
-
-@attrs.frozen(kw_only=True)
-class AttemptStarted(Event):
-    """An attempt enters the rate limiter."""
-
-    attempt: int
-    """Number of the attempt, from 1."""
-
-
-@attrs.frozen(kw_only=True)
-class AttemptSent(Event):
-    """An attempt has had its turn, is authorized, and goes to the connection pool."""
-
-    attempt: int
-    """Number of the attempt, from 1."""
-    waited: float
-    """Seconds at the rate limiter so far, all attempts of the call together."""
-
-
-@attrs.frozen(kw_only=True)
-class AttemptThrottled(Event):
-    """The service refused an attempt because there were too many."""
-
-    attempt: int
-    """Number of the attempt, from 1."""
-    retry_after: float | None
-    """Seconds that the service asks to wait; None if it does not say."""
-    request_id: str | None
-    """Request id of the response; None if it had none."""
-
-
-@attrs.frozen(kw_only=True)
-class AttemptEnded(Event):
-    """An attempt ended, with a response or an error."""
-
-    attempt: int
-    """Number of the attempt, from 1."""
-    status: int | None
-    """HTTP status; None if there was no response."""
-    error: str | None
-    """Class name of the exception; None if there was a response."""
-    request_id: str | None
-    """Request id of the response; None if it had none."""
-    elapsed: float
-    """Seconds, including the wait at the rate limiter."""
-
-
-@attrs.frozen(kw_only=True)
-class RetryScheduled(Event):
-    """Another attempt will follow."""
-
-    attempt: int
-    """Number of the attempt that failed, from 1."""
-    delay: float
-    """Seconds until the next attempt."""
-
-
-@attrs.frozen(kw_only=True)
-class CallEnded(Event):
-    """A call left the pipeline."""
-
-    status: int | None
-    """HTTP status of the last response; None if there was none."""
-    error: str | None
-    """Class name of the exception, httpx's if the exchange failed; None if the pipeline returned a response."""
-    request_id: str | None
-    """Request id of the last response; None if it had none."""
-    attempts: int
-    """Number of attempts that were started."""
-    refused: int
-    """Number of attempts that the service throttled."""
-    waited: float
-    """Seconds at the rate limiter, all attempts together."""
-    elapsed: float
-    """Seconds in total."""
-
-
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Boundaries of the histograms' buckets; the default ones are meant for milliseconds."""
 
 Hook = Callable[[Event], None]
 
@@ -227,6 +159,7 @@ def log_failure(call: Call, error: Exception | None = None, request: httpx.Reque
     if not _failures.isEnabledFor(logging.WARNING):
         return
     fields = {
+        "client": call.client,
         "operation": call.operation.name,
         "subject": call.subject,
         "error": None if error is None else type(error).__name__,
@@ -240,104 +173,3 @@ def log_failure(call: Call, error: Exception | None = None, request: httpx.Reque
     }
     text = " ".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
     _failures.warning("call failed: %s", text, extra={"alexa_props": fields})
-
-
-class OpenTelemetry:
-    """A hook that makes spans and metrics: `SmartProperties(hooks=[OpenTelemetry()])`. Needs the extra `otel`.
-
-    Each call is one client span, named after the operation. It is a child of the span that is current where the call
-    is made, and has an event for each event of its attempts. The metrics, all by `alexa_props.operation`:
-
-    - `alexa_props.call.duration`, a histogram in seconds, also by `http.response.status_code` and `error.type`; its
-      count is the number of calls;
-    - `alexa_props.call.wait`, a histogram: how many of these seconds were spent at the rate limiter;
-    - `alexa_props.refusals`, a counter: attempts that the service throttled;
-    - `alexa_props.queue`, an up-down counter: attempts that wait for their turn or for a token.
-
-    One instance may serve several clients.
-
-    Args:
-        tracer_provider: Receives the spans; None uses the global one.
-        meter_provider: Receives the metrics; None uses the global one.
-
-    Raises:
-        ConfigurationError: opentelemetry-api is not installed.
-
-    """
-
-    def __init__(
-        self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
-    ) -> None:
-        try:
-            from opentelemetry import metrics, trace  # an extra, imported only if it is used
-        except ImportError:
-            raise ConfigurationError('OpenTelemetry is not installed: pip install "alexa-props[otel]"') from None
-        self._tracer = trace.get_tracer("alexa_props", tracer_provider=tracer_provider)
-        self._kind, self._error = trace.SpanKind.CLIENT, trace.StatusCode.ERROR
-        meter = metrics.get_meter("alexa_props", meter_provider=meter_provider)
-        self._duration = meter.create_histogram(
-            "alexa_props.call.duration",
-            "s",
-            "Calls, waits and retries included",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._wait = meter.create_histogram(
-            "alexa_props.call.wait",
-            "s",
-            "Waits of calls at the rate limiter",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._refusals = meter.create_counter("alexa_props.refusals", "{attempt}", "Attempts that were throttled")
-        self._queue = meter.create_up_down_counter(
-            "alexa_props.queue", "{attempt}", "Attempts that wait for their turn or for a token"
-        )
-        self._spans: dict[int, Span] = {}
-        self._waiting: set[int] = set()
-
-    def __call__(self, event: Event) -> None:
-        """Record an event."""
-        by_operation = {"alexa_props.operation": event.operation}
-        if isinstance(event, CallStarted):
-            self._spans[event.call_id] = span = self._tracer.start_span(event.operation, kind=self._kind)
-            if event.subject is not None:
-                span.set_attribute("alexa_props.subject", event.subject)
-        elif event.call_id not in self._spans:
-            # The call began before this hook was added.
-            return
-        elif isinstance(event, CallEnded):
-            self._end(event, self._spans.pop(event.call_id))
-        else:
-            attributes = attrs.asdict(event, filter=lambda field, value: field.name != "call_id" and value is not None)
-            self._spans[event.call_id].add_event(type(event).__name__, attributes)
-            if isinstance(event, AttemptStarted):
-                self._waiting.add(event.call_id)
-                self._queue.add(1, by_operation)
-            elif event.call_id in self._waiting:
-                # It was sent, or it ended unsent.
-                self._waiting.remove(event.call_id)
-                self._queue.add(-1, by_operation)
-            if isinstance(event, AttemptThrottled):
-                self._refusals.add(1, by_operation)
-
-    def _end(self, event: CallEnded, span: Span) -> None:
-        by_operation = {"alexa_props.operation": event.operation}
-        ended: dict[str, str | int] = {}
-        if event.status is not None:
-            ended["http.response.status_code"] = event.status
-        if event.error is not None:
-            ended["error.type"] = event.error
-        self._duration.record(event.elapsed, {**by_operation, **ended})
-        self._wait.record(event.waited, by_operation)
-        span.set_attributes(
-            {
-                **ended,
-                "alexa_props.attempts": event.attempts,
-                "alexa_props.refused": event.refused,
-                "alexa_props.waited": event.waited,
-            }
-        )
-        if event.request_id is not None:
-            span.set_attribute("alexa_props.request_id", event.request_id)
-        if event.error is not None or (event.status or 0) >= 400:  # noqa: PLR2004 - HTTP's own number
-            span.set_status(self._error)
-        span.end()

@@ -19,12 +19,14 @@ from alexa_props.limits import ScopeLimits
 from alexa_props.settings import RateLimit, RetryPolicy, Secret, Timeouts, is_number
 from alexa_props.version import installed_version
 
-__all__ = ["CallOptions", "ClientOptions", "require_type", "user_agent"]
+__all__ = ["CallOptions", "ClientOptions", "require_name", "require_type", "user_agent"]
 
 
 class ClientOptions(TypedDict, total=False):
     """Options of the clients of both services and of what creates one, such as `from_env`."""
 
+    name: str | None
+    """Name of the client, such as that of the organization: in events, log records, spans, metrics and the repr."""
     base_url: str | None
     """In place of the region's host: https, or http to this machine."""
     transport: httpx.AsyncBaseTransport | None
@@ -74,6 +76,12 @@ class CallOptions:
             priority or self.priority,
             retry or self.retry,
         )
+
+
+def require_name(name: object) -> None:
+    """Raise `ConfigurationError` for a name of a client that is neither None nor printable text."""
+    if name is not None and not (isinstance(name, str) and name and name.isprintable()):
+        raise ConfigurationError(f'name must be printable text such as "seaside", not {name!r:.80}')
 
 
 def require_type(name: str, value: object, kind: type) -> None:

@@ -62,9 +62,8 @@ def test_every_model_of_every_group_is_there() -> None:
 
 
 def test_two_models_of_one_name_have_two_names() -> None:
-    for home, name in RENAMED:
-        other = getattr(models, name)
-        renamed = getattr(models, RENAMED[home, name])
+    for (home, name), alias in RENAMED.items():
+        other, renamed = getattr(models, name), getattr(models, alias)
         assert inspect.getmodule(renamed) is importlib.import_module(f"alexa_props.{home}")
         assert other is not renamed
 

@@ -45,6 +45,7 @@ def build(
     rate_limit: RateLimit,
     limits: Mapping[str, ScopeLimits],
     hooks: Hooks,
+    client: str | None,
     region: str | None,
     max_connections: int,
 ) -> Pipeline:
@@ -59,6 +60,7 @@ def build(
         rate_limit: Settings of the rate limiter.
         limits: What an earlier client learned.
         hooks: Receive events of calls and attempts.
+        client: Name of the client; None if it has none.
         region: For signing; None if the service has none.
         max_connections: Requests that the pool has in flight at most.
 
@@ -67,6 +69,6 @@ def build(
     outlet = ClosingTransport(pool, closing)
     authorized = AuthTransport(PacingTransport(outlet, closing, hooks), auth, origins)
     limited = RateLimitTransport(authorized, protocol, rate_limit, limits, closing)
-    defaults = CallDefaults(protocol, region, retry, rate_limit.max_wait)
+    defaults = CallDefaults(protocol, client, region, retry, rate_limit.max_wait)
     retrying = RetryTransport(limited, defaults, hooks, closing, max_connections=max_connections)
     return Pipeline(LoopGuard(retrying, closing, outlet), limited)

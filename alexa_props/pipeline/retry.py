@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import attrs
@@ -36,6 +36,8 @@ REPLAY: Final = "alexa_props.replay"
 _MAX_REFUSALS: Final = 100
 """Refusals that end a call although the service accepts others: it is not refused for the rate."""
 
+_PORTS: Final = {"https": 443, "http": 80}
+
 _TRANSIENT = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 
 
@@ -44,6 +46,7 @@ class CallDefaults:
     """Options of a request that was not made by the client's own methods."""
 
     protocol: ServiceProtocol
+    client: str | None
     region: str | None
     retry: RetryPolicy
     max_wait: float | None
@@ -53,6 +56,7 @@ class CallDefaults:
         call = Call(
             self.protocol.operation(request),
             self.protocol,
+            client=self.client,
             region=self.region,
             lane="interactive" if current_item.get() is None else "bulk",
             max_wait=self.max_wait,
@@ -139,8 +143,17 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._until_deadline(request, call)
-        started, state = anyio.current_time(), call.state
-        self._hooks.emit(CallStarted(**_identity(call), subject=call.subject))
+        started, state, url = anyio.current_time(), call.state, request.url
+        self._hooks.emit(
+            CallStarted(
+                **call.identity,
+                subject=call.subject,
+                method=request.method,
+                path=call.operation.path,
+                host=url.host,
+                port=url.port or _PORTS.get(url.scheme, 0),
+            )
+        )
         error: str | None = None
         try:
             return await self._until_deadline(request, call)
@@ -150,7 +163,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         finally:
             self._hooks.emit(
                 CallEnded(
-                    **_identity(call),
+                    **call.identity,
                     status=state.status,
                     error=error,
                     request_id=state.request_id,
@@ -225,7 +238,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
 
     async def _pause(self, call: Call, delay: float) -> bool:
         if self._hooks and not self._closing.closed:
-            self._hooks.emit(RetryScheduled(**_identity(call), attempt=call.state.attempts, delay=delay))
+            self._hooks.emit(RetryScheduled(**call.identity, attempt=call.state.attempts, delay=delay))
         if await self._closing.pause(delay):
             return True
         call.state.stopped_by = "closing the client"
@@ -234,8 +247,8 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def _attempt(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._inner.handle_async_request(request)
-        started = anyio.current_time()
-        self._hooks.emit(AttemptStarted(**_identity(call), attempt=call.state.attempts))
+        started, call.state.sent_at = anyio.current_time(), None
+        self._hooks.emit(AttemptStarted(**call.identity, attempt=call.state.attempts))
         status: int | None = None
         request_id: str | None = None
         error: str | None = None
@@ -249,14 +262,16 @@ class RetryTransport(httpx.AsyncBaseTransport):
             error = type(failure).__name__
             raise
         finally:
+            ended, sent_at = loop_time(), call.state.sent_at
             self._hooks.emit(
                 AttemptEnded(
-                    **_identity(call),
+                    **call.identity,
                     attempt=call.state.attempts,
                     status=status,
                     error=error,
                     request_id=request_id,
-                    elapsed=loop_time() - started,
+                    elapsed=ended - started,
+                    exchange=None if sent_at is None else ended - sent_at,
                 )
             )
 
@@ -281,7 +296,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         if self._hooks:
             self._hooks.emit(
                 AttemptThrottled(
-                    **_identity(call),
+                    **call.identity,
                     attempt=state.attempts,
                     retry_after=state.retry_after,
                     request_id=state.request_id,
@@ -318,11 +333,6 @@ class RetryTransport(httpx.AsyncBaseTransport):
         elif not self._quota.spend():
             state.stopped_by = "the client's retry quota"
         return delay if state.stopped_by is None else None
-
-
-def _identity(call: Call) -> dict[str, Any]:
-    """Return the fields that all events of a call have."""
-    return {"call_id": id(call), "operation": call.operation.name}
 
 
 def _is_past(call: Call, wait: float) -> bool:

@@ -151,9 +151,6 @@ class PacingTransport(httpx.AsyncBaseTransport):
             self._closing.check()
             state.sent = "maybe"
             if self._hooks:
-                self._hooks.emit(
-                    AttemptSent(
-                        call_id=id(call), operation=call.operation.name, attempt=state.attempts, waited=state.waited
-                    )
-                )
+                state.sent_at = anyio.current_time()
+                self._hooks.emit(AttemptSent(**call.identity, attempt=state.attempts, waited=state.waited))
         return await self._inner.handle_async_request(request)
