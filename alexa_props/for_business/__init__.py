@@ -84,9 +84,9 @@ class AlexaForBusiness(Client):
     def from_env(cls, *, auth: httpx.Auth | None = None, **options: Unpack[AlexaForBusinessOptions]) -> Self:
         """Return a client from the environment.
 
-        Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and AWS_REGION or AWS_DEFAULT_REGION.
-        Without the two keys, and with the extra `aws`, credentials come from botocore's chain: profiles, SSO, roles,
-        containers and instance metadata.
+        Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, and
+        ALEXA_PROPS_A4B_BASE_URL, which replaces the region's host. Without the two keys, and with the extra `aws`,
+        credentials come from botocore's chain: profiles, SSO, roles, containers and instance metadata.
 
         Args:
             auth: As in the constructor; None takes the credentials from the environment.
@@ -111,4 +111,5 @@ class AlexaForBusiness(Client):
         options.setdefault(
             "region", os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
+        options.setdefault("base_url", os.environ.get("ALEXA_PROPS_A4B_BASE_URL") or None)
         return cls(auth=auth, **options)

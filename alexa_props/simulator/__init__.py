@@ -61,6 +61,7 @@ __all__ = [
 
 # Clients refuse plain http, except to loopback addresses.
 _IN_PROCESS = "http://127.0.0.1"
+_TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
 
 
 class _Closable(Protocol):
@@ -151,7 +152,41 @@ class Simulator(Service):
     @property
     def token_url(self) -> str:
         """The URL of the token endpoint."""
-        return f"{self.base_url}/auth/o2/token"
+        return f"{self.base_url}{_TOKEN_PATH}"
+
+    def env(self, base_url: str | None = None) -> dict[str, str]:
+        """Return the environment variables of clients that use this simulator over its socket.
+
+        They are what `from_env()` of both clients, the command `alexa-props`, and AWS's own clients read:
+        `{**os.environ, **sim.env()}` is the environment of a process that uses the simulator.
+
+        Args:
+            base_url: The URL of the simulator for those clients, if it differs from that of `serve()`.
+
+        Raises:
+            RuntimeError: The simulator is not served, and there is no `base_url`.
+        """
+        if base_url is None and not self._access.served:
+            raise RuntimeError("sim.env() needs a socket: use it inside `async with sim.serve()`, or give base_url=")
+        url = (base_url or self.base_url).rstrip("/")
+        return {
+            "ALEXA_PROPS_CLIENT_ID": self.client_id,
+            "ALEXA_PROPS_CLIENT_SECRET": self.client_secret,
+            "ALEXA_PROPS_REFRESH_TOKEN": self.refresh_token,
+            "ALEXA_PROPS_REGION": "NA",
+            "ALEXA_PROPS_BASE_URL": url,
+            "ALEXA_PROPS_TOKEN_URL": f"{url}{_TOKEN_PATH}",
+            "ALEXA_PROPS_ORGANIZATION_ID": self.organization_id,
+            "ALEXA_PROPS_A4B_BASE_URL": url,
+            "AWS_ACCESS_KEY_ID": self.aws_access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.aws_secret_access_key,
+            # A token of the developer's own session belongs to another key.
+            "AWS_SESSION_TOKEN": self.aws_session_token,
+            "AWS_REGION": self.aws_region,
+            "AWS_DEFAULT_REGION": self.aws_region,
+            # That of one service: requests to all others go to AWS.
+            "AWS_ENDPOINT_URL_ALEXA_FOR_BUSINESS": url,
+        }
 
     @asynccontextmanager
     async def serve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ class Service:
 
     facts: dict[str, str]
     http: httpx.Client
+    env: Callable[[], dict[str, str]]
 
     def script(self, what: str, **values: Any) -> None:
         response = self.http.post(f"/_simulator/{what}", json=values)
@@ -43,18 +44,7 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that commands read, with the latest refresh token."""
-        return {
-            "ALEXA_PROPS_CLIENT_ID": self.facts["client_id"],
-            "ALEXA_PROPS_CLIENT_SECRET": self.facts["client_secret"],
-            "ALEXA_PROPS_REFRESH_TOKEN": self.world["refresh_token"],
-            "ALEXA_PROPS_BASE_URL": self.facts["base_url"],
-            "ALEXA_PROPS_TOKEN_URL": self.facts["token_url"],
-            "ALEXA_PROPS_ORGANIZATION_ID": self.facts["organization_id"],
-            "ALEXA_PROPS_A4B_BASE_URL": self.facts["base_url"],
-            "AWS_ACCESS_KEY_ID": self.facts["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": self.facts["aws_secret_access_key"],
-            "AWS_REGION": self.facts["aws_region"],
-        }
+        return self.env()
 
 
 @contextmanager
@@ -68,4 +58,4 @@ def serving(rooms: int) -> Iterator[Service]:
     ):
         facts = {name: getattr(sim, name) for name in FACTS}
         with httpx.Client(base_url=sim.base_url, timeout=30) as http:
-            yield Service(facts, http)
+            yield Service(facts, http, sim.env)

@@ -56,24 +56,14 @@ async def served(
     """A simulator in which guests have left something everywhere, and the environment of an app that uses it."""
     async with (
         Simulator(rooms=rooms, endpoints_per_room=devices, seed=5, **options) as sim,
-        sim.serve(tls=tls) as base_url,
+        sim.serve(tls=tls),
     ):
         for endpoint_id in sim.endpoints:
             sim.pair_bluetooth(endpoint_id, "a guest's phone")
             sim.set_setting(endpoint_id, "Alexa.DoNotDisturb.doNotDisturb", True)
         for room in sim.rooms:
             sim.notify(room, "DeviceNotification")
-        yield (
-            sim,
-            {
-                "ALEXA_PROPS_CLIENT_ID": sim.client_id,
-                "ALEXA_PROPS_CLIENT_SECRET": sim.client_secret,
-                "ALEXA_PROPS_REFRESH_TOKEN": sim.refresh_token,
-                "ALEXA_PROPS_BASE_URL": base_url,
-                "ALEXA_PROPS_TOKEN_URL": sim.token_url,
-                "CHECKOUT_SECRET": SECRET,
-            },
-        )
+        yield sim, {**sim.env(), "CHECKOUT_SECRET": SECRET}
 
 
 def signed(body: bytes) -> dict[str, str]:

@@ -76,12 +76,13 @@ out["not_found"] = code(a4b.get_device, DeviceArn=known["device"] + "0")
 out["invalid"] = code(a4b.search_users, MaxResults=51)
 out["throttled"] = [code(a4b.get_device, DeviceArn=known["throttled"]) for _ in range(2)]
 out["unavailable"] = code(a4b.get_device, DeviceArn=known["broken"])
+out["by_environment"] = boto3.client("alexaforbusiness").get_device(DeviceArn=known["device"])["Device"]["DeviceArn"]
 print(json.dumps(out))
 """
 
 
-def run(*command: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+def run(*command: str, **more: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | more
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -115,12 +116,14 @@ async def test_awss_own_client(boto3_python: Path, tmp_path: Path) -> None:
             "throttled": sim.devices[1],
             "broken": sim.devices[2],
         }
-        printed = await anyio.to_thread.run_sync(run, str(boto3_python), str(script), json.dumps(known))
+        command = str(boto3_python), str(script), json.dumps(known)
+        printed = await anyio.to_thread.run_sync(lambda: run(*command, **sim.env()))
     out: dict[str, Any] = json.loads(printed)
     offline = [device.name for device in sim.inventory.devices.values() if not device.online]
     history = sim.inventory.devices[sim.devices[0]].recent(None, sim.epoch())
     assert out == {
         "device": sim.devices[0],
+        "by_environment": sim.devices[0],
         "request_id": sim.calls[0].request_id,
         "events": 5,
         "aware": True,
