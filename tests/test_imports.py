@@ -182,9 +182,9 @@ def test_the_simulator_imports_nothing_of_the_clients() -> None:
         assert found.late or found.typing_only, f"{found.importer} imports {found.imported} outside a function"
 
 
-def test_only_the_command_imports_the_simulator() -> None:
+def test_only_the_command_and_the_fixtures_import_the_simulator() -> None:
     importers = {found.importing_part for found in IMPORTS if found.ours and found.imported_part == "simulator"}
-    assert importers <= {"cli", "simulator"}
+    assert importers <= {"cli", "pytest_plugin", "simulator"}
 
 
 ALLOWED = {
@@ -203,6 +203,7 @@ ALLOWED = {
     "botocore": ["auth.aws_credentials"],
     "opentelemetry": ["telemetry"],
     "pandas": ["export"],
+    "pytest": ["pytest_plugin"],
     "polars": ["export"],
 }
 """The only modules that import a package."""
