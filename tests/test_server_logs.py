@@ -1,0 +1,102 @@
+"""Failures are visible in the log of a web app, with uvicorn as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[1] / "docs" / "server-logs.md").read_text()
+BLOCKS = dict(re.findall(r"^```python\n# (.+?)\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL))
+
+APP = """
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from alexa_props import errors
+from alexa_props.simulator import Simulator
+
+sim = Simulator(rooms=1)
+sim.set_forbidden(*sim.rooms)
+asp = sim.smart_properties(name="seaside")
+
+
+async def unit(request):
+    await asp.units.get(sim.rooms[0])
+
+
+async def failed(request, error):
+    return JSONResponse({"error": "no such room"}, 404)
+
+
+app = Starlette(routes=[Route("/", unit)], exception_handlers={errors.AlexaError: failed})
+"""
+
+RUN = """
+import sys, threading, time
+
+import httpx, uvicorn
+
+server = uvicorn.Server(uvicorn.Config("app:app", port=0, **CONFIG))
+
+
+def visit():
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 404
+    server.should_exit = True
+
+
+threading.Thread(target=visit).start()
+server.run()
+"""
+
+FIELDS = r"call failed: client='seaside' operation='units\.get' subject='\S+' status=403 .*"
+LINE = rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} WARNING alexa_props\.failures: {FIELDS}"
+
+
+def served(folder: Path, app: str, config: str = "CONFIG = {}") -> list[str]:
+    """Return what the server of an app printed while one request failed."""
+    (folder / "app.py").write_text(app)
+    (folder / "run.py").write_text(config + RUN)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "run.py"], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=True
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+@pytest.mark.parametrize("logging", ["", BLOCKS["logging of an app"]], ids=["default", "configured"])
+def test_uvicorn_shows_a_failure_once_with_time_and_level(tmp_path: Path, logging: str) -> None:
+    printed = served(tmp_path, logging + APP)
+    shown = [line for line in printed if "call failed" in line]
+    assert len(shown) == 1, printed
+    assert re.fullmatch(LINE, shown[0])
+    assert any(re.fullmatch(r'INFO: .* "GET / HTTP/1.1" 404 Not Found', line) for line in printed)
+
+
+def test_uvicorn_shows_it_as_json(tmp_path: Path) -> None:
+    config = BLOCKS["JSON logs"] + '\nCONFIG = {"log_config": LOGGING}\n'
+    lines = [json.loads(line) for line in served(tmp_path, APP, config)]
+    (failed,) = [line for line in lines if line["logger"] == "alexa_props.failures"]
+    assert (failed["level"], failed["client"], failed["operation"], failed["status"]) == (
+        *("WARNING", "seaside", "units.get"),
+        403,
+    )
+    assert re.fullmatch(FIELDS, failed["message"])
+    assert any(line["logger"] == "uvicorn.access" for line in lines)
+
+
+def test_a_handler_of_the_app_silences_it(tmp_path: Path) -> None:
+    quiet = "import logging\nlogging.getLogger('alexa_props').addHandler(logging.NullHandler())\n"
+    assert not [line for line in served(tmp_path, quiet + APP) if "call failed" in line]
