@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+PAGE = (Path(__file__).parents[1] / "docs" / "testing.md").read_text()
+BLOCKS = dict(re.findall(r"^```python\n# (.+?)\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL))
 # Development mode shows what is not closed; warnings are errors.
 PYTEST = sys.executable, "-X", "dev", "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:xdist"
 STRICT = "-o", "asyncio_default_fixture_loop_scope=function"
@@ -147,6 +150,14 @@ def test_with_pytest_asyncio_in_auto_mode(tmp_path: Path) -> None:
     (tmp_path / "test_a_sync.py").write_text(SYNC)
     (tmp_path / "test_asyncio.py").write_text(ASYNC.format(mark="", fixture="pytest.fixture") + SOCKET)
     assert "11 passed" in run(tmp_path, *AUTO)
+
+
+def test_the_tests_of_the_page(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        BLOCKS["a simulator of your own"] + "\n\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+    )
+    (tmp_path / "test_page.py").write_text(BLOCKS["tests with pytest"] + BLOCKS["an app from the environment"])
+    assert "2 passed" in run(tmp_path, "-p", "no:asyncio")
 
 
 def test_a_project_without_the_extra_sees_it_only_in_the_fixtures(tmp_path: Path) -> None:

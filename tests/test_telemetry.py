@@ -135,7 +135,7 @@ async def test_the_duration_of_a_request_is_without_waits() -> None:
     ((_, whole, _),) = exported.metrics["alexa_props.call.duration"]
     requests = exported.metrics["http.client.request.duration"]
     assert whole == pytest.approx(4, rel=0.1)
-    assert [(seconds, count) for _, seconds, count in requests] == [(pytest.approx(0.5), 1)] * 2
+    assert [seconds for _, seconds, _ in requests] == pytest.approx([0.5, 0.5])
 
 
 async def test_an_attempt_that_is_not_sent_is_an_event_without_a_span() -> None:

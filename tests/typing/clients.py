@@ -39,6 +39,7 @@ class Store:
 def log(event: Event) -> None:
     if isinstance(event, CallEnded):
         assert_type(event.elapsed, float)
+        assert_type(event.client, str | None)
         assert_type(event.status, int | None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import httpx
 
-from alexa_props import AlexaForBusiness, RetryPolicy, Setting, SmartProperties, fleet
+from alexa_props import AlexaForBusiness, RetryPolicy, Setting, SmartProperties, fleet, models
 from alexa_props import SmartPropertys as misspelled  # type: ignore[attr-defined]  # noqa: F401, N813
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties.endpoints import Endpoint
@@ -62,6 +62,9 @@ def options(auth: httpx.Auth, sim: Simulator, asp: SmartProperties) -> None:
     SmartProperties(auth="token")  # type: ignore[arg-type]
     SmartProperties(auth=auth, region="US")  # type: ignore[arg-type]
     SmartProperties(auth=auth, nonsense=True)  # type: ignore[call-arg]
+    SmartProperties(auth=auth, name=320)  # type: ignore[arg-type]
+    sim.env(8765)  # type: ignore[arg-type]
+    models.Units  # type: ignore[attr-defined]  # noqa: B018
     SmartProperties.from_env(nonsense=True)  # type: ignore[call-arg]
     SmartProperties.from_env(max_connections="10")  # type: ignore[arg-type]
     AlexaForBusiness.from_env(alerts_authorization="bare")  # type: ignore[call-arg]
