@@ -30,8 +30,11 @@ for page in PAGES.values():
     for title, text in re.findall(r"^```python\n# (.+?)\n(.+?)^```", page, re.MULTILINE | re.DOTALL):
         BLOCKS[title].append(text)
 
-RUN: set[str] = set()
-"""The titles that a test below runs."""
+RUN = {
+    *("several organizations", "logging of an app", "JSON logs"),
+    *("tests with pytest", "a simulator of your own", "an app from the environment"),
+}
+"""The titles that a test below runs, and those above that the tests of their subject run."""
 
 
 def block(title: str) -> pytest.MarkDecorator:
@@ -48,15 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def sim(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    async with Simulator(rooms=20, endpoints_per_room=2, seed=3) as sim, sim.serve() as base_url:
-        for name, value in {
-            "ALEXA_PROPS_CLIENT_ID": sim.client_id,
-            "ALEXA_PROPS_CLIENT_SECRET": sim.client_secret,
-            "ALEXA_PROPS_REFRESH_TOKEN": sim.refresh_token,
-            "ALEXA_PROPS_BASE_URL": base_url,
-            "ALEXA_PROPS_TOKEN_URL": sim.token_url,
-            "ORGANIZATION_ID": sim.organization_id,
-        }.items():
+    async with Simulator(rooms=20, endpoints_per_room=2, seed=3) as sim, sim.serve():
+        for name, value in {**sim.env(), "ORGANIZATION_ID": sim.organization_id}.items():
             monkeypatch.setenv(name, value)
         yield sim
 
