@@ -97,6 +97,7 @@ def test_uvicorn_shows_it_as_json(tmp_path: Path) -> None:
     assert any(line["logger"] == "uvicorn.access" for line in lines)
 
 
-def test_a_handler_of_the_app_silences_it(tmp_path: Path) -> None:
-    quiet = "import logging\nlogging.getLogger('alexa_props').addHandler(logging.NullHandler())\n"
+@pytest.mark.parametrize("logger", ["alexa_props", "alexa_props.failures"])
+def test_a_handler_of_the_app_replaces_the_line(tmp_path: Path, logger: str) -> None:
+    quiet = f"import logging\nlogging.getLogger('{logger}').addHandler(logging.NullHandler())\n"
     assert not [line for line in served(tmp_path, quiet + APP) if "call failed" in line]
