@@ -365,6 +365,7 @@ NAMES: dict[str, list[str]] = {
         "Room",
         "RoomDefaults",
         "Run",
+        "ServiceDown",
         "Status",
         "Step",
         "Steps",

@@ -18,6 +18,7 @@ from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station
 from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped
 from alexa_props.fleet.rooms import Room, walk_rooms
 from alexa_props.fleet.run import collect, collect_many, run, run_many
+from alexa_props.fleet.service_down import ServiceDown
 
 CutOff = Interrupted
 """The former name of `Interrupted`."""
@@ -40,6 +41,7 @@ __all__ = [
     "Room",
     "RoomDefaults",
     "Run",
+    "ServiceDown",
     "Status",
     "Step",
     "Steps",

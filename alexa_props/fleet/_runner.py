@@ -15,7 +15,7 @@ from alexa_props.fleet._batch import BatchCall, BatchCalls, BatchRead
 from alexa_props.fleet._item import InFlight, ItemCalls, NotCalled, outcome_without_call
 from alexa_props.fleet._outcomes import OutcomeQueue
 from alexa_props.fleet._source import UNREADABLE, source_of
-from alexa_props.fleet._stop import StopOn, StopSignal, stop_after
+from alexa_props.fleet._stop import Rule, StopSignal
 from alexa_props.fleet._workers import Workers
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.journal import Journal
@@ -50,14 +50,14 @@ class Run(Generic[T, R]):
         ordered: bool,
         journal: Journal | None,
         key: Callable[[T], str] | None,
-        stop_on: StopOn | None,
+        stop_after: Rule,
         meter: Meter,
         batching: Batching | None = None,
     ) -> None:
         self._concurrency = concurrency
         self._meter = meter
         self._distinct = key is not None
-        self._stop_after = stop_after(stop_on)
+        self._stop_after = stop_after
         self._in_flight: dict[int, InFlight[T, R]] = {}
         self._signal = StopSignal()
         self._call: Any = call

@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any, Final, TypeAlias
 
 import attrs
 
-from alexa_props.concurrency import call_foreign, discard_awaitable
+from alexa_props.concurrency import call_foreign, discard_awaitable, is_async
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.job import name_of
 from alexa_props.fleet.outcome import Outcome, lacks_credentials, safe_str
+from alexa_props.fleet.service_down import ServiceDown
 
-__all__ = ["StopOn", "StopSignal", "stop_after"]
+__all__ = ["Rule", "StopOn", "StopSignal", "stop_after"]
 
-StopOn: TypeAlias = float | int | Callable[[Outcome[Any, Any]], bool]
+StopOn: TypeAlias = float | int | ServiceDown | Callable[[Outcome[Any, Any]], bool]
 
 _MINIMUM: Final = 20
 """Outcomes before a share of failures is significant."""
 _WINDOW: Final = 100
 """The share is that of the latest 100 outcomes: a failure after thousands of successes is noticed as soon."""
 
-_Rule: TypeAlias = Callable[["StopSignal", Outcome[Any, Any], Context], None]
+Rule: TypeAlias = Callable[["StopSignal", Outcome[Any, Any], Context], None]
 
 
-def stop_after(stop_on: StopOn | None) -> _Rule:
-    """Return a function that sees every outcome of a run and stops the run if it has to."""
-    rule = _rule(stop_on)
+def stop_after(stop_on: StopOn | Sequence[StopOn] | None, *, resumable: bool) -> Rule:
+    """Return a function that sees every outcome of a run and stops the run if it has to.
+
+    Args:
+        stop_on: The rules.
+        resumable: Whether there is a journal.
+
+    Raises:
+        ConfigurationError: A rule is invalid.
+
+    """
+    given: Sequence[Any] = stop_on if isinstance(stop_on, list | tuple) else () if stop_on is None else (stop_on,)
+    rules = [_rule(each, resumable=resumable) for each in given]
 
     def check(signal: StopSignal, outcome: Outcome[Any, Any], context: Context) -> None:
         if outcome.error is not None and lacks_credentials(outcome.error):
             # Every other item would fail too, and request a token before it does.
             signal.stop(f"no credentials: {outcome.error}")
-        elif rule is not None:
+            return
+        for rule in rules:
             rule(signal, outcome, context)
 
     return check
 
 
-def _rule(stop_on: StopOn | None) -> _Rule | None:
-    if stop_on is None:
-        return None
-    if callable(stop_on):
+def _rule(stop_on: Any, *, resumable: bool) -> Rule:
+    if isinstance(stop_on, ServiceDown):
+        return _stop_when_down(stop_on, resumable=resumable)
+    if isinstance(stop_on, float) and 0 <= stop_on < 1 and math.isfinite(stop_on):
+        return _stop_by_share(stop_on)
+    if isinstance(stop_on, int) and not isinstance(stop_on, bool) and stop_on >= 1:
+        return _stop_by_count(stop_on)
+    if callable(stop_on) and not is_async(stop_on) and stop_on is not ServiceDown:
         return _stop_by_function(stop_on)
-    return _stop_by_count(stop_on) if isinstance(stop_on, int) else _stop_by_share(stop_on)
+    raise ConfigurationError(
+        "stop_on must be a share (a float from 0 and below 1), a count of at least 1, a function of an outcome that is "
+        f"not async, fleet.ServiceDown(), or a list of these, not {stop_on!r:.80}"
+    )
 
 
-def _stop_by_function(stop_on: Callable[[Outcome[Any, Any]], bool]) -> _Rule:
+def _stop_when_down(rule: ServiceDown, *, resumable: bool) -> Rule:
+    check = rule.begin()
+
+    def stop(signal: StopSignal, outcome: Outcome[Any, Any], _: Context) -> None:
+        reason = check(outcome)
+        if reason is not None:
+            then = "run it again later to resume" if resumable else "run it again later"
+            signal.stop(f"{reason}; {then}")
+
+    return stop
+
+
+def _stop_by_function(stop_on: Callable[..., object]) -> Rule:
     name = name_of(stop_on)
 
     def rule(signal: StopSignal, outcome: Outcome[Any, Any], context: Context) -> None:
@@ -66,7 +98,7 @@ def _stop_by_function(stop_on: Callable[[Outcome[Any, Any]], bool]) -> _Rule:
     return rule
 
 
-def _stop_by_count(most: int) -> _Rule:
+def _stop_by_count(most: int) -> Rule:
     not_done = 0
 
     def rule(signal: StopSignal, outcome: Outcome[Any, Any], _: Context) -> None:
@@ -78,7 +110,7 @@ def _stop_by_count(most: int) -> _Rule:
     return rule
 
 
-def _stop_by_share(share: float) -> _Rule:
+def _stop_by_share(share: float) -> Rule:
     latest: deque[bool] = deque(maxlen=_WINDOW)  # whether each is not done
 
     def rule(signal: StopSignal, outcome: Outcome[Any, Any], _: Context) -> None:

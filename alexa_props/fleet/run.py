@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence, Sized
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
@@ -16,7 +15,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.fleet._batch import BatchCall, BatchRead, batching_of
 from alexa_props.fleet._runner import Run
 from alexa_props.fleet._source import iterator_of
-from alexa_props.fleet._stop import StopOn
+from alexa_props.fleet._stop import StopOn, stop_after
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import job_of, name_of
 from alexa_props.fleet.journal import Journal
@@ -40,7 +39,7 @@ class Options(TypedDict, Generic[T], total=False):
     job: str | None
     key: Callable[[T], str] | None
     retry_failed: bool
-    stop_on: StopOn | None
+    stop_on: StopOn | Sequence[StopOn] | None
     progress: bool | Callable[[Progress], None] | None
     total: int | None
 
@@ -56,7 +55,7 @@ async def run(
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
-    stop_on: StopOn | None = None,
+    stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
 ) -> AsyncGenerator[Run[T, R], None]:
@@ -96,8 +95,9 @@ async def run(
             a journal, items that are strings or models with an id. Must not be async.
         retry_failed: Repeat items that failed according to the journal.
         stop_on: Begin no more items if too many are not done: a share (a float from 0 and below 1) of the latest 100
-            outcomes, once there are 20; a count (an int of at least 1); or a function of an outcome that is not done,
-            which returns true and must not be async. Outcomes from the journal do not count.
+            outcomes, once there are 20; a count (an int of at least 1); a function of an outcome that is not done,
+            which returns true and must not be async; or `fleet.ServiceDown()`. A list combines several of them.
+            Outcomes from the journal do not count.
         progress: True shows a bar in a terminal, a widget in a notebook, and log lines elsewhere. A function receives a
             `Progress` at most ten times per second.
         total: The number of items, for the progress. None uses the length of `items`, if they have one.
@@ -199,11 +199,12 @@ async def _run(
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
-    stop_on: StopOn | None = None,
+    stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
 ) -> AsyncGenerator[Run[T, Any], None]:
-    _check(call, concurrency, stop_on, total, key, journal=journal, job=job, retry_failed=retry_failed)
+    _check(call, concurrency, total, key, journal=journal, job=job, retry_failed=retry_failed)
+    rule = stop_after(stop_on, resumable=journal is not None)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
     name = "" if journal is None else job or job_of(call)
@@ -217,7 +218,7 @@ async def _run(
             ordered=ordered,
             journal=opened,
             key=key,
-            stop_on=stop_on,
+            stop_after=rule,
             meter=meter,
             batching=batching,
         )
@@ -317,7 +318,6 @@ async def _collected(begun: AbstractAsyncContextManager[Run[T, R]]) -> FleetRepo
 def _check(
     call: object,
     concurrency: object,
-    stop_on: object,
     total: object,
     key: object,
     *,
@@ -340,10 +340,3 @@ def _check(
         require_text("job", job, "a name")
     if retry_failed and journal is None:
         raise ConfigurationError("retry_failed=True repeats what a journal has recorded: pass journal= too")
-    share = isinstance(stop_on, float) and 0 <= stop_on < 1 and math.isfinite(stop_on)
-    count = isinstance(stop_on, int) and not isinstance(stop_on, bool) and stop_on >= 1
-    if stop_on is not None and not (share or count or (callable(stop_on) and not is_async(stop_on))):
-        raise ConfigurationError(
-            "stop_on must be a share (a float from 0 and below 1), a count of at least 1, or a function of an outcome "
-            f"that is not async, not {stop_on!r:.80}"
-        )
