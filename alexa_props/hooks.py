@@ -94,6 +94,8 @@ class _ServerLog(logging.Handler):
 
 
 logger: Final = _Logger(logging.getLogger("alexa_props"))
+progress_logger: Final = _Logger(logging.getLogger("alexa_props.progress"))
+"""Logs the progress of runs where there is no terminal."""
 _failures: Final = _Logger(logging.getLogger("alexa_props.failures"))
 _failures.logger.addHandler(_ServerLog(_failures.logger))
 

@@ -59,6 +59,7 @@ class Run(Generic[T, R]):
         self._distinct = key is not None
         self._stop_after = stop_after
         self._in_flight: dict[int, InFlight[T, R]] = {}
+        self._read = 0  # items
         self._signal = StopSignal()
         self._call: Any = call
         self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal)
@@ -165,7 +166,11 @@ class Run(Generic[T, R]):
             return None
         numbered = await self._source.read()
         if numbered is None:
+            if self._signal.reason is None:
+                # Their number was unknown, for example because they were filtered.
+                self._meter.count_items(self._read)
             return None
+        self._read += 1
         self._outcomes.begin()
         if self._signal.reason not in (None, UNREADABLE):
             # Stopped while it was read. Items after this one may have begun.

@@ -6,51 +6,90 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
-from rich.console import Console
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.segment import ControlType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.segment import ControlType, Segment
+from rich.text import Text
 
-from alexa_props.fleet.progress import is_terminal
-
-if TYPE_CHECKING:
-    from alexa_props.fleet.progress import Progress as State
+from alexa_props.fleet.display import View, fitting, is_terminal
 
 __all__ = ["bar"]
 
 _ERASE: Final = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+_GOOD: Final = "green"
+_AMBER: Final = "yellow"
+"""What terminals show as amber, or as their theme says."""
 
 
 @contextmanager
-def bar(total: int | None, title: str) -> Iterator[Callable[[State], None]]:
-    """Show a bar on standard error, and yield the function that updates it."""
-    shown = _Bar(total, title)
-    with shown.above("stdout"), shown.above("stderr"), shown.progress:
+def bar(title: str, *, transient: bool = False) -> Iterator[Callable[[View], None]]:
+    """Show a bar on standard error, and yield the function that updates it.
+
+    Args:
+        title: What is done.
+        transient: Whether the bar disappears at the end.
+
+    """
+    shown = _Bar(title, transient=transient)
+    with shown.above("stdout"), shown.above("stderr"), shown.live:
         yield shown.show
 
 
+class _Line:
+    """One line: title, bar and text. It never fills the last column, after which some terminals begin a new line."""
+
+    def __init__(self, title: str, view: View) -> None:
+        self._title = title
+        self._view = view
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        view = self._view
+        title, bar, parts = fitting(cell_len(self._title), view, options.max_width - 1)
+        if title:
+            yield Text(_shortened(self._title, title), end=" ")
+        if bar:
+            colour = _AMBER if view.warns else _GOOD
+            drawn = ProgressBar(
+                view.total, view.ended, bar, complete_style=colour, finished_style=colour, pulse_style=colour
+            )
+            segments = list(console.render(drawn, options))
+            yield from segments
+            # Without colours, only the complete part is drawn.
+            yield Segment(" " * (bar + 1 - Segment.get_line_length(segments)))
+        line = Text(no_wrap=True, overflow="crop")
+        for number, part in enumerate(parts):
+            line.append(", " if number else "")
+            line.append(part.text, _AMBER if part.warns else None)
+        yield line
+
+
+def _shortened(title: str, width: int) -> str:
+    return title if cell_len(title) <= width else f"{set_cell_size(title, width - 1)}…"
+
+
 class _Bar:
-    def __init__(self, total: int | None, title: str) -> None:
+    def __init__(self, title: str, *, transient: bool) -> None:
         stream = sys.stderr
-        self.progress: Final = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
+        self.live: Final = Live(
             console=Console(file=stream.stream if isinstance(stream, _Above) else stream),
             # rich would start a thread, wrap lines, and print those of stdout to stderr.
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
+            transient=transient,
         )
         # Other threads may print.
         self.lock = threading.RLock()
-        self._task = self.progress.add_task(title, total=total, state="")
+        self._title = title
 
-    def show(self, state: State) -> None:
+    def show(self, view: View) -> None:
         with self.lock:
-            self.progress.update(self._task, completed=state.ended, state=str(state), refresh=True)
+            self.live.update(_Line(self._title, view), refresh=True)
 
     @contextmanager
     def above(self, name: str) -> Iterator[None]:
@@ -75,10 +114,10 @@ class _Bar:
         with self.lock:
             # An error of the bar must not affect the lines.
             with suppress(Exception):
-                self.progress.console.control(_ERASE)
+                self.live.console.control(_ERASE)
             yield
             with suppress(Exception):
-                self.progress.refresh()
+                self.live.refresh()
 
 
 class _Above:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Self, TextIO
+from typing import Any, Final, Self
 
 import attrs
 
-from alexa_props.concurrency import call_foreign, discard_awaitable, is_async
+from alexa_props.concurrency import is_async
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet.display import Part, Screen, View, callback, display
+from alexa_props.fleet.job import name_of
 from alexa_props.fleet.outcome import Status
-from alexa_props.hooks import logger
 
-__all__ = ["Meter", "Progress", "count_listed", "is_terminal"]
+__all__ = ["Meter", "Progress", "count_listed", "count_rooms", "listing", "title_of"]
 
 
-_INTERVAL: Final = 0.1
-"""Seconds between two updates of a display."""
-_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines."""
 _WINDOW: Final = 10.0
 """The rate is measured over the last 10 to 20 s."""
 _SETTLED: Final = 1.0
@@ -40,7 +34,41 @@ def count_listed(units: int) -> None:
     """Count units that were listed to find items, for the run that reads them."""
     meter = _meter.get()
     if meter is not None:
-        meter.listed = (meter.listed or 0) + units
+        meter.count_units(units)
+
+
+def count_rooms(rooms: int) -> None:
+    """Count all rooms of a walk, once it has listed the last of them, for the run that reads them."""
+    meter = _meter.get()
+    if meter is not None and meter.reads_rooms:
+        meter.count_items(rooms)
+
+
+@contextmanager
+def listing(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how much was listed: a line in a terminal or notebook, and elsewhere a log line per minute.
+
+        with fleet.progress.listing("reset room") as show:
+            inventory = await Inventory.load(asp, root, progress=show)
+
+    Args:
+        title: What it is listed for.
+
+    Yields:
+        A function of the number of units and of devices that were listed so far.
+
+    """
+    clock = time.monotonic
+    screen = display(title, clock=clock, transient=True)
+
+    def show(units: int, devices: int) -> None:
+        if screen.is_due(clock()):
+            beside = f", {_count(devices, 'device')}" if devices else ""
+            screen.show(View((Part(f"listing rooms: {_count(units, 'unit')}{beside}"),)))
+
+    with screen:
+        show(0, 0)
+        yield show
 
 
 @attrs.frozen(kw_only=True)
@@ -79,33 +107,49 @@ class Progress:
         return self.done + self.failed + self.unknown + self.skipped
 
     def __str__(self) -> str:
-        if self.listed is not None and not self.ended and not self.in_flight:
-            return f"listing rooms: {self.listed:,} units, {_hours(self.elapsed)} elapsed"
-        counts = {name: getattr(self, name) for name in ("failed", "unknown", "skipped", "refused")}
-        digits = 0 if self.rate >= 100 else 1 if self.rate >= 1 else 2  # noqa: PLR2004 - three digits
-        return ", ".join(
-            [
-                f"{self.ended:,}" + ("" if self.total is None else f" of {self.total:,}"),
-                *(f"{count:,} {name}" for name, count in counts.items() if count),
-                f"{self.rate:,.{digits}f}/s",
-                f"{_hours(self.eta)} left" if self.eta else f"{_hours(self.elapsed)} elapsed",
-            ]
-        )
+        return str(_view(self))
 
 
-Show = Callable[[Progress], object]
+def _view(now: Progress) -> View:
+    parts = list(_parts(now))
+    return View(tuple(parts), now.ended, now.total)
+
+
+def _parts(now: Progress) -> Iterator[Part]:
+    elapsed = Part(f"{_hours(now.elapsed)} elapsed", 2)
+    if now.listed is not None and not now.ended and not now.in_flight:
+        yield Part(f"listing rooms: {_count(now.listed, 'unit')}")
+        yield elapsed
+        return
+    yield Part(f"{now.ended:,}" + ("" if now.total is None else f" of {now.total:,}"))
+    for name, rank in (("failed", 1), ("unknown", 1), ("skipped", 4), ("refused", 5)):
+        count = getattr(now, name)
+        if count:
+            yield Part(f"{count:,} {name}", rank, warns=rank == 1)
+    digits = 0 if now.rate >= 100 else 1 if now.rate >= 1 else 2  # noqa: PLR2004 - three digits
+    yield Part(f"{now.rate:,.{digits}f}/s", 3)
+    yield Part(f"{_hours(now.eta)} left", 2) if now.eta else elapsed
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _hours(seconds: float) -> str:
+    minutes, whole = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{whole:02}"
 
 
 class Meter:
     """Counts the items of a run and shows its progress. A context manager to enter once, around the run.
 
     Args:
-        progress: True shows a bar in a terminal, a widget in a notebook, and log lines elsewhere, or if the package for
-            the bar or widget is not installed. A function receives a `Progress` at most ten times per second, in the
-            event loop. None and False show nothing. What a function or a display raises is logged once and does not
-            affect the run.
+        progress: True shows a bar in a terminal, a widget in a notebook, and elsewhere a log line per minute. A
+            function receives a `Progress` at most ten times per second, in the event loop. None and False show nothing.
+            What a function or a display raises is logged once and does not affect the run.
         total: Number of items; None if unknown.
-        title: What the run does.
+        title: What the run does, in a few words.
+        reads_rooms: Whether the items are those of one walk over rooms, which counts them.
         clock: Returns seconds. The event loop's clock costs more than all the counting.
 
     Raises:
@@ -115,8 +159,8 @@ class Meter:
 
     listed: int | None
     """Units that were listed to find items; None if no list has begun."""
-    shows: bool
-    """Whether the progress is shown."""
+    total: int | None
+    """Number of items; None if unknown."""
 
     def __init__(
         self,
@@ -124,43 +168,44 @@ class Meter:
         total: int | None,
         title: str,
         *,
+        reads_rooms: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._interval, self._display = _display_of(progress, total, title)
-        self.listed: int | None = None
-        self.shows = self._display is not None
-        self._total = total
+        self.listed = None
+        self.total = total
+        self.reads_rooms = reads_rooms
+        self._is_given = total is not None
         self._clock = clock
-        self._stack = ExitStack()
-        self._show: Show | None = None
-        self._complained = False
+        self._screen, self._show = _screen_of(progress, title, clock)
+        self._in_flight = 0
         self._done = self._failed = self._unknown = self._skipped = self._refused = 0
         self._started = clock()
         self._last: Progress | None = None
-        self._next = self._started
         # Two pairs of time and count. The rate is measured from the older one.
         self._older = self._newer = (self._started, 0)
 
     def __enter__(self) -> Self:
         self._started = self._clock()
         self._older = self._newer = (self._started, 0)
-        if self._display is not None:
-            with self._guard():
-                self._show = self._stack.enter_context(self._display)
-        self._tick(self._started, 0)
+        self._screen.__enter__()
+        self.tick(0)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         now = self._clock()
         # The rate of the whole run. Items that are left are not going to be done.
         self._older = self._newer = (self._started, 0)
         state = self._state(now, 0)
         self._last = attrs.evolve(state, eta=0.0 if state.eta == 0 else None, listed=None)
         try:
-            self._update(self._last)
+            self._show(self._last)
         finally:
-            with self._guard():
-                self._stack.close()
+            self._screen.__exit__(*raised)
+
+    @property
+    def shows(self) -> bool:
+        """Whether the progress is shown."""
+        return self._screen.shows
 
     def ended(self, status: Status, refused: int, in_flight: int) -> None:
         """Count an item that ended.
@@ -187,29 +232,31 @@ class Meter:
 
     def tick(self, in_flight: int) -> None:
         """Show the progress if the last update was long enough ago."""
+        self._in_flight = in_flight
         now = self._clock()
-        if now >= self._next:
-            self._tick(now, in_flight)
+        if self._screen.is_due(now):
+            self._show(self._state(now, in_flight))
 
     def count_what_is_listed(self) -> None:
         """Count units that are listed in this context, in which the items are read."""
         _meter.set(self)
 
+    def count_units(self, units: int) -> None:
+        """Count units that were listed to find items."""
+        if self.listed is None:
+            self.listed = 0
+            self._screen.hurry()
+        self.listed += units
+        self.tick(self._in_flight)
+
+    def count_items(self, items: int) -> None:
+        """Count the items once their number is known, unless it was given."""
+        if not self._is_given:
+            self.total = items
+
     def now(self, in_flight: int) -> Progress:
         """Return the progress; after the end of the run, the last one."""
         return self._last or self._state(self._clock(), in_flight)
-
-    def _tick(self, now: float, in_flight: int) -> None:
-        self._update(self._state(now, in_flight))
-        # From the end of the update: a slow display must not take all the time.
-        self._next = self._clock() + self._interval
-
-    def _update(self, state: Progress) -> None:
-        if self._show is not None:
-            with self._guard():
-                shown = call_foreign("progress=", self._show, state)
-                if discard_awaitable(shown):
-                    raise ConfigurationError(f"progress must not be async: it returned {shown!r:.80}")
 
     def _state(self, now: float, in_flight: int) -> Progress:
         worked_on = self._done + self._failed + self._unknown
@@ -218,10 +265,10 @@ class Meter:
             self._older, self._newer = self._newer, (now, worked_on)
         since, before = self._older
         rate = (worked_on - before) / (now - since) if now > since else 0.0
-        left = None if self._total is None else max(0, self._total - worked_on - self._skipped)
+        left = None if self.total is None else max(0, self.total - worked_on - self._skipped)
         known = rate > 0 and elapsed >= _SETTLED
         return Progress(
-            total=self._total,
+            total=self.total,
             done=self._done,
             failed=self._failed,
             unknown=self._unknown,
@@ -234,88 +281,25 @@ class Meter:
             listed=self.listed,
         )
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception:  # noqa: BLE001 - the user's callback may raise anything, and so may a display
-            if not self._complained:
-                self._complained = True
-                logger.exception("showing the progress failed; the run continues, and further failures are not logged")
 
-
-def _display_of(progress: object, total: int | None, title: str) -> tuple[float, AbstractContextManager[Show] | None]:
-    """Return the seconds between two updates, and a context manager that returns the function to call."""
-    if progress is None or progress is False:
-        return _INTERVAL, None
+def _screen_of(
+    progress: object, title: str, clock: Callable[[], float]
+) -> tuple[Screen[Any], Callable[[Progress], None]]:
+    """Return the screen, and the function that shows a state on it."""
     if progress is True:
-        display = _detect_display(total, title)
-        if display is not None:
-            return _INTERVAL, display
-        return _LOG_INTERVAL, nullcontext(lambda state: logger.info("%s: %s", title, state))
-    if not callable(progress) or is_async(progress):
+        screen = display(title, clock=clock)
+        return screen, lambda state: screen.show(_view(state))
+    if progress is None or progress is False:
+        progress = None
+    elif not callable(progress) or is_async(progress):
         raise ConfigurationError(
             f"progress must be True, None, or a function of a Progress that is not async, not {progress!r:.80}"
         )
-    return _INTERVAL, nullcontext(progress)
+    shown = callback(progress, clock)
+    return shown, shown.show
 
 
-def _detect_display(total: int | None, title: str) -> AbstractContextManager[Show] | None:
-    """Return the bar of a terminal or the widget of a notebook; None elsewhere, or if its package is missing."""
-    package, extra = "tqdm", "notebook"
-    try:
-        if _in_notebook():
-            return _widget(total, title)
-        package, extra = "rich", "cli"
-        if is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown"):
-            from alexa_props.fleet.bar import bar  # an extra
-
-            return bar(total, title)
-    except ImportError:
-        logger.warning(
-            'progress=True logs lines at INFO here, because %s is not installed: pip install "alexa-props[%s]"',
-            package,
-            extra,
-        )
-    return None
-
-
-def _in_notebook() -> bool:
-    # A notebook has imported it. Importing it here would be slow.
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal."""
-    try:
-        return stream is not None and stream.isatty()  # None in a process without a console
-    except ValueError:  # the stream is closed
-        return False
-
-
-def _widget(total: int | None, title: str) -> AbstractContextManager[Show]:
-    with warnings.catch_warnings():
-        # Without ipywidgets, tqdm shows a bar of text and warns.
-        warnings.simplefilter("ignore")
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]  # an extra
-    # Without the thread that monitors the bar.
-    kind: Any = type("tqdm", (tqdm,), {"monitor_interval": 0})
-    form = title.replace("{", "{{").replace("}", "}}") + " |{bar}| {desc}"
-
-    @contextmanager
-    def shown() -> Iterator[Show]:
-        with kind(total=total, bar_format=form) as bar:
-
-            def show(state: Progress) -> None:
-                bar.n = state.ended
-                bar.set_description_str(str(state))
-
-            yield show
-
-    return shown()
-
-
-def _hours(seconds: float) -> str:
-    minutes, whole = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{whole:02}"
+def title_of(call: Callable[..., Any]) -> str:
+    """Return a title for a function, such as "reset room" for `reset_room`."""
+    name = name_of(call).rpartition(".")[2].strip("_")
+    return "items" if name.startswith("<") else name.replace("_", " ")

@@ -9,7 +9,7 @@ from typing import Final, Self
 from alexa_props.arguments import require_id
 from alexa_props.concurrency import gather
 from alexa_props.errors import DecodeError
-from alexa_props.fleet.progress import count_listed
+from alexa_props.fleet.progress import count_listed, count_rooms
 from alexa_props.paging import Pager
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.endpoints import Endpoint
@@ -95,8 +95,13 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
     if first.next_token is None:
         # All units fit in one page: the branches need no further calls.
         if not first.items and not _is_organization(top):
+            count_rooms(1)
             yield Room(top.id, name=top.name, parent_id=top.parent_id)
-        for room in _rooms(top, first.items, first.request_id):
+            return
+        rooms = _rooms(top, first.items, first.request_id)
+        count_listed(len(first))
+        count_rooms(len(rooms))
+        for room in rooms:
             yield room
         return
     children = await asp.units.list(root, expand="all", page_size=_PAGE)
@@ -105,15 +110,30 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
         # With very many branches, one list of all units takes fewer calls than one list per branch.
         rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
         more, _ = await _listed(rest)
-        for room in _rooms(top, [*first.items, *more], first.request_id):
+        rooms = _rooms(top, [*first.items, *more], first.request_id)
+        count_rooms(len(rooms))
+        for room in rooms:
             yield room
         return
+    count = 0
     for start in range(0, len(children), _BRANCHES):
         branches = children.items[start : start + _BRANCHES]
         below = await gather(functools.partial(_below, asp, branch) for branch in branches)
-        for branch, (units, request_id) in zip(branches, below, strict=True):
-            for room in _rooms(top, [branch, *units], request_id):
-                yield room
+        rooms = [
+            room
+            for branch, (units, request_id) in zip(branches, below, strict=True)
+            for room in _rooms(top, [branch, *units], request_id)
+        ]
+        count += len(rooms)
+        if start + _BRANCHES >= len(children):
+            count_rooms(count)
+        for room in rooms:
+            yield room
+
+
+def is_walk(items: object) -> bool:
+    """Return whether these items are the rooms of `walk_rooms`, all of them and no others."""
+    return getattr(items, "ag_code", None) is walk_rooms.__code__
 
 
 def _is_organization(unit: Unit) -> bool:

@@ -17,11 +17,12 @@ from alexa_props.fleet._runner import Run
 from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn, stop_after
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
-from alexa_props.fleet.job import job_of, name_of
+from alexa_props.fleet.job import job_of
 from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
-from alexa_props.fleet.progress import Meter, Progress
+from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
+from alexa_props.fleet.rooms import is_walk
 from alexa_props.smart_properties.batch import Batching, BatchItem
 
 __all__ = ["collect", "collect_many", "run", "run_many"]
@@ -42,6 +43,7 @@ class Options(TypedDict, Generic[T], total=False):
     stop_on: StopOn | Sequence[StopOn] | None
     progress: bool | Callable[[Progress], None] | None
     total: int | None
+    title: str | None
 
 
 @asynccontextmanager
@@ -58,6 +60,7 @@ async def run(
     stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
+    title: str | None = None,
 ) -> AsyncGenerator[Run[T, R], None]:
     """Call an async function for every item of a fleet and yield an outcome for each.
 
@@ -98,9 +101,11 @@ async def run(
             outcomes, once there are 20; a count (an int of at least 1); a function of an outcome that is not done,
             which returns true and must not be async; or `fleet.ServiceDown()`. A list combines several of them.
             Outcomes from the journal do not count.
-        progress: True shows a bar in a terminal, a widget in a notebook, and log lines elsewhere. A function receives a
-            `Progress` at most ten times per second.
-        total: The number of items, for the progress. None uses the length of `items`, if they have one.
+        progress: True shows a bar in a terminal, a widget in a notebook, and elsewhere a line per minute, logged to
+            "alexa_props.progress" at INFO. A function receives a `Progress` at most ten times per second.
+        total: The number of items, for the progress. None uses the length of `items` if they have one, what
+            `walk_rooms` has found if it is `items`, or else counts them.
+        title: A few words that the progress begins with. None uses `job`, or else the name of `call`.
 
     Yields:
         The `Run`: an async iterator of `Outcome`.
@@ -124,6 +129,7 @@ async def run(
         "stop_on": stop_on,
         "progress": progress,
         "total": total,
+        "title": title,
     }
     async with _run(call, items, None, **options) as this:
         yield this
@@ -202,14 +208,15 @@ async def _run(
     stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
+    title: str | None = None,
 ) -> AsyncGenerator[Run[T, Any], None]:
-    _check(call, concurrency, total, key, journal=journal, job=job, retry_failed=retry_failed)
+    _check(call, concurrency, total, key, journal=journal, job=job, title=title, retry_failed=retry_failed)
     rule = stop_after(stop_on, resumable=journal is not None)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
     name = "" if journal is None else job or job_of(call)
     iterator = iterator_of(items)
-    meter = Meter(progress, total, job or name_of(call))
+    meter = Meter(progress, total, title or job or title_of(call), reads_rooms=is_walk(items))
     async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
         this: Run[T, Any] = Run(
             call,
@@ -323,6 +330,7 @@ def _check(
     *,
     journal: object,
     job: object,
+    title: object,
     retry_failed: bool,
 ) -> None:
     if not callable(call):
@@ -334,8 +342,9 @@ def _check(
         raise ConfigurationError(f"key must be a function of an item that is not async, not {key!r:.80}")
     if journal is not None and not isinstance(journal, str | os.PathLike):
         raise ConfigurationError(f"journal must be a path, not {journal!r:.80}")
-    if job is not None and not (isinstance(job, str) and job):
-        raise ConfigurationError(f"job must be a name, not {job!r:.80}")
+    for name, text in (("job", job), ("title", title)):
+        if text is not None and not (isinstance(text, str) and text):
+            raise ConfigurationError(f"{name} must be a name, not {text!r:.80}")
     if isinstance(job, str):
         require_text("job", job, "a name")
     if retry_failed and journal is None:

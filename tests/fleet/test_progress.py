@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
+import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -13,7 +16,7 @@ from alexa_props import fleet
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.progress import Meter, Progress
 from alexa_props.simulator import Simulator
-from tests.fleet.helpers import Clock, fail, work
+from tests.fleet.helpers import Clock, echo, fail, work
 from tests.helpers import virtual_time
 
 # The figures.
@@ -218,11 +221,9 @@ def test_none_and_false_show_nothing(
     assert not caplog.records
 
 
+@pytest.mark.usefixtures("on_virtual_time")
 @pytest.mark.parametrize("anyio_backend", [virtual_time()], ids=["virtual time"])
-async def test_progress_updates_while_no_item_ends(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(Meter.__init__.__kwdefaults__ or {}, "clock", anyio.current_time)
+async def test_progress_updates_while_no_item_ends() -> None:
     states: list[Progress] = []
     async with Simulator(rooms=130, endpoints_per_room=0) as sim:
         asp = sim.smart_properties()
@@ -233,9 +234,84 @@ async def test_progress_updates_while_no_item_ends(
 
         await fleet.collect(call, fleet.walk_rooms(asp, sim.organization_id), progress=states.append)
     listing = [state for state in states if state.listed is not None and not state.ended and not state.in_flight]
-    assert [round(state.elapsed) for state in listing[:10]] == list(range(1, 11))
+    assert [round(state.elapsed) for state in listing[:10]] == list(range(10))
     assert len({state.listed for state in listing}) > 2
     assert "listing rooms: 0 units" in str(listing[0])
     working = [round(state.elapsed) for state in states if state.in_flight]
     assert max(later - earlier for earlier, later in itertools.pairwise(working)) <= 1
     assert "listing" not in str(states[-1])
+
+
+@pytest.fixture
+def on_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure progress on the clock of the event loop."""
+    monkeypatch.setitem(Meter.__init__.__kwdefaults__ or {}, "clock", anyio.current_time)
+
+
+@pytest.mark.usefixtures("on_virtual_time")
+@pytest.mark.parametrize("anyio_backend", [virtual_time()], ids=["virtual time"])
+@pytest.mark.parametrize("root", ["a page", "branches", "a room"])
+async def test_number_of_rooms_is_known_once_they_are_listed(root: str) -> None:
+    states: list[Progress] = []
+    async with Simulator(rooms=8 if root == "a page" else 300, endpoints_per_room=0) as sim:
+        top = sim.rooms[0] if root == "a room" else sim.organization_id
+        rooms = fleet.walk_rooms(sim.smart_properties(), top)
+        report = await fleet.collect(takes_a_while, rooms, progress=states.append, concurrency=1)
+    assert len(report) == {"a page": 8, "branches": 300, "a room": 1}[root]
+    assert (states[0].listed, states[0].total) == (None, None)
+    assert "listing rooms: 0 units" in str(states[1])
+    assert [state.total for state in states if not state.ended][-1] == len(report)
+
+
+@pytest.mark.usefixtures("on_virtual_time")
+@pytest.mark.parametrize("anyio_backend", [virtual_time()], ids=["virtual time"])
+async def test_number_of_rooms_is_not_that_of_items_that_are_filtered() -> None:
+    states: list[Progress] = []
+    async with Simulator(rooms=100, endpoints_per_room=0) as sim:
+
+        async def some() -> AsyncIterator[fleet.Room]:
+            async for room in fleet.walk_rooms(sim.smart_properties(), sim.organization_id):
+                if (room.name or "").endswith("1"):
+                    yield room
+
+        report = await fleet.collect(takes_a_while, some(), progress=states.append, concurrency=2)
+    assert 5 < len(report) < 100
+    assert "listing rooms: 0 units" in str(states[1])
+    # It is known once the last one was read.
+    assert [state.total for state in states if state.ended == len(report) - 4][-1] is None
+    assert {state.total for state in states} == {None, len(report)}
+
+
+async def takes_a_while(_: str) -> None:
+    await anyio.sleep(2.5)
+
+
+async def reset_room(room: str, volume: int = 30) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("call", "options", "title"),
+    [
+        (reset_room, {}, "reset room"),
+        (functools.partial(reset_room, volume=10), {}, "reset room"),
+        (reset_room, {"job": "night reset"}, "night reset"),
+        (reset_room, {"job": 'reset {"volume": 30}', "title": "reset"}, "reset"),
+        (lambda room: echo(item=room), {}, "items"),
+        (fleet.ensure_default_music_station, {"title": "line\nbreak \x1b[2J"}, "line break \ufffd[2J"),
+        (reset_room, {"title": "long " * 20}, "long long long long long long long long …"),
+    ],
+)
+async def test_title(
+    call: Any, options: dict[str, Any], title: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, logger="alexa_props.progress")
+    monkeypatch.setattr(sys, "stderr", None)
+    await fleet.collect(call, [], progress=True, **options)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{title}: 0 of 0, ")
+
+
+@pytest.mark.parametrize("title", ["", 1, b"reset"])
+async def test_refuses_invalid_title(title: Any) -> None:
+    with pytest.raises(ConfigurationError, match="title must be a name, not"):
+        await fleet.collect(echo, [], title=title)

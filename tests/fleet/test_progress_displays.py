@@ -11,15 +11,13 @@ import re
 import subprocess
 import sys
 import threading
-import types
 import warnings
-from collections.abc import Iterator
 from contextvars import copy_context
 from typing import Any
 
 import pytest
 
-from alexa_props.fleet.progress import Meter, count_listed
+from alexa_props.fleet.progress import Meter, count_listed, count_rooms, listing
 from tests.fleet.helpers import Clock, fail, work
 
 
@@ -41,6 +39,10 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     return terminal
+
+
+def uncoloured(terminal: Terminal) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
 
 
 def test_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +115,7 @@ def test_bar_is_closed_if_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None
     terminal = at_a_terminal(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fail(True, KeyboardInterrupt())
-    assert "1 of 100, 1 failed" in terminal.getvalue()
+    assert "1 of 100, 1 failed" in uncoloured(terminal)
     assert terminal.getvalue().rstrip().endswith("\x1b[?25h")
     assert sys.stderr is terminal
 
@@ -128,7 +130,7 @@ def test_bar_is_closed_if_the_last_update_is_interrupted(monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr(Terminal, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            meter.__exit__()
+            meter.__exit__(None, None, None)
     assert sys.stderr is terminal
 
 
@@ -160,22 +162,42 @@ def test_terminal_lost_at_the_start_does_not_affect_the_run(
     assert len(caplog.records) == 1
 
 
+def test_bar_learns_the_number_of_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    clock = Clock()
+    reader = copy_context()
+    with Meter(True, None, "alarms", reads_rooms=True, clock=clock) as meter:
+        reader.run(meter.count_what_is_listed)
+        work(meter, clock, seconds=5, per_second=10)
+        assert "50, 10.0/s, 0:00:05 elapsed" in uncoloured(terminal)
+        reader.run(count_rooms, 100)
+        work(meter, clock, seconds=1, per_second=10)
+    assert "60 of 100, 10.0/s, 0:00:04 left" in uncoloured(terminal)
+
+
+def test_bar_turns_amber_when_an_item_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = at_a_terminal(monkeypatch)
+    clock = Clock()
+    green, amber = "\x1b[32m━", "\x1b[33m━"
+    with Meter(True, 100, "alarms", clock=clock) as meter:
+        work(meter, clock, seconds=5, per_second=10)
+        assert green in terminal.getvalue()
+        assert amber not in terminal.getvalue()
+        clock.now += 1
+        meter.ended("unknown", 0, 1)
+    assert re.search(r"\x1b\[33m━.*\x1b\[33m1 unknown\x1b\[0m", terminal.getvalue())
+
+
 def test_terminal_without_rich_logs_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     terminal = at_a_terminal(monkeypatch)
     monkeypatch.setitem(sys.modules, "rich.console", None)
     monkeypatch.delitem(sys.modules, "alexa_props.fleet.bar", raising=False)
-    check_log_lines(caplog, 'because rich is not installed: pip install "alexa-props[cli]"')
-    assert terminal.getvalue() == ""
-
-
-def check_log_lines(caplog: pytest.LogCaptureFixture, words: str) -> None:
     caplog.set_level(logging.INFO, logger="alexa_props")
-    clock = Clock()
-    with Meter(True, 10, "alarms", clock=clock) as meter:
-        work(meter, clock, seconds=10, per_second=1)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "INFO", "INFO"]
-    assert words in caplog.records[0].message
-    assert caplog.records[-1].message == "alarms: 10 of 10, 1.0/s, 0:00:10 elapsed"
+    with Meter(True, 10, "alarms"):
+        pass
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert 'because rich is not installed: pip install "alexa-props[cli]"' in caplog.records[0].message
+    assert terminal.getvalue() == ""
 
 
 # Log lines.
@@ -194,13 +216,37 @@ def test_logs_lines_without_a_terminal(
     monkeypatch.setitem(sys.modules, "rich.console", None)  # not needed here
     caplog.set_level(logging.INFO, logger="alexa_props")
     clock = Clock()
-    with Meter(True, 1_000, "delete_alarms", clock=clock) as meter:
-        work(meter, clock, seconds=25, per_second=10)
-    assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("INFO", "delete_alarms: 0 of 1,000, 0.00/s, 0:00:00 elapsed"),
-        ("INFO", "delete_alarms: 100 of 1,000, 10.0/s, 0:01:30 left"),
-        ("INFO", "delete_alarms: 200 of 1,000, 10.0/s, 0:01:20 left"),
-        ("INFO", "delete_alarms: 250 of 1,000, 10.0/s, 0:00:25 elapsed"),
+    with Meter(True, 1_000, "delete alarms", clock=clock) as meter:
+        work(meter, clock, seconds=150, per_second=5)
+    assert {(record.levelname, record.name) for record in caplog.records} == {("INFO", "alexa_props.progress")}
+    assert [record.message for record in caplog.records] == [
+        "delete alarms: 300 of 1,000, 5.0/s, 0:02:20 left",
+        "delete alarms: 600 of 1,000, 5.0/s, 0:01:20 left",
+        "delete alarms: 750 of 1,000, 5.0/s, 0:02:30 elapsed",
+    ]
+
+
+def test_logs_a_line_per_minute_while_rooms_are_listed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    caplog.set_level(logging.INFO, logger="alexa_props")
+    clock = Clock()
+    monkeypatch.setattr("time.monotonic", clock)
+    with listing("reset room") as show:
+        for number in range(1, 131):
+            clock.now += 1
+            show(50 * number, number)
+    reader = copy_context()
+    with Meter(True, None, "reset room", clock=clock) as meter:
+        reader.run(meter.count_what_is_listed)
+        for _ in range(61):
+            clock.now += 1
+            reader.run(count_listed, 50)
+    assert [record.message for record in caplog.records][:3] == [
+        "reset room: listing rooms: 3,000 units, 60 devices",
+        "reset room: listing rooms: 6,000 units, 120 devices",
+        "reset room: listing rooms: 3,000 units, 0:01:00 elapsed",
     ]
 
 
@@ -211,93 +257,132 @@ class Shell:
     """A replacement of the shell of a notebook."""
 
     kernel = object()
-    config: dict[str, Any] = {"IPKernelApp": {}}  # noqa: RUF012 - by which older versions of tqdm know it
+
+
+class Output:
+    """An output of a cell, and all that it showed."""
+
+    def __init__(self, bundle: dict[str, Any], *, raw: bool, display_id: bool) -> None:
+        assert raw
+        assert display_id
+        self.shown = [bundle]
+
+    def update(self, bundle: dict[str, Any], *, raw: bool) -> None:
+        assert raw
+        self.shown.append(bundle)
+
+    @property
+    def text(self) -> str:
+        """What is shown, and saved, where there are no widgets."""
+        text: str = self.shown[-1]["text/plain"]
+        return text
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """The widgets that a notebook shows."""
+def outputs(monkeypatch: pytest.MonkeyPatch) -> list[Output]:
+    """The outputs of a cell."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # their warnings about each other
         import IPython  # type: ignore[import-not-found,unused-ignore]
         import ipywidgets  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
 
-    shown: list[Any] = []
-    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "tqdm"}
-    for name in before:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("ipykernel.zmqshell"))
+        import alexa_props.fleet.widget
+
+    outputs: list[Output] = []
+
+    def display(bundle: dict[str, Any], **options: bool) -> Output:
+        outputs.append(Output(bundle, **options))
+        return outputs[-1]
+
     monkeypatch.setattr(IPython, "get_ipython", Shell)
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    yield shown
-    # tqdm looks for a notebook once, when it is imported. The next test has none.
-    for name in [name for name in sys.modules if name.split(".")[0] == "tqdm"]:
-        del sys.modules[name]
+    monkeypatch.setattr(alexa_props.fleet.widget, "display", display)
+    return outputs
 
 
-def test_widget_in_a_notebook(shown: list[Any]) -> None:
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Title, bar and text of the widget, once it is shown."""
+    import ipywidgets
+
+    real, found = ipywidgets.HBox, []
+
+    def made(children: list[Any]) -> Any:
+        found.extend(children)
+        return real(children)
+
+    monkeypatch.setattr(ipywidgets, "HBox", made)
+    return found
+
+
+def test_widget_in_a_notebook(outputs: list[Output], box: list[Any]) -> None:
     clock = Clock()
     threads = threading.active_count()
     with Meter(True, 100, "<b>alarms</b> {x}", clock=clock) as meter:
-        (widget,) = shown
-        title, bar, text = widget.children
-        assert (bar.max, bar.value) == (100, 0)
+        (output,) = outputs
+        title, bar, text = box
+        assert (title.value, bar.max, bar.value) == ("<b>alarms</b> {x}", 100, 0)
         work(meter, clock, seconds=5, per_second=10)
-        assert bar.value == 50
-        assert text.value.replace("\u2007", " ").strip() == "50 of 100, 10.0/s, 0:00:05 left"
-        assert title.value.replace("\u2007", " ").strip() == "&lt;b&gt;alarms&lt;/b&gt; {x}"
+        assert (bar.value, text.value) == (50, "50 of 100, 10.0/s, 0:00:05 left")
         assert threading.active_count() <= threads  # idle threads of earlier tests may end
         work(meter, clock, seconds=5, per_second=10)
-    assert (bar.value, bar.bar_style) == (100, "success")
-    assert text.value.replace("\u2007", " ").strip() == "100 of 100, 10.0/s, 0:00:10 elapsed"
-    assert shown == [widget]
+    assert (bar.value, bar.bar_style, bar.style.bar_color) == (100, "success", None)
+    assert text.value == "100 of 100, 10.0/s, 0:00:10 elapsed"
+    assert output.text == f"<b>alarms</b> {{x}}: {text.value}"
+    assert outputs == [output]
 
 
-def test_widget_of_a_failed_run(shown: list[Any]) -> None:
-    with pytest.raises(ZeroDivisionError):
-        fail(True, ZeroDivisionError())
-    _, bar, text = shown[0].children
-    assert (bar.value, bar.bar_style) == (1, "danger")
-    assert "1 failed" in text.value.replace("\u2007", " ")
+def test_widget_turns_amber_when_an_item_fails(outputs: list[Output], box: list[Any]) -> None:
+    with Meter(True, 2, "alarms", clock=Clock()) as meter:
+        meter.ended("done", 0, 1)
+        meter.ended("failed", 0, 0)
+    _, bar, text = box
+    assert (bar.bar_style, bar.style.bar_color) == ("success", "#ffbf00")
+    assert text.value.startswith("2 of 2, 1 failed")
 
 
-def test_widget_without_a_total(shown: list[Any]) -> None:
+def test_widget_of_an_interrupted_cell(outputs: list[Output], box: list[Any]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fail(True, KeyboardInterrupt())
+    _, bar, text = box
+    assert (bar.value, bar.bar_style, bar.style.bar_color) == (1, "danger", None)
+    assert re.fullmatch("1 of 100, 1 failed, .* elapsed, interrupted", text.value)
+    assert outputs[0].text == f"station: {text.value}"
+
+
+def test_widget_shows_the_listing_and_then_a_bar(outputs: list[Output], box: list[Any]) -> None:
     clock = Clock()
-    with Meter(True, None, "alarms", clock=clock) as meter:
-        work(meter, clock, seconds=5, per_second=10)
-        assert "50, 10.0/s, 0:00:05 elapsed" in shown[0].children[2].value.replace("\u2007", " ")
+    reader = copy_context()
+    with Meter(True, None, "alarms", reads_rooms=True, clock=clock) as meter:
+        reader.run(meter.count_what_is_listed)
+        reader.run(count_listed, 50)
+        _, bar, text = box
+        clock.now += 1
+        meter.tick(0)
+        assert text.value == "listing rooms: 50 units, 0:00:01 elapsed"
+        assert (bar.bar_style, bar.layout.width) == ("info", "20px")
+        reader.run(count_rooms, 40)
+        work(meter, clock, seconds=2, per_second=10)
+    assert (bar.max, bar.value, bar.layout.width) == (40, 20, None)
+    assert text.value == "20 of 40, 6.7/s, 0:00:03 elapsed"
 
 
-def test_text_bar_in_a_notebook_without_widgets(
-    shown: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_line_of_text_in_a_notebook_without_widgets(outputs: list[Output], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     clock = Clock()
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        meter = Meter(True, 100, "alarms", clock=clock)
-    assert warned == []
-    with meter:
+    with Meter(True, 100, "alarms", clock=clock) as meter:
         work(meter, clock, seconds=5, per_second=10)
-        assert "50 of 100, 10.0/s, 0:00:05 left" in capsys.readouterr().err
-    assert "50 of 100, 10.0/s, 0:00:05 elapsed" in capsys.readouterr().err
-    assert shown == []
+        assert outputs[0].text == "alarms: 50 of 100, 10.0/s, 0:00:05 left"
+    assert outputs[0].text == "alarms: 50 of 100, 10.0/s, 0:00:05 elapsed"
+    assert [list(shown) for shown in outputs[0].shown if list(shown) != ["text/plain"]] == []
 
 
-def test_notebook_without_tqdm_logs_lines(
-    shown: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    check_log_lines(caplog, 'because tqdm is not installed: pip install "alexa-props[notebook]"')
-
-
-def test_shell_without_a_kernel_is_not_a_notebook(shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_without_a_kernel_is_not_a_notebook(outputs: list[Output], monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = at_a_terminal(monkeypatch)
     monkeypatch.setattr("IPython.get_ipython", object)
     with Meter(True, 10, "alarms"):
         pass
     assert "0 of 10" in terminal.getvalue()
-    assert shown == []
+    assert outputs == []
 
 
 # All of them.
@@ -309,7 +394,7 @@ def test_displays_are_imported_late() -> None:
         "before = set(sys.modules)\n"  # httpx imports rich if it is installed
         "import alexa_props.fleet.progress, alexa_props.fleet.report\n"
         "with alexa_props.fleet.progress.Meter(True, 1, 'x'): pass\n"
-        "print(sorted({'rich', 'tqdm', 'IPython', 'pandas', 'polars'} & (set(sys.modules) - before)))\n"
+        "print(sorted({'rich', 'ipywidgets', 'IPython', 'pandas', 'polars'} & (set(sys.modules) - before)))\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"

@@ -48,7 +48,7 @@ async def a_call_of_the_users(asp: SmartProperties) -> None:
         assert_type(progress.done, int)
 
     failed: Callable[[Outcome[Unit, str]], bool] = lambda outcome: outcome.status == "failed"  # noqa: E731
-    report = await fleet.collect(name, asp.units.list("unit"), progress=show, stop_on=failed)
+    report = await fleet.collect(name, asp.units.list("unit"), progress=show, stop_on=failed, title="names")
     assert_type(report, FleetReport[Unit, str])
     rules = await fleet.collect(name, asp.units.list("unit"), stop_on=[fleet.ServiceDown(later=10), 0.2, 50, failed])
     assert_type(rules, FleetReport[Unit, str])
