@@ -21,6 +21,7 @@ from alexa_props.cli.exit import STATUS, Exit, run
 from alexa_props.cli.fleet_jobs import Call, Job, call_for, journal_name
 from alexa_props.cli.fleet_outcomes import Outcomes
 from alexa_props.cli.output import Output
+from alexa_props.cli.progress_lines import progress_lines
 from alexa_props.cli.room_defaults import (
     DistanceUnits,
     DoNotDisturb,
@@ -154,18 +155,19 @@ def run_fleet(
     options = {
         "journal": journal,
         "retry_failed": retry_failed,
-        "stop_on": _stop_on(stop_on),
+        "stop_on": [fleet.ServiceDown(), *_stop_on(stop_on)],
         "concurrency": concurrency,
         "job": journal_name(job, defaults),
+        "title": job if job in ("station", "reset") else f"delete {job}",
     }
     make_call = functools.partial(call_for, job, defaults)
     rooms = under if under is not None else _read(str(source))
     run(_main(make_call, rooms, options, access, limits, dry_run=dry_run), writes=True)
 
 
-def _stop_on(text: str | None) -> float | int | None:
+def _stop_on(text: str | None) -> list[float | int]:
     if text is None:
-        return None
+        return []
     number = text.removesuffix("%")
     try:
         is_share = text.endswith("%")
@@ -176,7 +178,7 @@ def _stop_on(text: str | None) -> float | int | None:
         raise typer.BadParameter(
             f"--stop-on {text}: give a share such as 5%, or a number of rooms of at least 1"
         ) from None
-    return stop_on
+    return [stop_on]
 
 
 def _read(source: str) -> list[fleet.Room]:
@@ -205,7 +207,8 @@ async def _main(
             return Exit.DONE
         try:
             items = _below(asp, where) if isinstance(where, str) else where
-            return await _run(call, items, options, access)
+            with progress_lines():
+                return await _run(call, items, options, access)
         finally:
             limits_file.save(limits, asp.limits)
 
@@ -257,8 +260,7 @@ def _print_plan(plan: fleet.Plan, *, as_json: bool) -> None:
 async def _run(call: Call, items: Any, options: dict[str, Any], access: Access) -> int:
     outcomes = Outcomes(access)
     failure: AlexaError | None = None
-    progress_bar = True if sys.stderr.isatty() else None
-    async with fleet.run(call, items, progress=progress_bar, **options) as this:
+    async with fleet.run(call, items, progress=True, **options) as this:
         with anyio.CancelScope() as scope, on_signals(lambda: _stop(this, signals[0]), scope.cancel) as signals:
             try:
                 async for outcome in this:
