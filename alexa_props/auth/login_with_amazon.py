@@ -16,6 +16,7 @@ import anyio
 import attrs
 import httpx
 
+from alexa_props.auth.access_token import SharedAccessToken
 from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.refresh_token import RefreshTokenState, TokenStore
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
@@ -94,6 +95,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         token_store: Stores the refresh token if the server rotates it. Processes may share one store. The processes of
             one user on one host refresh one after another, each with the token that the store holds by then. On another
             host, a process whose token is refused because it was rotated elsewhere loads the new one from the store.
+            If it is an `AccessTokenStore`, one access token serves them all until it expires.
 
     Raises:
         ConfigurationError: An argument is empty, or the address is not https. From a request: it is in use on another
@@ -128,6 +130,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_https("token_url", token_url)
         self._refresh_token = RefreshTokenState(given, token_store)
+        self._shared = SharedAccessToken(token_store)
         # Without a store, no other process has the token.
         self._lock = None if token_store is None else RefreshLock(client_id, str(self._token_url))
         self._token: _Token | None = None
@@ -161,11 +164,12 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                     continue
                 self._refresh = refresh = _Refresh()
                 try:
-                    await self._begin(refresh)
-                    response = yield self._token_request()
-                    if await refused_with(response) == "invalid_grant" and await self._refresh_token.use_another():
+                    token = await self._begin(refresh)
+                    if token is None:
                         response = yield self._token_request()
-                    token = self._token = refresh.token = await self._accept(response)
+                        if await refused_with(response) == "invalid_grant" and await self._refresh_token.use_another():
+                            response = yield self._token_request()
+                        token = await self._accept(response, refresh)
                 except (AuthenticationError, TransportError) as error:
                     if self._token is None or not self._token.usable(anyio.current_time()):
                         refresh.error = _copy_error(error)
@@ -182,6 +186,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                 return
             if self._token is token:
                 self._token = None
+                self._shared.refuse(token.access)
 
     def _adopt_loop(self) -> None:
         """Move to the running event loop if the previous one has ended."""
@@ -209,10 +214,33 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             return None
         return token
 
-    async def _begin(self, refresh: _Refresh) -> None:
-        if self._lock is not None:
+    async def _begin(self, refresh: _Refresh) -> _Token | None:
+        """Prepare a token request; return the token of another process if there is no need for one."""
+        token = await self._shared_token()
+        if token is None and self._lock is not None:
             refresh.turn = await self._lock.acquire()
-        await self._refresh_token.begin()
+            # The previous holder of the lock may have requested one.
+            token = await self._shared_token()
+        if token is None:
+            await self._shared.delete_refused()
+            await self._refresh_token.begin()
+            return None
+        self._token = refresh.token = token
+        return token
+
+    async def _shared_token(self) -> _Token | None:
+        """Return the stored access token if it is fresh."""
+        stored = await self._shared.load()
+        if stored is None:
+            return None
+        now = loop_time()
+        token = _Token(stored.value, now - stored.age, stored.life)
+        if not token.needs_refresh(now):
+            return token
+        if self._token is None and token.usable(now):
+            # In case no new one can be had.
+            self._token = token
+        return None
 
     def _end(self, refresh: _Refresh) -> None:
         if refresh.token is None:
@@ -246,7 +274,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             ).encode(),
         )
 
-    async def _accept(self, response: httpx.Response) -> _Token:
+    async def _accept(self, response: httpx.Response, refresh: _Refresh) -> _Token:
         await response.aread()
         received = anyio.current_time()
         if not response.is_success:
@@ -254,7 +282,11 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             raise refusal(response, attempt, _ADVICE, self._client_secret, self._refresh_token.current)
         tokens = read_tokens(response)
         await self._refresh_token.finish(tokens.refresh)
-        return _Token(tokens.access, received, tokens.life)
+        token = _Token(tokens.access, received, tokens.life)
+        # First: sharing it may be cancelled.
+        self._token = refresh.token = token
+        await self._shared.save(token.access, age=loop_time() - received, life=token.life)
+        return token
 
 
 async def _is_token_refused(response: httpx.Response) -> bool:
