@@ -10,10 +10,12 @@ from alexa_props.cli.alerts import alerts
 from alexa_props.cli.exit import run
 from alexa_props.cli.fleet import app as fleet
 from alexa_props.cli.for_business import a4b
-from alexa_props.cli.login import login, whoami
+from alexa_props.cli.login import login
+from alexa_props.cli.logins import logout, profiles
 from alexa_props.cli.room import room
 from alexa_props.cli.station import station
 from alexa_props.cli.units import endpoints, units
+from alexa_props.cli.whoami import whoami
 from alexa_props.version import installed_version
 
 __all__ = ["app"]
@@ -44,32 +46,49 @@ def _root(
 
 @app.command()
 def simulate(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    rooms: Annotated[int, typer.Option(min=1, help="Number of rooms.")] = 60,
-    endpoints_per_room: Annotated[int, typer.Option(min=1, help="Endpoints per room.")] = 2,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8765,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    rooms: Annotated[int, typer.Option(metavar="N", min=1, help="Number of rooms.")] = 60,
+    endpoints_per_room: Annotated[int, typer.Option(metavar="N", min=1, help="Endpoints per room.")] = 2,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")] = 7,
     quota: Annotated[
-        float | None, typer.Option(min=0.1, help="Calls per second for each operation; unlimited unless set.")
+        float | None,
+        typer.Option(metavar="RATE", min=0.1, help="Calls per second for each operation; unlimited unless set."),
     ] = None,
     burst: Annotated[
-        float | None, typer.Option(min=1, help="Calls in a burst after a pause; defaults to one second's quota.")
+        float | None,
+        typer.Option(metavar="N", min=1, help="Calls in a burst after a pause; defaults to one second's quota."),
     ] = None,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds per call.")] = 0.0,
+    latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds per call.")] = 0.0,
     effect_delay: Annotated[
-        float, typer.Option(min=0, help="Seconds until the effect of a call shows, such as an enabled skill.")
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Seconds until the effect of a call shows, such as an enabled skill."
+        ),
     ] = 0.0,
-    offline: Annotated[int, typer.Option(min=0, help="Number of offline endpoints, spread over the rooms.")] = 0,
-    failing: Annotated[
-        int, typer.Option(min=0, help="Number of endpoints that fail for another reason, also spread.")
+    offline: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Number of offline endpoints, spread over the rooms.")
     ] = 0,
-    unassigned_endpoints: Annotated[int, typer.Option(min=0, help="Number of endpoints outside all units.")] = 0,
+    failing: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Number of endpoints that fail for another reason, also spread.")
+    ] = 0,
+    unassigned_endpoints: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Number of endpoints outside all units.")
+    ] = 0,
     caller_scope: Annotated[
         Literal["all", "unassigned"],
-        typer.Option(help="Endpoints that owner=~caller lists. Amazon's command-line tool expects unassigned."),
+        typer.Option(
+            metavar="all|unassigned",
+            help="Endpoints that owner=~caller lists. Amazon's command-line tool expects unassigned.",
+        ),
     ] = "all",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print addresses and credentials as one line of JSON.")
+    ] = False,
+    as_environment: Annotated[
+        bool, typer.Option("--env", help="Print them as variables to paste into a shell.")
     ] = False,
     until_eof: Annotated[
         bool,
@@ -81,8 +100,11 @@ def simulate(
 ) -> None:
     """Serve simulated Amazon services on one port, until SIGTERM.
 
-    They are Smart Properties, Login with Amazon and Alexa for Business.
+    They are Smart Properties, Login with Amazon and Alexa for Business. In another shell, run
+    `alexa-props login --simulator URL` with the address that is printed, then any other command.
     """
+    if as_json and as_environment:
+        raise typer.BadParameter("give --json or --env, not both")
     # Late, as in `demo`: the simulator takes a while to import, and most commands do without.
     from alexa_props.cli.simulate import simulate as run_simulator
 
@@ -102,6 +124,7 @@ def simulate(
             unassigned_endpoints=unassigned_endpoints,
             caller_scope=caller_scope,
             as_json=as_json,
+            as_environment=as_environment,
             until_eof=until_eof,
         )
     )
@@ -122,7 +145,7 @@ def demo(
     run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
 
 
-for command in (login, whoami, units, endpoints):
+for command in (login, logout, profiles, whoami, units, endpoints):
     app.command()(command)
 app.add_typer(station, name="station")
 app.add_typer(alerts("alarms"), name="alarms")

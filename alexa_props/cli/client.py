@@ -1,4 +1,4 @@
-"""The client of a command, which stores the refresh tokens that the server rotates."""
+"""The client of a command, which stores its access token, and the refresh tokens that the server rotates."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import anyio.to_thread
 import attrs
 
 from alexa_props import Limits, LoginWithAmazon, SmartProperties
+from alexa_props.auth.access_token import AccessToken
 from alexa_props.cli import stored_login
-from alexa_props.cli.stored_login import OVERRIDES, Credentials
+from alexa_props.cli.stored_login import ADDRESSES, Credentials
 from alexa_props.cli.streams import note
+from alexa_props.cli.token_cache import TokenCache
 from alexa_props.settings import Secret
 
 __all__ = ["StoredToken", "smart_properties"]
@@ -23,7 +25,7 @@ def smart_properties(credentials: Credentials, *, limits: Limits | None = None) 
         client_secret=credentials.client_secret.reveal(),
         refresh_token=credentials.refresh_token.reveal(),
         token_url=credentials.token_url,
-        token_store=None if credentials.path is None else StoredToken(credentials),
+        token_store=StoredToken(credentials),
     )
     # The client reports an invalid region.
     region: Any = credentials.region
@@ -31,14 +33,16 @@ def smart_properties(credentials: Credentials, *, limits: Limits | None = None) 
 
 
 class StoredToken:
-    """A `TokenStore` for a stored login, whose refresh token other commands may rotate meanwhile.
+    """An `AccessTokenStore` for the login of a command, whose refresh token other commands may rotate meanwhile.
 
-    A different login that has replaced it is left alone.
+    A different login that has replaced it is left alone. For credentials of the environment, a rotated refresh token
+    cannot be stored: it serves this command only.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._loaded = credentials.refresh_token
+        self._cache = TokenCache.of(credentials)
         self._reported = False
 
     async def load(self) -> str | None:
@@ -49,6 +53,23 @@ class StoredToken:
     async def save(self, refresh_token: str) -> None:
         """Replace the refresh token that was loaded, unless a different login is stored."""
         await anyio.to_thread.run_sync(self._replace, Secret(refresh_token))
+
+    async def load_access(self) -> AccessToken | None:
+        """Return the access token that another command stored."""
+        return await anyio.to_thread.run_sync(self._load_access, abandon_on_cancel=True)
+
+    async def save_access(self, token: AccessToken | None) -> None:
+        """Store an access token for other commands; None deletes it."""
+        save = self._cache.delete if token is None else lambda: self._cache.save(token, self._loaded)
+        await anyio.to_thread.run_sync(save, abandon_on_cancel=True)
+
+    def _load_access(self) -> AccessToken | None:
+        token = self._cache.load(self._loaded)
+        if token is None:
+            # Another command may have rotated the refresh token, to which the access token belongs.
+            stored = self._same_login()
+            token = None if stored is None else self._cache.load(stored.refresh_token)
+        return token
 
     def _load(self) -> str | None:
         stored = self._same_login()
@@ -86,6 +107,8 @@ class StoredToken:
         stored = None if ours.path is None else stored_login.read(ours.path)
         if stored is None:
             return None
-        effective = stored.with_overrides() if ours.overridden_by else stored
-        differs = any(getattr(effective, name) != getattr(ours, name) for name in ("client_id", *OVERRIDES))
+        overridden = [name for name, variable in ADDRESSES.items() if variable in ours.overridden_by]
+        differs = any(
+            getattr(stored, name) != getattr(ours, name) for name in ("client_id", *ADDRESSES) if name not in overridden
+        )
         return None if differs else stored

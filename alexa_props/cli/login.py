@@ -1,7 +1,8 @@
-"""`alexa-props login` and `whoami`: get a refresh token through the browser, and check it."""
+"""`alexa-props login`: get a refresh token through the browser, or the login of a simulator, and store it."""
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import sys
@@ -15,18 +16,17 @@ import typer
 from alexa_props import Region
 from alexa_props.auth.authorize import AUTHORIZE_URL, SCOPE
 from alexa_props.auth.token_endpoint import TOKEN_URL
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import CredentialsFile, find, resolve
+from alexa_props.cli.credentials import CredentialsFile, Place, Profile, place
 from alexa_props.cli.exit import exit_on_error, run
-from alexa_props.cli.output import Output
-from alexa_props.cli.rows import Rows
-from alexa_props.cli.shared import Access, with_shared_options
+from alexa_props.cli.organization import add_organization
+from alexa_props.cli.profiles import DEFAULT
 from alexa_props.cli.stored_login import Credentials, prepare, save
 from alexa_props.cli.streams import note
-from alexa_props.errors import ApiError, AuthenticationError, ConfigurationError
+from alexa_props.cli.token_cache import TokenCache
+from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.settings import Secret, require_https
 
-__all__ = ["login", "whoami"]
+__all__ = ["login"]
 
 _TOKEN_TIMEOUT: Final = 30
 """Seconds for each step of exchanging the code for a token."""
@@ -37,7 +37,9 @@ def login(
     client_id: Annotated[
         str | None,
         typer.Option(
-            envvar="ALEXA_PROPS_CLIENT_ID", help="Client id of the security profile; prompted for on a terminal."
+            metavar="CLIENT_ID",
+            envvar="ALEXA_PROPS_CLIENT_ID",
+            help="Client id of the security profile; prompted for on a terminal.",
         ),
     ] = None,
     secret_stdin: Annotated[
@@ -49,11 +51,12 @@ def login(
         ),
     ] = False,
     region: Annotated[
-        Region, typer.Option(envvar="ALEXA_PROPS_REGION", help="Region of the organization.")
+        Region, typer.Option(metavar="NA|EU|FE", envvar="ALEXA_PROPS_REGION", help="Region of the organization.")
     ] = Region.NA,
     port: Annotated[
         int,
         typer.Option(
+            metavar="PORT",
             min=0,
             max=65535,
             help="Port of the callback. Enter http://127.0.0.1:PORT/callback as an Allowed Return URL of the profile.",
@@ -63,6 +66,7 @@ def login(
         list[str] | None,
         typer.Option(
             "--scope",
+            metavar="SCOPE",
             help="Further scope to ask for, such as credential_locker::wifi_management. May be repeated.",
             show_default=False,
         ),
@@ -70,41 +74,80 @@ def login(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address of the consent page instead of opening it.")
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the consent.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds to wait for the consent.")
+    ] = 300.0,
     use_keyring: Annotated[
         bool, typer.Option("--keyring", help="Store the secrets in the system's keyring (needs the extra `keyring`).")
     ] = False,
+    organization: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT_ID",
+            help="Organization of the account. Defaults to that of the account's devices, else it is prompted for on a "
+            "terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    simulator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Log in to the simulator at this address, without a browser. Needs no other option.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: Profile = None,
     credentials: CredentialsFile = None,
-    authorize_url: Annotated[str, typer.Option(help="Address of the consent page.")] = AUTHORIZE_URL,
+    authorize_url: Annotated[str, typer.Option(metavar="URL", help="Address of the consent page.")] = AUTHORIZE_URL,
     token_url: Annotated[
-        str, typer.Option(envvar="ALEXA_PROPS_TOKEN_URL", help="Address of the token endpoint.")
+        str, typer.Option(metavar="URL", envvar="ALEXA_PROPS_TOKEN_URL", help="Address of the token endpoint.")
     ] = TOKEN_URL,
     base_url: Annotated[
         str | None,
-        typer.Option(envvar="ALEXA_PROPS_BASE_URL", help="Used instead of the region's host.", show_default=False),
+        typer.Option(
+            metavar="URL", envvar="ALEXA_PROPS_BASE_URL", help="Used instead of the region's host.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Log in with the browser.
 
-    Stores the refresh token for the other commands.
+    The login is stored for the other commands; without --profile it becomes the default login. Logging in again
+    replaces it.
     """
+    with exit_on_error():
+        where = place(credentials, profile)
+    if simulator is not None:
+        # Late: the other logins do without.
+        from alexa_props.cli.login_simulator import log_in_to_simulator
+
+        run(log_in_to_simulator(simulator, where, use_keyring=use_keyring))
+        _report_use(where)
+        return
     with exit_on_error():
         client_id = client_id or _prompt_for("client id", "--client-id or ALEXA_PROPS_CLIENT_ID", _read_line)
         client_secret = _client_secret(from_stdin=secret_stdin)
-        path = resolve(credentials)
     wanted = Credentials(
-        path=path,
+        path=where.path,
         client_id=client_id,
         client_secret=client_secret,
         refresh_token=Secret(""),
         region=region,
         base_url=base_url or None,
         token_url=token_url,
-        keyring=f"{client_id} in {path}" if use_keyring else None,
+        profile=where.profile,
+        keyring=f"{client_id} in {where.path}" if use_keyring else None,
     )
     scope = " ".join(dict.fromkeys((SCOPE, *(scopes or ()))))
     run(_login(wanted, scope, authorize_url=authorize_url, port=port, browser=not no_browser, seconds=timeout))
-    if credentials is None and os.environ.get("ALEXA_PROPS_REFRESH_TOKEN"):
+    add_organization(where.path, organization)
+    _report_use(where)
+
+
+def _report_use(where: Place) -> None:
+    if where.profile not in (None, DEFAULT, os.environ.get("ALEXA_PROPS_PROFILE")):
+        note(f"commands use this login with --profile {where.profile} or ALEXA_PROPS_PROFILE={where.profile}")
+    elif where.profile is not None and os.environ.get("ALEXA_PROPS_REFRESH_TOKEN"):
         note("ALEXA_PROPS_REFRESH_TOKEN is set, so the other commands use the environment: unset it to use this login")
 
 
@@ -153,47 +196,8 @@ async def _login(
             http, code, client_secret=login.client_secret.reveal(), token_url=login.token_url
         )
     save(attrs.evolve(login, refresh_token=refresh_token))
+    # A stored access token lacks the scopes that were added. The login is more important than what happens here.
+    with contextlib.suppress(AlexaError, OSError):
+        TokenCache.of(login).delete()
     secrets = "the system's keyring" if login.keyring else login.path
     note(f"logged in as client {login.client_id} in region {login.region}; the secrets are in {secrets}")
-
-
-@with_shared_options
-def whoami(*, access: Access) -> None:
-    """Show which credentials are in use, and test them with one call."""
-    run(_whoami(access))
-
-
-async def _whoami(access: Access) -> None:
-    found = find(access.credentials)
-    facts = {
-        "source": found.source,
-        "client_id": found.client_id,
-        "region": found.region,
-        "base_url": _address(found),
-        "token_url": found.token_url,
-        "overridden_by": ", ".join(found.overridden_by) or None,
-        "scope": SCOPE,
-        "token": "not tried",
-        "access": "not tried",
-    }
-    try:
-        async with smart_properties(found) as asp:
-            await asp.endpoints.list(owner="~caller", page_size=1)
-        facts |= {"token": "ok", "access": "ok"}
-    except AuthenticationError:
-        facts |= {"token": "refused"}
-        raise
-    except ApiError:
-        facts |= {"token": "ok", "access": "refused"}
-        raise
-    finally:
-        one = access.format in (Output.JSON, Output.JSONL, Output.YAML)
-        with Rows(("name", "value"), access) as rows:
-            for row in [facts] if one else [{"name": name, "value": value} for name, value in facts.items()]:
-                rows.add(row)
-
-
-def _address(found: Credentials) -> str | None:
-    """Return the address that is called; None for an unknown region, which the client reports."""
-    known = found.region in list(Region)
-    return found.base_url or (Region(found.region).base_url if known else None)

@@ -21,7 +21,7 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.file_lock import try_lock, unlock
 from alexa_props.settings import Secret
 
-__all__ = ["locate", "lock", "prepare", "read", "write"]
+__all__ = ["delete", "locate", "lock", "prepare", "read", "write"]
 
 _POSIX: Final = os.name == "posix"
 _MAX_LINKS: Final = 40
@@ -135,6 +135,20 @@ def write(path: Path, content: Secret) -> None:
             # Else a power failure may bring back the old file, with a revoked token. Some file systems refuse.
             with contextlib.suppress(OSError):
                 os.fsync(folder)
+
+
+def delete(path: Path) -> None:
+    """Delete a file of this user, if there is one. A link to it stays.
+
+    Raises:
+        ConfigurationError: It is another user's, or not a regular file.
+        OSError: It cannot be deleted.
+
+    """
+    path = locate(path)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _folder(path.parent) as folder:
+        if _existing(path, folder) is not None:
+            os.unlink(_at(path, folder), dir_fd=folder)
 
 
 @contextmanager

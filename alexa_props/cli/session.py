@@ -29,6 +29,7 @@ class Session:
 @asynccontextmanager
 async def session(access: Access, *, limits: Limits | None = None) -> AsyncGenerator[Session, None]:
     """Open the client that the options of a command name."""
-    credentials = find(access.credentials)
+    credentials = find(access.credentials, access.profile)
     async with smart_properties(credentials, limits=limits) as asp:
-        yield Session(asp, credentials, Names(asp, access.organization, refresh=access.refresh))
+        organization = access.organization or credentials.organization_id
+        yield Session(asp, credentials, Names(asp, organization, refresh=access.refresh))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
 
 import attrs
 import typer
 
 from alexa_props.cli import verbosity
+from alexa_props.cli.credentials import CredentialsFile, Organization, Profile
 from alexa_props.cli.output import Output
 
 __all__ = ["Access", "Display", "with_shared_options"]
@@ -60,33 +60,9 @@ class Display:
 class Access(Display):
     """Which login and organization a command uses, beside what it prints."""
 
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            envvar="ALEXA_PROPS_PROFILE",
-            help="The stored login to use; see `alexa-props profiles`.",
-            show_default=False,
-        ),
-    ] = None
-    credentials: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            envvar="ALEXA_PROPS_CREDENTIALS",
-            help="A credentials file to use instead of a profile.",
-            show_default=False,
-        ),
-    ] = None
-    organization: Annotated[
-        str | None,
-        typer.Option(
-            metavar="UNIT_ID",
-            envvar="ALEXA_PROPS_ORGANIZATION_ID",
-            help="The organization; defaults to that of the login.",
-            show_default=False,
-        ),
-    ] = None
+    profile: Profile = None
+    credentials: CredentialsFile = None
+    organization: Organization = None
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Read all names from the service again.", show_default=False)
     ] = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from contextlib import AsyncExitStack
 
@@ -34,6 +35,7 @@ async def simulate(
     unassigned_endpoints: int,
     caller_scope: CallerScope,
     as_json: bool,
+    as_environment: bool,
     until_eof: bool,
 ) -> None:
     """Serve until a signal is received. The arguments are the options of the command."""
@@ -61,7 +63,7 @@ async def simulate(
                     raise ConfigurationError(
                         f"cannot listen on {host}:{port}: {error.strerror or error}: choose another --port"
                     ) from None
-                _print_facts(sim, base_url, as_json=as_json)
+                _print_facts(sim, base_url, as_json=as_json, as_environment=as_environment)
                 await (_end_of_input() if until_eof else anyio.sleep_forever())
 
 
@@ -92,7 +94,7 @@ def _spread(endpoints: list[str], count: int) -> list[str]:
     return chosen[::2] + chosen[1::2]
 
 
-def _print_facts(sim: Simulator, base_url: str, *, as_json: bool) -> None:
+def _print_facts(sim: Simulator, base_url: str, *, as_json: bool, as_environment: bool) -> None:
     facts = {
         "base_url": base_url,
         "token_url": sim.token_url,
@@ -107,6 +109,23 @@ def _print_facts(sim: Simulator, base_url: str, *, as_json: bool) -> None:
     if as_json:
         write(json.dumps(facts) + "\n")
         return
+    if as_environment:
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in _environment(facts).items()]
+        write("\n".join(["# Paste this into a shell, while the simulator runs here:", *exports]) + "\n")
+        return
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
-    write("\n".join([*lines, "", "These credentials are invented and valid only here. Press Ctrl-C to stop."]) + "\n")
+    log_in = f"Log in to it from another shell: alexa-props login --simulator {base_url}"
+    stop = "These credentials are invented and valid only here. Press Ctrl-C to stop."
+    write("\n".join([*lines, "", log_in, stop]) + "\n")
+
+
+def _environment(facts: dict[str, str]) -> dict[str, str]:
+    """Return the variables that clients and commands read."""
+    ours = ("client_id", "client_secret", "refresh_token", "base_url", "token_url", "organization_id")
+    aws = ("aws_access_key_id", "aws_secret_access_key", "aws_region")
+    return {
+        **{f"ALEXA_PROPS_{name.upper()}": facts[name] for name in ours},
+        "ALEXA_PROPS_A4B_BASE_URL": facts["base_url"],
+        **{name.upper(): facts[name] for name in aws},
+    }

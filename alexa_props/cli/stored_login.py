@@ -5,36 +5,48 @@ With the keyring the file is there too: it names the keyring's entry that has th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from alexa_props.cli import private_file
+from alexa_props.cli import keyring_entries, private_file
 from alexa_props.errors import ConfigurationError, DecodeError
-from alexa_props.redaction import sanitize
 from alexa_props.responses import parse_json
-from alexa_props.settings import Secret
+from alexa_props.settings import Region, Secret
 
-__all__ = ["OVERRIDES", "Credentials", "locked", "prepare", "read", "save", "save_locked"]
+__all__ = [
+    "ADDRESSES",
+    "Credentials",
+    "delete",
+    "describe",
+    "locked",
+    "prepare",
+    "read",
+    "save",
+    "save_locked",
+    "save_organization",
+]
 
-OVERRIDES: Final = {
+ADDRESSES: Final = {
     "region": "ALEXA_PROPS_REGION",
     "base_url": "ALEXA_PROPS_BASE_URL",
     "token_url": "ALEXA_PROPS_TOKEN_URL",
 }
-"""The fields of a stored login that the environment may override, and the variables."""
-_SERVICE: Final = "alexa-props"
-"""The service name of our keyring entries."""
+"""The fields of a stored login that say where calls go, and the variables that may override them."""
+_OVERRIDES: Final = {**ADDRESSES, "organization_id": "ALEXA_PROPS_ORGANIZATION_ID"}
+_PUBLIC: Final = ("client_id", *ADDRESSES, "organization_id", "organization_name")
+_SECRET: Final = ("client_secret", "refresh_token")
 
 
 @attrs.frozen(kw_only=True)
 class Credentials:
-    """The credentials and addresses for a client of Smart Properties."""
+    """The credentials and addresses for a client of Smart Properties, and its organization."""
 
     path: Path | None
     """The file that `login` wrote; None for credentials of the environment."""
@@ -50,6 +62,12 @@ class Credentials:
     """Used instead of the region's host; None for that host."""
     token_url: str
     """Token endpoint."""
+    organization_id: str | None = None
+    """The unit at the top of the account; None if it is unknown."""
+    organization_name: str | None = None
+    """Its name when the login was stored; None if it is unknown."""
+    profile: str | None = None
+    """The name under which it is stored; None for a named file and for the environment."""
     keyring: str | None = None
     """The keyring's entry that has the two secrets; None if the file has them."""
     overridden_by: tuple[str, ...] = ()
@@ -62,14 +80,32 @@ class Credentials:
             return "environment"
         return f"keyring, named in {self.path}" if self.keyring else str(self.path)
 
+    @property
+    def address(self) -> str | None:
+        """The host that is called; None for an unknown region, which the client reports."""
+        known = self.region in list(Region)
+        return self.base_url or (Region(self.region).base_url if known else None)
+
+    @property
+    def key(self) -> str:
+        """Identifies the client and its service in names of files. Has nothing of a secret in it.
+
+        Ids of units and devices are the same for all logins with one key, but two accounts may share it.
+        """
+        whole = "\n".join((self.client_id, self.token_url, self.address or self.region))
+        return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
     def with_overrides(self) -> Credentials:
-        """Return the same login with the region and the addresses of the environment."""
+        """Return the same login with the region, the addresses and the organization of the environment."""
         overrides: dict[str, Any] = {
             name: os.environ[variable]
-            for name, variable in OVERRIDES.items()
+            for name, variable in _OVERRIDES.items()
             if os.environ.get(variable) and os.environ[variable] != getattr(self, name)
         }
-        return attrs.evolve(self, overridden_by=tuple(OVERRIDES[name] for name in overrides), **overrides)
+        overridden_by = tuple(_OVERRIDES[name] for name in overrides)
+        if "organization_id" in overrides:
+            overrides["organization_name"] = None
+        return attrs.evolve(self, overridden_by=overridden_by, **overrides)
 
 
 def read(path: Path) -> Credentials | None:
@@ -80,16 +116,19 @@ def read(path: Path) -> Credentials | None:
         OSError: The file cannot be read.
 
     """
-    content = private_file.read(path)
-    return None if content is None else _decode(path, content)
+    return _read(path, with_secrets=True)
+
+
+def describe(path: Path) -> Credentials | None:
+    """Return the credentials of a file with empty secrets: the keyring is not used. Raises as `read` does."""
+    return _read(path, with_secrets=False)
 
 
 def prepare(credentials: Credentials) -> None:
     """Check that `save` can succeed, before a person is sent to a web page. Raises as `save` does."""
-    entry = credentials.keyring
-    if entry is not None:
+    if credentials.keyring is not None:
         # A keyring that is missing or locked says so only on the first query.
-        _query_keyring(lambda keyring: keyring.get_password(_SERVICE, entry))
+        keyring_entries.read(credentials.keyring)
     if credentials.path is not None:
         private_file.prepare(credentials.path)
 
@@ -109,6 +148,33 @@ def save(credentials: Credentials) -> None:
         save_locked(credentials, credentials.path)
 
 
+def save_organization(path: Path, client_id: str, organization_id: str, name: str | None) -> None:
+    """Add the organization to a stored login, unless a login of another client has replaced it. Raises as `save`."""
+    with locked(path):
+        stored = read(path)
+        if stored is not None and stored.client_id == client_id:
+            save_locked(attrs.evolve(stored, organization_id=organization_id, organization_name=name), path)
+
+
+def delete(path: Path) -> bool:
+    """Delete a stored login and its entry in the keyring; return False if there is none.
+
+    Raises:
+        ConfigurationError: The keyring refuses, so the file stays; or the file is another user's.
+        OSError: The file cannot be deleted.
+
+    """
+    with locked(path):
+        content = private_file.read(path)
+        if content is None:
+            return False
+        entry = _members(content).get("keyring")
+        if entry:
+            keyring_entries.delete(entry.reveal())
+        private_file.delete(path)
+    return True
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep other commands from replacing the file; without a folder there is nothing to lock."""
@@ -121,50 +187,29 @@ def locked(path: Path) -> Iterator[None]:
 
 def save_locked(credentials: Credentials, path: Path) -> None:
     """Write credentials as `save` does; the caller holds the lock."""
-    fields = {name: getattr(credentials, name) for name in ("client_id", "region", "base_url", "token_url")}
+    fields = {name: getattr(credentials, name) for name in _PUBLIC}
     if credentials.keyring is None:
         private_file.write(path, Secret(json.dumps({**fields, **_secrets(credentials)}, indent=2)))
         return
-    entry = credentials.keyring
-    _query_keyring(
-        lambda keyring: keyring.set_password(_SERVICE, entry, json.dumps(_secrets(credentials))),
-        credentials.client_secret,
-        credentials.refresh_token,
-    )
-    private_file.write(path, Secret(json.dumps({**fields, "keyring": entry}, indent=2)))
+    content = Secret(json.dumps(_secrets(credentials)))
+    keyring_entries.write(credentials.keyring, content, credentials.client_secret, credentials.refresh_token)
+    private_file.write(path, Secret(json.dumps({**fields, "keyring": credentials.keyring}, indent=2)))
 
 
 def _secrets(credentials: Credentials) -> dict[str, str]:
-    return {name: getattr(credentials, name).reveal() for name in ("client_secret", "refresh_token")}
+    return {name: getattr(credentials, name).reveal() for name in _SECRET}
 
 
-def _query_keyring(query: Callable[[Any], str | None], *secrets: Secret) -> Secret:
-    """Call `query` with the module `keyring`, and return its result; an empty secret for None.
-
-    Raises:
-        ConfigurationError: The package is not installed, or the keyring refuses.
-
-    """
-    try:
-        # Late: it is optional, and searches the system for keyrings.
-        import keyring
-        from keyring.errors import KeyringError
-    except ModuleNotFoundError:
-        raise ConfigurationError('keyring is not installed: pip install "alexa-props[keyring]"') from None
-    try:
-        return Secret(query(keyring) or "")
-    except KeyringError as error:
-        reason = sanitize(str(error), *secrets) or type(error).__name__
-    raise ConfigurationError(
-        f"cannot use the system's keyring: {reason}: unlock it, or log in without --keyring to use a file"
-    )
-
-
-def _decode(path: Path, content: Secret) -> Credentials:
+def _read(path: Path, *, with_secrets: bool) -> Credentials | None:
+    content = private_file.read(path)
+    if content is None:
+        return None
     members = _members(content)
     entry = members.get("keyring")
-    if entry:
-        members |= _members(_query_keyring(lambda keyring: keyring.get_password(_SERVICE, entry.reveal())))
+    if not with_secrets:
+        members |= dict.fromkeys(_SECRET, Secret(""))
+    elif entry:
+        members |= _members(keyring_entries.read(entry.reveal()))
     try:
         return Credentials(
             path=path,
@@ -172,14 +217,20 @@ def _decode(path: Path, content: Secret) -> Credentials:
             client_secret=members["client_secret"],
             refresh_token=members["refresh_token"],
             region=members["region"].reveal(),
-            base_url=members["base_url"].reveal() if "base_url" in members else None,
             token_url=members["token_url"].reveal(),
             keyring=entry.reveal() if entry else None,
+            base_url=_optional(members, "base_url"),
+            organization_id=_optional(members, "organization_id"),
+            organization_name=_optional(members, "organization_name"),
         )
     except KeyError as error:
         missing = error.args[0]
     where = f"the keyring's entry for {path}" if entry else str(path)
     raise ConfigurationError(f"{where} holds no {missing}: run `alexa-props login` again")
+
+
+def _optional(members: Mapping[str, Secret], name: str) -> str | None:
+    return members[name].reveal() if name in members else None
 
 
 def _members(content: Secret) -> dict[str, Secret]:

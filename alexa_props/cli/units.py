@@ -9,6 +9,7 @@ import attrs
 import typer
 
 from alexa_props import SmartProperties
+from alexa_props.cli.credentials import organization_of
 from alexa_props.cli.exit import run
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
@@ -46,17 +47,15 @@ def units(
     access: Access,
 ) -> None:
     """List the units below a unit: name, level, id, parent."""
-    start = parent_id or access.organization
-    if not start:
-        raise typer.BadParameter("name a unit, or the organization with --organization or ALEXA_PROPS_ORGANIZATION_ID")
-    run(_units(start, "all" if depth == "all" else int(depth), access))
+    run(_units(parent_id, "all" if depth == "all" else int(depth), access))
 
 
-async def _units(parent_id: str, depth: int | Literal["all"], access: Access) -> None:
+async def _units(parent_id: str | None, depth: int | Literal["all"], access: Access) -> None:
     async with session(access) as opened:
         asp = opened.asp
         with Rows(("name", "level", "id", "parent_id"), access) as rows:
-            await rows.add_all(asp.units.list(parent_id, depth=depth, expand="all", page_size=_PAGE_SIZE))
+            start = parent_id or organization_of(opened.credentials, access.organization)
+            await rows.add_all(asp.units.list(start, depth=depth, expand="all", page_size=_PAGE_SIZE))
 
 
 @with_shared_options

@@ -39,7 +39,8 @@ def service(simulator: Service) -> Service:
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, str]:
     """The variables of an empty home directory, and of a wide terminal."""
-    return {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config"), "COLUMNS": "120"}
+    folders = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return {"HOME": str(tmp_path), **folders, "COLUMNS": "120"}
 
 
 @pytest.fixture

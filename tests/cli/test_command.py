@@ -46,7 +46,6 @@ def test_the_process_prints_the_version() -> None:
         (["simulate", "--port", "70000"], "--port"),
         (["nonsense"], "No such command 'nonsense'"),
         (["units", "--depth", "0"], "whole number"),
-        (["units"], "ALEXA_PROPS_ORGANIZATION_ID"),
         (["station", "set", "unit-1", "nonsense"], "IHR_JAZZ"),
         (["a4b", "devices", "--filter", "DeviceName="], "KEY=VALUE"),
     ],

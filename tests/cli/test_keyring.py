@@ -30,6 +30,9 @@ def entries() -> Iterator[dict[str, str]]:
         def set_password(self, service: str, username: str, password: str) -> None:
             found[f"{service}/{username}"] = password
 
+        def delete_password(self, service: str, username: str) -> None:
+            del found[f"{service}/{username}"]
+
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     yield found
@@ -55,26 +58,56 @@ def test_the_secrets_are_in_the_keyring_and_a_rotated_one_too(
     assert done.returncode == 0, done.stderr
     assert "the secrets are in the system's keyring" in done.stderr
     path = tmp_path / "config" / "alexa-props" / "credentials.json"
-    assert json.loads(path.read_text()).keys() == {"client_id", "region", "base_url", "token_url", "keyring"}
+    addresses = {"region", "base_url", "token_url"}
+    organization = {"organization_id", "organization_name"}
+    assert json.loads(path.read_text()).keys() == {"client_id", *addresses, *organization, "keyring"}
 
     service.script("settings", rotate_refresh_tokens=True)
     for _ in range(2):
+        service.script("expire_tokens")
         done = run("whoami")
-        assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"source\tkeyring, named in {path}"), done.stderr
-    [(name, entry)] = entries.items()
-    assert name.startswith("alexa-props/")
-    assert json.loads(entry) == {
+        assert done.returncode == 0, done.stderr
+        assert f"source\tkeyring, named in {path}" in done.stdout.splitlines()
+    name = f"alexa-props/{service.facts['client_id']} in {path}"
+    assert json.loads(entries[name]) == {
         "client_secret": service.facts["client_secret"],
         "refresh_token": service.world["refresh_token"],
     }
-    assert "Atzr" not in path.read_text()
+    # The access token is in the keyring too, and nothing of it in a file.
+    assert len(entries) == 2
+    files = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert not [each for each in files if b"Atz" in each.read_bytes()]
 
-    entries.clear()
+    del entries[name]
     done = run("whoami")
     assert (done.returncode, done.stderr) == (
         1,
         f"alexa-props: the keyring's entry for {path} holds no client_secret: run `alexa-props login` again\n",
     )
+
+
+def test_logout_deletes_the_entries_of_the_keyring_or_nothing(
+    *,
+    run: Run,
+    service: Service,
+    entries: dict[str, str],
+    secret: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play_browser(monkeypatch)
+    assert run(*login_options(service, "--keyring"), env=secret).returncode == 0
+    path = tmp_path / "config" / "alexa-props" / "credentials.json"
+    # Listing needs no secret, and a locked keyring is not asked to unlock.
+    working = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    assert service.facts["client_id"] in run("profiles").stdout
+    done = run("logout")
+    assert (done.returncode, path.exists(), len(entries)) == (1, True, 2)
+    assert done.stderr.startswith("alexa-props: cannot use the system's keyring: ")
+    keyring.set_keyring(working)
+    assert run("logout").returncode == 0
+    assert (path.exists(), entries) == (False, {})
 
 
 def test_a_keyring_that_refuses_is_reported_before_anybody_is_asked(

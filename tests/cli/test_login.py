@@ -76,6 +76,8 @@ def test_login_opens_the_browser_and_stores_the_token_for_the_other_commands(
         "region": "NA",
         "base_url": service.facts["base_url"],
         "token_url": service.facts["token_url"],
+        "organization_id": service.facts["organization_id"],
+        "organization_name": "Organization",
     }
     assert f"the secrets are in {stored}" in err
 
@@ -288,6 +290,7 @@ def test_a_rotated_refresh_token_is_stored(run: Run, service: Service, stored: P
     service.script("settings", rotate_refresh_tokens=True)
     seen = set()
     for _ in range(2):
+        service.script("expire_tokens")
         assert run("whoami").returncode == 0
         held = json.loads(target.read_text())
         assert held["refresh_token"] == service.world["refresh_token"]
@@ -301,7 +304,8 @@ def test_a_rotated_refresh_token_is_stored(run: Run, service: Service, stored: P
 def test_the_environment_wins(run: Run, service: Service, stored: Path) -> None:
     store(stored, service, client_id="another")
     done = run("whoami", env=service.environment)
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "source\tenvironment")
+    assert done.returncode == 0, done.stderr
+    assert "source\tenvironment" in done.stdout.splitlines()
 
 
 def test_whoami_shows_what_was_refused(run: Run, service: Service, stored: Path) -> None:

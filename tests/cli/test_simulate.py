@@ -8,9 +8,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from threading import Thread
 from typing import Any, TextIO
 
@@ -83,9 +85,30 @@ async def test_it_serves_all_three_services_until_sigterm_and_leaves_ignored_sig
 
 def test_for_people_it_prints_a_list_and_how_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     with simulating(monkeypatch, "--rooms", "3") as (printed, _):
-        lines = [printed.readline() for _ in range(11)]
+        lines = [printed.readline() for _ in range(12)]
     assert [line.split()[0] for line in lines[:9]] == list(FACTS)
-    assert "Ctrl-C" in lines[10]
+    assert lines[10].endswith(f": alexa-props login --simulator {lines[0].split()[1]}\n")
+    assert "Ctrl-C" in lines[11]
+
+
+def test_it_prints_variables_to_paste_into_a_shell(monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
+    with simulating(monkeypatch, "--env", "--rooms", "1") as (printed, _):
+        text = "".join(printed.readline() for _ in range(11))
+        # A comment first; the shell knows how to read the rest.
+        assert text.startswith("#")
+        script = tmp_path / "script"
+        script.write_text(text + "env -0\n")
+        found = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True, env={}).stdout
+        environment = dict(line.partition("=")[::2] for line in found.split("\0") if line)
+        wanted = {name: value for name, value in environment.items() if name.startswith(("ALEXA_PROPS_", "AWS_"))}
+        assert len(wanted) == 10
+        assert run("units", env=wanted).returncode == 0
+        assert run("a4b", "devices", env=wanted).returncode == 0
+
+
+def test_either_variables_or_json(run: Run) -> None:
+    done = run("simulate", "--env", "--json")
+    assert (done.returncode, done.stdout, "not both" in done.stderr) == (2, "", True)
 
 
 def test_quotas_faults_and_the_scope_of_unassigned_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +161,9 @@ def test_it_serves_until_the_end_of_its_input(monkeypatch: pytest.MonkeyPatch) -
 async def test_signals_are_its_regular_end(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(functools.partial(simulate, **OPTIONS, as_json=True, until_eof=False))
+            tasks.start_soon(
+                functools.partial(simulate, **OPTIONS, as_json=True, as_environment=False, until_eof=False)
+            )
             while "base_url" not in capsys.readouterr().out:  # noqa: ASYNC110 - it is printed
                 await anyio.sleep(0.01)
             signal.raise_signal(number)
@@ -157,7 +182,7 @@ async def test_it_ends_immediately_if_its_input_has_ended(
     with open(source or os.devnull) as file, anyio.fail_after(10):  # noqa: ASYNC230, PTH123 - it is there
         # Python has None for an input that was closed at the start.
         monkeypatch.setattr(sys, "stdin", file if source else None)
-        await simulate(**OPTIONS, as_json=True, until_eof=True)
+        await simulate(**OPTIONS, as_json=True, as_environment=False, until_eof=True)
     facts = json.loads(capsys.readouterr().out)
     assert facts["base_url"].startswith("http://127.0.0.1:")
     assert facts["token_url"].startswith(facts["base_url"])

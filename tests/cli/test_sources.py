@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alexa_props.cli.app import app
-from alexa_props.cli.credentials import find, resolve
+from alexa_props.cli.credentials import find, place
 from alexa_props.cli.stored_login import Credentials, save
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
@@ -47,7 +47,7 @@ def login(path: Path) -> Credentials:
 @pytest.fixture
 def usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return resolve(None)
+    return place(None, None).path
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_region_and_addresses_of_the_environment_win_over_those_of_the_usual_fil
     setenv(*names)
     fields = dict(zip(OVERRIDES, ("region", "base_url", "token_url"), strict=True))
     changes: dict[str, Any] = {fields[name]: ENVIRONMENT[name] for name in names}
-    assert find(None) == attrs.evolve(kept, overridden_by=names, **changes)
+    assert find(None) == attrs.evolve(kept, profile="default", overridden_by=names, **changes)
 
 
 @pytest.mark.parametrize("name", ["missing.json", "missing/too.json"])
@@ -142,7 +142,7 @@ def test_a_client_id_alone_must_be_that_of_the_usual_file(
     with pytest.raises(ConfigurationError, match="is of client of the file: unset it, set ALEXA_PROPS_REFRESH_TOKEN"):
         find(None)
     monkeypatch.setenv("ALEXA_PROPS_CLIENT_ID", "of the file")
-    assert find(None) == kept
+    assert find(None) == attrs.evolve(kept, profile="default")
 
 
 @pytest.mark.parametrize("named", [True, False])

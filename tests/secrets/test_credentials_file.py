@@ -15,7 +15,7 @@ import pytest
 
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import find, resolve
+from alexa_props.cli.credentials import find, place
 from alexa_props.cli.stored_login import Credentials, prepare, save
 from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret
@@ -69,7 +69,7 @@ def test_files_and_folders_are_private_whatever_the_umask(tmp_path: Path, kept: 
 def test_the_default_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    save(credentials(resolve(None)))
+    save(credentials(place(None, None).path))
     assert [mode(tmp_path / name) for name in (".config", ".config/alexa-props")] == [0o700, 0o700]
     assert find(None).refresh_token == Secret("Atzr|canary-refresh-token")
 
@@ -182,7 +182,12 @@ def test_a_link_of_another_user_is_never_followed(kept: Path, tmp_path: Path, ou
     link.symlink_to(kept.parent if ours == "folder" else kept)
     os.lchown(link, 65534, 65534)
     path, before = link / kept.name if ours == "folder" else link, kept.read_bytes()
-    for use in (find, resolve, lambda path: prepare(credentials(path)), lambda path: save(credentials(path))):
+    for use in (
+        find,
+        lambda path: place(path, None),
+        lambda path: prepare(credentials(path)),
+        lambda path: save(credentials(path)),
+    ):
         with pytest.raises(
             ConfigurationError, match="is a link that belongs to another user, and is not followed"
         ) as caught:
