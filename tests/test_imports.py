@@ -14,18 +14,20 @@ import alexa_props
 
 ROOT = Path(alexa_props.__file__).parent
 
-LAYERS = {
+LAYERS: dict[str, float] = {
     "errors": 0,
     "concurrency": 0,
     "file_lock": 0,
     "spreadsheet": 0,
     "version": 0,
+    "tables": 0,
     "arguments": 1,
     "export": 1,
     "limits": 1,
     "scalars": 1,
     "settings": 1,
     "events": 2,
+    "model_rows": 1.5,
     "field_types": 2,
     "wire": 2,
     "paging": 2,

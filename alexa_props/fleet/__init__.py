@@ -15,7 +15,7 @@ from alexa_props.fleet.outcome import (
 from alexa_props.fleet.plan import CallEstimate, Plan, plan, recipe
 from alexa_props.fleet.progress import Progress
 from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station, reset_room
-from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped
+from alexa_props.fleet.report import FailureRow, FleetReport, FleetStopped, ReportTables, report_of
 from alexa_props.fleet.rooms import Room, walk_rooms
 from alexa_props.fleet.run import collect, collect_many, run, run_many
 from alexa_props.fleet.service_down import ServiceDown
@@ -38,6 +38,7 @@ __all__ = [
     "Plan",
     "Progress",
     "RecordedError",
+    "ReportTables",
     "Room",
     "RoomDefaults",
     "Run",
@@ -52,6 +53,7 @@ __all__ = [
     "ensure_default_music_station",
     "plan",
     "recipe",
+    "report_of",
     "reset_room",
     "run",
     "run_many",

@@ -24,9 +24,11 @@ from alexa_props.errors import (
     TransportError,
     Unauthorized,
 )
+from alexa_props.fleet.names import describe
 from alexa_props.item import Item
 from alexa_props.redaction import sanitize
 from alexa_props.smart_properties.batch import BatchItem
+from alexa_props.tables import plain
 from alexa_props.wire import was_sent
 
 __all__ = [
@@ -49,6 +51,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LEAST_SERVER_ERROR: Final = 500
+_MOST_SHOWN: Final = 3
+"""Codes, or devices, in a repr."""
 
 Status = Literal["done", "failed", "unknown"]
 """
@@ -76,6 +80,8 @@ class Failure:
     """Identifies the request to Amazon's support."""
     step: str | None = None
     """The step of a recipe, such as "do not disturb"; None if there are no steps."""
+    endpoint_name: str | None = None
+    """The name of the device; None if it is unknown."""
 
 
 @attrs.frozen
@@ -90,6 +96,8 @@ class Step:
     """None if the step is about the whole unit."""
     error: Exception | None = None
     """What it raised; None if it is done."""
+    endpoint_name: str | None = None
+    """The name of the device; None if it is unknown."""
 
     @property
     def status(self) -> Status:
@@ -102,7 +110,7 @@ class Step:
         return () if self.error is None else tuple(_failures(self.error, self.status))
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Steps:
     """The steps of a recipe. If the `call` of an item returns this, its outcome has the status of the steps."""
 
@@ -110,6 +118,11 @@ class Steps:
     """The unit id."""
     steps: tuple[Step, ...]
     """In the order in which they were taken, endpoint after endpoint."""
+
+    def __repr__(self) -> str:
+        done = len(self) - len(self.failed)
+        failed = f"; not done: {_shown(_where_failed(self))}" if self.failed else ""
+        return f"<Steps of {describe(self.subject, str(self.subject))}: {done} of {len(self)} done{failed}>"
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -144,7 +157,7 @@ class StepsFailed(AlexaError):
         first = steps.failed[0]
         super().__init__(
             f"{steps.subject}: {len(steps.failed)} of {len(steps)} steps are not done; the first is {first.name!r}"
-            + ("" if first.endpoint_id is None else f" on {first.endpoint_id}")
+            + ("" if first.endpoint_id is None else f" on {_device(first.endpoint_name, first.endpoint_id)}")
             + f": {first.error}"
         )
         self.steps = steps
@@ -210,7 +223,7 @@ class Interrupted(AlexaError):
         )
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Outcome(Generic[T, R]):
     """The outcome of an item."""
 
@@ -229,6 +242,13 @@ class Outcome(Generic[T, R]):
     """Requests for it, retries included."""
     elapsed: float = 0.0
     """Seconds that its call took."""
+
+    def __repr__(self) -> str:
+        codes = _shown(dict.fromkeys(failure.code for failure in self.failures))
+        value = "" if self.value is None or isinstance(self.value, Steps) else f": {plain(repr(self.value)):.80}"
+        return (
+            f"<Outcome of {describe(self.item, str(self.key))}: {self.status}{f': {plain(codes)}' if codes else value}>"
+        )
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -296,11 +316,19 @@ def _failures(error: Exception, status: Status) -> Iterable[Failure]:
     if isinstance(error, RecordedError):
         yield from error.failures
     elif isinstance(error, StepsFailed):
+        # A step on the whole unit may fail on a device that only the other steps name.
+        names = {step.endpoint_id: step.endpoint_name for step in error.steps if step.endpoint_name is not None}
         for step in error.steps.failed:
             if step.error is not None:
                 for failure in _failures(step.error, step.status):
                     endpoint_id = failure.endpoint_id or step.endpoint_id
-                    yield attrs.evolve(failure, endpoint_id=endpoint_id, operation=step.operation, step=step.name)
+                    yield attrs.evolve(
+                        failure,
+                        endpoint_id=endpoint_id,
+                        operation=step.operation,
+                        step=step.name,
+                        endpoint_name=failure.endpoint_name or names.get(endpoint_id),
+                    )
     elif isinstance(error, ExceptionGroup):
         for part in error.exceptions:
             yield from _failures(part, status)
@@ -324,3 +352,22 @@ def _failures(error: Exception, status: Status) -> Iterable[Failure]:
             operation=getattr(error, "operation", None) if ours else None,
             request_id=getattr(error, "request_id", None) if ours else None,
         )
+
+
+def _device(name: str | None, endpoint_id: str) -> str:
+    return endpoint_id if name is None else f"{name} ({endpoint_id})"
+
+
+def _where_failed(steps: Steps) -> Iterator[str]:
+    """Yield the failed steps of each device in a text."""
+    by_device: dict[str | None, list[Step]] = {}
+    for step in steps.failed:
+        by_device.setdefault(step.endpoint_name or step.endpoint_id, []).append(step)
+    for device, failed in by_device.items():
+        yield plain(", ".join(step.name for step in failed) + ("" if device is None else f" on {device}"))
+
+
+def _shown(texts: Iterable[str]) -> str:
+    """Return the first texts in a line."""
+    listed = list(texts)
+    return "; ".join(listed[:_MOST_SHOWN]) + ("; …" if len(listed) > _MOST_SHOWN else "")

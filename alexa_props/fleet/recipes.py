@@ -14,6 +14,7 @@ from alexa_props.errors import AlexaError, ConfigurationError
 from alexa_props.fleet.outcome import Step, Steps
 from alexa_props.fleet.plan import CallEstimate, recipe
 from alexa_props.smart_properties import SmartProperties
+from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.ids import UnitId
 from alexa_props.smart_properties.notifications import NotificationKind
 from alexa_props.smart_properties.setting import EndpointSetting, Setting
@@ -160,35 +161,43 @@ async def _reset_unit(asp: SmartProperties, unit_id: str, defaults: RoomDefaults
 
 
 async def _reset_all(asp: SmartProperties, unit_id: str, defaults: RoomDefaults) -> list[Step]:
-    endpoints: list[str] = []
+    endpoints: list[Endpoint] = []
 
     async def find() -> None:
-        async for endpoint in asp.endpoints.list(unit_id=unit_id):
-            endpoints.append(endpoint.id)  # noqa: PERF401 - those before a page that fails are needed
+        # In full, because reports name the devices.
+        async for endpoint in asp.endpoints.list(unit_id=unit_id, expand="all"):
+            endpoints.append(endpoint)  # noqa: PERF401 - those before a page that fails are needed
 
     found = await _step("endpoints", "endpoints.list", find)
     steps = await gather(functools.partial(_reset_endpoint, asp, each, defaults) for each in endpoints)
     return [found, *(step for of_one in steps for step in of_one)]
 
 
-async def _reset_endpoint(asp: SmartProperties, endpoint_id: str, defaults: RoomDefaults) -> list[Step]:
-    unpair = functools.partial(asp.features.unpair_bluetooth, endpoint_id)
-    steps = [await _step("Bluetooth", "features.unpair_bluetooth", unpair, endpoint_id)]
+async def _reset_endpoint(asp: SmartProperties, endpoint: Endpoint, defaults: RoomDefaults) -> list[Step]:
+    unpair = functools.partial(asp.features.unpair_bluetooth, endpoint)
+    steps = [await _step("Bluetooth", "features.unpair_bluetooth", unpair, endpoint)]
     for name, setting, value in defaults.of_endpoints():
-        put = functools.partial(asp.endpoint_settings.set, endpoint_id, setting, value)
-        steps.append(await _step(name, "endpoint_settings.set", put, endpoint_id))
+        put = functools.partial(asp.endpoint_settings.set, endpoint, setting, value)
+        steps.append(await _step(name, "endpoint_settings.set", put, endpoint))
     if defaults.volume is not None:
-        turn = functools.partial(asp.features.set_volume, endpoint_id, defaults.volume)
-        steps.append(await _step("volume", "features.set_volume", turn, endpoint_id))
+        turn = functools.partial(asp.features.set_volume, endpoint, defaults.volume)
+        steps.append(await _step("volume", "features.set_volume", turn, endpoint))
     return steps
 
 
-async def _step(name: str, operation: str, do: _Do, endpoint_id: str | None = None) -> Step:
+async def _step(name: str, operation: str, do: _Do, endpoint: Endpoint | None = None) -> Step:
+    error = None
     try:
         await do()
-    except AlexaError as error:
-        return Step(name, operation, endpoint_id, error)
-    return Step(name, operation, endpoint_id)
+    except AlexaError as raised:
+        error = raised
+    return Step(
+        name,
+        operation,
+        None if endpoint is None else endpoint.id,
+        error,
+        None if endpoint is None else endpoint.friendly_name,
+    )
 
 
 _READ: Final = CallEstimate("unit_settings.get_default_music_station", per_item=1)

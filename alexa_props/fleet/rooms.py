@@ -9,6 +9,7 @@ from typing import Final, Self
 from alexa_props.arguments import require_id
 from alexa_props.concurrency import gather
 from alexa_props.errors import DecodeError
+from alexa_props.fleet.names import describe
 from alexa_props.fleet.progress import count_listed, count_rooms
 from alexa_props.paging import Pager
 from alexa_props.smart_properties import SmartProperties
@@ -62,6 +63,10 @@ class Room(str):
         room.property_id, room.property_name = property_id, property_name
         return room
 
+    def __repr__(self) -> str:
+        # Messages quote it: it must be a line, however odd the names.
+        return f"<{'' if _says_room(self.name) else 'Room '}{describe(self, str(self))}>"
+
     @property
     def id(self) -> str:
         """The unit id, as of a `Unit`: the room itself."""
@@ -70,6 +75,10 @@ class Room(str):
     def device_name(self, endpoint_id: str | None) -> str | None:
         """Return the name of a device in the room; None if it is unknown."""
         return next((each.friendly_name for each in self.endpoints if each.id == endpoint_id), None)
+
+
+def _says_room(name: str | None) -> bool:
+    return name is not None and name.casefold().startswith("room")
 
 
 async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room, None]:

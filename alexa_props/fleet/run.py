@@ -22,6 +22,7 @@ from alexa_props.fleet.journal import Journal
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
+from alexa_props.fleet.report.fleet_report import attach_report
 from alexa_props.fleet.rooms import is_walk
 from alexa_props.smart_properties.batch import Batching, BatchItem
 
@@ -258,6 +259,9 @@ async def collect(
         JournalError: The journal is damaged, or its write-ahead log is missing.
         FleetStopped: The items, `key`, `stop_on` or the journal failed after the first outcome. Its `report` has the
             outcomes until then. Before the first outcome, the error itself is raised.
+        CancelledError: It was cancelled, such as by Ctrl-C, the stop button of a notebook, or a timeout. The exception
+            has an attribute `report` too: the outcomes until then, those of items in flight included. `report_of`
+            returns it from this exception and from those that are raised because of it.
 
     """
     return await _collected(run(call, items, **options))
@@ -292,6 +296,7 @@ async def collect_many(
         ConfigurationError: As for `run_many`.
         JournalError: As for `collect`.
         FleetStopped: As for `collect`.
+        CancelledError: As for `collect`.
 
     """
     return await _collected(run_many(call, items, size=size, **options))
@@ -301,25 +306,36 @@ async def _collected(begun: AbstractAsyncContextManager[Run[T, R]]) -> FleetRepo
     started = anyio.current_time()
     outcomes: list[Outcome[T, R]] = []
     failed: Exception | None = None
-    async with begun as this:
-        try:
-            async for outcome in this:
-                outcomes.append(outcome)  # noqa: PERF401 - those before an error are needed
-        except Exception as error:  # items and callbacks are the user's and may raise anything; it becomes the cause
-            if this.stopped is None or not outcomes:
-                raise
-            failed = error
-    report = FleetReport(
-        outcomes=tuple(outcomes),
-        skipped=this.progress.skipped,
-        stopped=this.stopped,
-        elapsed=anyio.current_time() - started,
-    )
+    this: Run[T, R] | None = None
+
+    def report(stopped: str | None, *more: Outcome[T, R]) -> FleetReport[T, R]:
+        return FleetReport(
+            outcomes=(*outcomes, *more),
+            skipped=0 if this is None else this.progress.skipped,
+            stopped=stopped,
+            elapsed=anyio.current_time() - started,
+        )
+
+    try:
+        async with begun as this:
+            try:
+                async for outcome in this:
+                    outcomes.append(outcome)  # noqa: PERF401 - those before an error are needed
+            except (
+                Exception
+            ) as error:  # items and callbacks are the user's and may raise anything; it becomes the cause
+                if this.stopped is None or not outcomes:
+                    raise
+                failed = error
+    except BaseException as error:  # cancellations of any backend, and Ctrl-C
+        if this is not None and not isinstance(error, Exception):
+            attach_report(error, report("the run was interrupted", *this.in_flight))
+        raise
     if failed is not None:
         raise FleetStopped(
-            f"{this.stopped}, after {len(outcomes)} outcomes: {safe_str(failed)}", report=report
+            f"{this.stopped}, after {len(outcomes)} outcomes: {safe_str(failed)}", report=report(this.stopped)
         ) from failed
-    return report
+    return report(this.stopped)
 
 
 def _check(

@@ -271,7 +271,7 @@ STORIES: dict[str, Any] = {
     "no number": {**STORY, "elapsed": "1"},
     "not finite": {**STORY, "elapsed": float("inf")},
     "failure with too little": {**STORY, "failures": [["failed"]]},
-    "failure with too much": {**STORY, "failures": [["failed", *"abcdefg"]]},
+    "failure with too much": {**STORY, "failures": [["failed", *"abcdefgh"]]},
     "failure of another kind": {**STORY, "failures": [["failed", 7, []]]},
     "failure with another status": {**STORY, "failures": [["gone", "X", "said"]]},
 }

@@ -29,12 +29,12 @@ from tests.fleet.reports import (
 )
 
 REPORT_COLUMNS = [
-    *("key", "property_id", "property_name", "status", "attempts", "elapsed", "failures"),
-    *("code", "description", "operation", "request_id", "endpoint_ids"),
+    *("name", "property_name", "path", "status", "attempts", "elapsed", "failures"),
+    *("code", "description", "operation", "request_id", "property_id", "key", "endpoint_ids"),
 ]
 FAILURE_COLUMNS = [
-    *("key", "property_id", "property_name", "endpoint_id", "step"),
-    *("status", "code", "description", "operation", "request_id"),
+    *("name", "property_name", "path", "device", "step", "status", "code", "description"),
+    *("operation", "request_id", "property_id", "key", "endpoint_id"),
 ]
 
 
@@ -82,7 +82,7 @@ def test_failures_name_steps() -> None:
         ("wake word", "endpoint-a", "failed", "endpoint_settings.set"),
     ]
     (row,) = report.to_rows()
-    assert (row["status"], row["failures"], row["endpoint_ids"]) == ("unknown", 3, ["endpoint-a", "endpoint-b"])
+    assert (row["status"], row["failures"], row["endpoint_ids"]) == ("unknown", 2, ["endpoint-a", "endpoint-b"])
 
 
 def test_groups_are_sorted_by_frequency_then_name(report: FleetReport[str, None]) -> None:
@@ -132,7 +132,7 @@ def test_raise_for_failures(report: FleetReport[str, None]) -> None:
         [f"item: room-{number}"] for number in (1, 2, 3, 5, 6)
     ]
     assert caught.value.message == (
-        "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s; "
+        "7 items: 2 done, 4 failed, 1 unknown, 3 skipped, in 41.2 s; not done: 3 devices in 2 items, 3 whole items; "
         "most frequent: DEVICE_UNREACHABLE (3), Throttled (2), TransportError (1)"
     )
     group, rest = caught.value.split(errors.Throttled)
@@ -178,9 +178,9 @@ def test_rows(report: FleetReport[str, None]) -> None:
     rows = report.to_rows()
     assert [list(row) for row in rows] == [REPORT_COLUMNS] * 7
     assert rows[0] == {
-        "key": "room-0",
-        "property_id": "property-0",
+        "name": None,
         "property_name": "Hotel 0",
+        "path": "Hotel 0",
         "status": "done",
         "attempts": 1,
         "elapsed": 0.125,
@@ -189,12 +189,14 @@ def test_rows(report: FleetReport[str, None]) -> None:
         "description": None,
         "operation": None,
         "request_id": None,
+        "property_id": "property-0",
+        "key": "room-0",
         "endpoint_ids": [],
     }
     assert rows[1] == {
-        "key": "room-1",
-        "property_id": "property-1",
+        "name": None,
         "property_name": "Hotel 1",
+        "path": "Hotel 1",
         "status": "failed",
         "attempts": 2,
         "elapsed": 0.25,
@@ -203,21 +205,26 @@ def test_rows(report: FleetReport[str, None]) -> None:
         "description": "offline",
         "operation": OPERATION,
         "request_id": "request-room-1",
+        "property_id": "property-1",
+        "key": "room-1",
         "endpoint_ids": ["endpoint-a", "endpoint-b"],
     }
     failures = report.to_rows(failures=True)
     assert [list(row) for row in failures] == [FAILURE_COLUMNS] * 6
     assert failures[1] == {
-        "key": "room-1",
-        "property_id": "property-1",
+        "name": None,
         "property_name": "Hotel 1",
-        "endpoint_id": "endpoint-b",
+        "path": "Hotel 1",
+        "device": None,
         "step": None,
         "status": "failed",
         "code": "DEVICE_UNREACHABLE",
         "description": "offline",
         "operation": OPERATION,
         "request_id": "request-room-1",
+        "property_id": "property-1",
+        "key": "room-1",
+        "endpoint_id": "endpoint-b",
     }
     assert EMPTY.to_rows() == EMPTY.to_rows(failures=True) == []
 

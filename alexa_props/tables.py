@@ -1,0 +1,172 @@
+"""Tables for people: as text whose lines fit a terminal, and as HTML whose columns fit a notebook. Ids stay whole."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+__all__ = ["Column", "Table", "plain", "to_html", "to_text"]
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+"""Control sequences, line breaks, and what reverses the direction of a line."""
+_GAP: Final = "  "
+_LONGEST_WORD: Final = 24
+"""Characters of a word that a narrow column does not break."""
+_LEAST: Final = 4
+"""Characters of the narrowest column."""
+_ID: Final = "text-align:left;white-space:nowrap;font-family:monospace;font-size:11px"
+_CELL: Final = "text-align:left;overflow-wrap:break-word"
+
+
+def plain(text: str) -> str:
+    """Return a text without line breaks and without control sequences of a terminal."""
+    return _CONTROL.sub(" ", text)
+
+
+@attrs.frozen
+class Column:
+    """A column: its title, and a cell for each row."""
+
+    title: str
+    cells: Sequence[str]
+    is_id: bool = False
+    """Ids are neither wrapped nor cut."""
+    is_optional: bool = False
+    """Long text that is left out if the lines are too narrow for it. In HTML it is shown when the mouse points at the
+    column before."""
+
+
+@attrs.frozen
+class Table:
+    """A table with a title."""
+
+    title: str
+    columns: Sequence[Column]
+    more: str = ""
+    """A line below it, such as how many rows are left out."""
+
+
+def to_text(table: Table, width: int) -> Iterator[str]:
+    """Yield the lines of a table. Only ids that are wider make a line wider than `width`.
+
+    If there is no room for the ids in a line, they are in lines below their rows. What is optional is left out first.
+    """
+    every = [_printable(column) for column in table.columns if any(column.cells)]
+    kept = [column for column in every if not column.is_optional]
+    for columns in (every, kept):
+        if _width(_natural(columns)) <= width:
+            yield from _lines(table, columns, [], width)
+            return
+    if _width([_least(column, _LONGEST_WORD) for column in kept]) <= width:
+        yield from _lines(table, kept, [], width)
+        return
+    ids = [column for column in kept if column.is_id]
+    yield from _lines(table, [column for column in kept if not column.is_id], ids, width)
+
+
+def to_html(table: Table) -> str:
+    """Return a table as HTML that scrolls sideways if its ids are too wide."""
+    columns: list[tuple[Column, Sequence[str]]] = []
+    for column in table.columns:
+        if column.is_optional and columns:
+            columns[-1] = columns[-1][0], column.cells
+        elif any(column.cells):
+            columns.append((column, [""] * len(column.cells)))
+    head = "".join(f'<th style="text-align:left">{html.escape(column.title)}</th>' for column, _ in columns)
+    cells = ([_cell(column, *each) for each in zip(column.cells, hints, strict=True)] for column, hints in columns)
+    body = "".join(f"<tr>{line}</tr>" for line in (head, *map("".join, zip(*cells, strict=True))))
+    more = f"<p>{html.escape(table.more)}</p>" if table.more else ""
+    caption = f'<caption style="text-align:left">{html.escape(table.title)}</caption>' if table.title else ""
+    return f'<div style="overflow-x:auto"><table style="margin-left:0">{caption}{body}</table></div>{more}'
+
+
+def _cell(column: Column, text: str, hint: str) -> str:
+    title = f' title="{html.escape(hint)}"' if hint else ""
+    return f'<td style="{_ID if column.is_id else _CELL}"{title}>{html.escape(text)}</td>'
+
+
+def _printable(column: Column) -> Column:
+    return attrs.evolve(column, cells=[plain(cell) for cell in column.cells])
+
+
+def _natural(columns: Iterable[Column]) -> list[int]:
+    return [max(map(_len, (column.title, *column.cells))) for column in columns]
+
+
+def _width(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _lines(table: Table, columns: Sequence[Column], ids: Sequence[Column], width: int) -> Iterator[str]:
+    if table.title:
+        yield table.title
+    widths = _fitted(columns, width)
+    yield from _row([column.title.upper() for column in columns], widths)
+    for number in range(len(table.columns[0].cells)):
+        yield from _row([column.cells[number] for column in columns], widths)
+        yield from (f"{_GAP}{column.cells[number]}" for column in ids if column.cells[number])
+    if table.more:
+        yield table.more
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    for number in range(max(map(len, wrapped), default=0)):
+        parts = (lines[number] if number < len(lines) else "" for lines in wrapped)
+        padded = (part + " " * (width - _len(part)) for part, width in zip(parts, widths, strict=True))
+        yield _GAP.join(padded).rstrip()
+
+
+def _fitted(columns: Sequence[Column], width: int) -> list[int]:
+    """Return the widths of columns: the widest are narrowed first, and words are broken last."""
+    widths = _natural(columns)
+    for longest in (_LONGEST_WORD, _LEAST):
+        least = [_least(column, longest) for column in columns]
+        while _width(widths) > width:
+            spare = [(size, -number) for number, size in enumerate(widths) if size > least[number]]
+            if not spare:
+                break
+            widths[-max(spare)[1]] -= 1
+    return widths
+
+
+def _least(column: Column, longest: int) -> int:
+    if column.is_id:
+        return _natural([column])[0]
+    words = (word for text in (column.title, *column.cells) for word in text.split())
+    return max(_LEAST, *(min(_len(word), longest) for word in words))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken between words where that is possible."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if _len(joined) <= width:
+            lines[-1] = joined
+            continue
+        lines += [""] if lines[-1] else []
+        for character in word:
+            if lines[-1] and _len(lines[-1] + character) > width:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+def _len(text: str) -> int:
+    """Return the columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0
+        if unicodedata.combining(each) or unicodedata.category(each) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(each) in "WF"
+        else 1
+        for each in text
+    )
