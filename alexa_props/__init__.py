@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from alexa_props.for_business import AlexaForBusiness
     from alexa_props.inventory import Inventory
     from alexa_props.limits import Limits
+    from alexa_props.model_rows import to_dataframe, to_rows
     from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
     from alexa_props.smart_properties import SmartProperties
     from alexa_props.smart_properties.endpoint_settings import Address
@@ -43,6 +44,8 @@ __all__ = [
     "errors",
     "fleet",
     "models",
+    "to_dataframe",
+    "to_rows",
 ]
 
 _MODULES = (
@@ -77,6 +80,8 @@ _HOMES = {
     "Stations": "smart_properties.stations",
     "Timeouts": "settings",
     "TokenStore": "auth.refresh_token",
+    "to_dataframe": "model_rows",
+    "to_rows": "model_rows",
 }
 """Names are imported when they are asked for: users pay for what they use, and the command, whose package this is, can
 prepare for Ctrl-C before anything slow is imported.

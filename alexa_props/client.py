@@ -20,6 +20,7 @@ from alexa_props.errors import BadRequest, ConfigurationError, DecodeError, Tran
 from alexa_props.hooks import Hook, Hooks, log_failure
 from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
+from alexa_props.model_rows import model_of
 from alexa_props.operation import Listing, Operation
 from alexa_props.options import CallOptions, ClientOptions, require_name, require_type
 from alexa_props.options import user_agent as user_agent_header
@@ -289,7 +290,8 @@ class Client(Unpicklable):
             self._small_pages.add(listing.name)
             return page
 
-        return Pager(fetch, listing.name)
+        model = model_of(listing.item) if isinstance(listing, Listing) else None
+        return Pager(fetch, listing.name, model=model)
 
     async def _call(
         self,

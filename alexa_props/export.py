@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import os
@@ -18,8 +19,13 @@ __all__ = ["Target", "to_csv", "to_dataframe", "to_jsonl", "write"]
 Target: TypeAlias = "str | os.PathLike[str] | TextIO | None"
 
 
-def to_dataframe(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, type]) -> Any:
+def to_dataframe(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, type], *, nullable: bool = False) -> Any:
     """Return a DataFrame of pandas, or of polars if pandas is not installed.
+
+    Args:
+        rows: The rows.
+        columns: Their keys, and the types of the values: str, int, float, bool, datetime, or list for several texts.
+        nullable: Whether numbers and booleans may be missing.
 
     Raises:
         ConfigurationError: Neither is installed.
@@ -32,22 +38,25 @@ def to_dataframe(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, type])
         pass
     else:
         # What pandas infers depends on the rows: an empty report would have other types.
-        types = {name: "string" if kind is str else object if kind is list else kind for name, kind in columns.items()}
-        return pd.DataFrame(rows, columns=list(columns)).astype(types)
+        types: dict[Any, Any] = {str: "string", list: object, dt.datetime: "datetime64[us, UTC]"}
+        if nullable:
+            types |= {int: "Int64", float: "Float64", bool: "boolean"}
+        return pd.DataFrame(rows, columns=list(columns)).astype(
+            {name: types.get(kind, kind) for name, kind in columns.items()}
+        )
     try:
         import polars as pl
     except ImportError:
         raise ConfigurationError(
             'a DataFrame needs pandas or polars, and neither is installed: pip install "alexa-props[notebook]"'
         ) from None
-    return pl.DataFrame(
-        rows, schema={name: pl.List(pl.String) if kind is list else kind for name, kind in columns.items()}
-    )
+    kinds: dict[Any, Any] = {list: pl.List(pl.String), dt.datetime: pl.Datetime("us", "UTC")}
+    return pl.DataFrame(rows, schema={name: kinds.get(kind, kind) for name, kind in columns.items()})
 
 
 def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     """Return the rows as lines of JSON, in ASCII."""
-    return (json.dumps(row) + "\n" for row in rows)
+    return (json.dumps(row, default=_iso) + "\n" for row in rows)
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
@@ -84,4 +93,13 @@ def write(method: str, target: Target, parts: Iterable[str], encoding: str = "ut
 def _cell(value: object) -> object:
     if isinstance(value, list):
         value = " ".join(value)
+    elif isinstance(value, dt.datetime):
+        value = _iso(value)
     return guard(value) if isinstance(value, str) else value
+
+
+def _iso(value: object) -> str:
+    """Return a time as text."""
+    if not isinstance(value, dt.datetime):
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return value.isoformat()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TextIO, TypeVar, overload
 
 import anyio
 import attrs
 
-from alexa_props.arguments import require_text
+from alexa_props import export
+from alexa_props.arguments import is_id_name, require_text
 from alexa_props.concurrency import await_foreign, being_cancelled, flattening_task_group
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
+from alexa_props.model_rows import columns_of, label_of, rows_of, to_dataframe, to_rows
+from alexa_props.tables import Column, Table, plain, to_html
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
@@ -21,10 +25,17 @@ __all__ = ["Page", "Pager"]
 
 T = TypeVar("T")
 
+_NAMED: Final = 3
+"""Items in the repr of a page."""
+_TABLED: Final = 10
+"""Items in the table of a page."""
+_LONGEST_NAME: Final = 80
+"""Characters of an item in the repr of a page."""
 
-@attrs.frozen
+
+@attrs.frozen(repr=False)
 class Page(Generic[T]):
-    """One page of a list."""
+    """One page of a list. Notebooks show its first items as a table."""
 
     items: tuple[T, ...]
     """Items of the page; may be empty although more pages follow."""
@@ -34,6 +45,65 @@ class Page(Generic[T]):
     """Number of items in the whole list; None if the service does not report it."""
     request_id: str | None = None
     """Request id of the response."""
+    _model: type[Any] | None = attrs.field(default=None, kw_only=True, eq=False)
+    """Class of the items, if it is known: the columns of an empty page."""
+
+    def __repr__(self) -> str:
+        names = [_short(item) for item in self.items[:_NAMED]]
+        shown = f": {', '.join(names)}{', …' if len(self) > _NAMED else ''}" if names else ""
+        return f"<{self._title()}{shown}{'' if self.next_token is None else '; next page follows'}>"
+
+    def _repr_html_(self) -> str:
+        first = self.items[:_TABLED]
+        columns = columns_of(first, self._model)
+        rows = list(rows_of(first, columns))
+        more = [f"and {len(self) - _TABLED:,} more"] if len(self) > _TABLED else []
+        more += ["next page follows"] if self.next_token is not None else []
+        cells = {name: ["" if row[name] is None else str(row[name]) for row in rows] for name in columns}
+        table = Table(
+            self._title(),
+            [Column(name, cells[name], is_id=is_id_name(name.rpartition(".")[2])) for name in columns],
+            "; ".join(more),
+        )
+        return to_html(table)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a dict per item; see `alexa_props.to_rows`."""
+        return to_rows(self.items, model=self._model)
+
+    def to_dataframe(self) -> Any:
+        """Return the rows as a DataFrame; see `alexa_props.to_dataframe`.
+
+        Raises:
+            ConfigurationError: Neither pandas nor polars is installed.
+
+        """
+        return to_dataframe(self.items, model=self._model)
+
+    @overload
+    def to_jsonl(self, target: None = None) -> str: ...
+
+    @overload
+    def to_jsonl(self, target: str | os.PathLike[str] | TextIO) -> None: ...
+
+    def to_jsonl(self, target: export.Target = None) -> str | None:
+        """Return or write the rows as JSON, one per line, as `FleetReport.to_jsonl` does."""
+        return export.write("to_jsonl", target, export.to_jsonl(self.to_rows()))
+
+    @overload
+    def to_csv(self, target: None = None) -> str: ...
+
+    @overload
+    def to_csv(self, target: str | os.PathLike[str] | TextIO) -> None: ...
+
+    def to_csv(self, target: export.Target = None) -> str | None:
+        """Return or write the rows as CSV, safe to open in a spreadsheet, as `FleetReport.to_csv` does."""
+        text = export.to_csv(self.to_rows(), columns_of(self.items, self._model))
+        return export.write("to_csv", target, [text], encoding="utf-8-sig")
+
+    def _title(self) -> str:
+        total = "" if self.total_count is None else f" of {self.total_count:,}"
+        return f"Page of {len(self):,}{total}"
 
     def __len__(self) -> int:
         return len(self.items)
@@ -49,15 +119,24 @@ class Pager(Generic[T]):
     - `async for item in pager` yields all items, with one page in memory at a time;
     - `async for page in pager.pages()` yields all pages;
     - `pager.resume(token)` returns a pager that starts at `page.next_token`, or at the `resume_token` of an error;
-    - `async with pager.prefetch() as items` fetches the next page while this one is consumed.
+    - `async with pager.prefetch() as items` fetches the next page while this one is consumed;
+    - `await pager.to_dataframe()` returns all items as a DataFrame.
 
     Every iteration starts again from the beginning. A pager is no coroutine: `asyncio.create_task` refuses it.
     """
 
-    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[T]]], name: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[str | None], Awaitable[Page[T]]],
+        name: str,
+        token: str | None = None,
+        *,
+        model: type[Any] | None = None,
+    ) -> None:
         self._fetch = fetch
         self._name = name
         self._token = token
+        self._model = model
 
     def __repr__(self) -> str:
         start = "" if self._token is None else ", from a token"
@@ -88,7 +167,7 @@ class Pager(Generic[T]):
             raise ConfigurationError("token must be a non-empty string, from a page or from an error, or None")
         if token is not None:
             require_text("token", token)
-        return Pager(self._fetch, self._name, token)
+        return Pager(self._fetch, self._name, token, model=self._model)
 
     @asynccontextmanager
     async def prefetch(self, pages: int = 1) -> AsyncGenerator[AsyncIterator[T], None]:
@@ -126,12 +205,26 @@ class Pager(Generic[T]):
             async for page in pages:
                 await send.send(page)
 
+    async def to_rows(self) -> list[dict[str, Any]]:
+        """Fetch all pages and return a dict per item; see `alexa_props.to_rows`."""
+        return to_rows([item async for item in self], model=self._model)
+
+    async def to_dataframe(self) -> Any:
+        """Fetch all pages and return the items as a DataFrame; see `alexa_props.to_dataframe`.
+
+        Raises:
+            ConfigurationError: Neither pandas nor polars is installed.
+
+        """
+        return to_dataframe([item async for item in self], model=self._model)
+
     async def _page(self, token: str | None) -> Page[T]:
         try:
-            return await self._fetch(token)
+            page = await self._fetch(token)
         except AlexaError as error:
             error.resume_token = token
             raise
+        return page if self._model is None else attrs.evolve(page, model=self._model)
 
     def _advance(self, page: Page[T], seen: set[int]) -> str | None:
         token = page.next_token
@@ -157,3 +250,10 @@ async def _consume(receive: ObjectReceiveStream[Page[T] | Exception]) -> AsyncGe
             raise page
         for item in page.items:
             yield item
+
+
+def _short(item: object) -> str:
+    """Return the name or the id of an item, or else its repr, for a line."""
+    found = label_of(item)
+    text = plain(repr(item) if found is None else found)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
