@@ -73,12 +73,10 @@ def to_dataframe(models: Iterable[object], *, model: type[Any] | None = None) ->
     return export.to_dataframe(rows, columns, nullable=True)
 
 
-def model_of(item: object) -> type[Any] | None:
+def model_of(item: type[Any] | Callable[[Any], Any]) -> type[Any] | None:
     """Return the class of the items of a list, given the class or a function that reads an item; None if unknown."""
-    if isinstance(item, type):
-        return item
-    found = typing.get_type_hints(item).get("return") if callable(item) else None
-    return found if isinstance(found, type) else None
+    found = item if isinstance(item, type) else typing.get_type_hints(item).get("return")
+    return found if isinstance(found, type) and found is not Any else None
 
 
 def label_of(item: object) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -120,6 +122,62 @@ def test_its_repr_says_what_to_do() -> None:
     assert repr(pager) == "<Pager of units.list: await it for the first page, iterate it for all items>"
     assert "from a token" in repr(pager.resume("secret"))
     assert "secret" not in repr(pager.resume("secret"))
+
+
+# For people, and as rows.
+
+
+async def test_the_repr_of_a_page_names_its_first_items() -> None:
+    names = [Unit(f"u{number}", name=f"Room {number}") for number in range(101, 151)]
+    page = Page(tuple(names), "token", 1234)
+    assert repr(page) == "<Page of 50 of 1,234: Room 101, Room 102, Room 103, …; next page follows>"
+    assert repr(Page(tuple(names[:2]))) == "<Page of 2: Room 101, Room 102>"
+    assert repr(Page(())) == "<Page of 0>"
+    odd = Page(({"a": "x" * 500}, "\x1b[2J\n", None, 7))
+    assert repr(odd) == f"<Page of 4: {str(odd.items[0])[:80]}…,  [2J , None, …>"
+    assert "token" not in repr(page)
+    assert repr(await units(Lists(*THREE))) == "<Page of 2: a, b; next page follows>"
+
+
+def test_a_page_in_a_notebook() -> None:
+    many = Page(tuple(Unit(f"u{number}", name=f"<Room {number}>") for number in range(12)), "token", 40)
+    shown = many._repr_html_()
+    assert shown.count("<tr>") == 11
+    assert "Page of 12 of 40" in shown
+    assert shown.endswith("<p>and 2 more; next page follows</p>")
+    assert "&lt;Room 9&gt;" in shown
+    assert ">u9</td></tr>" in shown
+    assert "u10" not in shown
+    assert "Page of 0" in Page(())._repr_html_()
+
+
+async def test_rows_and_dataframes(tmp_path: Path) -> None:
+    service = Lists(*THREE)
+    pager = units(service)
+    page = await pager
+    assert [row["id"] for row in page.to_rows()] == ["a", "b"]
+    assert [json.loads(line)["id"] for line in page.to_jsonl().splitlines()] == ["a", "b"]
+    assert page.to_csv(tmp_path / "page.csv") is None
+    assert (tmp_path / "page.csv").read_text(encoding="utf-8-sig").splitlines()[0] == ",".join(page.to_rows()[0])
+    assert page.to_dataframe()["id"].tolist() == ["a", "b"]
+    assert [row["id"] for row in await pager.to_rows()] == ["a", "b", "c", "d", "e"]
+    frame = await pager.to_dataframe()
+    assert frame["id"].tolist() == ["a", "b", "c", "d", "e"]
+    assert (await pager.resume("2").to_dataframe())["id"].tolist() == ["d", "e"]
+    # What is empty has the same columns of the same types.
+    nothing = units(Lists([]))
+    for empty in (await nothing.to_dataframe(), (await nothing).to_dataframe()):
+        assert (empty.dtypes == frame.dtypes).all()
+    assert (await nothing).to_csv().strip() == page.to_csv().splitlines()[0]
+
+
+async def test_an_error_of_a_later_page_ends_the_rows() -> None:
+    service = Lists(*THREE)
+    service.faults[1] = 403
+    for method in ("to_rows", "to_dataframe"):
+        with pytest.raises(errors.Forbidden) as caught:
+            await getattr(units(service), method)()
+        assert caught.value.resume_token == "1"
 
 
 @pytest.mark.parametrize("fault", [403, 503, httpx.ReadTimeout, httpx.Response(200, text="<html>")])

@@ -108,9 +108,9 @@ def rendered(shown: object, monkeypatch: pytest.MonkeyPatch, width: int = 1000) 
 
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TERM"):
         monkeypatch.delenv(name, raising=False)
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system="truecolor")
-    console.print(shown)
-    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    file = io.StringIO()
+    Console(file=file, width=width, force_terminal=True, color_system="truecolor").print(shown)
+    return file.getvalue().splitlines()
 
 
 def columns(line: str) -> list[str]:

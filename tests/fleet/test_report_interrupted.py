@@ -7,7 +7,7 @@ import contextlib
 import functools
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio
@@ -46,7 +46,7 @@ def collect(many: bool = False) -> Awaitable[FleetReport[Any, Any]]:
     if not many:
         return fleet.collect(call, ITEMS, concurrency=1)
 
-    async def each(batch: list[str]) -> None:
+    async def each(batch: Sequence[str]) -> None:
         for item in batch:
             await call(item)
 

@@ -134,8 +134,8 @@ async def test_an_inventory_names_the_ids_of_a_report() -> None:
         assert str(known).startswith("1 room: ")
 
         # Items that are devices: the room is a part of the path.
-        report = (await fleet.collect(asp.endpoints.get, [gone])).with_names(inventory)
-        assert names(report.to_rows()[0])[:2] == (device.friendly_name, f"Seaside 1 / Floor 1 / {room.name}")
+        devices = (await fleet.collect(asp.endpoints.get, [gone])).with_names(inventory)
+        assert names(devices.to_rows()[0])[:2] == (device.friendly_name, f"Seaside 1 / Floor 1 / {room.name}")
 
 
 def test_names_of_the_items_are_kept() -> None:

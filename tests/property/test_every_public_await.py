@@ -200,6 +200,7 @@ ON_JUMPING_TIME: Final[dict[str, Scenario]] = {
     "Pager.pages": iterated(lambda world: units(world).pages()),
     "Pager.resume": resumed,
     "Pager.prefetch": prefetched,
+    "Pager.to_rows": lambda world: units(world).to_rows(),
     "a search, iterated": iterated(lambda world: world.a4b.devices.search(page_size=25)),
     "Consent.refresh_token": consented,
     "Simulator.aclose": simulated,
@@ -229,6 +230,7 @@ SHOWN_BY: Final[dict[str, str]] = {
     "SmartProperties.profile": "login.profile",
     "Pager.__await__": "units.list",
     "Pager.__aiter__": "a list, iterated",
+    "Pager.to_dataframe": "Pager.to_rows",
     "AWSCredentials.async_auth_flow": "AWSCredentials",
     "Simulator.__aenter__": "Simulator.aclose",
     # Over a real socket, in `test_every_await_of_a_socket.py` too.

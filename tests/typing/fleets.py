@@ -6,8 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, assert_type
 
-from alexa_props import AlexaForBusiness, DefaultStation, SmartProperties, fleet
-from alexa_props.fleet import Failure, FailureRow, FleetReport, Outcome, Progress, Room, RoomDefaults, Run, Steps
+from alexa_props import AlexaForBusiness, DefaultStation, Inventory, SmartProperties, fleet
+from alexa_props.fleet import (
+    Failure,
+    FailureRow,
+    FleetReport,
+    Outcome,
+    Progress,
+    ReportTables,
+    Room,
+    RoomDefaults,
+    Run,
+    Steps,
+)
 from alexa_props.for_business.devices import Device, DeviceData
 from alexa_props.smart_properties.address_books import Contact
 from alexa_props.smart_properties.batch import BatchItem
@@ -63,6 +74,12 @@ async def a_report(asp: SmartProperties, unit: Unit) -> None:
     assert_type([outcome.item.id for outcome in report], list[str])
     assert_type(report.to_csv(), str)
     report.to_jsonl("report.jsonl")
+    assert_type(report.to_csv(failures=True, by_step=True), str)
+    assert_type(
+        [(row.name, row.path, row.device) for row in report.failures], list[tuple[str | None, str | None, str | None]]
+    )
+    assert_type(report.table(ids=False, by_step=True), ReportTables)
+    assert_type(report.with_names(await Inventory.load(asp, unit)), FleetReport[Unit, None])
 
 
 async def recipes(asp: SmartProperties, rooms: list[Room]) -> None:

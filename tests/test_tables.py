@@ -1,0 +1,58 @@
+"""Tables for people: lines that fit, ids that stay whole, and HTML that is escaped."""
+
+from __future__ import annotations
+
+import pytest
+
+from alexa_props.tables import Column, Table, to_html, to_text
+
+ID = "amzn1.alexa.endpoint.did.APXZWEIJFQF5ACEN4UYGSV32GZ"
+
+
+def table(*rows: tuple[str, str, str], more: str = "") -> Table:
+    names, texts, ids = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = [Column("name", names), Column("text", texts, is_optional=True), Column("id", ids, is_id=True)]
+    return Table("Rooms", columns, more)
+
+
+def text(shown: Table, width: int) -> list[str]:
+    return list(to_text(shown, width))
+
+
+def test_what_fits_is_a_row_per_line() -> None:
+    assert text(table(("Room 1", "a text", ID), ("Suite 北京", "", "b"), more="and 3 more"), 80) == [
+        "Rooms",
+        "NAME        TEXT    ID",
+        f"Room 1      a text  {ID}",
+        "Suite 北京          b",
+        "and 3 more",
+    ]
+
+
+def test_long_text_is_left_out_first_and_then_names_are_wrapped() -> None:
+    shown = table(("a name of several words", "a text " * 9, ID))
+    assert text(shown, 80) == ["Rooms", "NAME                     ID", f"a name of several words  {ID}"]
+    assert text(shown, 65) == ["Rooms", "NAME          ID", f"a name of     {ID}", "several", "words"]
+
+
+@pytest.mark.parametrize("width", [1, 10, 30, 52])
+def test_ids_without_room_are_below_their_rows(width: int) -> None:
+    lines = text(table(("Room 1", "", ID), ("unbreakableName" * 2, "", ID)), width)
+    assert lines.count(f"  {ID}") == 2
+    assert not [line for line in lines[1:] if line.strip() != ID and len(line) > max(width, 4)]
+    assert "Room" in lines[2]
+
+
+def test_empty_columns_are_left_out() -> None:
+    assert text(table(("Room 1", "", "")), 80) == ["Rooms", "NAME", "Room 1"]
+    assert text(table(("", "", ID)), 80) == ["Rooms", "ID", ID]
+    assert text(table(), 80) == ["Rooms"]
+    assert to_html(table(("", "", ""))).count("<td") == 0
+
+
+def test_control_characters_and_markup() -> None:
+    odd = "\x1b[2J\r\n\u202e<b>"
+    assert not {"\x1b", "\r", "\n", "\u202e"} & set("".join(text(table((odd, odd, odd)), 80)))
+    page = to_html(Table(odd, [Column(odd, [odd]), Column(odd, [odd + '"'], is_optional=True)], odd))
+    assert "<b>" not in page
+    assert 'title="\x1b[2J\r\n\u202e&lt;b&gt;&quot;"' in page
