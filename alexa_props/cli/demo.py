@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
@@ -16,12 +16,13 @@ import attrs
 from anyio.streams.text import TextReceiveStream
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Table as Figures
 
 from alexa_props import AlexaForBusiness, LoginWithAmazon, SigV4, SmartProperties, Stations, fleet
 from alexa_props.cli.streams import write, writing
 from alexa_props.errors import ConfigurationError, TransportError
 from alexa_props.hooks import CallEnded, Event
+from alexa_props.tables import Column, Table, plain, to_text
 
 __all__ = ["run_demo"]
 
@@ -33,13 +34,27 @@ _STARTUP: Final = 15.0
 """Seconds for the simulator's process to report its address."""
 
 
+@attrs.frozen
+class _Failure:
+    """A device that failed, or a room if none is named."""
+
+    room: str
+    where: str
+    device: str
+    code: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(filter(None, (self.room, self.where, self.device)))}: {self.code}"
+
+
 @attrs.define
 class _Tally:
     """Calls and failures, counted from the library's events."""
 
     calls: int = 0
     refused: int = 0
-    failures: Counter[str] = attrs.field(factory=Counter)
+    failures: list[_Failure] = attrs.field(factory=list)
 
     def hook(self, event: Event) -> None:
         if isinstance(event, CallEnded):
@@ -80,16 +95,30 @@ class _Reporter:
 
     def say(self, text: str) -> None:
         # A log is not wrapped: one event, one line.
-        self.print(text, highlight=False, soft_wrap=self._progress is None)
+        self.print(text, highlight=False, markup=False, soft_wrap=self._progress is None)
+
+    def failed(self, failures: Sequence[_Failure]) -> None:
+        """Print a table of what failed."""
+        if failures:
+            names = [name for name in attrs.fields_dict(_Failure) if name != "id"]
+            columns = [Column(name, [getattr(each, name) for each in failures]) for name in names]
+            columns.append(Column("id", [each.id for each in failures], is_id=True))
+            for line in ("", *to_text(Table("Devices that failed", columns), self.console.width), ""):
+                self.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def print(self, what: object, **options: Any) -> None:
         with writing():
             self.console.print(what, **options)
 
     async def step(
-        self, title: str, call: Callable[[str], Awaitable[object]], items: Sequence[str], failures: Counter[str]
+        self,
+        title: str,
+        call: Callable[[fleet.Room], Awaitable[object]],
+        items: Sequence[fleet.Room],
+        names: Mapping[str, str],
+        failures: list[_Failure],
     ) -> None:
-        """Call a function for every item, show progress, and count failures by code."""
+        """Call a function for every room, show progress, and add what failed. `names` are those of the devices."""
         started = time.monotonic()
         bar = None if self._progress is None else self._progress.add_task(title, total=len(items))
         async with fleet.run(call, items) as run:
@@ -100,10 +129,17 @@ class _Reporter:
                     # The simulator is gone: every further call would fail.
                     raise outcome.error
                 for failure in outcome.failures:
-                    failures[failure.code] += 1
-                    self.say(f"  failed on ...{(failure.endpoint_id or outcome.key)[-12:]}: {failure.code}")
+                    found = _failure(outcome.item, failure, names)
+                    failures.append(found)
+                    self.say(f"  failed: {plain(str(found))}")
         if self._progress is None:
             self.say(f"{title}: {len(items)} in {time.monotonic() - started:.1f} s")
+
+
+def _failure(room: fleet.Room, failure: fleet.Failure, names: Mapping[str, str]) -> _Failure:
+    device = failure.endpoint_id
+    where = " / ".join(room.path)
+    return _Failure(room.name or "", where, names.get(device or "", ""), failure.code, device or str(room))
 
 
 async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> None:
@@ -124,15 +160,16 @@ async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> Non
         "calls": tally.calls,
         "refused": tally.refused,
         "per_second": round(tally.calls / seconds, 1),
-        "failures": tally.failures.total(),
+        "failures": len(tally.failures),
         "seconds": round(seconds, 2),
-        "failures_by_code": dict(tally.failures),
+        "failures_by_code": dict(Counter(failure.code for failure in tally.failures)),
         "devices_offline": found["devices_offline"],
         "events": found["events"],
     }
     if as_json:
         write(json.dumps(figures) + "\n")
     else:
+        report.failed(tally.failures)
         report.print(_table(figures))
 
 
@@ -152,11 +189,11 @@ async def _job(facts: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
         floors = {room.parent_id for room in rooms}
         report.say(f"Walked the tree: {len(rooms)} rooms on {len(floors)} floors.")
 
-        endpoints: set[str] = set()
+        endpoints: dict[str, str] = {}
 
-        async def count_endpoints(room: str) -> None:
-            async for endpoint in asp.endpoints.list(unit_id=room):
-                endpoints.add(endpoint.id)
+        async def list_endpoints(room: str) -> None:
+            async for endpoint in asp.endpoints.list(unit_id=room, expand="all"):
+                endpoints[endpoint.id] = endpoint.friendly_name or ""
 
         station = Stations.find(_STATION)
         assert station is not None  # noqa: S101 - it is a row of the table
@@ -165,11 +202,11 @@ async def _job(facts: dict[str, str], tally: _Tally, report: _Reporter) -> dict[
             await asp.unit_settings.set_default_music_station(room, station.setting)
 
         for title, call in (
-            ("Listing the devices of every room", count_endpoints),
+            ("Listing the devices of every room", list_endpoints),
             (f"Setting every room's station to {_STATION}", set_station),
             ("Deleting every room's alarms", asp.alerts.delete_alarms),
         ):
-            await report.step(title, call, rooms, tally.failures)
+            await report.step(title, call, rooms, endpoints, tally.failures)
 
         offline = [
             device.device_arn
@@ -232,8 +269,8 @@ async def _first_line(process: Any) -> dict[str, str]:
     raise ConfigurationError(f"the simulator did not report its address within {_STARTUP:g} s: run it again")
 
 
-def _table(figures: dict[str, Any]) -> Table:
-    table = Table(title="Results", show_header=False)
+def _table(figures: dict[str, Any]) -> Figures:
+    table = Figures(title="Results", show_header=False)
     table.add_column("name")
     table.add_column("figure", justify="right")
     for name, label in (

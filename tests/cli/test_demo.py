@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 from collections.abc import AsyncIterator
@@ -68,11 +69,17 @@ def test_its_figures_are_real(start: Start) -> None:
 
 
 def test_without_a_terminal_it_prints_a_log_and_a_table(run: Run, on_service: Service) -> None:
-    on_service.script("offline", ids=[on_service.world["endpoints"][0]])
+    gone = on_service.world["endpoints"][0]
+    on_service.script("offline", ids=[gone])
     done = run("demo", charset="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Setting every room's station to IHR_JAZZ: 12 in " in done.stdout
-    assert f"failed on ...{on_service.world['endpoints'][0][-12:]}: DEVICE_NOT_REACHABLE" in done.stdout
+    lines = done.stdout.splitlines()
+    assert "  failed: Room 101, Seaside 1 / Floor 1, Room 101 Echo 1: DEVICE_NOT_REACHABLE" in lines
+    # In the table the id is whole, last, and not broken into lines.
+    row = rf"^Room 101 +Seaside 1 / Floor 1 +Room 101 Echo 1 +DEVICE_NOT_REACHABLE\s+{gone}$"
+    assert re.search(row, done.stdout, re.MULTILINE)
+    assert "..." not in done.stdout
     assert "refused by the quota" in done.stdout
     assert "\x1b" not in done.stdout
     assert "refresh" not in done.stdout
