@@ -63,7 +63,7 @@ def to_dataframe(models: Iterable[object], *, model: type[Any] | None = None) ->
     """Return the rows as a DataFrame of pandas, or of polars if pandas is not installed.
 
     The columns and their types depend on the class of the models, not on their values. The arguments are those of
-    `to_rows`.
+    `to_rows`. pandas cuts ids when it shows them, unless `pd.set_option("display.max_colwidth", None)` is set.
 
     Raises:
         ConfigurationError: Neither is installed, or as for `to_rows`.

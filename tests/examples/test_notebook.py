@@ -105,10 +105,13 @@ def test_the_plan_comes_first_and_counts_the_calls(executed: Any) -> None:
 @needs_kernel
 def test_the_report_names_every_device_that_was_unplugged(executed: Any) -> None:
     report = shown(executed, "progress=True")
-    assert re.search(r"120 items: 107 done, 13 failed, 0 unknown, in [\d.]+ s", report["text/html"])
-    assert "<caption>Failures by property</caption>" in report["text/html"]
-    # Three deletions, Bluetooth, three settings and the volume, on each of 14 devices.
-    assert "<tr><td>Seaside 1</td><td>64</td></tr><tr><td>Hôtel du Lac 2</td><td>48</td></tr>" in report["text/html"]
+    assert re.search(r"120 rooms: 107 done, 13 failed, 0 unknown, in [\d.]+ s", report["text/html"])
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", report["text/html"].partition("Failures by property")[2])
+    # Devices and rooms.
+    assert cells[:9] == ["property", "devices", "rooms", "Seaside 1", "8", "7", "Hôtel du Lac 2", "6", "6"]
+    assert cells[9:15] == ["room", "where", "device", "step", "code", "id"]
+    # One row per device, although each fails eight steps.
+    assert len(cells) == 15 + 6 * 14
 
 
 @needs_kernel
@@ -124,9 +127,11 @@ def test_progress_is_a_widget(executed: Any) -> None:
 @needs_kernel
 def test_failures_are_a_dataframe(executed: Any) -> None:
     table = shown(executed, "to_dataframe(failures=True)")["text/html"]
-    assert re.findall(r"<th>(\w+)</th>", table)[:5] == ["floor", "room", "endpoint_id", "step", "code"]
-    assert "<td>Seaside 1 / Floor 1</td>\n      <td>Room 104</td>" in table
-    assert "<td>DEVICE_NOT_REACHABLE</td>" in table
+    assert re.findall(r"<th>(\w+)</th>", table)[:6] == ["name", "path", "device", "step", "code", "endpoint_id"]
+    assert "<td>Room 104</td>\n      <td>Seaside 1 / Floor 1</td>\n      <td>Room 104 Echo 1</td>" in table
+    assert "<td>alarms, timers, reminders, Bluetooth, locales, wake word, do not disturb, volume</td>" in table
+    assert re.search(r"<td>amzn1\.alexa\.endpoint\.did\.\w{26}</td>", table)
+    assert "<td>DEVICE_NOT_REACHABLE, DEVICE_UNREACHABLE</td>" in table
 
 
 @needs_kernel
@@ -150,7 +155,7 @@ def test_failures_by_floor_are_a_picture(executed: Any) -> None:
 
 @needs_kernel
 def test_the_second_run_repeats_what_had_failed_and_the_third_nothing(executed: Any) -> None:
-    assert "13 items: 13 done, 0 failed, 0 unknown, 107 skipped" in shown(executed, "retry_failed=True")["text/plain"]
+    assert "13 rooms: 13 done, 0 failed, 0 unknown, 107 skipped" in shown(executed, "retry_failed=True")["text/plain"]
     assert "0 items: 0 done, 0 failed, 0 unknown, 120 skipped" in shown(executed, "nothing_left")["text/plain"]
 
 

@@ -170,7 +170,8 @@ class FleetReport(Generic[T, R]):
     def to_dataframe(self, *, failures: bool = False, by_step: bool = False) -> Any:
         """Return the rows as a DataFrame of pandas, or of polars if pandas is not installed.
 
-        The types of the columns do not depend on the rows. The arguments are those of `to_rows`.
+        The types of the columns do not depend on the rows. The arguments are those of `to_rows`. pandas cuts ids when
+        it shows them, unless `pd.set_option("display.max_colwidth", None)` is set.
 
         Raises:
             ConfigurationError: Neither is installed, or as for `to_rows`.
