@@ -82,7 +82,7 @@ def test_every_block_is_run() -> None:
 async def test_first_steps(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     await script(code)
     printed = capsys.readouterr().out
-    assert printed.startswith("20 items: 19 done, 1 failed, 0 unknown")
+    assert printed.startswith("20 rooms: 19 done, 1 failed, 0 unknown")
     assert "Room 320 ['DEVICE_NOT_REACHABLE']" in printed
 
 
@@ -176,7 +176,7 @@ async def test_fleet_job(code: str, sim: Simulator, capsys: pytest.CaptureFixtur
     assert "Room 101: amzn1.alexa.endpoint" in printed
     assert "still has its alarms: DEVICE_NOT_REACHABLE" in printed
     assert "unit_settings.set_default_music_station: 0 to 20 calls" in printed
-    assert "20 items: 20 done" in printed
+    assert "20 rooms: 20 done" in printed
     # The second run reports the room whose device was offline again, and sends nothing.
     sim.clear_calls()
     await script(code)
@@ -303,7 +303,7 @@ async def test_settings(code: str, sim: Simulator, capsys: pytest.CaptureFixture
 async def test_skills(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("SKILL_ID", "amzn1.ask.skill.concierge")
     await cell(code)
-    assert capsys.readouterr().out.startswith("20 items: 20 done")
+    assert capsys.readouterr().out.startswith("20 rooms: 20 done")
     enabled = [each async for each in sim.smart_properties().skills.list(sim.rooms[7])]
     assert "amzn1.ask.skill.concierge" in {each.skill.id for each in enabled}
 
