@@ -35,7 +35,7 @@ Columns: TypeAlias = dict[str, type]
 _SCALARS: Final = (bool, int, float, str, dt.datetime)
 """Types of columns. bool is before int, which it derives from."""
 _NAMES: Final = ("name", "friendly_name")
-_IDS: Final = ("id", "_id", "_ids", "_arn")
+_IDS: Final = ("_id", "_ids", "_arn")
 _LABELS: Final = (*_NAMES, "device_name", "id", "own_id")
 _PATH: Final = "path"
 """The names above a room, which reports show as "Seaside 1 / Floor 3"."""
@@ -136,7 +136,9 @@ def _ordered(columns: Columns) -> Columns:
         last = name.rpartition(".")[2]
         if "." not in name and (last in _NAMES or last.endswith("_name")):
             return 0
-        return 2 if last == "id" or last.endswith(_IDS[1:]) else 1
+        if name == "id":
+            return 3
+        return 2 if last == "id" or last.endswith(_IDS) else 1
 
     return {name: columns[name] for name in sorted(columns, key=place)}
 

@@ -29,6 +29,8 @@ _NAMED: Final = 3
 """Items in the repr of a page."""
 _TABLED: Final = 10
 """Items in the table of a page."""
+_WIDEST: Final = 5
+"""Columns in the table of a page, besides the id."""
 _LONGEST_NAME: Final = 80
 """Characters of an item in the repr of a page."""
 
@@ -55,16 +57,16 @@ class Page(Generic[T]):
 
     def _repr_html_(self) -> str:
         first = self.items[:_TABLED]
-        columns = columns_of(first, self._model)
-        rows = list(rows_of(first, columns))
-        more = [f"and {len(self) - _TABLED:,} more"] if len(self) > _TABLED else []
+        rows = list(rows_of(first, columns_of(first, self._model)))
+        filled = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
+        ids = [name for name in filled if is_id_name(name)]
+        shown = [name for name in filled if name not in ids][:_WIDEST] + ids[-1 if "id" in ids else 0 :][:1]
+        more = [f"{len(self) - _TABLED:,} more items"] if len(self) > _TABLED else []
+        more += [f"{len(filled) - len(shown)} more columns in to_dataframe()"] if len(filled) > len(shown) else []
         more += ["next page follows"] if self.next_token is not None else []
-        cells = {name: ["" if row[name] is None else str(row[name]) for row in rows] for name in columns}
-        table = Table(
-            self._title(),
-            [Column(name, cells[name], is_id=is_id_name(name.rpartition(".")[2])) for name in columns],
-            "; ".join(more),
-        )
+        cells = {name: ["" if row[name] is None else str(row[name]) for row in rows] for name in shown}
+        columns = [Column(name, cells[name], is_id=name in ids) for name in shown]
+        table = Table(self._title(), columns, "; ".join(more))
         return to_html(table)
 
     def to_rows(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from alexa_props import errors
 from alexa_props.paging import Page, Pager
+from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.units import Unit
 from tests.helpers import Service, answer, cancellation, smart_properties, virtual_time
 
@@ -144,11 +146,16 @@ def test_a_page_in_a_notebook() -> None:
     shown = many._repr_html_()
     assert shown.count("<tr>") == 11
     assert "Page of 12 of 40" in shown
-    assert shown.endswith("<p>and 2 more; next page follows</p>")
+    assert shown.endswith("<p>2 more items; next page follows</p>")
     assert "&lt;Room 9&gt;" in shown
     assert ">u9</td></tr>" in shown
     assert "u10" not in shown
     assert "Page of 0" in Page(())._repr_html_()
+    # As many columns as fit, and the whole id.
+    echo = Endpoint("e1", "Echo", "text", "Amazon", "Dot", "G0", "1.2", associated_units=(UnitRef("u1"),))
+    wide = Page((echo,))._repr_html_()
+    assert re.findall(r">(\w+)</td>", wide) == ["Echo", "text", "Amazon", "Dot", "G0", "e1"]
+    assert "2 more columns in to_dataframe()" in wide
 
 
 async def test_rows_and_dataframes(tmp_path: Path) -> None:
