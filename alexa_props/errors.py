@@ -7,7 +7,7 @@ attribute holds a token, a key or a request body.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -27,6 +27,7 @@ __all__ = [
     "Forbidden",
     "JournalError",
     "NameNotFound",
+    "NamesNotFound",
     "NotFound",
     "RateLimitTooLong",
     "Sent",
@@ -38,6 +39,9 @@ __all__ = [
 
 Sent = Literal["no", "maybe"]
 """Whether a request may have reached the service: "no" means that it certainly did not."""
+
+_LISTED: Final = 20
+"""Names that a message lists."""
 
 
 class AlexaError(Exception):
@@ -86,6 +90,22 @@ class AmbiguousName(ConfigurationError, LookupError):
         super().__init__(message)
         self.text = text
         self.candidates = tuple(candidates)
+
+
+class NamesNotFound(ConfigurationError, LookupError):
+    """An inventory has nothing, or several things, with some of many names. The message lists them."""
+
+    problems: tuple[NameNotFound | AmbiguousName, ...]
+    """One for each name, in order. Beyond the first 20, they have no suggestions."""
+
+    def __init__(self, problems: Sequence[NameNotFound | AmbiguousName]) -> None:
+        shown = [f"  {problem}" for problem in problems[:_LISTED]]
+        more = len(problems) - len(shown)
+        count = "a name is" if len(problems) == 1 else f"{len(problems):,} names are"
+        super().__init__(
+            "\n".join([f"{count} unknown or ambiguous:", *shown, *([f"  and {more:,} more"] if more else [])])
+        )
+        self.problems = tuple(problems)
 
 
 class JournalError(AlexaError):

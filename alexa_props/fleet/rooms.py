@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final, Self
 
 from alexa_props.arguments import require_id
@@ -19,8 +19,9 @@ from alexa_props.smart_properties.units import Unit
 
 __all__ = ["Room", "walk_rooms"]
 
-_PAGE: Final = 50
+PAGE: Final = 50
 """The page size of Amazon's own tool."""
+_NONE: Final[Mapping[str, tuple[Endpoint, ...]]] = {}
 _BRANCHES: Final = 8
 """Branches that are listed concurrently. It also bounds the memory."""
 
@@ -100,26 +101,26 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
     root = require_id("unit_id", root)
     count_listed(0)
     top = await asp.units.get(root)
-    first = await asp.units.list(root, depth="all", expand="all", page_size=_PAGE)
+    first = await asp.units.list(root, depth="all", expand="all", page_size=PAGE)
     if first.next_token is None:
         # All units fit in one page: the branches need no further calls.
-        if not first.items and not _is_organization(top):
+        if not first.items and not is_organization(top):
             count_rooms(1)
             yield Room(top.id, name=top.name, parent_id=top.parent_id)
             return
-        rooms = _rooms(top, first.items, first.request_id)
+        rooms = rooms_among(top, first.items, first.request_id)
         count_listed(len(first))
         count_rooms(len(rooms))
         for room in rooms:
             yield room
         return
-    children = await asp.units.list(root, expand="all", page_size=_PAGE)
+    children = await asp.units.list(root, expand="all", page_size=PAGE)
     count_listed(len(children))
     if children.next_token is not None:
         # With very many branches, one list of all units takes fewer calls than one list per branch.
-        rest = asp.units.list(root, depth="all", expand="all", page_size=_PAGE).resume(first.next_token)
+        rest = asp.units.list(root, depth="all", expand="all", page_size=PAGE).resume(first.next_token)
         more, _ = await _listed(rest)
-        rooms = _rooms(top, [*first.items, *more], first.request_id)
+        rooms = rooms_among(top, [*first.items, *more], first.request_id)
         count_rooms(len(rooms))
         for room in rooms:
             yield room
@@ -131,7 +132,7 @@ async def walk_rooms(asp: SmartProperties, root: UnitId) -> AsyncGenerator[Room,
         rooms = [
             room
             for branch, (units, request_id) in zip(branches, below, strict=True)
-            for room in _rooms(top, [branch, *units], request_id)
+            for room in rooms_among(top, [branch, *units], request_id)
         ]
         count += len(rooms)
         if start + _BRANCHES >= len(children):
@@ -145,13 +146,13 @@ def is_walk(items: object) -> bool:
     return getattr(items, "ag_code", None) is walk_rooms.__code__
 
 
-def _is_organization(unit: Unit) -> bool:
+def is_organization(unit: Unit) -> bool:
     return unit.level == 0 or (unit.level is None and unit.parent_id is None)
 
 
 async def _below(asp: SmartProperties, branch: Unit) -> tuple[list[Unit], str | None]:
     """Return the units below a branch, and the request id of their first page."""
-    return await _listed(asp.units.list(branch.id, depth="all", expand="all", page_size=_PAGE))
+    return await _listed(asp.units.list(branch.id, depth="all", expand="all", page_size=PAGE))
 
 
 async def _listed(pager: Pager[Unit]) -> tuple[list[Unit], str | None]:
@@ -164,7 +165,7 @@ async def _listed(pager: Pager[Unit]) -> tuple[list[Unit], str | None]:
     return units, request_ids[0]
 
 
-def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> None:
+def refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None = None) -> None:
     """Raise if units form a ring: climbing from one would never end, and a ring without a leaf hides its rooms."""
     parents = {unit.id: unit.parent_id for unit in units}
     climbed: set[str] = set()
@@ -184,29 +185,41 @@ def _refuse_rings(top: Unit, units: Sequence[Unit], request_id: str | None) -> N
                 )
             path[step] = None
             step = parents[step]
-        climbed |= path.keys()
+        climbed.update(path)
 
 
-def _rooms(top: Unit, units: Sequence[Unit], request_id: str | None) -> list[Room]:
-    """Return the rooms among the units below `top`: those that are no other unit's parent."""
-    _refuse_rings(top, units, request_id)
+def rooms_among(
+    top: Unit, units: Sequence[Unit], request_id: str | None = None, inside: Mapping[str, tuple[Endpoint, ...]] = _NONE
+) -> list[Room]:
+    """Return the rooms among the units below `top`: those that are no other unit's parent, and no property.
+
+    Args:
+        top: A unit above all of them.
+        units: All units below it, or below one of its branches, and the branch.
+        request_id: Request id of the list, for messages.
+        inside: The devices in each unit, by its id.
+
+    Raises:
+        DecodeError: Units form a ring.
+
+    """
+    refuse_rings(top, units, request_id)
     known = {unit.id: unit for unit in units}
     parents = {unit.parent_id for unit in units}
+    # Below the organization, the topmost unit is the property.
+    from_organization = is_organization(top)
+    root = top if top.level in (1, None) else None
+    # Rooms of one floor share what is above them.
+    above_of: dict[str | None, tuple[Unit | None, tuple[str, ...]]] = {}
     rooms = []
     for unit in units:
         # A property without rooms is not a room.
         if unit.id in parents or unit.level == 1:
             continue
-        above: list[Unit] = []
-        step = unit
-        while step.parent_id in known:
-            step = known[step.parent_id]
-            above.append(step)
-        # Below the organization, the topmost unit is the property.
-        if _is_organization(top):
-            prop: Unit | None = above[-1] if above else unit
-        else:
-            prop = top if top.level in (1, None) else None
+        if unit.parent_id not in above_of:
+            above_of[unit.parent_id] = _above(unit, known)
+        topmost, path = above_of[unit.parent_id]
+        prop = (topmost or unit) if from_organization else root
         rooms.append(
             Room(
                 unit.id,
@@ -214,7 +227,18 @@ def _rooms(top: Unit, units: Sequence[Unit], request_id: str | None) -> list[Roo
                 parent_id=unit.parent_id,
                 property_id=prop.id if prop else None,
                 property_name=prop.name if prop else None,
-                path=tuple(each.name or each.id for each in reversed(above)),
+                path=path,
+                endpoints=inside.get(unit.id, ()),
             )
         )
     return rooms
+
+
+def _above(unit: Unit, known: Mapping[str, Unit]) -> tuple[Unit | None, tuple[str, ...]]:
+    """Return the topmost known unit above one, None if there is none, and the names of all of them."""
+    above: list[Unit] = []
+    step = known.get(unit.parent_id or "")
+    while step is not None:
+        above.append(step)
+        step = known.get(step.parent_id or "")
+    return above[-1] if above else None, tuple(each.name or each.id for each in reversed(above))
