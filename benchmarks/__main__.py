@@ -23,6 +23,7 @@ QUESTIONS: Final = (
     "paging",
     "token_refresh",
     "fleet",
+    "inventory",
     "quota_known",
     "quota_unknown",
     "quota_changing",

@@ -124,6 +124,15 @@ def test_a_run_over_many_items_takes_no_more_memory_than_one_over_few(counted: C
 
 
 @pytest.mark.apart
+def test_an_inventory_takes_a_call_per_50_units_and_10_devices(counted: Counted) -> None:
+    for name in ("quota known", "quota unknown"):
+        found = counted("inventory")[name]
+        assert (found["rooms"], found["devices"]) == (500, 1000)
+        assert found["units.list"] <= 50
+        assert 100 <= found["endpoints.query"] <= 125
+
+
+@pytest.mark.apart
 def test_at_a_known_quota_nothing_is_refused_and_nothing_lost(counted: Counted) -> None:
     found = counted("quota_known")["ours"]
     assert (found["requests"], found["refused_requests"], found["lost"]) == (200, 0, 0)

@@ -55,6 +55,7 @@ NAMES: dict[str, list[str]] = {
         "Forbidden",
         "JournalError",
         "NameNotFound",
+        "NamesNotFound",
         "NotFound",
         "RateLimitTooLong",
         "Sent",
@@ -385,7 +386,7 @@ NAMES: dict[str, list[str]] = {
         "run_many",
         "walk_rooms",
     ],
-    "alexa_props.inventory": ["Inventory"],
+    "alexa_props.inventory": ["Change", "ChangeKind", "Inventory", "InventoryDiff"],
     "alexa_props.limits": ["Limits", "ScopeLimits"],
     "alexa_props.pipeline.pool": ["Pool"],
 }

@@ -20,7 +20,6 @@ from typing import Any, Final, TypeVar
 import attrs
 import cattrs
 
-from alexa_props.arguments import require_whole
 from alexa_props.errors import ConfigurationError
 from alexa_props.inventory.sharing import Shared
 from alexa_props.smart_properties.endpoints import Endpoint
@@ -114,7 +113,7 @@ def _read(path: str | os.PathLike[str], lines: Iterator[str]) -> Saved:
         newer = isinstance(version, int) and version > _VERSION
         advice = "a newer version of alexa-props saved it: upgrade, or delete the file" if newer else _ADVICE
         raise ConfigurationError(f"{path} has version {version!r:.20} of its format, not {_VERSION}: {advice}")
-    counts = [require_whole(name, header[name], 0, 10**9) for name in ("units", "devices")]
+    counts = [_exactly(header[name], int) for name in ("units", "devices")]
     shared, structure = Shared(), _converter().structure
     units = tuple(shared.unit(structure(each, Unit)) for each in _objects(lines, counts[0]))
     devices = tuple(shared.endpoint(structure(each, Endpoint)) for each in _objects(lines, counts[1]))

@@ -84,8 +84,9 @@ class Index:
         if not 0 < len(parts) <= _MOST_PARTS:
             return []
         candidates: dict[int, str] = {}
-        # The whole may be one name, or only its last part.
-        for name in dict.fromkeys((parts[-1], "/".join(parts))):
+        # The whole may be one name with slashes in it, or only its last part is one.
+        names = (parts[-1], "/".join(parts)) if self._joined > 1 else parts[-1:]
+        for name in dict.fromkeys(names):
             for near in similar(name, self._names):
                 numbers: Iterable[int] = _numbers(self._names, near)
                 if len(parts) > 1 and _count(self._names, near) > _FEW:
@@ -166,9 +167,6 @@ class Index:
         spelled = [part.strip() for part in _SLASHES.split(text) if part.strip()]
         chosen = set(numbers)
 
-        def is_full_path(number: int) -> bool:
-            return "/".join(labels[number]) == text.strip()
-
         def is_spelled(number: int) -> bool:
             flat = [part.strip() for label in labels[number] for part in _SLASHES.split(label)]
             return flat[-1:] == spelled[-1:] and _is_within(spelled, flat)
@@ -183,7 +181,12 @@ class Index:
         def has_exact_word(number: int) -> bool:
             return parts[-1] in words_of(fold(labels[number][-1]))
 
-        for fits in (is_full_path, is_spelled, is_folded_path, is_not_a_device_in_one, has_exact_word):
+        # A blank at the end may belong to a name.
+        for wanted in (text, text.strip()):
+            full = [number for number in numbers if "/".join(labels[number]) == wanted]
+            if full:
+                return full
+        for fits in (is_spelled, is_folded_path, is_not_a_device_in_one, has_exact_word):
             numbers = [each for each in numbers if fits(each)] or numbers
             if len(numbers) == 1:
                 break

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from alexa_props import AWSCredentials, DefaultStation, fleet
+from alexa_props import AWSCredentials, DefaultStation, Inventory, fleet
 from alexa_props.auth.authorize import Consent
 from alexa_props.simulator import Simulator
 from alexa_props.smart_properties import unit_settings
@@ -132,6 +132,14 @@ def walked(world: World) -> AsyncIterable[Any]:
     return fleet.walk_rooms(sim.smart_properties(transport=world.way_to(sim.transport())), sim.organization_id)
 
 
+async def inventoried(world: World) -> None:
+    # Too many units for one page or one query: queries run side by side.
+    sim = Simulator(rooms=54, endpoints_per_room=0, users=0)
+    asp = sim.smart_properties(transport=world.way_to(sim.transport()))
+    inventory = await Inventory.load(asp, sim.organization_id)
+    assert len(inventory) == 54
+
+
 async def collected(world: World) -> None:
     async def create(room: str) -> str:
         return await world.asp.units.create(world.sim.organization_id, f"beside {room}")
@@ -210,6 +218,7 @@ ON_JUMPING_TIME: Final[dict[str, Scenario]] = {
     "fleet.run_many": functools.partial(in_batches, collect=False),
     "fleet.collect_many": functools.partial(in_batches, collect=True),
     "fleet.walk_rooms": iterated(walked),
+    "Inventory.load": inventoried,
     "fleet.reset_room": room_reset,
     "fleet.ensure_default_music_station": ensured,
 }
