@@ -97,6 +97,13 @@ def test_a_unit_that_has_units_now_is_no_room() -> None:
     assert (change.change, change.what, change.name, change.where) == ("added", "room", "Bath", "Seaside / Room 1")
 
 
+def test_only_ok_is_online_and_what_is_unknown_is_neither() -> None:
+    words = [("UNREACHABLE", "ASLEEP", 0), ("OK", None, 0), (None, "UNREACHABLE", 0), ("ASLEEP", "OK", 1)]
+    for before, after, count in words:
+        one, other = (hotel({"Seaside": [device("Echo", "1", reachability=word)]}) for word in (before, after))
+        assert len(one.diff(other)) == count
+
+
 def test_devices_are_compared_only_if_both_have_them() -> None:
     bare = attrs.evolve(BEFORE, devices=(), has_endpoints=False)
     assert len(BEFORE.diff(bare)) == len(bare.diff(BEFORE)) == 0

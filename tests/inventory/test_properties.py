@@ -17,7 +17,8 @@ from tests.inventory.hotels import TAKEN, device
 
 # Few letters, so that names repeat, and those that are folded, joined or taken apart.
 LETTERS = st.sampled_from(
-    "aA\xe1\xe5\u212b\uff21\xdf\u017f\u0131\u01301\xb20\uff12\uff10 /\uff0f.\u2100\xbd\u0301\u0327\u3099\u0345\u0338\n\x1c\ud800\u304b\ud55c\ufb01\u03a3\u03c2\u0663"
+    "aA\xe1\xe5\u212b\uff21\xdf\u017f\u0131\u01301\xb20\uff12\uff10 /"
+    "\uff0f.\u2100\xbd\u0301\u0327\u3099\u0345\u0338\n\x1c\ud800\u304b\ud55c\ufb01\u03a3\u03c2\u0663"
 )
 NAMES = st.one_of(st.none(), st.text(LETTERS, max_size=5), st.sampled_from(["Room 1", "room 01", "Room", "1"]))
 
