@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 import typer
 
-from alexa_props import SmartProperties
+import alexa_props
 from alexa_props.cli.exit import Exit, run
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
@@ -16,12 +16,12 @@ from alexa_props.cli.streams import note
 from alexa_props.cli.units import UnitId, advice_below, has_any
 from alexa_props.errors import AlexaError, DeviceUnreachable, EndpointFailure
 
-__all__ = ["alerts"]
+__all__ = ["alarms", "reminders", "timers"]
 
 Kind = Literal["alarms", "timers", "reminders"]
 
 
-def alerts(kind: Kind) -> typer.Typer:
+def _commands(kind: Kind) -> typer.Typer:
     """Return the commands for one kind of alert."""
     app = typer.Typer(no_args_is_help=True, help=f"The {kind} of a unit.")
 
@@ -31,6 +31,9 @@ def alerts(kind: Kind) -> typer.Typer:
         run(_delete(kind, unit_id, access), writes=True)
 
     return app
+
+
+alarms, timers, reminders = _commands("alarms"), _commands("timers"), _commands("reminders")
 
 
 async def _delete(kind: Kind, unit_id: str, access: Access) -> Exit:
@@ -58,7 +61,7 @@ async def _delete(kind: Kind, unit_id: str, access: Access) -> Exit:
     return Exit.FAILED
 
 
-async def _report_success(asp: SmartProperties, kind: Kind, unit_id: str) -> Exit:
+async def _report_success(asp: alexa_props.SmartProperties, kind: Kind, unit_id: str) -> Exit:
     """Report what was deleted. It is an error if only the units below this one have devices."""
     has_devices = await _has_devices(asp, unit_id)
     below = await advice_below(asp, unit_id, f"fleet run {kind} --under")
@@ -69,7 +72,7 @@ async def _report_success(asp: SmartProperties, kind: Kind, unit_id: str) -> Exi
     return Exit.ERROR if below else Exit.DONE
 
 
-async def _has_devices(asp: SmartProperties, unit_id: str) -> bool:
+async def _has_devices(asp: alexa_props.SmartProperties, unit_id: str) -> bool:
     try:
         return await has_any(asp.endpoints.list(unit_id=unit_id, page_size=1))
     except AlexaError:

@@ -1,26 +1,51 @@
-"""The commands of `alexa-props`. Each subject has a file."""
+"""The commands of `alexa-props`. Each subject has a file, which is imported when its command is used."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
-from alexa_props.cli.alerts import alerts
 from alexa_props.cli.exit import run
-from alexa_props.cli.fleet import app as fleet
-from alexa_props.cli.for_business import a4b
-from alexa_props.cli.login import login
-from alexa_props.cli.logins import logout, profiles
-from alexa_props.cli.room import room
-from alexa_props.cli.station import station
-from alexa_props.cli.units import endpoints, units
-from alexa_props.cli.whoami import whoami
-from alexa_props.version import installed_version
+from alexa_props.cli.late import Late, LateCommands
 
 __all__ = ["app"]
 
+
+class _Commands(LateCommands):
+    """The commands in the order of the help, by what they are for. Those without a file here are defined below."""
+
+    sections: ClassVar = {
+        "Try it and log in": {
+            "demo": None,
+            "simulate": None,
+            "login": Late("login", "login", "Log in with the browser."),
+            "logout": Late("logins", "logout", "Delete a stored login, with its access token."),
+            "profiles": Late("logins", "profiles", "List the stored logins."),
+            "whoami": Late("whoami", "whoami", "Show which login is in use."),
+        },
+        "Find things": {
+            "units": Late("units", "units", "List the units below a unit."),
+            "endpoints": Late("units", "endpoints", "List the devices directly in a unit."),
+        },
+        "Change a room": {
+            "room": Late("room", "room", "One room as a whole."),
+            "station": Late("station", "station", "The station that plays if a guest just asks for music."),
+            "alarms": Late("alerts", "alarms", "The alarms of a unit."),
+            "timers": Late("alerts", "timers", "The timers of a unit."),
+            "reminders": Late("alerts", "reminders", "The reminders of a unit."),
+        },
+        "Change many rooms": {
+            "fleet": Late("fleet", "app", "Many rooms in one run."),
+        },
+        "Other services": {
+            "a4b": Late("for_business", "a4b", "Alexa for Business."),
+        },
+    }
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # Rich's tables cut off names and addresses in a terminal of 80 columns.
@@ -31,6 +56,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from alexa_props.version import installed_version  # most commands do without
+
         typer.echo(installed_version())
         raise typer.Exit
 
@@ -143,14 +170,3 @@ def demo(
     from alexa_props.cli.demo import run_demo
 
     run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))
-
-
-for command in (login, logout, profiles, whoami, units, endpoints):
-    app.command()(command)
-app.add_typer(station, name="station")
-app.add_typer(alerts("alarms"), name="alarms")
-app.add_typer(alerts("timers"), name="timers")
-app.add_typer(alerts("reminders"), name="reminders")
-app.add_typer(room, name="room")
-app.add_typer(fleet, name="fleet")
-app.add_typer(a4b, name="a4b")

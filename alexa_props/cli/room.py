@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+import alexa_props
 from alexa_props.cli.exit import STATUS, Exit, run
 from alexa_props.cli.room_defaults import (
     DistanceUnits,
@@ -23,7 +24,6 @@ from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
 from alexa_props.cli.units import UnitId, advice_below
-from alexa_props.fleet import Failure, RoomDefaults, Steps, reset_room
 
 __all__ = ["room"]
 
@@ -63,10 +63,10 @@ def reset(
     run(_reset(unit_id, defaults, access), writes=True)
 
 
-async def _reset(unit_id: str, defaults: RoomDefaults, access: Access) -> Exit:
+async def _reset(unit_id: str, defaults: alexa_props.fleet.RoomDefaults, access: Access) -> Exit:
     async with session(access) as opened:
         asp = opened.asp
-        steps = await reset_room(asp, unit_id, defaults)
+        steps = await alexa_props.fleet.reset_room(asp, unit_id, defaults)
         below = await advice_below(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
     with Rows(("step", "endpoint_id", "status", "code", "description"), access) as rows:
         for row in _rows(steps):
@@ -79,7 +79,7 @@ async def _reset(unit_id: str, defaults: RoomDefaults, access: Access) -> Exit:
     return STATUS[steps.status]
 
 
-def _rows(steps: Steps) -> list[dict[str, Any]]:
+def _rows(steps: alexa_props.fleet.Steps) -> list[dict[str, Any]]:
     """Return a row per step, or one per failure if a step failed on several devices."""
     return [
         {
@@ -92,5 +92,5 @@ def _rows(steps: Steps) -> list[dict[str, Any]]:
             "request_id": failure.request_id,
         }
         for step in steps
-        for failure in step.failures or (Failure("done", "", ""),)
+        for failure in step.failures or (alexa_props.fleet.Failure("done", "", ""),)
     ]

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+import alexa_props
 from alexa_props.cli.station import parse_station
 from alexa_props.errors import ConfigurationError
-from alexa_props.fleet import RoomDefaults
 
 __all__ = [
     "DistanceUnits",
@@ -54,7 +54,7 @@ def room_defaults(
     locales: list[str] | None,
     do_not_disturb: bool | None,
     **others: Any,
-) -> RoomDefaults:
+) -> alexa_props.fleet.RoomDefaults:
     """Return the defaults that the options set.
 
     Raises:
@@ -62,7 +62,7 @@ def room_defaults(
 
     """
     try:
-        return RoomDefaults(
+        return alexa_props.fleet.RoomDefaults(
             station=None if station is None else parse_station(station),
             locales=locales or None,
             do_not_disturb=bool(do_not_disturb),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, aclosing
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
@@ -13,7 +13,9 @@ from alexa_props.cli.output import Output, csv_line, json_array, json_line, tsv_
 from alexa_props.cli.shared import Display
 from alexa_props.cli.streams import write, writing
 from alexa_props.cli.table import table_lines
-from alexa_props.paging import Pager
+
+if TYPE_CHECKING:
+    from alexa_props.paging import Pager
 
 __all__ = ["Rows"]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import attrs
 
-from alexa_props import Limits, SmartProperties
-from alexa_props.cli.client import smart_properties
-from alexa_props.cli.credentials import find
-from alexa_props.cli.names import Names
 from alexa_props.cli.shared import Access
-from alexa_props.cli.stored_login import Credentials
+
+if TYPE_CHECKING:
+    from alexa_props import Limits, SmartProperties
+    from alexa_props.cli.names import Names
+    from alexa_props.cli.stored_login import Credentials
 
 __all__ = ["Session", "session"]
 
@@ -29,6 +30,11 @@ class Session:
 @asynccontextmanager
 async def session(access: Access, *, limits: Limits | None = None) -> AsyncGenerator[Session, None]:
     """Open the client that the options of a command name."""
+    # Late: help and completion do without.
+    from alexa_props.cli.client import smart_properties
+    from alexa_props.cli.credentials import find
+    from alexa_props.cli.names import Names
+
     credentials = find(access.credentials, access.profile)
     async with smart_properties(credentials, limits=limits) as asp:
         organization = access.organization or credentials.organization_id

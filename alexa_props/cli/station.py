@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import attrs
 import typer
 
-from alexa_props import DefaultStation, Stations
+import alexa_props
 from alexa_props.cli.exit import run
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
@@ -21,20 +21,20 @@ station = typer.Typer(no_args_is_help=True, help="The station that plays if a gu
 _COLUMNS: Final = ("unit_id", "provider_id", "station_id", "label")
 
 
-def parse_station(text: str) -> DefaultStation:
+def parse_station(text: str) -> alexa_props.DefaultStation:
     """Return the station of a label, or of PROVIDER:STATION.
 
     Raises:
         typer.BadParameter: It is neither.
 
     """
-    known = Stations.find(text)
+    known = alexa_props.Stations.find(text)
     if known is not None:
         return known.setting
     provider_id, _, station_id = text.partition(":")
     if provider_id and station_id:
-        return DefaultStation(provider_id, station_id)
-    labels = ", ".join(row.label for row in Stations.ALL if row.label)
+        return alexa_props.DefaultStation(provider_id, station_id)
+    labels = ", ".join(row.label for row in alexa_props.Stations.ALL if row.label)
     raise typer.BadParameter(f"{text!r} is not a known station: give PROVIDER:STATION, or one of {labels}")
 
 
@@ -73,19 +73,19 @@ def set_station(
     run(_set(unit_id, parse_station(wanted), access), writes=True)
 
 
-async def _set(unit_id: str, setting: DefaultStation, access: Access) -> None:
+async def _set(unit_id: str, setting: alexa_props.DefaultStation, access: Access) -> None:
     async with session(access) as opened:
         await opened.asp.unit_settings.set_default_music_station(unit_id, setting)
     _print(unit_id, setting, access)
 
 
-def _print(unit_id: str, setting: DefaultStation | None, access: Access) -> None:
+def _print(unit_id: str, setting: alexa_props.DefaultStation | None, access: Access) -> None:
     with Rows(_COLUMNS, access) as rows:
         rows.add(_row(unit_id, setting))
 
 
-def _row(unit_id: str, setting: DefaultStation | None) -> dict[str, Any]:
+def _row(unit_id: str, setting: alexa_props.DefaultStation | None) -> dict[str, Any]:
     if setting is None:
         return {"unit_id": unit_id, "provider_id": None, "station_id": None, "label": None}
-    known = (row for row in Stations.of(setting.provider_id) if row.setting == setting)
+    known = (row for row in alexa_props.Stations.of(setting.provider_id) if row.setting == setting)
     return {"unit_id": unit_id, **attrs.asdict(setting), "label": next((row.label for row in known), None)}

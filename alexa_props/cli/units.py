@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import attrs
 import typer
 
-from alexa_props import SmartProperties
-from alexa_props.cli.credentials import organization_of
+import alexa_props
 from alexa_props.cli.exit import run
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
 from alexa_props.errors import AlexaError
-from alexa_props.paging import Pager
+
+if TYPE_CHECKING:
+    from alexa_props.paging import Pager
 
 __all__ = ["UnitId", "advice_below", "endpoints", "has_any", "units"]
 
@@ -96,7 +97,7 @@ async def _endpoints(unit_id: str, access: Access, *, reachability: bool) -> Non
 # Calls about a unit do not extend to the units below it.
 
 
-async def advice_below(asp: SmartProperties, unit_id: str, command: str) -> str:
+async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str) -> str:
     """Return what to add to a message if units below this one were left out; empty if there are none."""
     try:
         below = await has_any(asp.units.list(unit_id, page_size=1))

@@ -7,22 +7,29 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from alexa_props.cli.app import app
+from alexa_props.cli.late import LateCommands
 from tests.cli.commands import COMMAND, Run
 
 
-def paths(command: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The words of every command and group."""
+def commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Every command and group, by its words."""
     below = getattr(command, "commands", {})
-    return [path, *(found for name, each in below.items() for found in paths(each, (*path, name)))]
+    for name in below:
+        if isinstance(command, LateCommands):
+            command.load(name)
+    return {path: command} | {
+        words: found for name, each in below.items() for words, found in commands(each, (*path, name)).items()
+    }
 
 
 def test_the_help_of_every_command_fits_80_columns(run: Run) -> None:
-    every = paths(typer.main.get_command(app))
+    every = commands(typer.main.get_command(app))
     assert len(every) > 20
     for path in every:
         done = run(*path, "--help", env={"COLUMNS": "80"})
@@ -32,6 +39,45 @@ def test_the_help_of_every_command_fits_80_columns(run: Run) -> None:
         # Nothing is cut off, but for KEY=VALUE[,VALUE…].
         assert "..." not in done.stdout.replace("[ARGS]...", ""), path
         assert "…" not in done.stdout.replace(",VALUE…", "").replace("KEY…", ""), path
+
+
+def test_the_summaries_in_the_help_are_those_of_the_commands(run: Run) -> None:
+    shown = " ".join(run("--help", env={"COLUMNS": "200"}).stdout.split())
+    for words, command in commands(typer.main.get_command(app)).items():
+        if len(words) == 1:
+            sentence = " ".join(command.help.split()).partition(". ")[0].rstrip(".")
+            assert f"{words[0]} {sentence.partition(':')[0]}" in shown
+
+
+SLOW = ("aiohttp", "anyio", "cattrs", "httpx", "rich", "starlette", "yaml")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["room", "reset", "--help"], ["COMPLETE"], ["COMPLETE", "units", "--depth"]]
+)
+def test_help_and_completion_import_nothing_slow(home: dict[str, str], words: list[str]) -> None:
+    code = f"""
+import sys
+from alexa_props.cli import main
+try:
+    main()
+finally:
+    slow = [name for name in {SLOW} if name in sys.modules]
+    assert not slow, slow
+"""
+    env = {**home}
+    if words[0] == "COMPLETE":
+        # typer's own help needs it.
+        code = code.replace("('aiohttp'", "('pydantic', 'aiohttp'")
+        typed = ["alexa-props", *words[1:], ""]
+        env |= {
+            "_ALEXA_PROPS_COMPLETE": "complete_bash",
+            "COMP_WORDS": "\n".join(typed),
+            "COMP_CWORD": str(len(typed) - 1),
+        }
+        words = []
+    done = subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_process_prints_the_version() -> None:
