@@ -1,34 +1,34 @@
-"""`alexa-props alarms`, `timers` and `reminders`: deleting those of a unit."""
+"""`alexa-props alarms`, `timers` and `reminders`: deleting those of a room."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
 
-import attrs
 import typer
 
-import alexa_props
 from alexa_props.cli.exit import Exit, run
+from alexa_props.cli.places import RoomName, advice_below, devices_in
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
-from alexa_props.cli.units import UnitId, advice_below, has_any
-from alexa_props.errors import AlexaError, DeviceUnreachable, EndpointFailure
+from alexa_props.errors import DeviceUnreachable, EndpointFailure
 
 __all__ = ["alarms", "reminders", "timers"]
 
-Kind = Literal["alarms", "timers", "reminders"]
+_Kind = Literal["alarms", "timers", "reminders"]
+_COLUMNS: Final = ("name", "where", "device", "code", "description", "endpoint_id", "unit_id")
+_TABLE: Final = ("device", "description", "endpoint_id")
 
 
-def _commands(kind: Kind) -> typer.Typer:
+def _commands(kind: _Kind) -> typer.Typer:
     """Return the commands for one kind of alert."""
-    app = typer.Typer(no_args_is_help=True, help=f"The {kind} of a unit.")
+    app = typer.Typer(no_args_is_help=True, help=f"The {kind} of a room.")
 
-    @app.command("delete", help=f"Delete all {kind} on every device of a unit. Prints a row per device that failed.")
+    @app.command("delete", help=f"Delete all {kind} on every device in a room. Prints a row per device that failed.")
     @with_shared_options
-    def delete(*, unit_id: UnitId, access: Access) -> None:
-        run(_delete(kind, unit_id, access), writes=True)
+    def delete(*, room: RoomName, access: Access) -> None:
+        run(_delete(kind, room, access), writes=True)
 
     return app
 
@@ -36,45 +36,46 @@ def _commands(kind: Kind) -> typer.Typer:
 alarms, timers, reminders = _commands("alarms"), _commands("timers"), _commands("reminders")
 
 
-async def _delete(kind: Kind, unit_id: str, access: Access) -> Exit:
+async def _delete(kind: _Kind, room: str, access: Access) -> Exit:
     async with session(access) as opened:
-        asp = opened.asp
+        asp, names = opened.asp, opened.names
         deletions = {
             "alarms": asp.alerts.delete_alarms,
             "timers": asp.alerts.delete_timers,
             "reminders": asp.alerts.delete_reminders,
         }
+        place = await names.room(room, instead=f"fleet run {kind} --under")
+        # Before the change, so that nothing can keep its outcome from being reported.
+        devices = await devices_in(asp, place.id)
+        title = names.title(place)
         try:
-            failures = [failure async for failure in deletions[kind](unit_id)]
+            failures = [failure async for failure in deletions[kind](place)]
         except DeviceUnreachable as error:
             # Some device of the unit failed; the response does not say which.
-            failures = [EndpointFailure(unit_id, None, error.code, error.message)]
+            failures = [EndpointFailure(place.id, None, error.code, error.message)]
         if not failures:
-            return await _report_success(asp, kind, unit_id)
-    with Rows(("unit_id", "endpoint_id", "code", "description"), access) as rows:
+            below = await advice_below(asp, place.id, f"fleet run {kind} --under")
+            if devices == []:
+                note(f"no device is directly in {title}, so there were no {kind} to delete{below}")
+                return Exit.ERROR if below else Exit.DONE
+            note(f"deleted the {kind} on every device in {title}{below}")
+            return Exit.DONE
+    known = {device.id: device.friendly_name for device in devices or ()}
+    with Rows(_COLUMNS, access, table=_TABLE) as rows:
         for failure in failures:
-            rows.add(attrs.asdict(failure))
+            rows.add({**names.describe(place), **_failure(failure, known)})
     note(
-        f"the {kind} of {unit_id} were not deleted on {len(failures)} device(s): "
+        f"the {kind} in {title} were not deleted on {len(failures)} device(s): "
         "run it again when these devices are reachable"
     )
     return Exit.FAILED
 
 
-async def _report_success(asp: alexa_props.SmartProperties, kind: Kind, unit_id: str) -> Exit:
-    """Report what was deleted. It is an error if only the units below this one have devices."""
-    has_devices = await _has_devices(asp, unit_id)
-    below = await advice_below(asp, unit_id, f"fleet run {kind} --under")
-    if has_devices:
-        note(f"deleted the {kind} on every device of {unit_id}{below}")
-        return Exit.DONE
-    note(f"no device is directly in {unit_id}, so there were no {kind} to delete{below}")
-    return Exit.ERROR if below else Exit.DONE
-
-
-async def _has_devices(asp: alexa_props.SmartProperties, unit_id: str) -> bool:
-    try:
-        return await has_any(asp.endpoints.list(unit_id=unit_id, page_size=1))
-    except AlexaError:
-        # The client may be allowed to delete alerts and not to list devices; then the deletion's result stands.
-        return True
+def _failure(failure: EndpointFailure, known: dict[str, str | None]) -> dict[str, Any]:
+    return {
+        "device": known.get(failure.endpoint_id or ""),
+        "code": failure.code,
+        "description": failure.description,
+        "endpoint_id": failure.endpoint_id,
+        "unit_id": failure.unit_id,
+    }

@@ -13,7 +13,8 @@ from typing import Any
 import typer
 
 from alexa_props.cli.signals import interrupting
-from alexa_props.cli.streams import OutputLost, end_echoed_line, flush, note, write
+from alexa_props.cli.streams import OutputLost, end_echoed_line, flush, note, note_more, write
+from alexa_props.cli.unresolved import lines_of
 from alexa_props.errors import AlexaError, DeadlineExceeded, TransportError
 
 __all__ = ["STATUS", "Exit", "exit_on_error", "run"]
@@ -26,7 +27,7 @@ class Exit(enum.IntEnum):
     ERROR = 1
     """A line on standard error says what to do."""
     USAGE = 2
-    """The options are invalid; nothing was sent."""
+    """The options are invalid, or a name is unknown or ambiguous; nothing was changed."""
     FAILED = 3
     """Some of it was done; rows name the devices on which it failed."""
     UNKNOWN = 4
@@ -97,5 +98,10 @@ def _report(error: AlexaError | OSError | OutputLost, *, writes: bool) -> Exit:
     if writes and isinstance(error, TransportError | DeadlineExceeded) and error.sent == "maybe":
         note(f"{error}; the change may have taken effect")
         return Exit.UNKNOWN
-    note(str(error))
-    return Exit.ERROR
+    lines = lines_of(error) if isinstance(error, AlexaError) else None
+    if lines is None:
+        note(str(error))
+        return Exit.ERROR
+    for line in lines:
+        (note_more if line.startswith(" ") else note)(line)
+    return Exit.USAGE

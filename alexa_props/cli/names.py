@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import functools
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Literal, TypeAlias, cast
+
 from alexa_props import Inventory, SmartProperties
-from alexa_props.errors import ConfigurationError
+from alexa_props.cli import completion
+from alexa_props.cli.inventory_cache import InventoryCache, age_of
+from alexa_props.cli.places import has_any
+from alexa_props.cli.streams import note
+from alexa_props.cli.unresolved import Unresolved
+from alexa_props.concurrency import gather
+from alexa_props.errors import AlexaError, ConfigurationError, Forbidden, NameNotFound, NamesNotFound, NotFound
 from alexa_props.fleet import Room
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
-__all__ = ["Names", "is_id"]
+__all__ = ["Names", "Place", "is_id"]
+
+Place: TypeAlias = Room | Unit
+_Kind: TypeAlias = Literal["unit", "endpoint"] | None
+
+_MOST_AGE: Final = 24 * 3600
+"""Seconds after which names are read again."""
+_OLD: Final = 3600
+"""Seconds after which the age of names is reported."""
+_NEW: Final = 60
+"""Seconds in which an unknown name is a typing error: the names are not read again."""
+_SERIAL: Final = re.compile(r"(?=.*\d)[A-Z0-9]{10,20}")
+_UNITS: Final = 50
+"""Units that a call reads."""
 
 
 def is_id(text: str) -> bool:
@@ -17,33 +44,264 @@ def is_id(text: str) -> bool:
 
 
 class Names:
-    """Resolves names of units and devices, all of one organization. The inventory is read when it is first needed."""
+    """Resolves names of units and devices, all of one organization.
 
-    def __init__(self, asp: SmartProperties, organization: str | None, *, refresh: bool) -> None:
+    The inventory is read when it is first needed, and kept in the user's cache folder. What a cached name means is
+    confirmed by the service before it is used: another room may have the name by now.
+
+    Args:
+        asp: The client.
+        cache: Where inventories are kept; None if the organization is unknown.
+        choice: The options that choose the login, for completion.
+        refresh: Whether to read the inventory again.
+
+    """
+
+    def __init__(
+        self, asp: SmartProperties, cache: InventoryCache | None, *, choice: completion.Choice, refresh: bool
+    ) -> None:
         self._asp = asp
-        self._organization = organization
+        self._cache = cache
+        self._choice = choice
         self._refresh = refresh
         self._inventory: Inventory | None = None
+        self._is_cached = False
+        self._old: Inventory | None = None
 
-    async def inventory(self, *, endpoints: bool = False) -> Inventory:
-        """Return the inventory of the organization, with its devices if wanted."""
-        if self._organization is None:
-            raise ConfigurationError(
-                "names are looked up in an organization, and none is known: log in again, or name it with "
-                "--organization or ALEXA_PROPS_ORGANIZATION_ID"
-            )
-        if self._inventory is None or (endpoints and not self._inventory.has_endpoints):
-            self._inventory = await Inventory.load(self._asp, self._organization, endpoints=endpoints)
+    async def inventory(self, *, endpoints: bool = False, fresh: bool = False) -> Inventory:
+        """Return the inventory of the organization.
+
+        Args:
+            endpoints: Whether it must have the devices.
+            fresh: Whether it must be read now.
+
+        """
+        cache = self._known_cache()
+        fits = self._inventory is not None and (self._inventory.has_endpoints or not endpoints)
+        if not fits and not fresh and not self._refresh:
+            found = cache.read(endpoints=endpoints)
+            if found is not None and 0 <= age_of(found).total_seconds() < _MOST_AGE:
+                self._use(found, is_cached=True)
+                fits = True
+        if not fits or (fresh and self._is_cached):
+            await self._read(endpoints=endpoints)
+        assert self._inventory is not None  # noqa: S101 - set above
         return self._inventory
 
-    async def unit(self, text: str) -> Room | Unit:
-        """Return the unit of a name, a path, a room number or an id."""
-        if is_id(text):
-            return Room(text)
-        return (await self.inventory()).unit(text)
+    async def unit(self, text: str) -> Place:
+        """Return the unit of a name, a path, a room number or an id. A device is not accepted."""
+        (found,) = await self.units([text])
+        return found
+
+    async def units(self, texts: Sequence[str]) -> list[Place]:
+        """Return the units of many names, paths, room numbers and ids, in order.
+
+        Raises:
+            NamesNotFound: Some are unknown or ambiguous. The error lists all of these.
+
+        """
+        found: list[Any] = [self._known(text) if is_id(text) else None for text in texts]
+        named = await self._find([text for text in texts if not is_id(text)], "unit")
+        resolved = iter(named)
+        return [each or next(resolved) for each in found]
+
+    async def place(self, text: str) -> Place:
+        """Return a unit as `unit` does. A device stands for the unit that it is in, which is reported."""
+        found = await self._unit_or_device(text)
+        if not isinstance(found, Endpoint):
+            return found
+        units = [ref.id for ref in found.associated_units]
+        if not units:
+            raise Unresolved(f"{text} is a device that is in no room")
+        place = self._known(units[0])
+        note(f"{text} is {found.friendly_name or 'a device'} in {self.title(place)}")
+        return place
+
+    async def room(self, text: str, *, instead: str) -> Place:
+        """Return the unit that a change is about: a room, or another unit that has devices. For `text` see `place`.
+
+        Args:
+            text: A name, a path, a room number, a serial number or an id.
+            instead: The command for all rooms below a unit, which follows it, such as "fleet run reset --under".
+
+        Raises:
+            Unresolved: It is a unit without devices, and has rooms below it; or a device in no unit.
+
+        """
+        place = await self.place(text)
+        below = [] if isinstance(place, Room) or self._inventory is None else self._inventory.rooms(place)
+        if below and not await has_any(self._asp.endpoints.list(unit_id=place, page_size=1)):
+            rooms = "is one room" if len(below) == 1 else f"are {len(below):,} rooms"
+            raise Unresolved(
+                f"no device is directly in {place.name or place.id}, but there {rooms} below it: use "
+                f"`alexa-props {instead} {shlex.quote(text)}`"
+            )
+        return place
 
     async def endpoint(self, text: str) -> Endpoint:
         """Return the device of a name, a path, a serial number or an id."""
         if is_id(text):
-            return Endpoint(text)
-        return (await self.inventory(endpoints=True)).endpoint(text)
+            return self._known_device(text)
+        by_serial = await self._with_serial(text)
+        return by_serial or (await self._find([text], "endpoint"))[0]
+
+    async def target(self, text: str) -> Place | Endpoint:
+        """Return a unit or a device, by name, path, room number, serial number or id."""
+        if is_id(text):
+            return self._known(text) if ".unit." in text else self._known_device(text)
+        try:
+            return await self._unit_or_device(text)
+        except NameNotFound:
+            (found,) = await self._find([text], None)
+            return cast("Place | Endpoint", found)
+
+    def describe(self, place: Place | Endpoint) -> dict[str, str | None]:
+        """Return the members of a row about a unit, or about the unit that a device is in: `name` and `where`."""
+        if isinstance(place, Endpoint):
+            found = self._unit_of(place)
+            return {"name": None, "where": None} if found is None else self.describe(found)
+        above = place.path if isinstance(place, Room) else self._above(place)
+        return {"name": place.name, "where": " / ".join(above) or None}
+
+    def title(self, place: Place) -> str:
+        """Return a unit for a sentence: "Room 320 (Seaside 1 / Floor 3)"."""
+        shown = self.describe(place)
+        return f"{shown['name'] or place.id}" + (f" ({shown['where']})" if shown["where"] else "")
+
+    # How names are found.
+
+    async def _find(self, texts: Sequence[str], kind: _Kind, *, again: bool = True) -> list[Any]:
+        """Return what texts mean. Names that are not found, or whose meaning has changed, are read again."""
+        if not texts:
+            return []
+        endpoints = kind != "unit"
+        inventory = await self.inventory(endpoints=endpoints)
+        try:
+            found = list(inventory.resolve(texts, kind=kind))
+        except NamesNotFound as error:
+            is_new = 0 <= age_of(inventory).total_seconds() < _NEW
+            if not again or not self._is_cached or is_new:
+                raise _alone(error) from None
+        else:
+            if not self._is_cached or await self._are_confirmed(found, inventory):
+                self._report_age(inventory)
+                return found
+        await self._read(endpoints=endpoints)
+        return await self._find(texts, kind)
+
+    async def _are_confirmed(self, found: Sequence[Place | Endpoint], inventory: Inventory) -> bool:
+        """Return whether these still are what they were. For many of them, all names are read again."""
+        places = list({each.id: each for each in found}.values())
+        if len(places) > 1 + len(inventory.units) // _UNITS:
+            return False
+        return all(await gather(functools.partial(self._is_confirmed, each) for each in places))
+
+    async def _is_confirmed(self, known: Place | Endpoint) -> bool:
+        try:
+            if isinstance(known, Endpoint):
+                device = await self._asp.endpoints.get(known, expand="all")
+                present: tuple[object, ...] = (device.serial_number, device.friendly_name, device.associated_units)
+                return present == (known.serial_number, known.friendly_name, known.associated_units)
+            unit = await self._asp.units.get(known)
+        except (NotFound, Forbidden):
+            return False
+        return (unit.name, unit.parent_id) == (known.name, known.parent_id)
+
+    async def _unit_or_device(self, text: str) -> Place | Endpoint:
+        """Return a unit, or the device of a serial number. No devices are read for it: a large hotel has many."""
+        if is_id(text):
+            return self._known(text)
+        try:
+            (found,) = await self._find([text], "unit", again=False)
+        except NameNotFound:
+            if device := await self._with_serial(text):
+                return device
+            (found,) = await self._find([text], "unit")
+        return cast("Place", found)
+
+    async def _with_serial(self, text: str) -> Endpoint | None:
+        serial = text.strip().upper()
+        if not _SERIAL.fullmatch(serial):
+            return None
+        page = await self._asp.endpoints.list(serial_number=serial, expand="all", page_size=2)
+        return page.items[0] if len(page.items) == 1 else None
+
+    # The inventory.
+
+    async def _read(self, *, endpoints: bool) -> None:
+        cache = self._known_cache()
+        with _progress() as show:
+            found = await Inventory.load(self._asp, cache.organization, endpoints=endpoints, progress=show)
+        cache.write(found)
+        self._use(found, is_cached=False)
+
+    def _use(self, inventory: Inventory, *, is_cached: bool) -> None:
+        self._inventory, self._is_cached = inventory, is_cached
+        completion.remember(self._choice, inventory)
+
+    def _known_cache(self) -> InventoryCache:
+        if self._cache is None:
+            raise ConfigurationError(
+                "names are looked up in an organization, and none is known: log in again, or name it with "
+                "--organization or ALEXA_PROPS_ORGANIZATION_ID"
+            )
+        return self._cache
+
+    def _report_age(self, inventory: Inventory) -> None:
+        hours = int(age_of(inventory).total_seconds() // _OLD)
+        if self._is_cached and hours:
+            note(f"names as of {hours} h ago; --refresh reads them again")
+
+    # What is known without a call.
+
+    def _cached(self) -> Inventory | None:
+        """Return an inventory of any age: it only gives a name to an id."""
+        if self._inventory is None and self._old is None and self._cache is not None:
+            self._old = self._cache.read(endpoints=False)
+        return self._inventory or self._old
+
+    def _known(self, unit_id: str) -> Place:
+        inventory = self._cached()
+        try:
+            return Room(unit_id) if inventory is None else inventory.unit(unit_id)
+        except AlexaError:
+            return Room(unit_id)
+
+    def _known_device(self, endpoint_id: str) -> Endpoint:
+        inventory = self._cached()
+        try:
+            return Endpoint(endpoint_id) if inventory is None else inventory.endpoint(endpoint_id)
+        except AlexaError:
+            return Endpoint(endpoint_id)
+
+    def _unit_of(self, device: Endpoint) -> Place | None:
+        places = [self._known(ref.id) for ref in device.associated_units]
+        return places[0] if places else None
+
+    def _above(self, unit: Unit) -> list[str]:
+        inventory = self._cached()
+        known = {} if inventory is None else {each.id: each for each in inventory.units}
+        above: list[str] = []
+        while unit.parent_id in known and len(above) < len(known):
+            unit = known[unit.parent_id]
+            above.append(unit.name or unit.id)
+        return above[::-1]
+
+
+def _alone(error: NamesNotFound) -> AlexaError:
+    """Return the problem itself if there is only one."""
+    return error.problems[0] if len(error.problems) == 1 else error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], object] | None]:
+    """Show on a terminal how many names were read."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # most commands do without
+
+    with Console(stderr=True).status("reading names") as status:
+        yield lambda units, devices: status.update(
+            f"reading names: {units:,} units" + (f", {devices:,} devices" if devices else "")
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import typer
 
 import alexa_props
 from alexa_props.cli.exit import STATUS, Exit, run
+from alexa_props.cli.places import RoomName, advice_below, devices_in
 from alexa_props.cli.room_defaults import (
     DistanceUnits,
     DoNotDisturb,
@@ -23,18 +25,23 @@ from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
-from alexa_props.cli.units import UnitId, advice_below
 
-__all__ = ["room"]
+__all__ = ["ByStep", "room"]
 
 room = typer.Typer(no_args_is_help=True, help="One room as a whole.")
+
+ByStep = Annotated[
+    bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
+]
+_COLUMNS: Final = ("name", "where", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
+_TABLE: Final = ("device", "step", "code", "endpoint_id")
 
 
 @room.command("reset")
 @with_shared_options
 def reset(
     *,
-    unit_id: UnitId,
+    room: RoomName,
     station: StationName = None,
     volume: Volume = None,
     do_not_disturb: DoNotDisturb = None,
@@ -43,12 +50,17 @@ def reset(
     time_zone: TimeZone = None,
     temperature_unit: TemperatureUnit = None,
     distance_units: DistanceUnits = None,
+    by_step: ByStep = False,
     access: Access,
 ) -> None:
     """Remove a guest's data from a room, and restore its defaults.
 
-    On every device, deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and applies the options.
-    Prints a row per step. A step that fails does not stop the others.
+    On every device, deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and applies the options. A
+    step that fails does not stop the others.
+
+    Prints a row per step; a table has what failed, with a row per device.
+
+    Example: alexa-props room reset "Seaside/Room 320" --volume 30 --locale en-US
     """
     defaults = room_defaults(
         station=station,
@@ -60,18 +72,20 @@ def reset(
         temperature_unit=temperature_unit,
         distance_units=distance_units,
     )
-    run(_reset(unit_id, defaults, access), writes=True)
+    run(_reset(room, defaults, access, by_step=by_step), writes=True)
 
 
-async def _reset(unit_id: str, defaults: alexa_props.fleet.RoomDefaults, access: Access) -> Exit:
+async def _reset(text: str, defaults: alexa_props.fleet.RoomDefaults, access: Access, *, by_step: bool) -> Exit:
     async with session(access) as opened:
-        asp = opened.asp
-        steps = await alexa_props.fleet.reset_room(asp, unit_id, defaults)
-        below = await advice_below(asp, unit_id, "fleet run reset --under") if steps.status == "done" else ""
-    with Rows(("step", "endpoint_id", "status", "code", "description"), access) as rows:
-        for row in _rows(steps):
-            rows.add(row)
-    done = f"{unit_id}: {len(steps) - len(steps.failed)} of {len(steps)} steps done"
+        asp, names = opened.asp, opened.names
+        place = await names.room(text, instead="fleet run reset --under")
+        # Before the change, so that nothing can keep its outcome from being reported.
+        devices = {each.id: each.friendly_name for each in await devices_in(asp, place.id) or ()}
+        steps = await alexa_props.fleet.reset_room(asp, place, defaults)
+        below = await advice_below(asp, place.id, "fleet run reset --under") if steps.status == "done" else ""
+        title = names.title(place)
+    _print([{**names.describe(place), **row} for row in _rows(steps, devices)], access, by_step=by_step)
+    done = f"{title}: {len(steps) - len(steps.failed)} of {len(steps)} steps done"
     if steps.status == "done" and not any(step.endpoint_id for step in steps):
         note(f"{done}, but no device is directly in it{below}")
         return Exit.ERROR if below else Exit.DONE
@@ -79,18 +93,46 @@ async def _reset(unit_id: str, defaults: alexa_props.fleet.RoomDefaults, access:
     return STATUS[steps.status]
 
 
-def _rows(steps: alexa_props.fleet.Steps) -> list[dict[str, Any]]:
+def _print(found: Sequence[dict[str, Any]], access: Access, *, by_step: bool) -> None:
+    rows = Rows(_COLUMNS, access, table=_TABLE)
+    if rows.is_table:
+        found = [row for row in found if row["status"] != "done"]
+        found = found if by_step else _by_device(found)
+        if not found:
+            return
+    with rows:
+        for row in found:
+            rows.add(row)
+
+
+def _rows(steps: alexa_props.fleet.Steps, devices: dict[str, str | None]) -> list[dict[str, Any]]:
     """Return a row per step, or one per failure if a step failed on several devices."""
+    rows = []
+    for step in steps:
+        for failure in step.failures or (alexa_props.fleet.Failure("done", "", ""),):
+            endpoint_id = failure.endpoint_id or step.endpoint_id
+            rows.append(
+                {
+                    "device": devices.get(endpoint_id or ""),
+                    "step": step.name,
+                    "operation": step.operation,
+                    "status": step.status,
+                    "code": failure.code or None,
+                    "description": failure.description or None,
+                    "request_id": failure.request_id,
+                    "endpoint_id": endpoint_id,
+                    "unit_id": steps.subject,
+                }
+            )
+    return rows
+
+
+def _by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per device that failed, with its steps and its codes."""
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["endpoint_id"], []).append(row)
     return [
-        {
-            "step": step.name,
-            "operation": step.operation,
-            "endpoint_id": failure.endpoint_id or step.endpoint_id,
-            "status": step.status,
-            "code": failure.code or None,
-            "description": failure.description or None,
-            "request_id": failure.request_id,
-        }
-        for step in steps
-        for failure in step.failures or (alexa_props.fleet.Failure("done", "", ""),)
+        {**same[0], **{name: list(dict.fromkeys(row[name] for row in same)) for name in ("step", "code")}}
+        for same in found.values()
     ]

@@ -32,10 +32,15 @@ async def session(access: Access, *, limits: Limits | None = None) -> AsyncGener
     """Open the client that the options of a command name."""
     # Late: help and completion do without.
     from alexa_props.cli.client import smart_properties
+    from alexa_props.cli.completion import Choice
     from alexa_props.cli.credentials import find
+    from alexa_props.cli.inventory_cache import InventoryCache
     from alexa_props.cli.names import Names
 
     credentials = find(access.credentials, access.profile)
+    choice = Choice(access.profile, str(access.credentials or ""), access.organization)
+    organization = access.organization or credentials.organization_id
     async with smart_properties(credentials, limits=limits) as asp:
-        organization = access.organization or credentials.organization_id
-        yield Session(asp, credentials, Names(asp, organization, refresh=access.refresh))
+        cache = None if organization is None else InventoryCache(credentials.key, organization)
+        yield Session(asp, credentials, Names(asp, cache, choice=choice, refresh=access.refresh))
+

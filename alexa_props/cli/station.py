@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-import attrs
 import typer
 
 import alexa_props
+from alexa_props.cli.completion import complete_station
 from alexa_props.cli.exit import run
+from alexa_props.cli.places import RoomName
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
-from alexa_props.cli.units import UnitId
 
 __all__ = ["parse_station", "station"]
 
 station = typer.Typer(no_args_is_help=True, help="The station that plays if a guest just asks for music.")
 
-_COLUMNS: Final = ("unit_id", "provider_id", "station_id", "label")
+_COLUMNS: Final = ("name", "where", "station", "unit_id")
 
 
 def parse_station(text: str) -> alexa_props.DefaultStation:
@@ -40,52 +40,59 @@ def parse_station(text: str) -> alexa_props.DefaultStation:
 
 @station.command("get")
 @with_shared_options
-def get_station(*, unit_id: UnitId, access: Access) -> None:
-    """Show the default station of a unit: unit, provider, station, label.
+def get_station(*, room: RoomName, access: Access) -> None:
+    """Show the default station of a room.
 
-    The last three are empty if none is set.
+    Prints name, place, station and id. The station is empty if none is set.
     """
-    run(_get(unit_id, access))
+    run(_get(room, access))
 
 
-async def _get(unit_id: str, access: Access) -> None:
+async def _get(room: str, access: Access) -> None:
     async with session(access) as opened:
-        setting = await opened.asp.unit_settings.get_default_music_station(unit_id)
-    _print(unit_id, setting, access)
+        place = await opened.names.place(room)
+        setting = await opened.asp.unit_settings.get_default_music_station(place)
+        _print(setting, opened.names.describe(place), place.id, access)
 
 
 @station.command("set")
 @with_shared_options
 def set_station(
     *,
-    unit_id: UnitId,
+    room: RoomName,
     wanted: Annotated[
         str,
         typer.Argument(
             metavar="STATION",
             help="A label such as IHR_JAZZ, or PROVIDER:STATION such as TUNEIN:s16492.",
             show_default=False,
+            autocompletion=complete_station,
         ),
     ],
     access: Access,
 ) -> None:
-    """Set the default station of a unit, and show it as `station get` does."""
-    run(_set(unit_id, parse_station(wanted), access), writes=True)
+    """Set the default station of a room, and show it as `station get` does."""
+    run(_set(room, parse_station(wanted), access), writes=True)
 
 
-async def _set(unit_id: str, setting: alexa_props.DefaultStation, access: Access) -> None:
+async def _set(room: str, setting: alexa_props.DefaultStation, access: Access) -> None:
     async with session(access) as opened:
-        await opened.asp.unit_settings.set_default_music_station(unit_id, setting)
-    _print(unit_id, setting, access)
+        place = await opened.names.place(room)
+        await opened.asp.unit_settings.set_default_music_station(place, setting)
+        _print(setting, opened.names.describe(place), place.id, access)
 
 
-def _print(unit_id: str, setting: alexa_props.DefaultStation | None, access: Access) -> None:
+def _print(
+    setting: alexa_props.DefaultStation | None, place: dict[str, str | None], unit_id: str, access: Access
+) -> None:
     with Rows(_COLUMNS, access) as rows:
-        rows.add(_row(unit_id, setting))
+        rows.add({**place, **_station(setting), "unit_id": unit_id})
 
 
-def _row(unit_id: str, setting: alexa_props.DefaultStation | None) -> dict[str, Any]:
+def _station(setting: alexa_props.DefaultStation | None) -> dict[str, Any]:
+    """Return the members of a row. `station` is what `station set` takes."""
     if setting is None:
-        return {"unit_id": unit_id, "provider_id": None, "station_id": None, "label": None}
-    known = (row for row in alexa_props.Stations.of(setting.provider_id) if row.setting == setting)
-    return {"unit_id": unit_id, **attrs.asdict(setting), "label": next((row.label for row in known), None)}
+        return dict.fromkeys(("station", "provider_id", "station_id"))
+    known = (row.label for row in alexa_props.Stations.of(setting.provider_id) if row.setting == setting and row.label)
+    label = next(known, f"{setting.provider_id}:{setting.station_id}")
+    return {"station": label, "provider_id": setting.provider_id, "station_id": setting.station_id}

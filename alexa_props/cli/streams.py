@@ -11,7 +11,7 @@ from typing import TextIO
 
 import typer
 
-__all__ = ["OutputLost", "end_echoed_line", "flush", "note", "printable", "write", "writing"]
+__all__ = ["OutputLost", "end_echoed_line", "flush", "note", "note_more", "printable", "write", "writing"]
 
 
 class OutputLost(Exception):
@@ -47,6 +47,11 @@ def writing() -> Iterator[None]:
 def note(text: str) -> None:
     """Print one line on standard error. Never raises: a lost note must not fail a command."""
     _print_error(f"alexa-props: {printable(' '.join(text.split()))}")
+
+
+def note_more(text: str) -> None:
+    """Print another line of a note on standard error. Never raises."""
+    _print_error(printable(text))
 
 
 def end_echoed_line() -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import attrs
 import typer
 
-import alexa_props
 from alexa_props.cli.exit import run
+from alexa_props.cli.places import advice_below
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note
-from alexa_props.errors import AlexaError
 
-if TYPE_CHECKING:
-    from alexa_props.paging import Pager
-
-__all__ = ["UnitId", "advice_below", "endpoints", "has_any", "units"]
+__all__ = ["endpoints", "units"]
 
 UnitId = Annotated[str, typer.Argument(metavar="UNIT_ID", help="The unit, usually a room.", show_default=False)]
 
@@ -92,24 +87,3 @@ async def _endpoints(unit_id: str, access: Access, *, reachability: bool) -> Non
             # The service lists no devices for an unknown unit, too; this call raises.
             await asp.units.get(unit_id)
         note(f"no device is directly in {unit_id}{await advice_below(asp, unit_id, 'units --depth all')}")
-
-
-# Calls about a unit do not extend to the units below it.
-
-
-async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str) -> str:
-    """Return what to add to a message if units below this one were left out; empty if there are none."""
-    try:
-        below = await has_any(asp.units.list(unit_id, page_size=1))
-    except AlexaError as error:
-        return f"; cannot tell whether there are units below it: {error}"
-    return f"; the units below it were not included: see `alexa-props {command} {unit_id}`" if below else ""
-
-
-async def has_any(pager: Pager[Any]) -> bool:
-    """Return whether a list has an item, without reading more pages than that takes."""
-    async with aclosing(pager.pages()) as pages:
-        async for page in pages:
-            if page.items:
-                return True
-    return False

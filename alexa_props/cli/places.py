@@ -1,0 +1,77 @@
+"""Arguments that name a unit or a device, and what commands say about units below the one that is named."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import alexa_props
+from alexa_props.cli.completion import complete_place, complete_target, complete_unit
+from alexa_props.errors import AlexaError
+
+if TYPE_CHECKING:
+    from alexa_props.paging import Pager
+    from alexa_props.smart_properties.endpoints import Endpoint
+
+__all__ = ["RoomName", "TargetName", "Under", "advice_below", "devices_in", "has_any"]
+
+RoomName = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROOM",
+        help='Its name, a path such as "Seaside/Floor 3/Room 320", its number, the serial number of a device in it, '
+        "or its id.",
+        show_default=False,
+        autocompletion=complete_place,
+    ),
+]
+TargetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="DEVICE|ROOM",
+        help="A device or all devices in a room: a name, a path, a serial number or an id.",
+        show_default=False,
+        autocompletion=complete_target,
+    ),
+]
+Under = Annotated[
+    str | None,
+    typer.Option(
+        "--under",
+        metavar="UNIT",
+        help='Only below this unit, such as "Seaside" or "Seaside/Floor 3".',
+        show_default=False,
+        autocompletion=complete_unit,
+    ),
+]
+
+
+async def has_any(pager: Pager[Any]) -> bool:
+    """Return whether a list has an item, without reading more pages than that takes."""
+    async with aclosing(pager.pages()) as pages:
+        async for page in pages:
+            if page.items:
+                return True
+    return False
+
+
+async def devices_in(asp: alexa_props.SmartProperties, unit_id: str) -> list[Endpoint] | None:
+    """Return the devices directly in a unit; None if they are unknown: a client may change what it may not list."""
+    try:
+        return [device async for device in asp.endpoints.list(unit_id=unit_id, expand="all")]
+    except AlexaError:
+        return None
+
+
+# Calls about a unit do not extend to the units below it.
+
+
+async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str) -> str:
+    """Return what to add to a message if units below this one were left out; empty if there are none."""
+    try:
+        below = await has_any(asp.units.list(unit_id, page_size=1))
+    except AlexaError as error:
+        return f"; cannot tell whether there are units below it: {error}"
+    return f"; the units below it were not included: see `alexa-props {command} {unit_id}`" if below else ""
