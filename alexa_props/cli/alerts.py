@@ -54,7 +54,7 @@ async def _delete(kind: _Kind, room: str, access: Access) -> Exit:
             # Some device of the unit failed; the response does not say which.
             failures = [EndpointFailure(place.id, None, error.code, error.message)]
         if not failures:
-            below = await advice_below(asp, place.id, f"fleet run {kind} --under")
+            below = await advice_below(asp, place.id, f"fleet run {kind} --under", room)
             if devices == []:
                 note(f"no device is directly in {title}, so there were no {kind} to delete{below}")
                 return Exit.ERROR if below else Exit.DONE

@@ -24,19 +24,25 @@ class _Commands(LateCommands):
             "profiles": Late("logins", "profiles", "List the stored logins."),
             "whoami": Late("whoami", "whoami", "Show which login is in use."),
         },
-        "Find things": {
+        "Look around": {
             "units": Late("units", "units", "List the units below a unit."),
-            "endpoints": Late("units", "endpoints", "List the devices directly in a unit."),
+            "endpoints": Late("endpoints", "endpoints", "List devices: all, those in a room, or those below a unit."),
+            "find": Late("find", "find", "Find units and devices by a part of their name, serial number or id."),
+            "watch": Late("watch", "watch", "Watch which devices go offline and come back."),
+            "export": Late("export", "export", "Export rooms and devices: a row per device."),
         },
-        "Change a room": {
+        "Change a room or a device": {
             "room": Late("room", "room", "One room as a whole."),
             "station": Late("station", "station", "The station that plays if a guest just asks for music."),
-            "alarms": Late("alerts", "alarms", "The alarms of a unit."),
-            "timers": Late("alerts", "timers", "The timers of a unit."),
-            "reminders": Late("alerts", "reminders", "The reminders of a unit."),
+            "settings": Late("settings", "settings", "The settings of devices, such as the time zone."),
+            "volume": Late("volume", "volume", "How loud devices are."),
+            "alarms": Late("alerts", "alarms", "The alarms of a room."),
+            "timers": Late("alerts", "timers", "The timers of a room."),
+            "reminders": Late("alerts", "reminders", "The reminders of a room."),
         },
         "Change many rooms": {
             "fleet": Late("fleet", "app", "Many rooms in one run."),
+            "journal": Late("journal", "journal", "The journals of fleet runs."),
         },
         "Other services": {
             "a4b": Late("for_business", "a4b", "Alexa for Business."),

@@ -10,6 +10,8 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+from alexa_props.cli.plain_help import use_plain_names
+
 __all__ = ["Late", "LateCommands"]
 
 
@@ -68,6 +70,7 @@ class LateCommands(TyperGroup):
         else:
             group.command(name)(found)
         self.commands[name] = typer.main.get_group(group).commands[name]
+        use_plain_names(self.commands[name])
         if self._is_completion:
             _leave_unconverted(self.commands[name])
 

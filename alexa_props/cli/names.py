@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from alexa_props import Inventory, SmartProperties
@@ -68,25 +68,63 @@ class Names:
         self._is_cached = False
         self._old: Inventory | None = None
 
-    async def inventory(self, *, endpoints: bool = False, fresh: bool = False) -> Inventory:
-        """Return the inventory of the organization.
+    async def inventory(self, *, endpoints: bool = False) -> Inventory:
+        """Return the inventory of the organization, with its devices if wanted."""
+        cache = self._known_cache()
+        if self._inventory is not None and (self._inventory.has_endpoints or not endpoints):
+            return self._inventory
+        found = None if self._refresh else cache.read(endpoints=endpoints)
+        if found is not None and 0 <= age_of(found).total_seconds() < _MOST_AGE:
+            self._use(found, is_cached=True)
+            return found
+        return await self.read_below(None, endpoints=endpoints)
+
+    @property
+    def organization(self) -> str:
+        """The id of the organization; raises `ConfigurationError` if it is unknown."""
+        return self._known_cache().organization
+
+    async def read_below(self, unit_id: str | None, *, endpoints: bool, progress: bool = True) -> Inventory:
+        """Read a unit and everything below it now; None for the organization."""
+        cache = self._known_cache() if unit_id is None else self._cache
+        with _progress() if progress else nullcontext() as show:
+            found = await Inventory.load(self._asp, unit_id or self.organization, endpoints=endpoints, progress=show)
+        if cache is not None and found.root.id == cache.organization:
+            cache.write(found)
+            self._use(found, is_cached=False)
+        return found
+
+    async def rows_below(self, top: Place | None, *, progress: bool = True) -> tuple[list[dict[str, Any]], str]:
+        """Read a unit and everything below it now; return the rows of `Inventory.to_rows`, and its name.
 
         Args:
-            endpoints: Whether it must have the devices.
-            fresh: Whether it must be read now.
+            top: The unit; None for the organization.
+            progress: Whether to show on a terminal how many names were read.
 
         """
-        cache = self._known_cache()
-        fits = self._inventory is not None and (self._inventory.has_endpoints or not endpoints)
-        if not fits and not fresh and not self._refresh:
-            found = cache.read(endpoints=endpoints)
-            if found is not None and 0 <= age_of(found).total_seconds() < _MOST_AGE:
-                self._use(found, is_cached=True)
-                fits = True
-        if not fits or (fresh and self._is_cached):
-            await self._read(endpoints=endpoints)
-        assert self._inventory is not None  # noqa: S101 - set above
-        return self._inventory
+        inventory = await self.read_below(None if top is None else top.id, endpoints=True, progress=progress)
+        rows = inventory.to_rows()
+        if top is not None and top.id != (self._cache and self._cache.organization):
+            # The places of the inventory begin below its root.
+            described = self.describe(top)
+            above = [described["where"], described["name"]]
+            for row in rows:
+                row["property"] = self._property_of(top)
+                if row["unit_id"] == top.id:
+                    row |= {"room": described["name"], "where": described["where"]}
+                else:
+                    row["where"] = " / ".join(filter(None, [*above, row["where"]])) or None
+        return rows, inventory.root.name or inventory.root.id
+
+    async def search(self, text: str) -> list[dict[str, Any]]:
+        """Return a row for everything whose name, serial number or id contains a text, the best match first."""
+        inventory = await self.inventory(endpoints=True)
+        found = inventory.search(text)
+        if not found and self._is_cached and age_of(inventory).total_seconds() >= _NEW:
+            inventory = await self.read_below(None, endpoints=True)
+            found = inventory.search(text)
+        self._report_age(inventory)
+        return [self._entry(each) for each in found]
 
     async def unit(self, text: str) -> Place:
         """Return the unit of a name, a path, a room number or an id. A device is not accepted."""
@@ -155,13 +193,45 @@ class Names:
             (found,) = await self._find([text], None)
             return cast("Place | Endpoint", found)
 
-    def describe(self, place: Place | Endpoint) -> dict[str, str | None]:
-        """Return the members of a row about a unit, or about the unit that a device is in: `name` and `where`."""
-        if isinstance(place, Endpoint):
-            found = self._unit_of(place)
-            return {"name": None, "where": None} if found is None else self.describe(found)
+    def describe(self, place: Place) -> dict[str, str | None]:
+        """Return the members of a row about a unit: `name`, and `where` it is, both None if unknown."""
         above = place.path if isinstance(place, Room) else self._above(place)
         return {"name": place.name, "where": " / ".join(above) or None}
+
+    async def describe_device(self, device: Endpoint) -> dict[str, str | None]:
+        """Return the name and the place of the unit that a device is in, as `describe` does."""
+        units = [ref.id for ref in device.associated_units]
+        if not units:
+            return {"name": None, "where": None}
+        if self._cache is not None:
+            await self.inventory()
+        return self.describe(self._known(units[0]))
+
+    def _entry(self, thing: Place | Endpoint) -> dict[str, Any]:
+        if isinstance(thing, Endpoint):
+            units = [self._known(ref.id) for ref in thing.associated_units]
+            described = self.describe(units[0]) if units else {"name": None, "where": None}
+            where = " / ".join(filter(None, (described["where"], described["name"]))) or None
+            return {
+                "name": thing.friendly_name,
+                "kind": "device",
+                "where": where,
+                "serial_number": thing.serial_number,
+                "id": thing.id,
+            }
+        kind = "room" if isinstance(thing, Room) else "unit"
+        described = self.describe(thing)
+        return {
+            "name": described["name"],
+            "kind": kind,
+            "where": described["where"],
+            "serial_number": None,
+            "id": thing.id,
+        }
+
+    def _property_of(self, place: Place) -> str | None:
+        above = place.path if isinstance(place, Room) else self._above(place)
+        return next(iter(above), place.name)
 
     def title(self, place: Place) -> str:
         """Return a unit for a sentence: "Room 320 (Seaside 1 / Floor 3)"."""
@@ -186,7 +256,7 @@ class Names:
             if not self._is_cached or await self._are_confirmed(found, inventory):
                 self._report_age(inventory)
                 return found
-        await self._read(endpoints=endpoints)
+        await self.read_below(None, endpoints=endpoints)
         return await self._find(texts, kind)
 
     async def _are_confirmed(self, found: Sequence[Place | Endpoint], inventory: Inventory) -> bool:
@@ -228,13 +298,6 @@ class Names:
 
     # The inventory.
 
-    async def _read(self, *, endpoints: bool) -> None:
-        cache = self._known_cache()
-        with _progress() as show:
-            found = await Inventory.load(self._asp, cache.organization, endpoints=endpoints, progress=show)
-        cache.write(found)
-        self._use(found, is_cached=False)
-
     def _use(self, inventory: Inventory, *, is_cached: bool) -> None:
         self._inventory, self._is_cached = inventory, is_cached
         completion.remember(self._choice, inventory)
@@ -273,10 +336,6 @@ class Names:
             return Endpoint(endpoint_id) if inventory is None else inventory.endpoint(endpoint_id)
         except AlexaError:
             return Endpoint(endpoint_id)
-
-    def _unit_of(self, device: Endpoint) -> Place | None:
-        places = [self._known(ref.id) for ref in device.associated_units]
-        return places[0] if places else None
 
     def _above(self, unit: Unit) -> list[str]:
         inventory = self._cached()

@@ -7,13 +7,13 @@ import datetime as dt
 import enum
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alexa_props.cli import tabs
 from alexa_props.spreadsheet import guard
 
-__all__ = ["Output", "csv_line", "json_array", "json_line", "text_of", "tsv_line", "yaml_item"]
+__all__ = ["Output", "csv_line", "document", "json_array", "row_text", "text_of"]
 
 
 class Output(enum.StrEnum):
@@ -63,10 +63,36 @@ def yaml_item(row: Mapping[str, Any]) -> str:
     return text
 
 
+def document(form: Output, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the parts of a whole text in a format that is not a table."""
+    if form is Output.JSON:
+        yield json_array(list(rows))
+        return
+    if form is Output.CSV:
+        yield csv_line(columns)
+    empty = True
+    for row in rows:
+        empty = False
+        yield row_text(form, columns, row)
+    if empty and form is Output.YAML:
+        yield "[]\n"
+
+
+def row_text(form: Output, columns: Sequence[str], row: Mapping[str, Any]) -> str:
+    """Return a row in a format that prints row by row: csv, tsv, jsonl or yaml."""
+    if form is Output.JSONL:
+        return json_line(row)
+    if form is Output.YAML:
+        return yaml_item(row)
+    return (csv_line if form is Output.CSV else tsv_line)(columns, row)
+
+
 def text_of(value: Any) -> str:
     """Return a cell as text."""
     if value is None:
         return ""
+    if isinstance(value, bool | dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list | tuple):
         return ", ".join(map(text_of, value))
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)

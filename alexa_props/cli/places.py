@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,10 +69,18 @@ async def devices_in(asp: alexa_props.SmartProperties, unit_id: str) -> list[End
 # Calls about a unit do not extend to the units below it.
 
 
-async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str) -> str:
-    """Return what to add to a message if units below this one were left out; empty if there are none."""
+async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str, text: str) -> str:
+    """Return what to add to a message if units below this one were left out; empty if there are none.
+
+    Args:
+        asp: The client.
+        unit_id: The unit.
+        command: The command that includes them, up to the unit.
+        text: How the unit was named.
+
+    """
     try:
         below = await has_any(asp.units.list(unit_id, page_size=1))
     except AlexaError as error:
         return f"; cannot tell whether there are units below it: {error}"
-    return f"; the units below it were not included: see `alexa-props {command} {unit_id}`" if below else ""
+    return f"; the units below it were not included: see `alexa-props {command} {shlex.quote(text)}`" if below else ""

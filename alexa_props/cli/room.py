@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
-
 import typer
 
 import alexa_props
@@ -21,20 +18,14 @@ from alexa_props.cli.room_defaults import (
     WakeWord,
     room_defaults,
 )
-from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
+from alexa_props.cli.steps import ByStep, print_steps
 from alexa_props.cli.streams import note
 
-__all__ = ["ByStep", "room"]
+__all__ = ["room"]
 
 room = typer.Typer(no_args_is_help=True, help="One room as a whole.")
-
-ByStep = Annotated[
-    bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
-]
-_COLUMNS: Final = ("name", "where", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
-_TABLE: Final = ("device", "step", "code", "endpoint_id")
 
 
 @room.command("reset")
@@ -82,57 +73,12 @@ async def _reset(text: str, defaults: alexa_props.fleet.RoomDefaults, access: Ac
         # Before the change, so that nothing can keep its outcome from being reported.
         devices = {each.id: each.friendly_name for each in await devices_in(asp, place.id) or ()}
         steps = await alexa_props.fleet.reset_room(asp, place, defaults)
-        below = await advice_below(asp, place.id, "fleet run reset --under") if steps.status == "done" else ""
+        below = await advice_below(asp, place.id, "fleet run reset --under", text) if steps.status == "done" else ""
         title = names.title(place)
-    _print([{**names.describe(place), **row} for row in _rows(steps, devices)], access, by_step=by_step)
+    print_steps(steps, devices, {**names.describe(place), "unit_id": place.id}, access, by_step=by_step)
     done = f"{title}: {len(steps) - len(steps.failed)} of {len(steps)} steps done"
     if steps.status == "done" and not any(step.endpoint_id for step in steps):
         note(f"{done}, but no device is directly in it{below}")
         return Exit.ERROR if below else Exit.DONE
     note(f"{done}{below}")
     return STATUS[steps.status]
-
-
-def _print(found: Sequence[dict[str, Any]], access: Access, *, by_step: bool) -> None:
-    rows = Rows(_COLUMNS, access, table=_TABLE)
-    if rows.is_table:
-        found = [row for row in found if row["status"] != "done"]
-        found = found if by_step else _by_device(found)
-        if not found:
-            return
-    with rows:
-        for row in found:
-            rows.add(row)
-
-
-def _rows(steps: alexa_props.fleet.Steps, devices: dict[str, str | None]) -> list[dict[str, Any]]:
-    """Return a row per step, or one per failure if a step failed on several devices."""
-    rows = []
-    for step in steps:
-        for failure in step.failures or (alexa_props.fleet.Failure("done", "", ""),):
-            endpoint_id = failure.endpoint_id or step.endpoint_id
-            rows.append(
-                {
-                    "device": devices.get(endpoint_id or ""),
-                    "step": step.name,
-                    "operation": step.operation,
-                    "status": step.status,
-                    "code": failure.code or None,
-                    "description": failure.description or None,
-                    "request_id": failure.request_id,
-                    "endpoint_id": endpoint_id,
-                    "unit_id": steps.subject,
-                }
-            )
-    return rows
-
-
-def _by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row per device that failed, with its steps and its codes."""
-    found: dict[str | None, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["endpoint_id"], []).append(row)
-    return [
-        {**same[0], **{name: list(dict.fromkeys(row[name] for row in same)) for name in ("step", "code")}}
-        for same in found.values()
-    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
-from alexa_props.cli.output import Output, csv_line, json_array, json_line, tsv_line, yaml_item
+from alexa_props.cli.output import Output, csv_line, json_array, row_text
 from alexa_props.cli.shared import Display
 from alexa_props.cli.streams import write, writing
 from alexa_props.cli.table import table_lines
@@ -80,7 +80,7 @@ class Rows:
             if self._format is Output.CSV and not self._begun:
                 sys.stdout.write(csv_line(self._columns))
             self._begun = True
-            sys.stdout.write(self._text(row))
+            sys.stdout.write(row_text(self._format, self._columns, row))
 
     async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
         """Add every item of a list, page by page, and return their number.
@@ -99,13 +99,6 @@ class Rows:
                     write()
                 count += len(page.items)
         return count
-
-    def _text(self, row: Mapping[str, Any]) -> str:
-        if self._format is Output.JSONL:
-            return json_line(row)
-        if self._format is Output.YAML:
-            return yaml_item(row)
-        return (csv_line if self._format is Output.CSV else tsv_line)(self._columns, row)
 
     def _print_table(self) -> None:
         from rich.console import Console

@@ -8,7 +8,7 @@ from typing import Any, Final
 from alexa_props.cli.output import text_of
 from alexa_props.cli.streams import printable
 
-__all__ = ["is_id_column", "table_lines"]
+__all__ = ["is_id_column", "table_lines", "width_of"]
 
 _GAP: Final = 2
 _NARROW: Final = 8
@@ -32,15 +32,18 @@ def table_lines(
     keys = [column for column in columns if is_id_column(column)] if ids else []
     cells = [[printable(text_of(row.get(column))) for column in (*names, *keys)] for row in rows]
     heading = [column.replace("_", " ") for column in (*names, *keys)]
-    widths = [max(map(_width, column)) for column in zip(heading, *cells, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(heading, *cells, strict=True)]
     count = len(names)
     below = bool(keys) and sum(widths) + _GAP * (len(widths) - 1) > width
     shown = widths[:count] if below else widths
     _shrink(shown, count, width)
-    for line, style in ((heading, "bold"), *((each, "") for each in cells)):
+    lines = [heading, *cells]
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
+        style = "bold" if line is heading else ""
         for text in _folded(line[: len(shown)], shown):
             yield text, style
-        if below:
+        # Rows about the same thing have its ids below the last one.
+        if below and (following is None or line[count:] != following[count:]) and any(line[count:]):
             yield "  " + "  ".join(filter(None, line[count:])), "bold dim" if style else "dim"
 
 
@@ -58,14 +61,14 @@ def _folded(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     parts = [list(_fold(cell, width)) for cell, width in zip(cells, widths, strict=True)]
     for place in range(max(map(len, parts), default=0)):
         line = [part[place] if place < len(part) else "" for part in parts]
-        padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
+        padded = (text + " " * (width - width_of(text)) for text, width in zip(line, widths, strict=True))
         yield (" " * _GAP).join(padded).rstrip()
 
 
 def _fold(text: str, width: int) -> Iterator[str]:
     from rich.text import Text  # only tables need it
 
-    if _width(text) <= width:
+    if width_of(text) <= width:
         yield text
         return
     from rich.console import Console
@@ -74,7 +77,8 @@ def _fold(text: str, width: int) -> Iterator[str]:
         yield line.plain.rstrip()
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
+    """Return the columns of a terminal that a text takes."""
     from rich.cells import cell_len
 
     return cell_len(text)

@@ -1,25 +1,23 @@
-"""`alexa-props units` and `endpoints`: the units below a unit, and the devices in it."""
+"""`alexa-props units`: the units below a unit."""
 
 from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-import attrs
 import typer
 
+from alexa_props.cli.completion import complete_unit
 from alexa_props.cli.exit import run
-from alexa_props.cli.places import advice_below
 from alexa_props.cli.rows import Rows
-from alexa_props.cli.session import session
+from alexa_props.cli.session import Session, session
 from alexa_props.cli.shared import Access, with_shared_options
-from alexa_props.cli.streams import note
+from alexa_props.cli.streams import writing
 
-__all__ = ["endpoints", "units"]
-
-UnitId = Annotated[str, typer.Argument(metavar="UNIT_ID", help="The unit, usually a room.", show_default=False)]
+__all__ = ["units"]
 
 _PAGE_SIZE: Final = 50
 """Units per page, as in `fleet.walk_rooms` and Amazon's command-line tool. The service's default is 10."""
+_COLUMNS: Final = ("name", "level", "id", "parent_id")
 
 
 def _depth(text: str) -> str:
@@ -31,59 +29,54 @@ def _depth(text: str) -> str:
 @with_shared_options
 def units(
     *,
-    parent_id: Annotated[
+    unit: Annotated[
         str | None,
         typer.Argument(
-            metavar="PARENT_ID", help="The unit to start at; defaults to the organization.", show_default=False
+            metavar="UNIT",
+            help="The unit to start at, by name, path or id; defaults to the organization.",
+            show_default=False,
+            autocompletion=complete_unit,
         ),
     ] = None,
     depth: Annotated[
         str, typer.Option(metavar="N|all", callback=_depth, help="Levels to list; 1 lists the direct children.")
     ] = "1",
-    access: Access,
-) -> None:
-    """List the units below a unit: name, level, id, parent."""
-    run(_units(parent_id, "all" if depth == "all" else int(depth), access))
-
-
-async def _units(parent_id: str | None, depth: int | Literal["all"], access: Access) -> None:
-    async with session(access) as opened:
-        asp = opened.asp
-        with Rows(("name", "level", "id", "parent_id"), access) as rows:
-            start = parent_id or organization_of(opened.credentials, access.organization)
-            await rows.add_all(asp.units.list(start, depth=depth, expand="all", page_size=_PAGE_SIZE))
-
-
-@with_shared_options
-def endpoints(
-    *,
-    unit_id: UnitId,
-    reachability: Annotated[
-        bool, typer.Option("--reachability", help="Also query each device's connectivity.", show_default=False)
+    devices: Annotated[
+        bool,
+        typer.Option("--devices", help="In a table, count devices too: a call per 10 devices.", show_default=False),
     ] = False,
     access: Access,
 ) -> None:
-    """List the devices directly in a unit.
+    """List the units below a unit.
 
-    Prints name, model, serial number and id.
+    Prints name, level, id and parent; a table is a tree, with the number of rooms below each unit.
+
+    Example: alexa-props units "Seaside" --depth all
     """
-    run(_endpoints(unit_id, access, reachability=reachability))
+    run(_units(unit, "all" if depth == "all" else int(depth), access, devices=devices))
 
 
-async def _endpoints(unit_id: str, access: Access, *, reachability: bool) -> None:
-    columns: tuple[str, ...] = ("friendly_name", "model", "serial_number", "id")
-    expand: tuple[str, ...] = ("all",)
-    if reachability:
-        columns, expand = ("reachability", *columns), (*expand, "feature:connectivity")
+async def _units(text: str | None, depth: int | Literal["all"], access: Access, *, devices: bool) -> None:
     async with session(access) as opened:
-        asp = opened.asp
-        with Rows(columns, access) as rows:
-            found = await rows.add_all(
-                asp.endpoints.list(unit_id=unit_id, expand=expand),
-                lambda endpoint: {**attrs.asdict(endpoint), "reachability": endpoint.reachability},
-            )
-            if found:
-                return
-            # The service lists no devices for an unknown unit, too; this call raises.
-            await asp.units.get(unit_id)
-        note(f"no device is directly in {unit_id}{await advice_below(asp, unit_id, 'units --depth all')}")
+        start = None if text is None else (await opened.names.unit(text)).id
+        rows = Rows(_COLUMNS, access)
+        if rows.is_table:
+            await _print_tree(opened, start, None if depth == "all" else depth, access, devices=devices)
+            return
+        with rows:
+            start = start or opened.names.organization
+            await rows.add_all(opened.asp.units.list(start, depth=depth, expand="all", page_size=_PAGE_SIZE))
+
+
+async def _print_tree(opened: Session, start: str | None, depth: int | None, access: Access, *, devices: bool) -> None:
+    inventory = await opened.names.read_below(start, endpoints=devices)
+    # A terminal needs both, a pipe neither.
+    from rich.console import Console
+    from rich.text import Text
+
+    from alexa_props.cli.tree import tree_lines
+
+    console = Console()
+    with writing():
+        for line, style in tree_lines(inventory, depth, console.width, ids=not access.no_ids):
+            console.print(Text(line, style), soft_wrap=True)

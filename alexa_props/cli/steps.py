@@ -1,0 +1,84 @@
+"""What a change did on each device: rows of its steps, and a table of what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+import alexa_props
+from alexa_props.cli.rows import Rows
+
+if TYPE_CHECKING:
+    from alexa_props.cli.shared import Access
+
+__all__ = ["ByStep", "print_steps"]
+
+ByStep = Annotated[
+    bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
+]
+_COLUMNS: Final = ("room", "where", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
+_TABLE: Final = ("device", "step", "code", "endpoint_id")
+
+
+def print_steps(
+    steps: alexa_props.fleet.Steps,
+    devices: Mapping[str, str | None],
+    place: Mapping[str, str | None],
+    access: Access,
+    *,
+    by_step: bool,
+) -> None:
+    """Print a row per step, or one per failure if a step failed on several devices. A table has only failures.
+
+    Args:
+        steps: The steps.
+        devices: Names of devices by id.
+        place: The room: its name, where it is, and its id.
+        access: The options of the command.
+        by_step: Whether a table has a row per step instead of one per device.
+
+    """
+    found = [{"room": place["name"], "where": place["where"], **row} for row in _rows(steps, devices)]
+    found = [{**row, "unit_id": place["unit_id"]} for row in found]
+    rows = Rows(_COLUMNS, access, table=_TABLE)
+    if rows.is_table:
+        found = [row for row in found if row["status"] != "done"]
+        found = found if by_step else _by_device(found)
+        if not found:
+            return
+    with rows:
+        for row in found:
+            rows.add(row)
+
+
+def _rows(steps: alexa_props.fleet.Steps, devices: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    rows = []
+    for step in steps:
+        for failure in step.failures or (alexa_props.fleet.Failure("done", "", ""),):
+            endpoint_id = failure.endpoint_id or step.endpoint_id
+            rows.append(
+                {
+                    "device": devices.get(endpoint_id or ""),
+                    "step": step.name,
+                    "operation": step.operation,
+                    "status": step.status,
+                    "code": failure.code or None,
+                    "description": failure.description or None,
+                    "request_id": failure.request_id,
+                    "endpoint_id": endpoint_id,
+                }
+            )
+    return rows
+
+
+def _by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per device that failed, with its steps and its codes."""
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["endpoint_id"], []).append(row)
+    return [
+        {**same[0], **{name: list(dict.fromkeys(row[name] for row in same)) for name in ("step", "code")}}
+        for same in found.values()
+    ]
