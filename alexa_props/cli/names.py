@@ -138,7 +138,7 @@ class Names:
             NamesNotFound: Some are unknown or ambiguous. The error lists all of these.
 
         """
-        found: list[Any] = [self._known(text) if is_id(text) else None for text in texts]
+        found: list[Any] = [self.known(text) if is_id(text) else None for text in texts]
         named = await self._find([text for text in texts if not is_id(text)], "unit")
         resolved = iter(named)
         return [each or next(resolved) for each in found]
@@ -151,7 +151,7 @@ class Names:
         units = [ref.id for ref in found.associated_units]
         if not units:
             raise Unresolved(f"{text} is a device that is in no room")
-        place = self._known(units[0])
+        place = self.known(units[0])
         note(f"{text} is {found.friendly_name or 'a device'} in {self.title(place)}")
         return place
 
@@ -179,14 +179,14 @@ class Names:
     async def endpoint(self, text: str) -> Endpoint:
         """Return the device of a name, a path, a serial number or an id."""
         if is_id(text):
-            return self._known_device(text)
+            return self.known_device(text)
         by_serial = await self._with_serial(text)
         return by_serial or (await self._find([text], "endpoint"))[0]
 
     async def target(self, text: str) -> Place | Endpoint:
         """Return a unit or a device, by name, path, room number, serial number or id."""
         if is_id(text):
-            return self._known(text) if ".unit." in text else self._known_device(text)
+            return self.known(text) if ".unit." in text else self.known_device(text)
         try:
             return await self._unit_or_device(text)
         except NameNotFound:
@@ -205,11 +205,11 @@ class Names:
             return {"name": None, "where": None}
         if self._cache is not None:
             await self.inventory()
-        return self.describe(self._known(units[0]))
+        return self.describe(self.known(units[0]))
 
     def _entry(self, thing: Place | Endpoint) -> dict[str, Any]:
         if isinstance(thing, Endpoint):
-            units = [self._known(ref.id) for ref in thing.associated_units]
+            units = [self.known(ref.id) for ref in thing.associated_units]
             described = self.describe(units[0]) if units else {"name": None, "where": None}
             where = " / ".join(filter(None, (described["where"], described["name"]))) or None
             return {
@@ -280,7 +280,7 @@ class Names:
     async def _unit_or_device(self, text: str) -> Place | Endpoint:
         """Return a unit, or the device of a serial number. No devices are read for it: a large hotel has many."""
         if is_id(text):
-            return self._known(text)
+            return self.known(text)
         try:
             (found,) = await self._find([text], "unit", again=False)
         except NameNotFound:
@@ -323,14 +323,16 @@ class Names:
             self._old = self._cache.read(endpoints=False)
         return self._inventory or self._old
 
-    def _known(self, unit_id: str) -> Place:
+    def known(self, unit_id: str) -> Place:
+        """Return a unit by its id, with its name if an inventory of any age has it."""
         inventory = self._cached()
         try:
             return Room(unit_id) if inventory is None else inventory.unit(unit_id)
         except AlexaError:
             return Room(unit_id)
 
-    def _known_device(self, endpoint_id: str) -> Endpoint:
+    def known_device(self, endpoint_id: str) -> Endpoint:
+        """Return a device by its id, with its name if an inventory of any age has it."""
         inventory = self._cached()
         try:
             return Endpoint(endpoint_id) if inventory is None else inventory.endpoint(endpoint_id)

@@ -13,7 +13,7 @@ from alexa_props.cli.rows import Rows
 if TYPE_CHECKING:
     from alexa_props.cli.shared import Access
 
-__all__ = ["ByStep", "print_steps"]
+__all__ = ["ByStep", "joined_by_device", "print_steps"]
 
 ByStep = Annotated[
     bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
@@ -45,7 +45,7 @@ def print_steps(
     rows = Rows(_COLUMNS, access, table=_TABLE)
     if rows.is_table:
         found = [row for row in found if row["status"] != "done"]
-        found = found if by_step else _by_device(found)
+        found = found if by_step else joined_by_device(found)
         if not found:
             return
     with rows:
@@ -73,12 +73,13 @@ def _rows(steps: alexa_props.fleet.Steps, devices: Mapping[str, str | None]) -> 
     return rows
 
 
-def _by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def joined_by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row per device that failed, with its steps and its codes."""
-    found: dict[str | None, list[dict[str, Any]]] = {}
+    found: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(row["endpoint_id"], []).append(row)
-    return [
-        {**same[0], **{name: list(dict.fromkeys(row[name] for row in same)) for name in ("step", "code")}}
-        for same in found.values()
-    ]
+        found.setdefault((row["unit_id"], row["endpoint_id"]), []).append(row)
+    return [{**same[0], **{name: _distinct(same, name) for name in ("step", "code")}} for same in found.values()]
+
+
+def _distinct(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
+    return list(dict.fromkeys(row[name] for row in rows if row[name]))

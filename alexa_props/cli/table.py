@@ -26,10 +26,12 @@ def table_lines(
     """Yield the lines of a table, each with its style of rich.
 
     Ids are the last columns if that fits the width. If not, they are on a line of their own below their row, so that
-    they can be copied.
+    they can be copied, and columns without a value are left out.
     """
     names = [column for column in columns if not is_id_column(column)]
     keys = [column for column in columns if is_id_column(column)] if ids else []
+    if not _fits([*names, *keys], rows, width):
+        names = [name for name in names if any(text_of(row.get(name)) for row in rows)]
     cells = [[printable(text_of(row.get(column))) for column in (*names, *keys)] for row in rows]
     heading = [column.replace("_", " ") for column in (*names, *keys)]
     widths = [max(map(width_of, column)) for column in zip(heading, *cells, strict=True)]
@@ -45,6 +47,11 @@ def table_lines(
         # Rows about the same thing have its ids below the last one.
         if below and (following is None or line[count:] != following[count:]) and any(line[count:]):
             yield "  " + "  ".join(filter(None, line[count:])), "bold dim" if style else "dim"
+
+
+def _fits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int) -> bool:
+    taken = [max(width_of(text_of(row.get(column))) for row in ({column: column}, *rows)) for column in columns]
+    return sum(taken) + _GAP * (len(columns) - 1) <= width
 
 
 def _shrink(widths: list[int], count: int, width: int) -> None:

@@ -4,7 +4,8 @@ Each item is recorded as *started* before it is sent, and as ended before it is 
 leaves a file that needs no repair: an item without an end was interrupted.
 """
 
+from alexa_props.fleet.journal.reader import JournalContent, Record, read_journal
 from alexa_props.fleet.journal.records import Begun, Earlier
 from alexa_props.fleet.journal.writer import Journal
 
-__all__ = ["Begun", "Earlier", "Journal"]
+__all__ = ["Begun", "Earlier", "Journal", "JournalContent", "Record", "read_journal"]
