@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -34,7 +37,8 @@ def main() -> None:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         # One name, however the command was started: completion depends on it.
-        app(prog_name="alexa-props")
+        with _bash_completion():
+            app(prog_name="alexa-props")
     except KeyboardInterrupt:
         _interrupted()
     except RuntimeError as error:
@@ -42,6 +46,22 @@ def main() -> None:
         if "home directory" not in str(error):
             raise
         sys.exit("alexa-props: there is no home directory: set HOME")
+
+
+@contextmanager
+def _bash_completion() -> Iterator[None]:
+    """Quote what the block prints if it completes a word for bash, which inserts it unchanged: names have spaces."""
+    if os.environ.get("_ALEXA_PROPS_COMPLETE") != "complete_bash":
+        yield
+        return
+    from alexa_props.cli.completion import quote_for_bash
+
+    offered = io.StringIO()
+    try:
+        with redirect_stdout(offered):
+            yield
+    finally:
+        sys.stdout.write(quote_for_bash(offered.getvalue(), os.environ.get("COMP_WORDS", "")))
 
 
 def _interrupted(_number: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
