@@ -22,7 +22,7 @@ class _Commands(LateCommands):
             "login": Late("login", "login", "Log in with the browser."),
             "logout": Late("logins", "logout", "Delete a stored login, with its access token."),
             "profiles": Late("logins", "profiles", "List the stored logins."),
-            "whoami": Late("whoami", "whoami", "Show which login is in use."),
+            "whoami": Late("whoami", "whoami", "Show which login and organization are in use."),
         },
         "Look around": {
             "units": Late("units", "units", "List the units below a unit."),

@@ -32,7 +32,7 @@ __all__ = [
 
 _VARIABLES: Final = (
     *("ALEXA_PROPS_CLIENT_ID", "ALEXA_PROPS_REGION", "ALEXA_PROPS_BASE_URL", "ALEXA_PROPS_TOKEN_URL"),
-    "ALEXA_PROPS_ORGANIZATION_ID",
+    *("ALEXA_PROPS_ORGANIZATION_ID", "ALEXA_PROPS_PROFILE", "ALEXA_PROPS_CREDENTIALS"),
 )
 _ALLOWED: Final = frozenset(" -_./,+#&()'")
 """Characters of names that are offered, beside letters and digits: shells give others a meaning."""

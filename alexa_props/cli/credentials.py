@@ -14,14 +14,14 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import attrs
-import typer
 
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli import private_file, stored_login
-from alexa_props.cli.profiles import DEFAULT, complete_profile, path_of, unknown_profile
+from alexa_props.cli.login_options import CredentialsFile, Organization, Profile
+from alexa_props.cli.profiles import DEFAULT, path_of, unknown_profile
 from alexa_props.cli.stored_login import Credentials
 from alexa_props.cli.streams import note
 from alexa_props.errors import ConfigurationError
@@ -50,37 +50,6 @@ _REFRESH_TOKEN: Final = "ALEXA_PROPS_REFRESH_TOKEN"  # noqa: S105 - a name
 _ORGANIZATION_ID: Final = "ALEXA_PROPS_ORGANIZATION_ID"
 _FILE: Final = "ALEXA_PROPS_CREDENTIALS"
 _PROFILE: Final = "ALEXA_PROPS_PROFILE"
-
-# Without `envvar`: the order depends on whether a value comes from the command line.
-CredentialsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--credentials",
-        metavar="PATH",
-        help="Credentials file to use instead of a profile. [env var: ALEXA_PROPS_CREDENTIALS]",
-        show_default=False,
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="Stored login to use; see `alexa-props profiles`. [env var: ALEXA_PROPS_PROFILE]",
-        autocompletion=complete_profile,
-        show_default=False,
-    ),
-]
-
-Organization = Annotated[
-    str | None,
-    typer.Option(
-        "--organization",
-        metavar="UNIT_ID",
-        help="Organization to use; defaults to that of the login. [env var: ALEXA_PROPS_ORGANIZATION_ID]",
-        show_default=False,
-    ),
-]
 
 
 @attrs.frozen

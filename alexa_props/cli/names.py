@@ -51,17 +51,23 @@ class Names:
 
     Args:
         asp: The client.
-        cache: Where inventories are kept; None if the organization is unknown.
+        cache: Where inventories are kept; the error to raise if the organization is unknown.
         choice: The options that choose the login, for completion.
         refresh: Whether to read the inventory again.
 
     """
 
     def __init__(
-        self, asp: SmartProperties, cache: InventoryCache | None, *, choice: completion.Choice, refresh: bool
+        self,
+        asp: SmartProperties,
+        cache: InventoryCache | ConfigurationError,
+        *,
+        choice: completion.Choice,
+        refresh: bool,
     ) -> None:
         self._asp = asp
-        self._cache = cache
+        self._cache = None if isinstance(cache, ConfigurationError) else cache
+        self._unknown = cache if isinstance(cache, ConfigurationError) else None
         self._choice = choice
         self._refresh = refresh
         self._inventory: Inventory | None = None
@@ -304,10 +310,8 @@ class Names:
 
     def _known_cache(self) -> InventoryCache:
         if self._cache is None:
-            raise ConfigurationError(
-                "names are looked up in an organization, and none is known: log in again, or name it with "
-                "--organization or ALEXA_PROPS_ORGANIZATION_ID"
-            )
+            assert self._unknown is not None  # noqa: S101 - one of them is set
+            raise self._unknown
         return self._cache
 
     def _report_age(self, inventory: Inventory) -> None:

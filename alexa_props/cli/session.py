@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from alexa_props.cli.shared import Access
+from alexa_props.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from alexa_props import Limits, SmartProperties
@@ -33,14 +34,17 @@ async def session(access: Access, *, limits: Limits | None = None) -> AsyncGener
     # Late: help and completion do without.
     from alexa_props.cli.client import smart_properties
     from alexa_props.cli.completion import Choice
-    from alexa_props.cli.credentials import find
+    from alexa_props.cli.credentials import find, organization_of
     from alexa_props.cli.inventory_cache import InventoryCache
     from alexa_props.cli.names import Names
 
     credentials = find(access.credentials, access.profile)
     choice = Choice(access.profile, str(access.credentials or ""), access.organization)
-    organization = access.organization or credentials.organization_id
+    cache: InventoryCache | ConfigurationError
+    try:
+        cache = InventoryCache(credentials.key, organization_of(credentials, access.organization))
+    except ConfigurationError as unknown:
+        # Ids need no organization.
+        cache = unknown
     async with smart_properties(credentials, limits=limits) as asp:
-        cache = None if organization is None else InventoryCache(credentials.key, organization)
         yield Session(asp, credentials, Names(asp, cache, choice=choice, refresh=access.refresh))
-

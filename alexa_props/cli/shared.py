@@ -11,7 +11,7 @@ import attrs
 import typer
 
 from alexa_props.cli import verbosity
-from alexa_props.cli.credentials import CredentialsFile, Organization, Profile
+from alexa_props.cli.login_options import CredentialsFile, Organization, Profile
 from alexa_props.cli.output import Output
 
 __all__ = ["Access", "Display", "with_shared_options"]

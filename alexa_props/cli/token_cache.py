@@ -6,35 +6,20 @@ secrets are there. It belongs to one refresh token, whose hash is stored with it
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from alexa_props.auth.access_token import AccessToken
 from alexa_props.cli import keyring_entries, private_file
+from alexa_props.cli.cache_folder import cache_folder
 from alexa_props.cli.stored_login import Credentials
 from alexa_props.errors import DecodeError
 from alexa_props.responses import parse_json
 from alexa_props.settings import Secret, is_number
 
-__all__ = ["TokenCache", "cache_folder"]
-
-_FOLDER: Final = "alexa-props"
-
-
-def cache_folder() -> Path | None:
-    """Return the folder for what commands can do without; None for a user without a home."""
-    # The specification of this variable says to ignore a relative path.
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if cache.is_absolute():
-        return cache / _FOLDER
-    with contextlib.suppress(RuntimeError):
-        return Path.home() / ".cache" / _FOLDER
-    return None
+__all__ = ["TokenCache"]
 
 
 class TokenCache:
