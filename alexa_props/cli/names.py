@@ -31,8 +31,6 @@ _MOST_AGE: Final = 24 * 3600
 """Seconds after which names are read again."""
 _OLD: Final = 3600
 """Seconds after which the age of names is reported."""
-_NEW: Final = 60
-"""Seconds in which an unknown name is a typing error: the names are not read again."""
 _SERIAL: Final = re.compile(r"(?=.*\d)[A-Z0-9]{10,20}")
 _UNITS: Final = 50
 """Units that a call reads."""
@@ -126,7 +124,7 @@ class Names:
         """Return a row for everything whose name, serial number or id contains a text, the best match first."""
         inventory = await self.inventory(endpoints=True)
         found = inventory.search(text)
-        if not found and self._is_cached and age_of(inventory).total_seconds() >= _NEW:
+        if not found and self._is_cached:
             inventory = await self.read_below(None, endpoints=True)
             found = inventory.search(text)
         self._report_age(inventory)
@@ -255,8 +253,7 @@ class Names:
         try:
             found = list(inventory.resolve(texts, kind=kind))
         except NamesNotFound as error:
-            is_new = 0 <= age_of(inventory).total_seconds() < _NEW
-            if not again or not self._is_cached or is_new:
+            if not again or not self._is_cached:
                 raise _alone(error) from None
         else:
             if not self._is_cached or await self._are_confirmed(found, inventory):

@@ -32,12 +32,16 @@ class Session:
 async def session(access: Access, *, limits: Limits | None = None) -> AsyncGenerator[Session, None]:
     """Open the client that the options of a command name."""
     # Late: help and completion do without.
+    from anyio.lowlevel import checkpoint
+
     from alexa_props.cli.client import smart_properties
     from alexa_props.cli.completion import Choice
     from alexa_props.cli.credentials import find, organization_of
     from alexa_props.cli.inventory_cache import InventoryCache
     from alexa_props.cli.names import Names
 
+    # Ctrl-C during the imports takes effect here, before anything else goes wrong.
+    await checkpoint()
     credentials = find(access.credentials, access.profile)
     choice = Choice(access.profile, str(access.credentials or ""), access.organization)
     cache: InventoryCache | ConfigurationError

@@ -66,7 +66,9 @@ def _counts(inventory: Inventory) -> dict[str, str]:
     above = {unit.id: unit.parent_id for unit in inventory.units}
     rooms, devices = Counter[str](), Counter[str]()
     for room in inventory.rooms():
-        _add(rooms, above.get(room.id) or inventory.root.id, above)
+        # A room that is the root is not below anything.
+        if room.id in above:
+            _add(rooms, above[room.id] or inventory.root.id, above)
     for device in inventory.devices:
         _add(devices, next((ref.id for ref in device.associated_units if ref.id in above), inventory.root.id), above)
     shown = {}

@@ -39,9 +39,9 @@ def watch(
     every: Annotated[float, typer.Option(metavar="SECONDS", min=_LEAST, help="Seconds between readings.")] = 60.0,
     access: Access,
 ) -> None:
-    """Watch which devices go offline and come back, until Ctrl-C.
+    """Watch which devices go offline and come back.
 
-    On a terminal, shows the devices that are offline, with changes marked. Otherwise prints a row per change: time,
+    Ends with Ctrl-C. On a terminal, shows the devices that are offline, with changes marked. Otherwise prints a row per change: time,
     offline or online, device, room, place, serial number and ids; what is offline at the start comes first. A reading
     that fails is reported, and the next one is made as usual.
 

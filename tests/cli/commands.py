@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -68,6 +69,13 @@ def show(*arguments: str, env: Mapping[str, str]) -> Completed:
         os.close(ours)
     assert isinstance(status, int)
     return subprocess.CompletedProcess(arguments, status, b"".join(seen).decode())
+
+
+def lines_of(shown: Completed) -> list[str]:
+    """Return the lines that a terminal shows in the end, without blank ones, spinners and colors."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.stdout).replace("\r\n", "\n")
+    lines = [line.rpartition("\r")[2].rstrip() for line in text.split("\n")]
+    return [line for line in lines if line.strip() and not "\u2800" <= line[0] <= "\u28ff"]
 
 
 def closed_pipe() -> TextIO:

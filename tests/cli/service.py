@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import httpx
 from anyio.from_thread import start_blocking_portal
 
+from alexa_props import LoginWithAmazon, SmartProperties
 from alexa_props.simulator import Simulator
+
+T = TypeVar("T")
 
 FACTS = (
     *("base_url", "token_url", "client_id", "client_secret", "refresh_token"),
@@ -36,6 +40,21 @@ class Service:
         ]
         return found
 
+    def call(self, change: Callable[[SmartProperties], Coroutine[Any, Any, T]]) -> T:
+        """Call the service as another client would, and return the result."""
+
+        async def run() -> T:
+            auth = LoginWithAmazon(
+                client_id=self.facts["client_id"],
+                client_secret=self.facts["client_secret"],
+                refresh_token=self.world["refresh_token"],
+                token_url=self.facts["token_url"],
+            )
+            async with SmartProperties(auth=auth, base_url=self.facts["base_url"]) as asp:
+                return await change(asp)
+
+        return asyncio.run(run())
+
     @property
     def world(self) -> dict[str, Any]:
         world: dict[str, Any] = self.http.get("/_simulator").json()
@@ -48,9 +67,9 @@ class Service:
 
 
 @contextmanager
-def serving(rooms: int) -> Iterator[Service]:
+def serving(rooms: int, properties: int = 1) -> Iterator[Service]:
     """Serve a simulator in a thread."""
-    sim = Simulator(rooms=rooms, endpoints_per_room=2, seed=7)
+    sim = Simulator(rooms=rooms, properties=properties, endpoints_per_room=2, seed=7)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(sim),

@@ -239,4 +239,4 @@ def test_an_output_that_cannot_encode_a_name_escapes_it(run: Run, service: Servi
     body = json.dumps({"results": [unit]})
     service.script("faults", operation="units.list", kind="status", status=200, body=body)
     done = run("units", env=service.environment, charset="ascii")
-    assert (done.returncode, done.stdout) == (0, "unit-1\t\\xc9tage 1\t\t\n")
+    assert (done.returncode, done.stdout) == (0, "\\xc9tage 1\t\tunit-1\t\n")

@@ -16,17 +16,17 @@ def test_devices_are_filtered_and_sorted(run: Run, service: Service) -> None:
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert rows
     assert {len(row) for row in rows} == {6}
-    assert {row[4] for row in rows} <= {"READY", "PENDING"}
+    assert {row[3] for row in rows} <= {"READY", "PENDING"}
     names = [row[1] for row in rows]
     assert names == sorted(names, reverse=True)
     [first, *_] = service.calls("devices.search")
     assert first["body"]["Filters"] == [{"Key": "DeviceStatus", "Values": ["READY", "PENDING"]}]
 
-    service.script("offline", ids=[rows[0][0]])
+    service.script("offline", ids=[rows[0][5]])
     filters = ["--filter", "ConnectionStatus=OFFLINE", "--filter", f"DeviceName={names[0]}"]
     done = run("a4b", "devices", "--json", *filters, env=service.environment)
     [device] = [json.loads(line) for line in done.stdout.splitlines()]
-    assert (device["device_arn"], device["connection_status"]) == (rows[0][0], "OFFLINE")
+    assert (device["device_arn"], device["connection_status"]) == (rows[0][5], "OFFLINE")
     assert device["created_time"].endswith("+00:00")
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.commands import Run
+from tests.cli.commands import Run, lines_of
 from tests.cli.service import Service
 
 OPTIONS = ("--volume", "30", "--locale", "en-GB", "--locale", "fr-FR", "--station", "IHR_JAZZ")
@@ -16,10 +16,11 @@ def test_every_step_is_a_row(run: Run, service: Service) -> None:
     room = service.world["rooms"][0]
     done = run("room", "reset", room, *OPTIONS, env=service.environment)
     assert done.returncode == 0
-    assert {line.split("\t")[2] for line in done.stdout.splitlines()} == {"done"}
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert {(row[0], row[4], row[8]) for row in rows} == {("", "done", room)}
+    assert {row[2] for row in rows} == {"", "Room 101 Echo 1", "Room 101 Echo 2"}
     assert done.stderr == f"alexa-props: {room}: 14 of 14 steps done\n"
-    station = run("station", "get", room, env=service.environment)
-    assert station.stdout == f"{room}\tI_HEART_RADIO\t4242\tIHR_JAZZ\n"
+    assert "\tIHR_JAZZ\t" in run("station", "get", room, env=service.environment).stdout
 
 
 def test_a_failed_step_names_its_devices(run: Run, service: Service) -> None:
@@ -34,6 +35,30 @@ def test_a_failed_step_names_its_devices(run: Run, service: Service) -> None:
         *("alarms", "timers", "reminders"),
         *("Bluetooth", "locales", "do not disturb", "volume"),
     ]
+
+
+def test_a_table_has_a_row_per_device_that_failed(screen: Run, service: Service) -> None:
+    offline = str(service.world["endpoints"][1])
+    service.script("offline", ids=[offline])
+    arguments = ("room", "reset", "Room 101", *OPTIONS)
+    done = screen(*arguments, env={**service.environment, "COLUMNS": "80"})
+    assert done.returncode == 3
+    lines = lines_of(done)
+    assert max(map(len, lines[:-1])) <= 80
+    assert " ".join(" ".join(lines).split()) == (
+        "device step code endpoint id "
+        "Room 101 Echo 2 alarms, timers, reminders, DEVICE_NOT_REACHABLE, "
+        f"Bluetooth, locales, do not DEVICE_UNREACHABLE disturb, volume {offline} "
+        "alexa-props: Room 101 (Seaside 1 / Floor 1): 7 of 14 steps done"
+    )
+    by_step = lines_of(screen(*arguments, "--by-step", env={**service.environment, "COLUMNS": "80"}))
+    assert [line.split("  ")[1] for line in by_step if line.startswith("Room 101 Echo 2")][:2] == ["alarms", "timers"]
+    hidden = screen(*arguments, "--no-ids", env={**service.environment, "COLUMNS": "80"})
+    assert offline not in hidden.stdout
+
+    service.script("reset")
+    done = screen(*arguments, env={**service.environment, "COLUMNS": "80"})
+    assert lines_of(done) == ["alexa-props: Room 101 (Seaside 1 / Floor 1): 14 of 14 steps done"]
 
 
 def test_a_lost_response_is_unknown(run: Run, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

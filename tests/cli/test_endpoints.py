@@ -1,0 +1,102 @@
+"""`endpoints`: devices of a room, below a unit, or by serial number, and whether they are online."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.cells import cell_len as width_of
+
+from tests.cli.commands import Run, lines_of
+from tests.cli.service import Service
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_the_devices_of_a_room(run: Run, service: Service) -> None:
+    first, second = service.world["endpoints"][:2]
+    service.script("offline", ids=[second])
+    done = run("endpoints", "Room 101", env=service.environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = rows_of(done.stdout)
+    assert [row[:3] for row in rows] == [[f"Room 101 Echo {n}", "Room 101", "Seaside 1 / Floor 1"] for n in (1, 2)]
+    assert [row[5] == "OK" for row in rows] == [True, False]
+    assert all(row[6].endswith("Z") for row in rows)
+    assert [row[7:] for row in rows] == [[first, service.world["rooms"][0]], [second, service.world["rooms"][0]]]
+    by_id = run("endpoints", service.world["rooms"][0], env=service.environment)
+    assert [row[7] for row in rows_of(by_id.stdout)] == [first, second]
+
+
+def test_what_is_offline_below_a_unit(run: Run, service: Service) -> None:
+    offline = service.world["endpoints"][5]
+    online = run("endpoints", "--under", "Seaside 1", "--offline", "--fail", env=service.environment)
+    assert (online.returncode, online.stdout) == (0, "")
+    assert online.stderr == "alexa-props: none of the 24 device(s) in or below Seaside 1 is offline\n"
+    # A cached reachability would be wrong now.
+    service.script("offline", ids=[offline])
+    for arguments in (["--under", "Seaside 1"], ["--under", "Room 103"], []):
+        done = run("endpoints", *arguments, "--offline", "--json", env=service.environment)
+        [row] = [json.loads(line) for line in done.stdout.splitlines()]
+        assert (row["endpoint_id"], row["room"], row["where"]) == (offline, "Room 103", "Seaside 1 / Floor 1")
+        assert row["property"] == "Seaside 1"
+    assert run("endpoints", "--offline", "--fail", env=service.environment).returncode == 3
+
+
+def test_they_are_filtered(run: Run, service: Service) -> None:
+    every = [json.loads(line) for line in run("endpoints", "--json", env=service.environment).stdout.splitlines()]
+    assert len(every) == 24
+    serial = every[3]["serial_number"]
+    for arguments in (["--serial", serial.lower(), "--under", "Seaside"], ["--serial", serial]):
+        done = run("endpoints", *arguments, env=service.environment)
+        assert [row[7] for row in rows_of(done.stdout)] == [every[3]["endpoint_id"]]
+        assert rows_of(done.stdout)[0][1:3] == [every[3]["room"], every[3]["where"]]
+    shows = run("endpoints", "--model", "echo show", env=service.environment)
+    assert len(rows_of(shows.stdout)) == sum("Echo Show" in row["model"] for row in every)
+    none = run("endpoints", "--serial", "G0XXXXXXXXXXXXXX", env=service.environment)
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr == "alexa-props: no device is known with the serial number G0XXXXXXXXXXXXXX\n"
+
+
+def test_a_serial_number_costs_one_call(run: Run, service: Service) -> None:
+    row = rows_of(run("endpoints", "Room 102", env=service.environment).stdout)[0]
+    service.script("reset")
+    done = run("endpoints", "--serial", row[4], "--json", env=service.environment)
+    assert json.loads(done.stdout)["endpoint_id"] == row[7]
+    # The names are known.
+    assert [len(service.calls(each)) for each in ("endpoints.list", "units.list", "units.get")] == [1, 0, 0]
+
+
+def test_an_unknown_unit_is_an_error(run: Run, service: Service) -> None:
+    done = run("endpoints", "amzn1.alexa.unit.did.NONE", env=service.environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("alexa-props: units.get('amzn1.alexa.unit.did.NONE'): 404")
+
+
+def test_units_below_a_unit_are_not_included_and_named_as_such(run: Run, service: Service) -> None:
+    done = run("endpoints", "Floor 1", env=service.environment)
+    advice = "the units below it were not included: see `alexa-props endpoints --under 'Floor 1'`"
+    expected = f"alexa-props: no device is directly in Floor 1 (Seaside 1); {advice}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
+
+
+def test_a_room_and_a_unit_are_one_too_many(run: Run) -> None:
+    done = run("endpoints", "Room 101", "--under", "Seaside")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("columns", ["80", "60", "200"])
+def test_a_table_folds_names_and_never_an_id(screen: Run, service: Service, columns: str) -> None:
+    first, second = service.world["endpoints"][:2]
+    for number, name in ((first, "会議室 東京 " * 6), (second, "E" * 70)):
+        service.call(lambda asp, number=number, name=name: asp.endpoints.rename(number, name.strip()))
+    done = screen("endpoints", "Room 101", env={**service.environment, "COLUMNS": columns})
+    assert done.returncode == 0
+    lines = lines_of(done)
+    assert max(map(width_of, lines)) <= int(columns)
+    assert [any(each in line for line in lines) for each in (first, second)] == [True, True]
+    assert "".join("".join(lines).split()).count("E" * 20) >= 1
+    assert "東京" in "".join(lines)
+    hidden = lines_of(screen("endpoints", "Room 101", "--no-ids", env={**service.environment, "COLUMNS": columns}))
+    assert "amzn1" not in "".join(hidden)
