@@ -30,9 +30,7 @@ def main() -> None:
         # Late: without the extra, the command still reports what is missing.
         from alexa_props.cli.app import app
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "alexa_props":
-            raise
-        sys.exit(f'alexa-props: {error.name} is not installed: pip install "alexa-props[cli]"')
+        _report_missing(error)
     try:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,11 +39,20 @@ def main() -> None:
             app(prog_name="alexa-props")
     except KeyboardInterrupt:
         _interrupted()
+    except ModuleNotFoundError as error:
+        # Commands import what they need when they are used.
+        _report_missing(error)
     except RuntimeError as error:
         # Raised by pathlib when typer looks for the shell's configuration.
         if "home directory" not in str(error):
             raise
         sys.exit("alexa-props: there is no home directory: set HOME")
+
+
+def _report_missing(error: ModuleNotFoundError) -> NoReturn:
+    if (error.name or "").partition(".")[0] == "alexa_props":
+        raise error
+    sys.exit(f'alexa-props: {error.name} is not installed: pip install "alexa-props[cli]"')
 
 
 @contextmanager

@@ -110,6 +110,15 @@ def test_a_missing_extra_is_named_with_what_to_install() -> None:
     assert done.returncode == 1
     assert done.stderr == 'alexa-props: typer is not installed: pip install "alexa-props[cli]"\n'
 
+    # What only one command needs.
+    code = (
+        "import sys; sys.modules['starlette'] = None; sys.argv[1:] = ['simulate', '--port', '0'];"
+        "from alexa_props.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "starlette" in done.stderr
+
     code = "import sys; sys.modules['starlette'] = None; import alexa_props.simulator"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'needs starlette: pip install "alexa-props[simulator]"' in done.stderr.replace(

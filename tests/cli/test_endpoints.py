@@ -7,6 +7,7 @@ import json
 import pytest
 from rich.cells import cell_len as width_of
 
+from alexa_props import SmartProperties
 from tests.cli.commands import Run, lines_of
 from tests.cli.service import Service
 
@@ -89,8 +90,13 @@ def test_a_room_and_a_unit_are_one_too_many(run: Run) -> None:
 @pytest.mark.parametrize("columns", ["80", "60", "200"])
 def test_a_table_folds_names_and_never_an_id(screen: Run, service: Service, columns: str) -> None:
     first, second = service.world["endpoints"][:2]
-    for number, name in ((first, "会議室 東京 " * 6), (second, "E" * 70)):
-        service.call(lambda asp, number=number, name=name: asp.endpoints.rename(number, name.strip()))
+    names = {first: ("会議室 東京 " * 6).strip(), second: "E" * 70}
+
+    async def rename(asp: SmartProperties) -> None:
+        for endpoint_id, name in names.items():
+            await asp.endpoints.rename(endpoint_id, name)
+
+    service.call(rename)
     done = screen("endpoints", "Room 101", env={**service.environment, "COLUMNS": columns})
     assert done.returncode == 0
     lines = lines_of(done)
