@@ -69,19 +69,6 @@ def test_a_serial_number_costs_one_call(run: Run, service: Service) -> None:
     assert [len(service.calls(each)) for each in ("endpoints.list", "units.list", "units.get")] == [1, 0, 0]
 
 
-def test_an_unknown_unit_is_an_error(run: Run, service: Service) -> None:
-    done = run("endpoints", "amzn1.alexa.unit.did.NONE", env=service.environment)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("alexa-props: units.get('amzn1.alexa.unit.did.NONE'): 404")
-
-
-def test_units_below_a_unit_are_not_included_and_named_as_such(run: Run, service: Service) -> None:
-    done = run("endpoints", "Floor 1", env=service.environment)
-    advice = "the units below it were not included: see `alexa-props endpoints --under 'Floor 1'`"
-    expected = f"alexa-props: no device is directly in Floor 1 (Seaside 1); {advice}\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
-
-
 def test_a_room_and_a_unit_are_one_too_many(run: Run) -> None:
     done = run("endpoints", "Room 101", "--under", "Seaside")
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""`units`: rows in a pipe, a tree on a terminal, and what the service saw."""
+"""`units`: rows in a pipe, a tree on a terminal, and what the service saw. Units without devices."""
 
 from __future__ import annotations
 
@@ -55,6 +55,19 @@ def test_on_a_terminal_they_are_a_tree(screen: Run, service: Service) -> None:
 
     room = lines_of(screen("units", "Room 101", "--no-ids", env=service.environment))
     assert room[-1] == "Room 101"
+
+
+def test_the_endpoints_of_an_unknown_unit_are_an_error(run: Run, service: Service) -> None:
+    done = run("endpoints", "amzn1.alexa.unit.did.NONE", env=service.environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("alexa-props: units.get('amzn1.alexa.unit.did.NONE'): 404")
+
+
+def test_units_below_a_unit_are_not_included_and_named_as_such(run: Run, service: Service) -> None:
+    done = run("endpoints", "Floor 1", env=service.environment)
+    advice = "the units below it were not included: see `alexa-props endpoints --under 'Floor 1'`"
+    expected = f"alexa-props: no device is directly in Floor 1 (Seaside 1); {advice}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
 
 
 NAME = "[bold]Suite[/bold]\t1\x1b[31m\n\ud800"

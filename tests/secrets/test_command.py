@@ -79,7 +79,7 @@ def commands(service: Service) -> dict[str, list[str]]:
     return {
         "units.get": ["whoami"],
         "units.list": ["units", "--organization", organization, "--depth", "all"],
-        "endpoints.*": ["endpoints", room, "--reachability"],
+        "endpoints.*": ["endpoints", room],
         "unit_settings.get_default_music_station": ["station", "get", room],
         "unit_settings.set_default_music_station": ["station", "set", room, "IHR_JAZZ"],
         "alerts.*": ["alarms", "delete", room],
