@@ -13,9 +13,9 @@ import attrs
 
 from alexa_props.client import Client
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet._batch import batching_of
 from alexa_props.limits import ScopeLimits
 from alexa_props.settings import is_number
-from alexa_props.smart_properties.batch import Batching
 
 __all__ = ["CallEstimate", "Plan", "plan", "recipe"]
 
@@ -87,6 +87,7 @@ def plan(
     items: int,
     *,
     endpoints: int | None = None,
+    size: int | None = None,
     limits: Mapping[str, ScopeLimits] | None = None,
 ) -> Plan:
     """Return what `run(call, …)` would do, or `run_many` if the call takes many items. Sends nothing.
@@ -96,6 +97,7 @@ def plan(
         items: Number of items, at least 0.
         endpoints: Number of endpoints of all items together, at least 0. Required for a recipe that makes calls per
             endpoint.
+        size: Items per call, as for `run_many`. None takes what the method says.
         limits: The rates. None uses those of the client that `call` belongs to or has among its arguments.
 
     Raises:
@@ -109,8 +111,8 @@ def plan(
             raise ConfigurationError(f"{name} must be a whole number of at least 0, not {number!r:.80}")
     bare, positional, named = _unwrap(call)
     estimates = _estimates(call, bare, positional, named)
-    batching: Batching | None = getattr(bare, "batching", None)
-    times = items if batching is None else math.ceil(items / batching.size)
+    batches = size is not None or hasattr(bare, "batching")
+    times = math.ceil(items / batching_of(bare, size).size) if batches else items
     if endpoints is None and any(each.per_endpoint for each in estimates):
         raise ConfigurationError(
             f"{_name(bare)} makes calls per endpoint: pass endpoints=, the number of endpoints of all items"

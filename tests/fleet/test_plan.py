@@ -71,6 +71,10 @@ async def test_a_method_for_many_items_is_one_call_per_batch() -> None:
             "skills.enable_many": (3, 3)
         }
         assert dict(plan(asp.notifications.send, 0).calls) == {"notifications.send": (0, 0)}
+        enable = functools.partial(asp.skills.enable_many, "skill")
+        await fleet.collect_many(enable, sim.rooms, size=2)
+        assert dict(plan(enable, 3, size=2).calls) == {"skills.enable_many": (2, 2)}
+        assert sim.count("skills.enable_many") == 2
 
 
 async def test_optional_calls_are_a_range() -> None:
@@ -133,3 +137,6 @@ async def test_refuses_invalid_plans() -> None:
         for wrong in (-1, True, "3"):
             with pytest.raises(ConfigurationError, match="endpoints"):
                 plan(asp.units.get, 3, endpoints=wrong)
+        for wrong in (0, True, "3"):
+            with pytest.raises(ConfigurationError, match="size"):
+                plan(asp.units.get, 3, size=wrong)
