@@ -46,7 +46,14 @@ def table_lines(
             yield text, style
         # Rows about the same thing have its ids below the last one.
         if below and (following is None or line[count:] != following[count:]) and any(line[count:]):
-            yield "  " + "  ".join(filter(None, line[count:])), "bold dim" if style else "dim"
+            for text in _beside(list(filter(None, line[count:])), width):
+                yield f"  {text}", "bold dim" if style else "dim"
+
+
+def _beside(ids: Sequence[str], width: int) -> Sequence[str]:
+    """Return ids in one line if it fits the width, else each in its own."""
+    line = "  ".join(ids)
+    return [line] if width_of(line) + _GAP <= width else ids
 
 
 def _fits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int) -> bool:
