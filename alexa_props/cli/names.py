@@ -25,7 +25,7 @@ from alexa_props.smart_properties.units import Unit
 __all__ = ["Names", "Place", "is_id"]
 
 Place: TypeAlias = Room | Unit
-_Kind: TypeAlias = Literal["unit", "endpoint"] | None
+_Kind: TypeAlias = Literal["room", "unit", "endpoint"] | None
 
 _MOST_AGE: Final = 24 * 3600
 """Seconds after which names are read again."""
@@ -147,6 +147,10 @@ class Names:
         resolved = iter(named)
         return [each or next(resolved) for each in found]
 
+    async def rooms(self, texts: Sequence[str]) -> list[Room]:
+        """Return the rooms of many names, paths and room numbers, in order. Raises as `units` does."""
+        return await self._find(texts, "room")
+
     async def place(self, text: str) -> Place:
         """Return a unit as `unit` does. A device stands for the unit that it is in, which is reported."""
         found = await self._unit_or_device(text)
@@ -248,7 +252,7 @@ class Names:
         """Return what texts mean. Names that are not found, or whose meaning has changed, are read again."""
         if not texts:
             return []
-        endpoints = kind != "unit"
+        endpoints = kind not in ("room", "unit")
         inventory = await self.inventory(endpoints=endpoints)
         try:
             found = list(inventory.resolve(texts, kind=kind))

@@ -1,4 +1,4 @@
-"""The rooms that `fleet run --from` reads: a spreadsheet's CSV, JSON, one id per line, or the output of a command.
+"""The rooms that `fleet run --from` reads: a spreadsheet's CSV, JSON, one room per line, or the output of a command.
 
 Nothing is skipped silently: a row that cannot be understood is an error that names it, and rows that are left out on
 purpose are counted.
@@ -14,17 +14,29 @@ from typing import Final
 import attrs
 import typer
 
-from alexa_props.arguments import require_id
+from alexa_props.cli.names import is_id
 from alexa_props.cli.room_list_json import json_rows, looks_like_json
-from alexa_props.cli.room_list_rows import COLUMNS, Row, Source
+from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source, is_device_id
 from alexa_props.cli.room_list_table import Table
-from alexa_props.errors import ConfigurationError
 from alexa_props.fleet import Room
 
-__all__ = ["RoomList", "read_rooms"]
+__all__ = ["Entry", "RoomList", "read_rooms"]
 
-_DETAILS: Final = [column for column in COLUMNS if column not in ("unit_id", "level")]
 _SAVE_AS: Final = 'save it as "CSV UTF-8"'
+
+
+@attrs.frozen
+class Entry:
+    """A room of a list: its id, or what else names it."""
+
+    line: int
+    """The number of its line."""
+    text: str
+    """An id, a path, a name, a room number or a serial number."""
+    room: Room | None = None
+    """The room, if the text is the id of a unit."""
+    of_device: bool = False
+    """Whether the text is an id or a serial number of a device in the room."""
 
 
 @attrs.frozen
@@ -33,17 +45,10 @@ class RoomList:
 
     source: str
     """A file, or "standard input"."""
-    rooms: list[Room]
-    """Each room once, in the order of the list."""
+    entries: Sequence[Entry]
+    """In the order of the list, without repeated ids."""
     left_out: Mapping[str, int]
     """The number of lines or units of each kind that were left out."""
-
-    def __str__(self) -> str:
-        """Return a summary in one line."""
-        found = f"{len(self.rooms):,} room{'' if len(self.rooms) == 1 else 's'} read from {self.source}"
-        parts = [f"{kind}: {count:,}" for kind, count in self.left_out.items()]
-        left_out = f"; left out: {', '.join(parts)}" if parts else ""
-        return found + left_out + ("" if self.rooms else "; nothing to do")
 
 
 def read_rooms(source: str) -> RoomList:
@@ -55,35 +60,68 @@ def read_rooms(source: str) -> RoomList:
     """
     of = Source("standard input" if source == "-" else source)
     text = _text(of.name, _content(of.name, source))
-    return _rooms(of, list(json_rows(of, text) if looks_like_json(text) else Table(of).rows(text)))
+    return _entries(of, list(json_rows(of, text) if looks_like_json(text) else Table(of).rows(text)))
 
 
-def _rooms(source: Source, rows: Sequence[Row]) -> RoomList:
+def _entries(source: Source, rows: Sequence[Row]) -> RoomList:
     # A tree lists floors beside rooms. As with `--under`, a room is a unit that has no units below it.
-    parents = {row.cells.get("parent_id") for row in rows if row.of_a_tree}
-    rooms: dict[str, Room] = {}
+    tree = {row.cells.get("unit_id"): row for row in rows if row.of_a_tree}
+    parents = {row.cells.get("parent_id") for row in tree.values()}
+    entries: dict[str, Entry] = {}
     for row in rows:
-        unit_id = _unit_id(source, row)
-        if row.of_a_tree and unit_id in parents:
+        entry = _entry(source, row, tree)
+        if row.of_a_tree and (entry.text in parents or row.cells.get("level") in ("0", "1")):
             source.left_out["parent units"] += 1
-        elif unit_id in rooms:
+        elif row.cells.get("kind") == "unit":
+            source.left_out["units that are not rooms"] += 1
+        elif entry.text in entries:
             source.left_out["duplicates"] += 1
         else:
-            details = {column: row.cells.get(column) or None for column in _DETAILS}
-            rooms[unit_id] = Room(unit_id, **details)  # type: ignore[arg-type]
-    return RoomList(source.name, list(rooms.values()), source.left_out)
+            entries[entry.text] = entry
+    return RoomList(source.name, list(entries.values()), source.left_out)
 
 
-def _unit_id(source: Source, row: Row) -> str:
-    unit_id = row.cells.get("unit_id")
-    if not unit_id:
-        raise source.error(row.line, f"row {row.number} has no unit_id")
-    if not unit_id.isprintable():
-        raise source.error(row.line, f"row {row.number}: {unit_id!a:.80} holds an invisible character: remove it")
-    try:
-        return require_id("unit_id", unit_id)
-    except ConfigurationError as error:
-        raise source.error(row.line, f"row {row.number}: {error}") from None
+def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
+    cells = {column: cell or "" for column, cell in row.cells.items()}
+    own_id, path, name, serial = (cells.get(column, "") for column in ROOM_COLUMNS)
+    above = _above(cells) or _above_in(tree, row)
+    if is_id(own_id) or (own_id and name):
+        text = own_id
+    elif path:
+        text = path if path.endswith(name) else f"{path}/{name}"
+    else:
+        text = "/".join((*above, name or own_id)) if name or own_id else serial
+    if not text:
+        raise source.error(row.line, f"row {row.number} names no room")
+    if not text.isprintable():
+        raise source.error(row.line, f"row {row.number}: {text!a:.80} holds an invisible character: remove it")
+    if not is_id(text) or is_device_id(text):
+        return Entry(row.line, text, of_device=is_device_id(text) or text == serial)
+    room = Room(
+        text,
+        name=name if name and name != text else None,
+        parent_id=cells.get("parent_id") or None,
+        property_id=cells.get("property_id") or None,
+        property_name=above[0] if above and (cells.get("where") or cells.get("property") or row.of_a_tree) else None,
+        path=above,
+    )
+    return Entry(row.line, text, room)
+
+
+def _above(cells: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the units above a room, the property first."""
+    where = cells.get("where", "").split(" / ") if cells.get("where") else (cells.get("property"), cells.get("floor"))
+    return tuple(name for name in where if name)
+
+
+def _above_in(tree: Mapping[str | None, Row], row: Row) -> tuple[str, ...]:
+    """Return the names of the units above a unit in a tree, from the property down."""
+    names: list[str] = []
+    parent = tree.get(row.cells.get("parent_id"))
+    while parent is not None and parent.cells.get("level") != "0" and len(names) < len(tree):
+        names.insert(0, parent.cells.get("room") or "")
+        parent = tree.get(parent.cells.get("parent_id"))
+    return tuple(filter(None, names))
 
 
 def _content(name: str, source: str) -> bytes:

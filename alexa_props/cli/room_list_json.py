@@ -57,13 +57,18 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _json_row(source: Source, line: int, number: int, value: object) -> Row:
     if isinstance(value, str):
-        return Row(line, number, {"unit_id": value})
+        return Row(line, number, {"room": value})
     if not isinstance(value, dict):
         raise source.error(line, f"row {number} is not a JSON object")
     names = list(value)
     cells = {column: value[names[place]] for column, place in source.columns(line, names).items()}
-    texts = {column: cell for column, cell in cells.items() if isinstance(cell, str)}
-    return Row(line, number, texts, of_a_tree="level" in value and "parent_id" in value)
+    return Row(line, number, {column: _text_of(cell) for column, cell in cells.items()})
+
+
+def _text_of(cell: object) -> str | None:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return str(cell)  # a room number, or a level
+    return cell if isinstance(cell, str) else None
 
 
 def _end_of_blanks(text: str, start: int) -> int:

@@ -10,19 +10,25 @@ from typing import Final
 import attrs
 import typer
 
-__all__ = ["COLUMNS", "Row", "Source", "heading_key"]
+__all__ = ["COLUMNS", "ROOM_COLUMNS", "Row", "Source", "heading_key", "is_device_id"]
 
-_IDS: Final = ("unitid", "roomid", "id", "unit", "key", "room")
-"""Headings of the column of ids, the best first. `FleetReport.to_csv` writes "key"."""
+ROOM_COLUMNS: Final = ("unit_id", "path", "room", "serial")
+"""The columns that can name a room, the most certain first."""
 COLUMNS: Final = {
-    "unit_id": _IDS,
-    "name": ("name", "unitname", "roomname"),
+    # `FleetReport.to_csv` writes "key".
+    "unit_id": ("unitid", "roomid", "id", "key"),
+    "path": ("path", "roompath", "unitpath"),
+    "room": ("room", "roomnumber", "roomno", "number", "roomname", "unit", "unitname", "name"),
+    "serial": ("serialnumber", "serial", "serialno", "dsn"),
+    "property": ("property", "propertyname", "hotel", "building"),
+    "where": ("where",),
+    "floor": ("floor", "floorname"),
     "parent_id": ("parentid",),
     "property_id": ("propertyid",),
-    "property_name": ("propertyname",),
     "level": ("level",),
+    "kind": ("kind",),
 }
-"""The columns that are read, each with its possible headings as `heading_key` returns them."""
+"""The columns that are read, each with its possible headings as `heading_key` returns them, the best first."""
 
 
 @attrs.frozen
@@ -35,8 +41,11 @@ class Row:
     """Its number among the rows."""
     cells: Mapping[str, str | None]
     """Its cells by column."""
-    of_a_tree: bool = False
-    """Whether it is part of a tree of units, as `alexa-props units` prints it."""
+
+    @property
+    def of_a_tree(self) -> bool:
+        """Whether it is part of a tree of units, as `alexa-props units` prints it."""
+        return "level" in self.cells and "parent_id" in self.cells
 
 
 @attrs.frozen
@@ -69,3 +78,8 @@ class Source:
 def heading_key(heading: str) -> str:
     """Return a heading without blanks and punctuation, in lower case."""
     return re.sub(r"[\W_]+", "", heading).casefold()
+
+
+def is_device_id(text: str) -> bool:
+    """Return whether a text is the id of a device, not of a unit."""
+    return text.startswith("amzn1.alexa.endpoint.")

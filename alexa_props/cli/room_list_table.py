@@ -1,32 +1,41 @@
-"""A list of rooms as a table: CSV, tab-separated lines that commands print, or one id per line."""
+"""A list of rooms as a table: CSV, tab-separated lines that commands print, or one room per line."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
 import attrs
 
 from alexa_props.cli import tabs
-from alexa_props.cli.room_list_rows import Row, Source, heading_key
+from alexa_props.cli.names import is_id
+from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source, is_device_id
 from alexa_props.spreadsheet import unguard
 
 __all__ = ["Table"]
 
-_UNITS: Final = ("unit_id", "name", "level", "parent_id")
-"""The columns that `alexa-props units` prints in a pipe."""
-_OUTCOMES: Final = ("unit_id", "status", "endpoint_id", "code", "description")
-"""The columns that `alexa-props fleet run` prints in a pipe."""
-_STATUSES: Final = ("done", "failed", "unknown")
+_PRINTED: Final[Sequence[tuple[tuple[str | None, ...], str, Callable[[str], object]]]] = (
+    # `units`
+    (("room", "level", "unit_id", "parent_id"), "level", lambda cell: cell.isdecimal() or not cell),
+    # `fleet run`
+    (
+        ("room", "where", None, None, "status", None, None, "unit_id", None),
+        "status",
+        lambda cell: cell in ("done", "failed", "unknown"),
+    ),
+    # `find`
+    (("room", "kind", "where", None, "unit_id"), "kind", lambda cell: cell in ("room", "unit", "device")),
+)
+"""The columns that commands print in a pipe (None: not read), one of them, and what its cells have in common."""
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.?)', re.IGNORECASE)
 """A first line for spreadsheets. Stripping the line has removed a tab."""
 _EDGES: Final = " \t\r\n\x00\xa0\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 """Blanks and invisible characters around a cell: copied from a page, or left over from joining files."""
-_NEEDS_HEADING: Final = "a table of several columns needs a heading, with a column unit_id"
+_NEEDS_HEADING: Final = "a table of several columns needs a heading, with a column room or unit_id"
 
 
 @attrs.frozen
@@ -38,12 +47,15 @@ class _Layout:
     width: int
     """The number of columns."""
     heading: list[str] | None = None
-    of_a_tree: bool = False
-    """Whether `alexa-props units` printed it."""
+
+    @property
+    def place(self) -> int:
+        """The place of the column that names the room."""
+        return next(self.columns[column] for column in ROOM_COLUMNS if column in self.columns)
 
 
 class Table:
-    """The rows of CSV, of tab-separated lines, or of one id per line."""
+    """The rows of CSV, of tab-separated lines, or of one room per line."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -89,13 +101,26 @@ class Table:
             return False
         # "#5 Suite,amzn1…" is a row, "# of the west wing" is a comment.
         layout = self._layout
-        if layout and layout.columns["unit_id"] > 0 and first.count(self._separator or ",") >= layout.width - 1:
+        if self._has_id(first):
+            return False
+        if layout and layout.place > 0 and first.count(self._separator or ",") >= layout.width - 1:
             row = self._number + 1
             raise self._source.error(
                 line, f"row {row} starts with #: remove it if it is a comment, else put quotes around the cell"
             )
         self._source.left_out["comments"] += 1
         return True
+
+    def _has_id(self, first: str) -> bool:
+        """Return whether a line has an id where the rows of the table have theirs."""
+        if (self._separator or _separator(first)) == "\t":
+            cells = tabs.split(first)
+            columns = self._layout.columns if self._layout else _columns_of_output(cells)
+        else:
+            cells = next(csv.reader([first], delimiter=self._separator or ","))
+            columns = self._layout.columns if self._layout else None
+        place = (columns or {}).get("unit_id", len(cells))
+        return place < len(cells) and is_id(cells[place])
 
     def _cells(self, line: int, first: str, lines: Iterator[tuple[int, str]]) -> list[str]:
         """Return the cells of a row, which may span several lines."""
@@ -121,19 +146,19 @@ class Table:
 
     def _first_row(self, line: int, cells: list[str]) -> _Layout:
         """Return the layout that the first row implies."""
+        # First, since a name may be "Room". A heading holds no ids.
+        printed = _columns_of_output(cells) if self._separator == "\t" else None
+        if printed is not None:
+            return _Layout(printed, len(cells))
         columns = self._source.columns(line, cells)
-        if "unit_id" in columns:
+        if not columns.keys().isdisjoint(ROOM_COLUMNS):
             return _Layout(columns, len(cells), heading=cells)
         if len(cells) == 1:
-            return _Layout({"unit_id": 0}, 1)
-        if self._separator == "\t" and len(cells) == len(_UNITS) and (cells[2].isdecimal() or not cells[2]):
-            return _Layout({name: place for place, name in enumerate(_UNITS)}, len(cells), of_a_tree=True)
-        if self._separator == "\t" and len(cells) == len(_OUTCOMES) and cells[1] in _STATUSES:
-            return _Layout({"unit_id": 0}, len(cells))
+            return _Layout({"room": 0}, 1)
         raise self._source.error(line, _NEEDS_HEADING)
 
     def _row(self, line: int, cells: list[str], layout: _Layout) -> Row:
-        row, place = self._number, layout.columns["unit_id"]
+        row = self._number
         # Spreadsheets omit separators at the end of a row; commands print them all.
         short = self._separator == "\t" and len(cells) < layout.width
         if short or any(cells[layout.width :]):
@@ -141,13 +166,20 @@ class Table:
         if layout.width == 1 and ";" in cells[0]:
             raise self._source.error(line, f"row {row} holds a semicolon; {_NEEDS_HEADING}")
         found = {name: cells[at] for name, at in layout.columns.items() if at < len(cells)}
-        if layout.heading and heading_key(layout.heading[place]) == "room" and found.get("unit_id", "").isdecimal():
-            raise self._source.error(
-                line,
-                f"row {row} has a room number in the column {layout.heading[place]!r}, not the id of a unit; "
-                f"{_NEEDS_HEADING}",
-            )
-        return Row(line, row, found, of_a_tree=layout.of_a_tree)
+        return Row(line, row, found)
+
+
+def _columns_of_output(cells: list[str]) -> dict[str, int] | None:
+    """Return the columns of a line that a command has printed; None if none has."""
+    for known, typical, fits in _PRINTED:
+        columns = {name: place for place, name in enumerate(known) if name is not None}
+        if len(cells) == len(known) and is_id(cells[columns["unit_id"]]) and fits(cells[columns[typical]]):
+            return columns
+    # Other commands print the id of one unit, or else of one device.
+    ids = [place for place, cell in enumerate(cells) if is_id(cell)]
+    units = [place for place in ids if not is_device_id(cells[place])]
+    found = units or ids
+    return {"unit_id": found[0]} if len(found) == 1 else None
 
 
 def _separator(first: str) -> str:

@@ -19,11 +19,11 @@ from alexa_props.cli.app import app
 
 COMMAND = [sys.executable, "-m", "alexa_props.cli"]
 
-# Takes the terminal on its standard input as its controlling one, so that Ctrl-C there reaches it.
+# Takes the terminal on its standard error as its controlling one, so that Ctrl-C there reaches it.
 TAKE_TERMINAL = """
 import fcntl, os, sys, termios
 os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -91,19 +92,20 @@ def start(home: dict[str, str]) -> Iterator[Start]:
 
 @pytest.fixture
 def terminal(home: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """Starts the command as a process on a terminal."""
+    """Starts the command as a process on a terminal, with its standard input from there or from a file."""
     started: list[Terminal] = []
 
-    def begin(*arguments: str, env: Mapping[str, str] | None = None) -> Terminal:
+    def begin(*arguments: str, env: Mapping[str, str] | None = None, stdin: Path | None = None) -> Terminal:
         ours, theirs = os.openpty()
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-c", TAKE_TERMINAL, *COMMAND, *arguments],
-                stdin=theirs,
-                stdout=theirs,
-                stderr=theirs,
-                env={**home, "TERM": "xterm", **(env or {})},
-            )
+            with nullcontext(theirs) if stdin is None else stdin.open() as source:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", TAKE_TERMINAL, *COMMAND, *arguments],
+                    stdin=source,
+                    stdout=theirs,
+                    stderr=theirs,
+                    env={**home, "TERM": "xterm", **(env or {})},
+                )
         finally:
             os.close(theirs)
         started.append(Terminal(process, ours))

@@ -23,13 +23,20 @@ def organization(service: Service) -> str:
     return service.facts["organization_id"]
 
 
+def everywhere(service: Service) -> tuple[str, ...]:
+    """Return the options for a change of all rooms."""
+    return ("--under", organization(service), "--yes")
+
+
 def rooms(service: Service) -> list[str]:
     found: list[Any] = service.world["rooms"]
     return [str(room) for room in found]
 
 
-def lines(text: str) -> list[list[str]]:
-    return [line.split("\t") for line in text.splitlines()]
+def lines(text: str) -> list[dict[str, str]]:
+    """Return the rows that were printed, by column."""
+    columns = ("room", "where", "device", "step", "status", "code", "description", "unit_id", "endpoint_id")
+    return [dict(zip(columns, line.split("\t"), strict=True)) for line in text.splitlines()]
 
 
 def sent_to(service: Service) -> list[str]:
@@ -39,38 +46,77 @@ def sent_to(service: Service) -> list[str]:
 def test_all_rooms_below_a_unit(run: Run, service: Service) -> None:
     offline = str(service.world["endpoints"][4])
     service.script("offline", ids=[offline])
-    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    done = run("fleet", "run", "alarms", *everywhere(service), env=service.environment)
     assert done.returncode == 3
     found = lines(done.stdout)
-    assert sorted(row[0] for row in found) == sorted(rooms(service))
-    failed = [row for row in found if row[1] != "done"]
-    assert failed == [[rooms(service)[2], "failed", offline, "DEVICE_NOT_REACHABLE", "the device is offline"]]
-    assert done.stderr == "alexa-props: 11 done, 1 failed, 0 unknown, 0 skipped (done before, or duplicates)\n"
+    assert sorted(row["unit_id"] for row in found) == sorted(rooms(service))
+    [failed] = [row for row in found if row["status"] != "done"]
+    assert failed == {
+        "room": "Room 103",
+        "where": "Seaside 1 / Floor 1",
+        "device": "Room 103 Echo 1",
+        "step": "",
+        "status": "failed",
+        "code": "DEVICE_NOT_REACHABLE",
+        "description": "the device is offline",
+        "unit_id": rooms(service)[2],
+        "endpoint_id": offline,
+    }
+    assert done.stderr.startswith("alexa-props: alarms: 11 done, 1 failed (Room 103)\n")
     assert sorted(sent_to(service)) == sorted(rooms(service))
 
 
 def test_json_lines_have_all_fields(run: Run, service: Service) -> None:
     offline = str(service.world["endpoints"][4])
     service.script("offline", ids=[offline])
-    done = run("fleet", "run", "alarms", "--under", organization(service), "--json", env=service.environment)
+    done = run("fleet", "run", "alarms", *everywhere(service), "--json", env=service.environment)
     found = {row["unit_id"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert len(found) == 12
     row = found[rooms(service)[2]]
-    assert (row["status"], row["name"], row["property_name"]) == ("failed", "Room 103", "Seaside 1")
+    assert (row["status"], row["room"], row["property_name"]) == ("failed", "Room 103", "Seaside 1")
     [failure] = row["failures"]
     assert (failure["endpoint_id"], failure["code"], failure["operation"]) == (offline, "DEVICE_NOT_REACHABLE", DELETE)
+    assert failure["device"] == "Room 103 Echo 1"
     assert failure["request_id"]
+
+
+def test_failed_steps_of_a_device_are_one_row_or_one_each(run: Run, service: Service) -> None:
+    service.script("offline", ids=[service.world["endpoints"][4]])
+    arguments = ("fleet", "run", "reset", *everywhere(service), "--volume", "30")
+    [joined] = [row for row in lines(run(*arguments, env=service.environment).stdout) if row["status"] != "done"]
+    assert joined["device"] == "Room 103 Echo 1"
+    steps = ["alarms", "timers", "reminders", "Bluetooth", "do not disturb", "volume"]
+    assert joined["step"] == ", ".join(steps)
+    assert joined["code"] == "DEVICE_NOT_REACHABLE, DEVICE_UNREACHABLE"
+    each = [row for row in lines(run(*arguments, "--by-step", env=service.environment).stdout) if row["step"]]
+    assert [row["step"] for row in each] == steps
+    assert {row["device"] for row in each} == {"Room 103 Echo 1"}
+    [room] = [
+        room for room in json.loads(run(*arguments, "-o", "json", env=service.environment).stdout) if room["failures"]
+    ]
+    assert [(failure["device"], failure["step"]) for failure in room["failures"]] == [
+        ("Room 103 Echo 1", step) for step in steps
+    ]
+
+
+def test_names_of_failed_devices_are_not_worth_a_failure(run: Run, service: Service) -> None:
+    service.script("offline", ids=service.world["endpoints"][4:8])
+    service.script("faults", operation="endpoints.list", kind="status", status=403, times=None)
+    done = run("fleet", "run", "alarms", *everywhere(service), "--concurrency", "1", env=service.environment)
+    assert done.returncode == 3
+    assert [row["device"] for row in lines(done.stdout) if row["status"] == "failed"] == [""] * 4
+    assert len(service.calls("endpoints.list")) == 1
 
 
 def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, tmp_path: Path) -> None:
     wanted, text = rooms(service)[3:5], "\ufeffUNIT_ID\r\n{0}\r\n{1}\r\n{0}\r\n"
     source = tmp_path / "rooms.csv"
     source.write_bytes(text.format(*wanted).encode())
-    done = run("fleet", "run", "alarms", "--from", str(source), env=service.environment)
-    assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
-    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment, text=text.format(*wanted))
+    done = run("fleet", "run", "alarms", "--from", str(source), "--yes", env=service.environment)
+    assert (done.returncode, sorted(row["unit_id"] for row in lines(done.stdout))) == (0, sorted(wanted))
+    done = run("fleet", "run", "alarms", "--from", "-", "--yes", env=service.environment, text=text.format(*wanted))
     assert done.stderr.startswith("alexa-props: 2 rooms read from standard input; left out: duplicates: 1\n")
-    assert (done.returncode, sorted(row[0] for row in lines(done.stdout))) == (0, sorted(wanted))
+    assert (done.returncode, sorted(row["unit_id"] for row in lines(done.stdout))) == (0, sorted(wanted))
     assert sorted(sent_to(service)) == sorted(wanted * 2)
 
 
@@ -92,7 +138,10 @@ def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, t
         (["station", "--station", "nothing of the kind"], "unit\n", "not a known station"),
         (["reset", "--wake-word", "BANANA"], "unit\n", "ALEXA, AMAZON, COMPUTER, ECHO"),
         (["sing"], "unit\n", "sing"),
-        (["alarms"], "unit_id,name\n,Suite\n", "row 1 has no unit_id"),
+        (["alarms"], "unit_id,level\n,3\n", "row 1 names no room"),
+        (["alarms", "--exclude", "nowhere.csv"], "unit\n", "nowhere.csv cannot be read"),
+        (["alarms", "--exclude", "-"], "unit\n", "only one of --from and --exclude"),
+        (["alarms", "--sample", "0"], "unit\n", "--sample"),
     ],
 )
 def test_invalid_options_are_refused(run: Run, arguments: list[str], text: str | None, words: str) -> None:
@@ -108,45 +157,32 @@ def test_the_output_of_units_is_a_list_of_rooms(run: Run, service: Service, tmp_
     source = tmp_path / "rooms.tsv"
     source.write_text(listed)
     dry = run("fleet", "run", "alarms", "--from", str(source), "--dry-run", env=service.environment)
-    assert dry.stdout.startswith("delete_alarms: 12 items\n")
-    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment, text=listed)
+    assert len(dry.stdout.splitlines()) == 12
+    done = run("fleet", "run", "alarms", "--from", "-", "--yes", env=service.environment, text=listed)
     assert (done.returncode, sorted(sent_to(service))) == (0, sorted(rooms(service)))
-    above = len(listed.splitlines()) - 12
-    left_out = f"12 rooms read from standard input; left out: parent units: {above}\n"
+    left_out = f"12 rooms read from standard input; left out: parent units: {len(listed.splitlines()) - 12}\n"
     assert done.stderr.startswith(f"alexa-props: {left_out}")
 
 
 def test_no_rooms_are_reported(run: Run, service: Service) -> None:
-    done = run("fleet", "run", "alarms", "--from", "-", env=service.environment)
+    done = run("fleet", "run", "alarms", "--from", "-", "--yes", env=service.environment)
     assert (done.returncode, done.stdout) == (0, "")
     assert "0 rooms read from standard input; nothing to do" in done.stderr
     script = {"status": 200, "body": json.dumps({"results": []}), "times": None}
     service.script("faults", operation="units.list", kind="status", **script)
-    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    done = run("fleet", "run", "alarms", *everywhere(service), env=service.environment)
     assert (done.returncode, done.stdout) == (0, "")
-    assert f"there are no rooms below {organization(service)}" in done.stderr
-
-
-def test_a_dry_run_changes_nothing(run: Run, service: Service) -> None:
-    arguments = ("fleet", "run", "reset", "--under", organization(service), "--volume", "30", "--dry-run")
-    done = run(*arguments, env=service.environment)
-    assert done.returncode == 0
-    assert done.stdout.startswith("reset_room: 12 items with 24 endpoints\n")
-    assert "  features.set_volume: 24 calls\n" in done.stdout
-    assert done.stderr == ""
-    planned = json.loads(run(*arguments, "--json", env=service.environment).stdout)
-    assert planned["calls"]["alerts.delete_alarms"] == [12, 12]
-    assert {call["method"] for call in service.http.get("/_simulator/calls").json()["calls"]} <= {"GET", "POST"}
-    assert sent_to(service) == []
+    assert "there are no rooms below" in done.stderr
 
 
 def test_learned_rates_are_stored_for_the_next_run(run: Run, service: Service, tmp_path: Path) -> None:
     service.script("quota", operation=DELETE, rate=40, burst=1)
     limits = str(tmp_path / "limits.json")
-    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--limits", limits)
-    assert "unknown before" in run(*arguments, "--dry-run", env=service.environment).stdout
+    arguments = ("fleet", "run", "alarms", *everywhere(service), "--limits", limits)
+    assert "calls: 12; duration unknown" in run(*arguments, "--dry-run", env=service.environment).stderr
     run(*arguments, "--concurrency", "12", env=service.environment)
     assert json.loads(Path(limits).read_text())[DELETE]["rate"]
+    assert re.search(r"calls: 12; about \d+ s at", run(*arguments, "--dry-run", env=service.environment).stderr)
     Path(limits).write_text("{")
     done = run(*arguments, env=service.environment)
     assert done.returncode == 1
@@ -161,17 +197,25 @@ def test_learned_rates_are_stored_for_the_next_run(run: Run, service: Service, t
 
 def test_a_second_run_resumes_from_the_journal(run: Run, service: Service, tmp_path: Path) -> None:
     service.script("offline", ids=[service.world["endpoints"][4]])
-    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"))
+    arguments = (
+        "fleet",
+        "run",
+        "alarms",
+        *everywhere(service),
+        "--journal",
+        str(tmp_path / "a.db"),
+    )
     assert run(*arguments, env=service.environment).returncode == 3
     assert len(sent_to(service)) == 12
     again = run(*arguments, env=service.environment)
     assert again.returncode == 3
-    [[room, *rest]] = lines(again.stdout)
-    assert (room, rest[2]) == (rooms(service)[2], "DEVICE_NOT_REACHABLE")
+    [row] = lines(again.stdout)
+    assert (row["unit_id"], row["code"]) == (rooms(service)[2], "DEVICE_NOT_REACHABLE")
     assert len(sent_to(service)) == 12
     service.script("offline", ids=[service.world["endpoints"][4]], offline=False)
     repeated = run(*arguments, "--retry-failed", env=service.environment)
-    assert (repeated.returncode, lines(repeated.stdout)) == (0, [[rooms(service)[2], "done", "", "", ""]])
+    [row] = lines(repeated.stdout)
+    assert (repeated.returncode, row["unit_id"], row["status"]) == (0, rooms(service)[2], "done")
     assert sent_to(service)[12:] == [rooms(service)[2]]
 
 
@@ -185,7 +229,7 @@ def test_a_second_run_resumes_from_the_journal(run: Run, service: Service, tmp_p
 def test_a_journal_is_of_one_job_with_its_options(
     run: Run, service: Service, tmp_path: Path, job: tuple[str, ...], others: list[tuple[str, ...]]
 ) -> None:
-    where = ("--from", "-", "--journal", str(tmp_path / "a.db"))
+    where = ("--from", "-", "--yes", "--journal", str(tmp_path / "a.db"))
     text = rooms(service)[0]
     assert run("fleet", "run", *job, *where, env=service.environment, text=text).returncode == 0
     assert run("fleet", "run", *job, *where, env=service.environment, text=text).stdout == ""
@@ -199,9 +243,9 @@ def test_unknown_rooms_outweigh_failed_ones(run: Run, service: Service, monkeypa
     monkeypatch.setattr("random.uniform", lambda low, _: low)
     service.script("offline", ids=[service.world["endpoints"][4]])
     service.script("faults", operation=DELETE, kind="drop_after", unit_id=rooms(service)[1], times=None)
-    done = run("fleet", "run", "alarms", "--under", organization(service), env=service.environment)
+    done = run("fleet", "run", "alarms", *everywhere(service), env=service.environment)
     assert done.returncode == 4
-    assert [row[0] for row in lines(done.stdout) if row[1] == "unknown"] == [rooms(service)[1]]
+    assert [row["unit_id"] for row in lines(done.stdout) if row["status"] == "unknown"] == [rooms(service)[1]]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -211,8 +255,7 @@ def test_stop_on_ends_a_failing_run(run: Run, service: Service, number: int) -> 
         "fleet",
         "run",
         "alarms",
-        "--under",
-        organization(service),
+        *everywhere(service),
         "--stop-on",
         str(number),
         "--concurrency",
@@ -228,7 +271,14 @@ def test_ctrl_c_waits_for_rooms_in_flight_and_the_next_run_does_the_others(
     service: Service, start: Start, run: Run, tmp_path: Path
 ) -> None:
     service.script("latency", seconds=0.3)
-    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "3")
+    arguments = (
+        "alarms",
+        *everywhere(service),
+        "--journal",
+        str(tmp_path / "a.db"),
+        "--concurrency",
+        "3",
+    )
     process = start("fleet", "run", *arguments, env=service.environment)
     assert process.stdout is not None
     process.stdout.readline()
@@ -238,7 +288,7 @@ def test_ctrl_c_waits_for_rooms_in_flight_and_the_next_run_does_the_others(
     assert "waiting for" in err
     assert "stopped: interrupted" in err
     printed = 1 + len(lines(out))
-    assert {row[1] for row in lines(out)} <= {"done"}
+    assert {row["status"] for row in lines(out)} <= {"done"}
     assert printed == len(sent_to(service)) < 12
     done = run("fleet", "run", *arguments, env=service.environment)
     assert done.returncode == 0
@@ -252,7 +302,14 @@ def test_a_second_ctrl_c_cancels_the_rooms_in_flight_and_reports_them(
     service.script("latency", seconds=60, operation=DELETE)
     # It never takes effect: it counts the calls that have arrived.
     service.script("faults", operation=DELETE, kind="slow", after=1000)
-    arguments = ("alarms", "--under", organization(service), "--journal", str(tmp_path / "a.db"), "--concurrency", "2")
+    arguments = (
+        "alarms",
+        *everywhere(service),
+        "--journal",
+        str(tmp_path / "a.db"),
+        "--concurrency",
+        "2",
+    )
     process = start("fleet", "run", *arguments, env=service.environment)
     assert process.stderr is not None
     while service.http.get("/_simulator/faults").json()[0]["seen"] < 2:
@@ -262,7 +319,7 @@ def test_a_second_ctrl_c_cancels_the_rooms_in_flight_and_reports_them(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert [row[1] for row in lines(out)] == ["unknown", "unknown"]
+    assert [row["status"] for row in lines(out)] == ["unknown", "unknown"]
     assert "2 unknown" in err
     with closing(sqlite3.connect(tmp_path / "a.db")) as db:
         assert db.execute("SELECT count(*) FROM items WHERE status = 'started'").fetchone() == (2,)
@@ -290,7 +347,7 @@ def test_a_lost_output_or_a_signal_starts_no_more_rooms_and_records_those_in_fli
 ) -> None:
     service.script("latency", seconds=0.15, operation=DELETE)
     journal = str(tmp_path / "a.db")
-    arguments = ("alarms", "--under", organization(service), "--journal", journal, "--concurrency", "2")
+    arguments = ("alarms", *everywhere(service), "--journal", journal, "--concurrency", "2")
     out, err = streams
     options: dict[str, Any] = {}
     with Path("/dev/full").open("w") as full:
@@ -329,7 +386,15 @@ def test_closing_the_terminal_stops_a_run_gently(
 ) -> None:
     service.script("latency", seconds=0.15, operation=DELETE)
     journal = str(tmp_path / "a.db")
-    arguments = ("alarms", "--under", organization(service), "--journal", journal, "--concurrency", "2", "--json")
+    arguments = (
+        "alarms",
+        *everywhere(service),
+        "--journal",
+        journal,
+        "--concurrency",
+        "2",
+        "--json",
+    )
     shown = terminal("fleet", "run", *arguments, env={**service.environment, "COLUMNS": "200"})
     shown.read(until='"status": "done"')
     shown.hang_up()
@@ -341,7 +406,7 @@ def test_closing_the_terminal_stops_a_run_gently(
 def test_a_run_leaves_signals_alone_that_were_ignored_at_its_start(service: Service, start: Start) -> None:
     service.script("latency", seconds=0.15, operation=DELETE)
     ignoring = ["sh", "-c", 'trap "" HUP INT; exec "$@"', "sh"]
-    arguments = ("alarms", "--under", organization(service), "--concurrency", "2")
+    arguments = ("alarms", *everywhere(service), "--concurrency", "2")
     process = start("fleet", "run", *arguments, env=service.environment, prefix=ignoring)
     assert process.stdout is not None
     process.stdout.readline()
@@ -360,25 +425,26 @@ def test_json_lines_on_a_terminal_are_whole_and_the_bar_says_that_rooms_are_list
     screen: Run, service: Service
 ) -> None:
     service.script("latency", seconds=1.1, operation="units.list")
-    arguments = ("fleet", "run", "alarms", "--under", organization(service), "--json")
+    arguments = ("fleet", "run", "alarms", *everywhere(service), "--json")
     shown = screen(*arguments, env={**service.environment, "COLUMNS": "80"})
     assert shown.returncode == 0
     text = shown.stdout
-    found = [line.rpartition("\x1b[2K")[2] for line in text.splitlines() if '{"unit_id"' in line]
+    found = [line.rpartition("\x1b[2K")[2] for line in text.splitlines() if '{"room"' in line]
     assert sorted(json.loads(line)["unit_id"] for line in found) == sorted(rooms(service))
     assert min(map(len, found)) > 80
-    assert re.search(r"listing rooms: 0 units, 0:00:\d\d elapsed", text)
+    assert "listing rooms: 0 units" in text
 
 
 def test_on_a_terminal_there_is_a_bar_and_a_table_of_failures(screen: Run, service: Service, tmp_path: Path) -> None:
     offline = str(service.world["endpoints"][4])
     service.script("offline", ids=[offline])
     source = tmp_path / "rooms.csv"
-    source.write_text("\n".join(rooms(service)))
-    shown = screen("fleet", "run", "alarms", "--from", str(source), env={**service.environment, "COLUMNS": "200"})
+    source.write_text("room,id\n" + "".join(f"Room {at + 101},{room}\n" for at, room in enumerate(rooms(service))))
+    shown = screen(
+        "fleet", "run", "alarms", "--from", str(source), "--yes", env={**service.environment, "COLUMNS": "200"}
+    )
     assert shown.returncode == 3
     assert "12 of 12" in shown.stdout
     assert "endpoint id" in shown.stdout
     assert offline in shown.stdout
-    assert shown.stdout.count("amzn1.alexa.unit") == 1
-    assert "11 done, 1 failed" in shown.stdout
+    assert "11 done, 1 failed (Room 103)" in shown.stdout

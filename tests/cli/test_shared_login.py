@@ -47,7 +47,7 @@ def test_a_fleet_run_continues_with_the_token_that_another_command_rotated(
     save(made(path, {**service.facts, **service.world}))
     service.script("settings", rotate_refresh_tokens=True)
     service.script("latency", seconds=0.2, operation="alerts.delete_alarms")
-    arguments = ("--under", service.facts["organization_id"], "--concurrency", "1")
+    arguments = ("--under", service.facts["organization_id"], "--yes", "--concurrency", "1")
     process = start("fleet", "run", "alarms", *arguments)
     assert process.stdout is not None
     first = process.stdout.readline()

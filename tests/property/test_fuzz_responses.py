@@ -451,14 +451,14 @@ def test_a_file_of_credentials_is_refused_or_makes_a_client(content: bytes, path
 @example(lines=[["[" * 200_000]], separator=",", junk=b"")
 def test_a_list_of_rooms_is_refused_or_read(lines: list[list[str]], separator: str, junk: bytes, path: Path) -> None:
     """Whatever a spreadsheet wrote. Called as the command does: it prints what is refused, and ends."""
-    for heading in ("", "unit_id\n", "Unit ID,name\n"):
+    for heading in ("", "unit_id\n", "Unit ID,name\n", "room,property\n"):
         text = heading + "\n".join(separator.join(line) for line in lines)
         path.write_bytes(text.encode("utf-8", "surrogatepass") + junk)
-        rooms = attempt(lambda: read_rooms(str(path)).rooms, typer.BadParameter)
-        if isinstance(rooms, typer.BadParameter):
-            assert str(path) in str(rooms)
+        entries = attempt(lambda: read_rooms(str(path)).entries, typer.BadParameter)
+        if isinstance(entries, typer.BadParameter):
+            assert str(path) in str(entries)
         else:
-            assert all(room and room.isprintable() for room in rooms)
+            assert all(entry.text and entry.text.isprintable() for entry in entries)
 
 
 JUNK = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from((b"\0" * 512, b"\xff" * 64)))

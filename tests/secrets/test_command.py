@@ -133,7 +133,7 @@ def test_a_fleet(command: Command, service: Service, tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
     service.script("faults", operation="alerts.delete_alarms", kind="status", status=403, times=None)
     arguments = ["fleet", "run", "alarms", "--under", service.facts["organization_id"], "--journal", str(journal)]
-    done = command(*arguments)
+    done = command(*arguments, "--yes")
     assert done.exit_code == 3, done.stderr
     files = [path for path in tmp_path.rglob("*") if path.is_file() and tmp_path / "cache" not in path.parents]
     assert journal in files
