@@ -18,7 +18,7 @@ __all__ = ["Change", "Changes", "in_words", "read_changes"]
 
 @attrs.frozen
 class Change:
-    """One value, as it is and as it would be."""
+    """A value now, and after the job."""
 
     step: str
     """The setting, as a step of a reset is called."""

@@ -96,7 +96,7 @@ def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 2:  # noqa: PLR2004 - then seconds say more
         return f"about {max(1, round(seconds))} s"
-    return f"about {minutes} min" if minutes < 120 else f"about {seconds / 3600:.1f} h"  # noqa: PLR2004 - likewise
+    return f"about {minutes} min" if minutes < 120 else f"about {seconds / 3600:.1f} h"  # noqa: PLR2004 - then hours do
 
 
 # A dry run.

@@ -19,7 +19,7 @@ from alexa_props.cli.fleet_outcomes import DeviceNames, Outcomes
 from alexa_props.cli.fleet_plan import count_of, print_changes, summary_lines
 from alexa_props.cli.fleet_rooms import Choice, choose_rooms
 from alexa_props.cli.progress_lines import progress_lines
-from alexa_props.cli.question import NoTerminal, confirm
+from alexa_props.cli.question import confirm, has_terminal
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access
 from alexa_props.cli.signals import on_signals
@@ -74,15 +74,12 @@ async def fleet_run(request: Request) -> int:
 
 async def _ask(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Room]) -> int | None:
     """Return None to go ahead, else the exit status."""
-    if request.may_ask:
+    if request.may_ask and has_terminal():
         left, journal = _left(request, rooms)
         if not left:
             return None  # the run reports what the journal says
         lines = await summary_lines(asp, request.job, left, journal)
-        try:
-            return await confirm([f"{request.job.name}:", *lines], request.job.question(count_of(left)))
-        except NoTerminal:
-            pass
+        return await confirm([f"{request.job.name}:", *lines], request.job.question(count_of(left)))
     if len(rooms) > 1:
         raise typer.BadParameter(
             f"this changes {count_of(rooms)}, and there is no terminal to ask on: add --yes; --dry-run shows what "
@@ -94,7 +91,7 @@ async def _ask(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Roo
 def _left(request: Request, rooms: Sequence[fleet.Room]) -> tuple[Sequence[fleet.Room], str]:
     """Return the rooms that the run would call, and what to say about the journal."""
     if request.journal is None:
-        return rooms, "none: the run could not be resumed (--journal FILE)"
+        return rooms, "none: the run cannot be resumed (--journal FILE)"
     name = str(request.journal)
     try:
         content = read_journal(name)
@@ -154,7 +151,8 @@ async def _run(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Roo
 def _summary(job: Job, this: fleet.Run[Any, Any], outcomes: Outcomes, *, has_journal: bool) -> Iterator[str]:
     """Yield what became of the rooms, and what to do next."""
     now = this.progress
-    unknown = now.unknown + len([each for each in this.in_flight if each.status == "unknown"])
+    interrupted = len([each for each in this.in_flight if each.status == "unknown"])
+    unknown = now.unknown + interrupted
     counts = {"done": now.done, "failed": now.failed, "unknown": unknown}
     parts = [f"{count:,} {status}{outcomes.names_of(status)}" for status, count in counts.items() if count]
     if now.skipped:
@@ -162,16 +160,15 @@ def _summary(job: Job, this: fleet.Run[Any, Any], outcomes: Outcomes, *, has_jou
     yield f"{job.name}: {', '.join(parts) or 'nothing done'}" + (
         "" if this.stopped is None else f"; stopped: {this.stopped}"
     )
-    if this.stopped is not None:
-        left = (now.total or 0) - now.ended
+    if this.stopped is not None and (left := (now.total or 0) - now.ended - interrupted) > 0:
         yield f"{left:,} rooms were not begun: " + (
-            "the same command resumes" if has_journal else "with --journal, the same command resumes"
+            "the same command resumes" if has_journal else "with --journal FILE, a run can be resumed"
         )
     if now.failed:
         yield (
             "the same command with --retry-failed repeats what failed"
             if has_journal
-            else "with --journal FILE, --retry-failed could repeat only what failed"
+            else "with --journal FILE, --retry-failed can repeat only what failed"
         )
 
 

@@ -15,35 +15,39 @@ from alexa_props.cli.exit import Exit
 from alexa_props.cli.signals import on_signals
 from alexa_props.cli.streams import end_echoed_line, note, printable
 
-__all__ = ["NoTerminal", "confirm"]
+__all__ = ["confirm", "has_terminal"]
 
 _INTERVAL: Final = 0.05
 """Seconds between two looks at the terminal. An event loop cannot wait for a terminal on every system."""
 
 
-class NoTerminal(Exception):
-    """There is nobody to ask."""
+def has_terminal() -> bool:
+    """Return whether the process has a terminal to ask on, also if its standard streams are files."""
+    try:
+        os.close(_open())
+    except OSError:
+        return False
+    return True
 
 
 async def confirm(lines: list[str], question: str) -> int | None:
     """Ask whether to go ahead. Return None for yes, else the exit status.
 
-    The terminal of the process is used, not the standard streams, which may be files. What was typed before the
-    question is discarded.
+    What was typed before the question is discarded.
 
     Args:
         lines: What to show before the question.
         question: The question.
 
     Raises:
-        NoTerminal: The process has no terminal.
+        OSError: The process has no terminal.
 
     """
     with _terminal() as terminal, anyio.CancelScope() as scope, on_signals(scope.cancel, scope.cancel) as signals:
         _discard_typed(terminal)
         text = "".join(f"{printable(line)}\n" for line in lines)
         os.write(terminal, f"{text}{printable(question)} [y/N] ".encode())
-        if await _read_line(terminal) in ("y", "yes"):
+        if await _read_line(terminal) in ("y", "yes") and not signals:
             return None
     if signals and signals[0] == signal.SIGINT:
         end_echoed_line()
@@ -51,12 +55,13 @@ async def confirm(lines: list[str], question: str) -> int | None:
     return 128 + signals[0] if signals else Exit.ERROR
 
 
+def _open() -> int:
+    return os.open("/dev/tty", os.O_RDWR)
+
+
 @contextmanager
 def _terminal() -> Iterator[int]:
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        raise NoTerminal from None
+    terminal = _open()
     try:
         yield terminal
     finally:
