@@ -18,6 +18,7 @@ import pytest
 import typer.main
 
 from alexa_props.cli.app import app
+from alexa_props.cli.late import LateCommands
 from alexa_props.errors import NotFound
 from alexa_props.simulator import Simulator
 
@@ -377,6 +378,8 @@ def test_a_command_line_of_the_documentation_parses(line: str, monkeypatch: pyte
     _, *words = shlex.split(line, comments=True)
     command: Any = typer.main.get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
+        if isinstance(command, LateCommands):
+            command.load(words[0])
         command = command.commands[words.pop(0)]
     if hasattr(command, "commands"):
         # A group, alone or with an option that would change this shell.
