@@ -17,7 +17,7 @@ from alexa_props.errors import ConfigurationError
 __all__ = ["InventoryCache", "age_of"]
 
 _PARTS: Final = {False: "units", True: "devices"}
-"""What a file has, by whether it has devices. They are two files: units are read again more often."""
+"""The two files, by whether they have devices."""
 
 
 def age_of(inventory: Inventory) -> dt.timedelta:
@@ -35,27 +35,28 @@ class InventoryCache:
     """The unit that everything is below."""
 
     def read(self, *, endpoints: bool) -> Inventory | None:
-        """Return the latest inventory, with devices if wanted; None if there is none that can be used."""
-        found = [self._read(with_devices=each) for each in ((True,) if endpoints else (False, True))]
-        return max(filter(None, found), key=lambda inventory: inventory.taken, default=None)
-
-    def write(self, inventory: Inventory) -> None:
-        """Replace the stored inventory. A cache that cannot be written is no reason to fail."""
-        with contextlib.suppress(OSError):
-            path = self._path(with_devices=inventory.has_endpoints, create=True)
-            if path is not None:
-                inventory.save(path)
-
-    def _read(self, *, with_devices: bool) -> Inventory | None:
-        path = self._path(with_devices=with_devices)
+        """Return the stored inventory, with devices if wanted; None if there is none that can be used."""
+        path = self._path(with_devices=endpoints)
         if path is None:
             return None
         # Missing, damaged, or of another version: it is read from the service again.
         with contextlib.suppress(OSError, ConfigurationError):
             inventory = Inventory.load_file(path)
-            if inventory.root.id == self.organization and inventory.has_endpoints == with_devices:
+            if inventory.root.id == self.organization and inventory.has_endpoints == endpoints:
                 return inventory
         return None
+
+    def write(self, inventory: Inventory) -> None:
+        """Replace the stored inventory. A cache that cannot be written is no reason to fail."""
+        parts = [inventory]
+        if inventory.has_endpoints:
+            # Most names are of units, and devices take much longer to read.
+            parts.append(attrs.evolve(inventory, devices=(), has_endpoints=False))
+        with contextlib.suppress(OSError):
+            for part in parts:
+                path = self._path(with_devices=part.has_endpoints, create=True)
+                if path is not None:
+                    part.save(path)
 
     def _path(self, *, with_devices: bool, create: bool = False) -> Path | None:
         folder = private_cache_folder(create=create)

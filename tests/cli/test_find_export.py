@@ -81,7 +81,7 @@ def test_an_export_that_cannot_be_written_is_one_line(run: Run, service: Service
 
 def test_an_export_is_kept_for_names(run: Run, service: Service, config: dict[str, str]) -> None:
     run("export", env=service.environment)
-    [path] = Path(config["XDG_CACHE_HOME"], "alexa-props").glob("inventory-*.jsonl")
+    [path] = Path(config["XDG_CACHE_HOME"], "alexa-props").glob("inventory-*-devices.jsonl")
     assert len(Inventory.load_file(path).devices) == 24
     service.script("reset")
     run("find", "Room 103", env=service.environment)

@@ -66,6 +66,14 @@ def test_settings_of_all_devices_in_a_room(run: Run, service: Service) -> None:
     assert {(row["room"], row["where"]) for row in rows} == {("Room 101", "Seaside 1 / Floor 1")}
 
 
+def test_a_table_shows_the_id_of_a_device_once(screen: Run, service: Service) -> None:
+    arguments = ("settings", "get", "Room 101", "time-zone", "time-format", "locales")
+    lines = lines_of(screen(*arguments, env={**service.environment, "COLUMNS": "60"}))
+    assert max(map(len, lines)) <= 60
+    ids = [line.strip() for line in lines if line.strip().startswith("amzn1")]
+    assert ids == service.world["endpoints"][:2]
+
+
 def test_what_is_shown_can_be_set_again(run: Run, service: Service) -> None:
     device = service.world["endpoints"][0]
     lines = run("settings", "get", device, env=service.environment).stdout.splitlines()
