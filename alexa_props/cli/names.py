@@ -70,7 +70,7 @@ class Names:
         self._refresh = refresh
         self._inventory: Inventory | None = None
         self._is_cached = False
-        self._old: Inventory | None = None
+        self._old: dict[bool, Inventory | None] = {}
 
     async def inventory(self, *, endpoints: bool = False) -> Inventory:
         """Return the inventory of the organization, with its devices if wanted."""
@@ -322,11 +322,13 @@ class Names:
 
     # What is known without a call.
 
-    def _cached(self) -> Inventory | None:
+    def _cached(self, *, endpoints: bool = False) -> Inventory | None:
         """Return an inventory of any age: it only gives a name to an id."""
-        if self._inventory is None and self._old is None and self._cache is not None:
-            self._old = self._cache.read(endpoints=False)
-        return self._inventory or self._old
+        if self._inventory is not None and (self._inventory.has_endpoints or not endpoints):
+            return self._inventory
+        if endpoints not in self._old:
+            self._old[endpoints] = None if self._cache is None else self._cache.read(endpoints=endpoints)
+        return self._old[endpoints]
 
     def known(self, unit_id: str) -> Place:
         """Return a unit by its id, with its name if an inventory of any age has it."""
@@ -338,7 +340,7 @@ class Names:
 
     def known_device(self, endpoint_id: str) -> Endpoint:
         """Return a device by its id, with its name if an inventory of any age has it."""
-        inventory = self._cached()
+        inventory = self._cached(endpoints=True)
         try:
             return Endpoint(endpoint_id) if inventory is None else inventory.endpoint(endpoint_id)
         except AlexaError:
