@@ -110,7 +110,7 @@ def _print_facts(sim: Simulator, base_url: str, *, as_json: bool, as_environment
         write(json.dumps(facts) + "\n")
         return
     if as_environment:
-        exports = [f"export {name}={shlex.quote(value)}" for name, value in _environment(facts).items()]
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in sim.env().items()]
         write("\n".join(["# Paste this into a shell, while the simulator runs here:", *exports]) + "\n")
         return
     width = max(map(len, facts))
@@ -119,13 +119,3 @@ def _print_facts(sim: Simulator, base_url: str, *, as_json: bool, as_environment
     stop = "These credentials are invented and valid only here. Press Ctrl-C to stop."
     write("\n".join([*lines, "", log_in, stop]) + "\n")
 
-
-def _environment(facts: dict[str, str]) -> dict[str, str]:
-    """Return the variables that clients and commands read."""
-    ours = ("client_id", "client_secret", "refresh_token", "base_url", "token_url", "organization_id")
-    aws = ("aws_access_key_id", "aws_secret_access_key", "aws_region")
-    return {
-        **{f"ALEXA_PROPS_{name.upper()}": facts[name] for name in ours},
-        "ALEXA_PROPS_A4B_BASE_URL": facts["base_url"],
-        **{name.upper(): facts[name] for name in aws},
-    }
