@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import typer
 
+from alexa_props.cli import verbosity
 from alexa_props.cli.exit import run
 from alexa_props.cli.late import Late, LateCommands
 
@@ -75,6 +76,8 @@ def _root(
     ] = False,
 ) -> None:
     """Manage the Alexa devices of a building."""
+    # Those without -v show warnings too.
+    verbosity.set_up(0)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from alexa_props.cli import stored_login
 from alexa_props.cli.stored_login import ADDRESSES, Credentials
 from alexa_props.cli.streams import note
 from alexa_props.cli.token_cache import TokenCache
+from alexa_props.hooks import logger
 from alexa_props.settings import Secret
 
 __all__ = ["StoredToken", "smart_properties"]
@@ -61,7 +62,11 @@ class StoredToken:
     async def save_access(self, token: AccessToken | None) -> None:
         """Store an access token for other commands; None deletes it."""
         save = self._cache.delete if token is None else lambda: self._cache.save(token, self._loaded)
-        await anyio.to_thread.run_sync(save, abandon_on_cancel=True)
+        try:
+            await anyio.to_thread.run_sync(save, abandon_on_cancel=True)
+        except OSError as error:
+            # As in a container with a read-only home: commands can do without.
+            logger.info("the access token is not stored for the next command: %s", error)
 
     def _load_access(self) -> AccessToken | None:
         token = self._cache.load(self._loaded)

@@ -25,7 +25,7 @@ from alexa_props.cli.profiles import DEFAULT, path_of, unknown_profile
 from alexa_props.cli.stored_login import Credentials
 from alexa_props.cli.streams import note
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import Secret, require_env
+from alexa_props.settings import Secret
 
 __all__ = [
     "HOW_TO_FIND",
@@ -142,11 +142,17 @@ def organization_of(credentials: Credentials, given: str | None = None) -> str:
 
 
 def _of_environment() -> Credentials:
+    missing = [name for name in (_CLIENT_ID, _CLIENT_SECRET) if not os.environ.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"{_REFRESH_TOKEN} is set, but not {' and '.join(missing)}: set all three to use the login of the "
+            f"environment, or unset {_REFRESH_TOKEN} to use a stored one"
+        )
     return Credentials(
         path=None,
-        client_id=require_env(_CLIENT_ID),
-        client_secret=Secret(require_env(_CLIENT_SECRET)),
-        refresh_token=Secret(require_env(_REFRESH_TOKEN)),
+        client_id=os.environ[_CLIENT_ID],
+        client_secret=Secret(os.environ[_CLIENT_SECRET]),
+        refresh_token=Secret(os.environ[_REFRESH_TOKEN]),
         region=os.environ.get("ALEXA_PROPS_REGION") or "NA",
         base_url=os.environ.get("ALEXA_PROPS_BASE_URL") or None,
         token_url=os.environ.get("ALEXA_PROPS_TOKEN_URL") or TOKEN_URL,

@@ -18,12 +18,12 @@ from alexa_props.auth.authorize import AUTHORIZE_URL, SCOPE
 from alexa_props.auth.token_endpoint import TOKEN_URL
 from alexa_props.cli.credentials import CredentialsFile, Place, Profile, place
 from alexa_props.cli.exit import exit_on_error, run
+from alexa_props.cli.logins import replace
 from alexa_props.cli.organization import add_organization
 from alexa_props.cli.profiles import DEFAULT
-from alexa_props.cli.stored_login import Credentials, prepare, save
+from alexa_props.cli.stored_login import Credentials, prepare
 from alexa_props.cli.streams import note
-from alexa_props.cli.token_cache import TokenCache
-from alexa_props.errors import AlexaError, ConfigurationError
+from alexa_props.errors import ConfigurationError
 from alexa_props.settings import Secret, require_https
 
 __all__ = ["login"]
@@ -160,12 +160,14 @@ def _client_secret(*, from_stdin: bool) -> Secret:
 
 
 def _prompt_for(what: str, instead: str, prompt: Callable[[str], str]) -> str:
-    if sys.stdin.isatty():
-        try:
-            return prompt(f"{what.capitalize()}: ").strip()
-        except EOFError:
-            pass
-    raise ConfigurationError(f"there is no terminal to prompt for the {what}: use {instead}")
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"there is no terminal to prompt for the {what}: use {instead}")
+    # Ctrl-D: `getpass` raises, `readline` returns nothing.
+    with contextlib.suppress(EOFError):
+        answer = prompt(f"{what.capitalize()}: ").strip()
+        if answer:
+            return answer
+    raise ConfigurationError(f"no {what} was entered: enter it, or use {instead}")
 
 
 def _read_line(prompt: str) -> str:
@@ -195,9 +197,6 @@ async def _login(
         refresh_token = await consent.refresh_token(
             http, code, client_secret=login.client_secret.reveal(), token_url=login.token_url
         )
-    save(attrs.evolve(login, refresh_token=refresh_token))
-    # A stored access token lacks the scopes that were added. The login is more important than what happens here.
-    with contextlib.suppress(AlexaError, OSError):
-        TokenCache.of(login).delete()
+    replace(attrs.evolve(login, refresh_token=refresh_token))
     secrets = "the system's keyring" if login.keyring else login.path
     note(f"logged in as client {login.client_id} in region {login.region}; the secrets are in {secrets}")

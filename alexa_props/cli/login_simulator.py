@@ -9,11 +9,12 @@ import httpx
 
 from alexa_props.cli.client import smart_properties
 from alexa_props.cli.credentials import Place
-from alexa_props.cli.stored_login import Credentials, describe, prepare, save, save_organization
+from alexa_props.cli.logins import replace
+from alexa_props.cli.stored_login import Credentials, describe, prepare, save_organization
 from alexa_props.cli.streams import note
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.responses import parse_json
-from alexa_props.settings import Secret, is_loopback, require_https
+from alexa_props.settings import Secret, require_https
 
 __all__ = ["log_in_to_simulator"]
 
@@ -47,7 +48,7 @@ async def log_in_to_simulator(url: str, where: Place, *, use_keyring: bool) -> N
         keyring=f"{client_id} in {where.path}" if use_keyring else None,
     )
     prepare(login)
-    save(login)
+    replace(login)
     async with smart_properties(login) as asp:
         name = (await asp.units.get(organization_id)).name
     save_organization(where.path, client_id, organization_id, name)
@@ -62,11 +63,11 @@ def _check_replaced(where: Place, token_url: str) -> None:
         present = describe(where.path)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}, or delete it with `alexa-props logout`") from None
-    if present is None or present.token_url == token_url or is_loopback(httpx.URL(present.token_url).host):
+    if present is None or present.token_url == token_url or present.is_of_simulator:
         return
     raise ConfigurationError(
-        f"{where.path} holds a login of client {present.client_id} at {httpx.URL(present.token_url).host}, which is "
-        f"not replaced: use another place, such as --profile simulator, or run `alexa-props logout` first"
+        f"{where.path} holds a login of client {present.client_id} at {present.token_url}, which is not "
+        f"replaced: use another place, such as --profile simulator, or run `alexa-props logout` first"
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
-import httpx
-
-from alexa_props.cli import stored_login
+from alexa_props.cli import keyring_entries, stored_login
 from alexa_props.cli.credentials import CredentialsFile, Place, Profile, place
 from alexa_props.cli.exit import exit_on_error
 from alexa_props.cli.profiles import DEFAULT, path_of, profile_names, unknown_profile
@@ -17,9 +16,8 @@ from alexa_props.cli.stored_login import Credentials
 from alexa_props.cli.streams import note
 from alexa_props.cli.token_cache import TokenCache
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import is_loopback
 
-__all__ = ["logout", "profiles"]
+__all__ = ["logout", "profiles", "replace"]
 
 _COLUMNS = ("current", "profile", "organization", "region", "client_id", "organization_id")
 
@@ -64,12 +62,14 @@ def logout(*, profile: Profile = None, credentials: CredentialsFile = None) -> N
     """
     with exit_on_error():
         where = place(credentials, profile)
-        present = _described(where)
-        TokenCache(str(where.path), entry=None if present is None else present.keyring).delete()
-        if not stored_login.delete(where.path):
-            raise _nothing_stored(where)
-        note(f"deleted the login in {where.path}")
-        if present is None or not is_loopback(httpx.URL(present.token_url).host):
+        present = _described(where.path)
+        try:
+            if not stored_login.delete(where.path):
+                raise _nothing_stored(where)
+            note(f"deleted the login in {where.path}")
+        finally:
+            TokenCache(str(where.path), entry=None if present is None else present.keyring).delete()
+        if present is None or not present.is_of_simulator:
             note(
                 "your consent at Amazon stands until you withdraw it: remove the security profile at "
                 "https://www.amazon.com/ap/adam, or under Login with Amazon in the account on your country's site"
@@ -78,10 +78,25 @@ def logout(*, profile: Profile = None, credentials: CredentialsFile = None) -> N
             note("ALEXA_PROPS_REFRESH_TOKEN is still set, and commands use it: unset it too")
 
 
-def _described(where: Place) -> Credentials | None:
+def replace(login: Credentials) -> None:
+    """Store a login. What else its predecessor has stored is deleted. Raises as `stored_login.save` does."""
+    previous = None if login.path is None else _described(login.path)
+    stored_login.save(login)
+    # The login is more important than what happens here.
+    try:
+        for entry in {login.keyring, None if previous is None else previous.keyring}:
+            # A stored access token lacks the scopes that were added.
+            TokenCache(str(login.path), entry=entry).delete()
+            if entry is not None and entry != login.keyring:
+                keyring_entries.delete(entry)
+    except (ConfigurationError, OSError) as error:
+        note(f"the login is stored, but not all of the previous one could be deleted: {error}")
+
+
+def _described(path: Path) -> Credentials | None:
     """Return a login without its secrets; None if the file is missing or damaged, which is no reason to keep it."""
     try:
-        return stored_login.describe(where.path)
+        return stored_login.describe(path, checked=False)
     except ConfigurationError:
         return None
 

@@ -27,7 +27,7 @@ _POSIX: Final = os.name == "posix"
 _MAX_LINKS: Final = 40
 _LOCK_TIMEOUT: Final = 5.0
 """Seconds to wait for the lock of a folder. A write takes milliseconds."""
-_ADVICE: Final = "choose another path with --credentials"
+_ADVICE: Final = "choose another path (--credentials for a login, XDG_CACHE_HOME for access tokens)"
 
 
 def locate(path: Path) -> Path:
@@ -38,6 +38,11 @@ def locate(path: Path) -> Path:
         OSError: The path cannot be followed.
 
     """
+    with _reporting("use", path):
+        return _located(path)
+
+
+def _located(path: Path) -> Path:
     path = Path.cwd() / path
     if not _POSIX:
         return path.resolve()
@@ -50,7 +55,7 @@ def locate(path: Path) -> Path:
         following = place / name
         try:
             found = following.lstat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return following.joinpath(*reversed(ahead))
         if not stat.S_ISLNK(found.st_mode):
             place = following
@@ -69,8 +74,12 @@ def locate(path: Path) -> Path:
     return place
 
 
-def read(path: Path) -> Secret | None:
+def read(path: Path, *, checked: bool = True) -> Secret | None:
     """Return the content of a file that only its owner can read or replace; None if there is no file.
+
+    Args:
+        path: The file.
+        checked: Whether to refuse a file that others can read or replace; False to delete it.
 
     Raises:
         ConfigurationError: Others can read or replace it, or it is not a regular file.
@@ -78,19 +87,17 @@ def read(path: Path) -> Secret | None:
 
     """
     path = locate(path)
-    try:
-        with _folder(path.parent, only_pass=True) as folder, _opened(path, folder) as handle:
-            found = os.fstat(handle)
-            _check_file(path, found)
-            if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and _POSIX:
-                raise ConfigurationError(
-                    f"{path} holds secrets, and other users can read it: run `chmod 600 {shlex.quote(str(path))}`"
-                )
-            _check_folders(path.parent, found)
-            with open(handle, "rb", closefd=False) as file:
-                return Secret(file.read().decode(errors="replace"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    with _reporting("read", path):
+        try:
+            with _folder(path.parent, only_pass=True) as folder, _opened(path, folder) as handle:
+                found = os.fstat(handle)
+                _check_file(path, found)
+                if checked:
+                    _check_secrecy(path, found)
+                with open(handle, "rb", closefd=False) as file:
+                    return Secret(file.read().decode(errors="replace"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
 
 def prepare(path: Path) -> None:
@@ -98,8 +105,9 @@ def prepare(path: Path) -> None:
     path = locate(path)
     # One by one: `mkdir(parents=True)` would give parents the permissions that the umask allows.
     for each in reversed([path.parent, *path.parent.parents]):
-        each.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-    with _folder(path.parent) as folder:
+        with _reporting("create", each):
+            each.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    with _reporting("use", path.parent), _folder(path.parent) as folder:
         _check_folders(path.parent, _existing(path, folder))
 
 
@@ -113,7 +121,7 @@ def write(path: Path, content: Secret) -> None:
     """
     prepare(path)
     path = locate(path)
-    with _folder(path.parent) as folder:
+    with _reporting("write", path), _folder(path.parent) as folder:
         existing = _existing(path, folder)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
@@ -146,7 +154,11 @@ def delete(path: Path) -> None:
 
     """
     path = locate(path)
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), _folder(path.parent) as folder:
+    with (
+        _reporting("delete", path),
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        _folder(path.parent) as folder,
+    ):
         if _existing(path, folder) is not None:
             os.unlink(_at(path, folder), dir_fd=folder)
 
@@ -169,6 +181,15 @@ def lock(path: Path) -> Iterator[None]:
         finally:
             if folder is not None and locked:
                 unlock(folder)
+
+
+@contextmanager
+def _reporting(what: str, path: Path) -> Iterator[None]:
+    """Name the whole path and the next step in errors of the system, which name a temporary file or nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"cannot {what} {path}: {error.strerror or error}: check its permissions, or {_ADVICE}") from None
 
 
 @contextmanager
@@ -223,9 +244,17 @@ def _check_file(path: Path, file: os.stat_result) -> None:
         raise ConfigurationError(f"{path} is not a regular file: {_ADVICE}")
     if _POSIX and file.st_uid != os.geteuid() != 0:
         raise ConfigurationError(
-            f"{path} holds secrets and belongs to another user: run the command as that user, or log in to "
-            f"another file with --credentials"
+            f"{path} holds secrets and belongs to another user: run the command as that user, or {_ADVICE}"
         )
+
+
+def _check_secrecy(path: Path, file: os.stat_result) -> None:
+    """Refuse a file that others can read or replace."""
+    if _POSIX and file.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(
+            f"{path} holds secrets, and other users can read it: run `chmod 600 {shlex.quote(str(path))}`"
+        )
+    _check_folders(path.parent, file)
 
 
 def _check_folders(folder: Path, file: os.stat_result | None) -> None:

@@ -118,4 +118,3 @@ def _print_facts(sim: Simulator, base_url: str, *, as_json: bool, as_environment
     log_in = f"Log in to it from another shell: alexa-props login --simulator {base_url}"
     stop = "These credentials are invented and valid only here. Press Ctrl-C to stop."
     write("\n".join([*lines, "", log_in, stop]) + "\n")
-

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import httpx
 
 from alexa_props.cli import keyring_entries, private_file
 from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.responses import parse_json
-from alexa_props.settings import Region, Secret
+from alexa_props.settings import Region, Secret, is_loopback
 
 __all__ = [
     "ADDRESSES",
@@ -87,6 +88,14 @@ class Credentials:
         return self.base_url or (Region(self.region).base_url if known else None)
 
     @property
+    def is_of_simulator(self) -> bool:
+        """Whether the token endpoint is on this machine, so that logging in again needs no person."""
+        try:
+            return is_loopback(httpx.URL(self.token_url).host)
+        except httpx.InvalidURL:
+            return False
+
+    @property
     def key(self) -> str:
         """Identifies the client and its service in names of files. Has nothing of a secret in it.
 
@@ -116,12 +125,18 @@ def read(path: Path) -> Credentials | None:
         OSError: The file cannot be read.
 
     """
-    return _read(path, with_secrets=True)
+    return _read(path, with_secrets=True, checked=True)
 
 
-def describe(path: Path) -> Credentials | None:
-    """Return the credentials of a file with empty secrets: the keyring is not used. Raises as `read` does."""
-    return _read(path, with_secrets=False)
+def describe(path: Path, *, checked: bool = True) -> Credentials | None:
+    """Return the credentials of a file with empty secrets: the keyring is not used. Raises as `read` does.
+
+    Args:
+        path: The file.
+        checked: Whether to refuse a file that others can read or replace; False to delete it.
+
+    """
+    return _read(path, with_secrets=False, checked=checked)
 
 
 def prepare(credentials: Credentials) -> None:
@@ -165,7 +180,7 @@ def delete(path: Path) -> bool:
 
     """
     with locked(path):
-        content = private_file.read(path)
+        content = private_file.read(path, checked=False)
         if content is None:
             return False
         entry = _members(content).get("keyring")
@@ -200,8 +215,8 @@ def _secrets(credentials: Credentials) -> dict[str, str]:
     return {name: getattr(credentials, name).reveal() for name in _SECRET}
 
 
-def _read(path: Path, *, with_secrets: bool) -> Credentials | None:
-    content = private_file.read(path)
+def _read(path: Path, *, with_secrets: bool, checked: bool) -> Credentials | None:
+    content = private_file.read(path, checked=checked)
     if content is None:
         return None
     members = _members(content)

@@ -6,20 +6,24 @@ secrets are there. It belongs to one refresh token, whose hash is stored with it
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Self
+from typing import Final, Self
 
 from alexa_props.auth.access_token import AccessToken
 from alexa_props.cli import keyring_entries, private_file
 from alexa_props.cli.cache_folder import cache_folder
 from alexa_props.cli.stored_login import Credentials
-from alexa_props.errors import DecodeError
+from alexa_props.errors import ConfigurationError, DecodeError
 from alexa_props.responses import parse_json
 from alexa_props.settings import Secret, is_number
 
 __all__ = ["TokenCache"]
+
+_END: Final = 253402300800
+"""The year 10000, which no clock shows and no date can be."""
 
 
 class TokenCache:
@@ -49,8 +53,11 @@ class TokenCache:
         return cls(place, key=credentials.key, entry=credentials.keyring)
 
     def load(self, refresh_token: Secret) -> AccessToken | None:
-        """Return the access token that was stored with this refresh token; None if there is none."""
-        return _decode(self._read(), self._owner(refresh_token))
+        """Return the access token that was stored with this refresh token; None if there is none that can be used."""
+        # What others can read or replace is ignored, as what is damaged: the next token replaces it.
+        with contextlib.suppress(ConfigurationError):
+            return _decode(self._read(), self._owner(refresh_token))
+        return None
 
     def save(self, token: AccessToken, refresh_token: Secret) -> None:
         """Replace the stored access token."""
@@ -95,7 +102,7 @@ def _decode(content: Secret | None, owner: str) -> AccessToken | None:
     if not isinstance(value, Mapping) or value.get("owner") != owner:
         return None
     times = value.get("received_at"), value.get("expires_at")
-    if not isinstance(value.get("access_token"), str) or not all(map(is_number, times)):
+    if not isinstance(value.get("access_token"), str) or not all(is_number(at) and 0 <= at < _END for at in times):
         return None
     return AccessToken(
         value=Secret(value["access_token"]), received_at=value["received_at"], expires_at=value["expires_at"]

@@ -9,14 +9,14 @@ from typing import Any, Final
 from alexa_props.auth.access_token import AccessToken
 from alexa_props.auth.authorize import SCOPE
 from alexa_props.cli.client import StoredToken, smart_properties
-from alexa_props.cli.credentials import find
+from alexa_props.cli.credentials import HOW_TO_FIND, find
 from alexa_props.cli.exit import run
 from alexa_props.cli.output import Output, text_of
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.stored_login import Credentials
-from alexa_props.cli.streams import printable, write
-from alexa_props.errors import AlexaError, ApiError, AuthenticationError
+from alexa_props.cli.streams import note, printable, write
+from alexa_props.errors import AlexaError, ApiError, AuthenticationError, BadRequest, Forbidden, NotFound
 
 __all__ = ["whoami"]
 
@@ -62,8 +62,10 @@ async def _whoami(access: Access) -> None:
     except AuthenticationError:
         facts |= {"token": "refused"}
         raise
-    except ApiError:
+    except ApiError as error:
         facts |= {"token": "ok", "access": "refused"}
+        if organization_id is not None and isinstance(error, BadRequest | Forbidden | NotFound):
+            note(f"check the id of the organization: {HOW_TO_FIND}")
         raise
     finally:
         token = await _stored_token(found)

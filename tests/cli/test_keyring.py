@@ -110,6 +110,30 @@ def test_logout_deletes_the_entries_of_the_keyring_or_nothing(
     assert (path.exists(), entries) == (False, {})
 
 
+def test_a_login_without_the_keyring_leaves_nothing_of_the_previous_one_in_it(
+    *,
+    run: Run,
+    service: Service,
+    entries: dict[str, str],
+    secret: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    play_browser(monkeypatch)
+    for login in (login_options(service), ["login", "--simulator", service.facts["base_url"]]):
+        assert run(*login_options(service, "--keyring"), env=secret).returncode == 0
+        # The file of the login before is empty of secrets, and its access token is deleted.
+        assert len(entries) == 2
+        assert not list((tmp_path / "cache").rglob("access-token-*"))
+        done = run(*login, env=secret)
+        assert (done.returncode, entries) == (0, {}), done.stderr
+    assert run(*login_options(service, "--keyring"), env=secret).returncode == 0
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    done = run(*login_options(service), env=secret)
+    assert (done.returncode, len(entries)) == (0, 2)
+    assert "the login is stored, but not all of the previous one could be deleted: cannot use the" in done.stderr
+
+
 def test_a_keyring_that_refuses_is_reported_before_anybody_is_asked(
     run: Run, service: Service, entries: dict[str, str], secret: dict[str, str]
 ) -> None:

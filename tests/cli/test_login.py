@@ -232,6 +232,16 @@ def test_on_a_terminal_it_asks_and_does_not_show_the_secret(
     assert json.loads(stored.read_text())["client_secret"] == service.facts["client_secret"]
 
 
+@pytest.mark.parametrize("key", ["\x04", "\n"], ids=["Ctrl-D", "Enter"])
+def test_an_empty_answer_ends_it(terminal: Callable[..., Terminal], key: str) -> None:
+    started = terminal("login")
+    started.read("Client id: ")
+    started.write(key)
+    shown = started.read()
+    assert "alexa-props: no client id was entered: enter it, or use --client-id or ALEXA_PROPS_CLIENT_ID" in shown
+    assert started.process.wait(20) == 1
+
+
 def test_ctrl_c_when_it_asks(terminal: Callable[..., Terminal]) -> None:
     started = terminal("login")
     started.read("Client id: ")

@@ -41,11 +41,13 @@ def test_a_login_at_amazon_is_not_replaced(run: Run, service: Service, stored: P
     stored.chmod(0o600)
     done = run("login", "--simulator", service.facts["base_url"])
     assert (done.returncode, done.stdout, json.loads(stored.read_text())) == (1, "", content)
-    assert "a login of client real at api.amazon.com, which is not replaced" in done.stderr
+    assert f"a login of client real at {TOKEN_URL}, which is not replaced" in done.stderr
     done = run("login", "--simulator", service.facts["base_url"], "--profile", "simulator")
     assert done.returncode == 0
     assert "--profile simulator or ALEXA_PROPS_PROFILE=simulator" in done.stderr
     assert json.loads(stored.read_text()) == content
+    stored.write_text(json.dumps({**content, "token_url": "http://["}))
+    assert "which is not replaced" in run("login", "--simulator", service.facts["base_url"]).stderr
     stored.write_text("{")
     assert "or delete it with `alexa-props logout`" in run("login", "--simulator", service.facts["base_url"]).stderr
 

@@ -218,6 +218,32 @@ def test_logout_deletes_a_damaged_login_and_says_where_consent_is_withdrawn(run:
     assert not list((config_folder / "profiles").iterdir())
 
 
+def test_logout_deletes_a_login_that_others_can_read_whatever_its_access_token_is(
+    run: Run, service: Service, config_folder: Path, tmp_path: Path
+) -> None:
+    assert run("login", "--simulator", service.facts["base_url"]).returncode == 0
+    path = config_folder / "credentials.json"
+    path.chmod(0o644)
+    [token] = (tmp_path / "cache" / "alexa-props").glob("access-token-*")
+    token.unlink()
+    token.mkdir()
+    done = run("logout")
+    assert (done.returncode, path.exists()) == (1, False)
+    assert f"alexa-props: deleted the login in {path}" in done.stderr
+    assert f"alexa-props: {token} is not a regular file: choose another path (" in done.stderr
+
+
+def test_errors_of_the_system_name_the_whole_path_and_the_next_step(run: Run, service: Service, tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.touch()
+    login = ("login", "--simulator", service.facts["base_url"])
+    assert run("whoami", env={"XDG_CONFIG_HOME": str(folder)}).stderr.startswith("alexa-props: there is no login: ")
+    done = run(*login, env={"XDG_CONFIG_HOME": str(folder)})
+    assert done.returncode == 1
+    assert f"cannot create {folder}" in done.stderr
+    assert ": File exists: check its permissions, or choose another path (--credentials" in done.stderr
+
+
 def test_two_logins_that_run_together_store_one_whole_login(start: Start, service: Service, tmp_path: Path) -> None:
     arguments = ("login", "--simulator", service.facts["base_url"], "--profile", "seaside")
     started = [start(*arguments, env={"XDG_CACHE_HOME": str(tmp_path / "cache")}) for _ in range(2)]

@@ -182,11 +182,11 @@ class TestInProcess:
         await store.load()
 
         def in_lock(use: Callable[..., Any]) -> Callable[..., Any]:
-            def used(path: Path, *content: Secret) -> Any:
+            def used(path: Path, *content: Secret, **options: Any) -> Any:
                 folder = os.open(path.parent, os.O_RDONLY)
                 locked.append(not try_lock(folder))
                 os.close(folder)
-                return use(path, *content)
+                return use(path, *content, **options)
 
             return used
 

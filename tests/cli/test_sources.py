@@ -129,7 +129,7 @@ def test_a_login_of_the_environment_is_not_completed_from_the_usual_file(
 ) -> None:
     login(usual)
     setenv(*(name for name in ENVIRONMENT if name != missing))
-    with pytest.raises(ConfigurationError, match=f"the environment variable {missing} is not set"):
+    with pytest.raises(ConfigurationError, match=f"REFRESH_TOKEN is set, but not {missing}: set all three"):
         find(None)
 
 

@@ -63,12 +63,12 @@ def test_a_login_of_another_account_does_not_get_the_token_of_the_previous_one(
     assert run("whoami").returncode == 0
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", None])
-def test_a_damaged_file_is_replaced(run: Run, service: Service, cache: Path, content: str | None) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "soon", 1e300])
+def test_a_damaged_file_is_replaced(run: Run, service: Service, cache: Path, content: str | float) -> None:
     log_in(run, service)
     [path] = tokens(cache)
     whole = json.loads(path.read_text())
-    path.write_text(json.dumps({**whole, "expires_at": "soon"}) if content is None else content)
+    path.write_text(json.dumps({**whole, "expires_at": content}) if content in ("soon", 1e300) else str(content))
     done = run("whoami")
     assert (done.returncode, done.stderr, count(service)) == (0, "", 2)
     assert json.loads(path.read_text()).keys() == whole.keys()
@@ -99,6 +99,15 @@ def test_without_a_home_there_is_no_cache(run: Run, service: Service, monkeypatc
         done = run("whoami", env={**service.environment, "XDG_CACHE_HOME": ""})
         assert (done.returncode, done.stderr) == (0, "")
     assert count(service) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_no_warning(run: Run, service: Service, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home = {**service.environment, "XDG_CACHE_HOME": str(tmp_path / "file")}
+    assert run("units", env=home).stderr == ""
+    assert f"the access token is not stored for the next command: cannot create {tmp_path / 'file'}" in (
+        run("units", "-v", env=home).stderr
+    )
 
 
 def test_a_token_of_one_service_is_not_sent_to_another(run: Run, service: Service) -> None:

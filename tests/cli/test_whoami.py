@@ -48,6 +48,7 @@ def test_it_shows_the_organization_that_commands_would_use(run: Run, screen: Run
     facts = json.loads(wrong.stdout)
     assert (wrong.returncode, facts["access"], facts["organization"]) == (1, "refused", None)
     assert "units.get('of-another-client')" in wrong.stderr
+    assert "check the id of the organization: the console of Alexa Smart Properties shows its id" in wrong.stderr
 
     none = screen("whoami", env={**service.environment, "ALEXA_PROPS_ORGANIZATION_ID": ""})
     assert (none.returncode, none.stdout.splitlines()[0].split()[:2]) == (0, ["organization", "unknown:"])
