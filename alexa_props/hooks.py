@@ -68,10 +68,14 @@ class _Logger(_LoggerAdapter):
                     traceback.print_exc()
 
 
-class _ServerLog(logging.Handler):
-    """Prints records that no other handler receives, with time and level, in a process that uvicorn runs.
+_SERVERS: Final = ("uvicorn.error", "hypercorn.error", "gunicorn.error")
+"""The loggers that these servers configure."""
 
-    By default uvicorn configures no loggers other than its own, and what an app's error handlers respond to would be
+
+class _ServerLog(logging.Handler):
+    """Prints records that no other handler receives, with time and level, in a process of a web server.
+
+    By default servers configure no loggers other than their own, and what an app's error handlers respond to would be
     lost. In any other process without logging, the exception is enough: no line on standard error beside it.
     """
 
@@ -84,7 +88,7 @@ class _ServerLog(logging.Handler):
         """Print a record, unless another handler receives it."""
         above = self._logger.parent if self._logger.propagate else None
         is_received = self._logger.handlers != [self] or (above is not None and above.hasHandlers())
-        if is_received or sys.stderr is None or not logging.getLogger("uvicorn.error").hasHandlers():
+        if is_received or sys.stderr is None or not any(logging.getLogger(name).hasHandlers() for name in _SERVERS):
             return
         try:
             sys.stderr.write(f"{self.format(record)}\n")

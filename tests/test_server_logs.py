@@ -97,6 +97,24 @@ def test_uvicorn_shows_it_as_json(tmp_path: Path) -> None:
     assert any(line["logger"] == "uvicorn.access" for line in lines)
 
 
+@pytest.mark.parametrize(("logger", "shown"), [("hypercorn.error", 1), ("gunicorn.error", 1), ("app", 0)])
+def test_other_servers_that_configure_only_their_own_loggers(tmp_path: Path, logger: str, shown: int) -> None:
+    call = "import asyncio\ntry:\n    asyncio.run(unit(None))\nexcept errors.Forbidden:\n    pass\n"
+    configure = f"import logging\nlogging.getLogger({logger!r}).addHandler(logging.StreamHandler())\n"
+    (tmp_path / "app.py").write_text(configure + APP + call)
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    lines = done.stderr.splitlines()
+    assert (len(lines), all(re.fullmatch(LINE, line) for line in lines)) == (shown, True)
+
+
 @pytest.mark.parametrize("logger", ["alexa_props", "alexa_props.failures"])
 def test_a_handler_of_the_app_replaces_the_line(tmp_path: Path, logger: str) -> None:
     quiet = f"import logging\nlogging.getLogger('{logger}').addHandler(logging.NullHandler())\n"

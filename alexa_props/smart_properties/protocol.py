@@ -74,8 +74,9 @@ _ADVICE: Final[Mapping[type[errors.ApiError], str]] = {
     errors.DeviceUnreachable: "try again when the device is online",
 }
 _UNREACHABLE: Final = frozenset({"DEVICE_UNREACHABLE", "DEVICE_NOT_REACHABLE"})
-# An id in a path: raw requests to one kind of thing share one rate limit, whichever thing it is.
-_ID: Final = re.compile(r"(?<=/)(amzn1\.|~)[^/]*")
+# An id in a path: raw requests to one kind of thing share one rate limit and one name in telemetry, whichever thing it
+# is. Every segment with a digit is one, except a version.
+_ID: Final = re.compile(r"(?<=/)(?!v\d+/)(amzn1\.|~|[^/]*\d)[^/]*")
 
 
 class SmartPropertiesProtocol:

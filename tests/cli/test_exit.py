@@ -40,7 +40,10 @@ def test_wrong_credentials_are_one_line_without_them(run: Run, service: Service)
 def test_half_an_environment_names_the_missing_variable(run: Run) -> None:
     done = run("units", "unit-1", env={"ALEXA_PROPS_REFRESH_TOKEN": "Atzr|canary"})
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "alexa-props: the environment variable ALEXA_PROPS_CLIENT_ID is not set\n"
+    assert done.stderr == (
+        "alexa-props: ALEXA_PROPS_REFRESH_TOKEN is set, but not ALEXA_PROPS_CLIENT_ID and ALEXA_PROPS_CLIENT_SECRET: "
+        "set all three to use the login of the environment, or unset ALEXA_PROPS_REFRESH_TOKEN to use a stored one\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -275,9 +275,10 @@ async def test_operations_do_not_wait_for_each_other() -> None:
 
 async def test_raw_requests_share_a_queue_by_method_and_path_without_ids() -> None:
     client = paced(Service(200), per_second=10)
-    for path in ("/v2/units/amzn1.alexa.unit.did.a", "/v2/units/amzn1.alexa.unit.did.b", "/v2/other"):
+    ids = ("amzn1.alexa.unit.did.a", "amzn1.alexa.unit.did.b", "~caller", "0f8fad5b-d9cb-469f-a165-70867728950e", "17")
+    for path in (*(f"/v2/units/{each}" for each in ids), "/v2/units/17/v2/other", "/v2/other"):
         await client.request("GET", path)
-    assert set(client.limits) == {"GET /v2/units/*", "GET /v2/other"}
+    assert set(client.limits) == {"GET /v2/units/*", "GET /v2/units/*/v2/other", "GET /v2/other"}
 
 
 async def test_a_named_scope_is_shared_by_all_operations_and_clients() -> None:
