@@ -15,7 +15,7 @@ from alexa_props.arguments import is_id_name, require_text
 from alexa_props.concurrency import await_foreign, being_cancelled, flattening_task_group
 from alexa_props.errors import AlexaError, ConfigurationError, DecodeError
 from alexa_props.model_rows import columns_of, label_of, rows_of, to_dataframe, to_rows
-from alexa_props.tables import Column, Table, plain, to_html
+from alexa_props.tables import Column, Table, fits_html, plain, to_html
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
@@ -31,6 +31,8 @@ _TABLED: Final = 10
 """Items in the table of a page."""
 _WIDEST: Final = 5
 """Columns in the table of a page, besides the id."""
+_NARROWEST: Final = 3
+"""Columns that are shown even if there is no room for the id beside them."""
 _LONGEST_NAME: Final = 80
 """Characters of an item in the repr of a page."""
 
@@ -58,15 +60,20 @@ class Page(Generic[T]):
     def _repr_html_(self) -> str:
         first = self.items[:_TABLED]
         rows = list(rows_of(first, columns_of(first, self._model)))
-        filled = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
-        ids = [name for name in filled if is_id_name(name)]
-        shown = [name for name in filled if name not in ids][:_WIDEST] + ids[-1 if "id" in ids else 0 :][:1]
+        cells = {
+            name: ["" if row[name] is None else str(row[name]) for row in rows] for name in (rows[0] if rows else ())
+        }
+        filled = [Column(name, texts, is_id=is_id_name(name)) for name, texts in cells.items() if any(texts)]
+        ids = [column for column in filled if column.is_id]
+        own = [column for column in ids if column.title == "id"] or ids[:1]
+        shown = [column for column in filled if not column.is_id][:_WIDEST]
+        while len(shown) > _NARROWEST and not fits_html([*shown, *own]):
+            shown.pop()
         more = [f"{len(self) - _TABLED:,} more items"] if len(self) > _TABLED else []
-        more += [f"{len(filled) - len(shown)} more columns in to_dataframe()"] if len(filled) > len(shown) else []
+        left = len(filled) - len(shown) - len(own)
+        more += [f"{left} more column{'' if left == 1 else 's'} in to_dataframe()"] if left else []
         more += ["next page follows"] if self.next_token is not None else []
-        cells = {name: ["" if row[name] is None else str(row[name]) for row in rows] for name in shown}
-        columns = [Column(name, cells[name], is_id=name in ids) for name in shown]
-        table = Table(self._title(), columns, "; ".join(more))
+        table = Table(self._title(), [*shown, *own], "; ".join(more))
         return to_html(table)
 
     def to_rows(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Column", "Table", "plain", "to_html", "to_text"]
+__all__ = ["Column", "Table", "fits_html", "plain", "to_html", "to_text"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 """Control sequences, line breaks, and what reverses the direction of a line."""
@@ -21,6 +21,11 @@ _LEAST: Final = 4
 """Characters of the narrowest column."""
 _ID: Final = "text-align:left;white-space:nowrap;font-family:monospace;font-size:11px"
 _CELL: Final = "text-align:left;overflow-wrap:break-word"
+_WIDTH: Final = 820
+"""Pixels of a table in the cell of a notebook. The others are estimates for JupyterLab."""
+_PADDING: Final = 14
+_CHARACTER: Final = 8.2
+_ID_CHARACTER: Final = 6.7
 
 
 def plain(text: str) -> str:
@@ -70,24 +75,51 @@ def to_text(table: Table, width: int) -> Iterator[str]:
 
 
 def to_html(table: Table) -> str:
-    """Return a table as HTML that scrolls sideways if its ids are too wide."""
+    """Return a table as HTML. If there is no room for the ids in a line, they are in lines below their rows."""
     columns: list[tuple[Column, Sequence[str]]] = []
     for column in table.columns:
         if column.is_optional and columns:
             columns[-1] = columns[-1][0], column.cells
         elif any(column.cells):
             columns.append((column, [""] * len(column.cells)))
-    head = "".join(f'<th style="text-align:left">{html.escape(column.title)}</th>' for column, _ in columns)
+    below: list[Column] = []
+    beside = [each for each in columns if not each[0].is_id]
+    if beside and not fits_html([column for column, _ in columns]):
+        below = [column for column, _ in columns if column.is_id]
+        columns = beside
+    head = "".join(f'<th style="text-align:left">{_breakable(column.title)}</th>' for column, _ in columns)
     cells = ([_cell(column, *each) for each in zip(column.cells, hints, strict=True)] for column, hints in columns)
-    body = "".join(f"<tr>{line}</tr>" for line in (head, *map("".join, zip(*cells, strict=True))))
+    lines = [f"<tr>{line}</tr>" for line in map("".join, zip(*cells, strict=True))]
+    for column in below:
+        ids = (f'<tr><td colspan="{len(columns)}" style="{_ID}">{html.escape(each)}</td></tr>' for each in column.cells)
+        lines = [line + (own if cell else "") for line, own, cell in zip(lines, ids, column.cells, strict=True)]
+    body = f"<tr>{head}</tr>" + "".join(lines)
     more = f"<p>{html.escape(table.more)}</p>" if table.more else ""
     caption = f'<caption style="text-align:left">{html.escape(table.title)}</caption>' if table.title else ""
     return f'<div style="overflow-x:auto"><table style="margin-left:0">{caption}{body}</table></div>{more}'
 
 
+def fits_html(columns: Iterable[Column]) -> bool:
+    """Return whether columns fit into the cell of a notebook, if text is broken between its words."""
+    return sum(map(_pixels, columns)) <= _WIDTH
+
+
+def _pixels(column: Column) -> float:
+    if column.is_id:
+        return _PADDING + _ID_CHARACTER * _natural([column])[0]
+    words = (word for text in (column.title, *column.cells) for word in text.replace("_", "_ ").split())
+    return _PADDING + _CHARACTER * max(map(_len, words), default=0)
+
+
 def _cell(column: Column, text: str, hint: str) -> str:
     title = f' title="{html.escape(hint)}"' if hint else ""
-    return f'<td style="{_ID if column.is_id else _CELL}"{title}>{html.escape(text)}</td>'
+    shown = html.escape(text) if column.is_id else _breakable(text)
+    return f'<td style="{_ID if column.is_id else _CELL}"{title}>{shown}</td>'
+
+
+def _breakable(text: str) -> str:
+    """Return a text as HTML that may be broken within names of columns and codes too."""
+    return html.escape(text).replace("_", "_<wbr>")
 
 
 def _printable(column: Column) -> Column:

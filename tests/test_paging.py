@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import httpx
 import pytest
 
@@ -156,6 +157,12 @@ def test_a_page_in_a_notebook() -> None:
     wide = Page((echo,))._repr_html_()
     assert re.findall(r">(\w+)</td>", wide) == ["Echo", "text", "Amazon", "Dot", "G0", "e1"]
     assert "2 more columns in to_dataframe()" in wide
+    # Fewer columns beside a long id, and it is below the row if it leaves room for less than three.
+    for length, columns in ((70, 4), (110, 3)):
+        page = Page((attrs.evolve(echo, id="x" * length),))._repr_html_()
+        assert page.count("<th ") == columns
+        assert f">{'x' * length}</td></tr>" in page
+        assert ("colspan" in page) == (length == 110)
 
 
 async def test_rows_and_dataframes(tmp_path: Path) -> None:

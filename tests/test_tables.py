@@ -6,6 +6,7 @@ import pytest
 
 from alexa_props.tables import Column, Table, to_html, to_text
 
+NOWRAP = "text-align:left;white-space:nowrap;font-family:monospace;font-size:11px"
 ID = "amzn1.alexa.endpoint.did.APXZWEIJFQF5ACEN4UYGSV32GZ"
 
 
@@ -48,6 +49,26 @@ def test_empty_columns_are_left_out() -> None:
     assert text(table(("", "", ID)), 80) == ["Rooms", "ID", ID]
     assert text(table(), 80) == ["Rooms"]
     assert to_html(table(("", "", ""))).count("<td") == 0
+
+
+@pytest.mark.parametrize("name", ["Room 1", "NETWORK_ERROR_" * 5])
+def test_in_html_ids_are_beside_their_rows_if_there_is_room(name: str) -> None:
+    page = to_html(table((name, "a text", ID), ("Room 2", "", "")))
+    assert page.count("<tr>") == 3
+    assert f">{ID}</td></tr>" in page
+    assert "colspan" not in page
+
+
+def test_in_html_ids_without_room_are_below_their_rows() -> None:
+    page = to_html(table(("unbreakable" * 6, "", ID), ("Room 2", "", "")))
+    assert page.count("<tr>") == 4
+    assert (
+        page.index("unbreakable")
+        < page.index(f'<td colspan="1" style="{NOWRAP}">{ID}</td></tr>')
+        < page.index("Room 2")
+    )
+    # Nothing but ids, however long.
+    assert to_html(table(("", "", "x" * 500))).count("colspan") == 0
 
 
 def test_control_characters_and_markup() -> None:

@@ -25,6 +25,7 @@ from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
 from alexa_props.smart_properties.ids import EndpointId, UnitId
 from alexa_props.smart_properties.units import Unit
+from alexa_props.tables import plain
 
 __all__ = ["Inventory"]
 
@@ -191,8 +192,13 @@ class Inventory:
             model: Only devices whose model contains this text, whatever its case.
 
         Raises:
-            ConfigurationError: The inventory was loaded without devices.
+            ConfigurationError: The inventory was loaded without devices; or a filter has another type or is empty.
         """
+        if offline is not None and not isinstance(offline, bool):
+            raise ConfigurationError(f"offline must be True, False or None, not {offline!r:.80}")
+        for name, text in (("serial", serial), ("model", model)):
+            if text is not None and (not isinstance(text, str) or not text.strip()):
+                raise ConfigurationError(f"{name} must be a text that is not empty, or None, not {text!r:.80}")
         if not self.has_endpoints:
             raise ConfigurationError(f"{self!r} was loaded without devices: use Inventory.load(…, endpoints=True)")
         tree = self._tree
@@ -338,7 +344,7 @@ class Inventory:
         return True
 
     def __repr__(self) -> str:
-        return f"<Inventory of {self._summary()}>"
+        return plain(f"<Inventory of {self._summary()}>")
 
     def _repr_html_(self) -> str:
         return to_html(f"Inventory of {self._summary()}", self.to_rows(), list(COLUMNS))

@@ -40,6 +40,8 @@ class Tables(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "wbr":
+            return
         self.open.append(tag)
         if tag == "tr":
             self._table.append([])
@@ -98,7 +100,8 @@ def odd_report() -> FleetReport[str, None]:
 def test_html_is_escaped() -> None:
     page = Tables(odd_report()._repr_html_())
     assert "script" not in page.tags
-    assert page.tables["Not done: 1 device in 1 room"][1] == [ODD] * 4
+    # The ids are below their row.
+    assert page.tables["Not done: 1 device in 1 room"][1:] == [[ODD] * 2, [ODD], [ODD]]
     assert page.tables["Failures by code"][1] == [ODD, "1", "1"]
     assert page.tables["Failures by property"][1] == [ODD, "1", "1"]
 

@@ -138,6 +138,12 @@ async def test_an_inventory_names_the_ids_of_a_report() -> None:
         assert names(devices.to_rows()[0])[:2] == (device.friendly_name, f"Seaside 1 / Floor 1 / {room.name}")
 
 
+@pytest.mark.parametrize("names", [None, "inventory.json", {}, Inventory])
+def test_names_must_be_an_inventory(names: Any) -> None:
+    with pytest.raises(ConfigurationError, match="names must be an Inventory"):
+        report_of().with_names(names)
+
+
 def test_names_of_the_items_are_kept() -> None:
     class Renamed:
         def unit(self, _: str) -> Room:

@@ -244,6 +244,15 @@ def test_filters_of_devices() -> None:
     assert serials(under="Seaside", offline=True, serial="G0A1") == []
 
 
+@pytest.mark.parametrize(
+    "filters", [{"serial": ""}, {"serial": 5}, {"model": " "}, {"model": b"Echo"}, {"offline": "yes"}, {"offline": 1}]
+)
+def test_filters_of_a_wrong_type_or_without_text_are_refused(filters: dict[str, object]) -> None:
+    (name,) = filters
+    with pytest.raises(ConfigurationError, match=f"^{name} must be"):
+        INVENTORY.endpoints(**filters)  # type: ignore[arg-type]
+
+
 def test_places_of_devices() -> None:
     room = INVENTORY.room("Seaside/320")
     assert INVENTORY.room_of("G0A1") is room

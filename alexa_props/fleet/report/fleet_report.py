@@ -123,10 +123,15 @@ class FleetReport(Generic[T, R]):
 
         Names that the items have are unchanged.
 
-            inventory = await Inventory.load(asp, organization_id, endpoints=True)
+            inventory = await Inventory.load(asp, organization_id)
             report = report.with_names(inventory)
 
+        Raises:
+            ConfigurationError: `names` is no inventory.
+
         """
+        if isinstance(names, type) or not all(hasattr(names, each) for each in ("unit", "endpoint", "room_of")):
+            raise ConfigurationError(f"names must be an Inventory, not {names!r:.80}")
         endpoint_ids = {failure.endpoint_id for failure in self.failures if failure.endpoint_id is not None}
         keys = dict.fromkeys(str(outcome.key) for outcome in self.outcomes)
         return attrs.evolve(self, names=KnownNames.look_up(names, keys, endpoint_ids))
