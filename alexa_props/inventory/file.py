@@ -21,7 +21,6 @@ import attrs
 import cattrs
 
 from alexa_props.errors import ConfigurationError
-from alexa_props.inventory.sharing import Shared
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
@@ -114,9 +113,9 @@ def _read(path: str | os.PathLike[str], lines: Iterator[str]) -> Saved:
         advice = "a newer version of alexa-props saved it: upgrade, or delete the file" if newer else _ADVICE
         raise ConfigurationError(f"{path} has version {version!r:.20} of its format, not {_VERSION}: {advice}")
     counts = [_exactly(header[name], int) for name in ("units", "devices")]
-    shared, structure = Shared(), _converter().structure
-    units = tuple(shared.unit(structure(each, Unit)) for each in _objects(lines, counts[0]))
-    devices = tuple(shared.endpoint(structure(each, Endpoint)) for each in _objects(lines, counts[1]))
+    structure = _converter().structure
+    units = tuple(structure(each, Unit) for each in _objects(lines, counts[0]))
+    devices = tuple(structure(each, Endpoint) for each in _objects(lines, counts[1]))
     if next(lines, None) is not None or (len(units), len(devices)) != tuple(counts):
         raise ValueError("it has more or fewer lines than its first line says")
     return Saved(

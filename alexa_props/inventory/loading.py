@@ -15,7 +15,6 @@ from alexa_props.concurrency import Tasks, call_foreign, flattening_task_group, 
 from alexa_props.errors import AlexaError, Forbidden, NotFound
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.rooms import PAGE, refuse_rings
-from alexa_props.inventory.sharing import Shared
 from alexa_props.item import Item, current_item
 from alexa_props.paging import Page, Pager
 from alexa_props.smart_properties import SmartProperties
@@ -140,7 +139,6 @@ class _Reading:
     """Units whose devices are to be read."""
     _lists: _Lists = attrs.field(factory=_Lists)
     _queries: _Lists = attrs.field(factory=_Lists)
-    _shared: Shared = attrs.field(factory=Shared)
     _ids: dict[object, str] = attrs.field(factory=dict)
     """The id of each device by what stays the same if it is moved."""
     _request_id: str | None = None
@@ -176,7 +174,7 @@ class _Reading:
         return top, [unit for unit in self._units.values() if exists[unit.id]], devices
 
     async def _read_top(self) -> None:
-        self._top = self._shared.unit(await self.asp.units.get(self.root))
+        self._top = await self.asp.units.get(self.root)
 
     def _advance(self) -> None:
         """Start to read what there is to read, if the rate limiter has room for it."""
@@ -277,7 +275,7 @@ class _Reading:
         self._request_id = self._request_id or page.request_id
         for unit in page.items:
             if unit.id not in self._units and unit.id != self.root:
-                self._units[unit.id] = self._shared.unit(unit)
+                self._units[unit.id] = unit
                 self._unread.append(unit.id)
         self._report()
         self._advance()
@@ -333,7 +331,7 @@ class _Reading:
             if before != device.id:
                 self._devices.pop(before, None)
                 self._ids[(device.serial_number, macs)] = device.id
-        self._devices[device.id] = self._shared.endpoint(device)
+        self._devices[device.id] = device
 
     def _report(self) -> None:
         if self.progress is not None:
