@@ -11,6 +11,7 @@ import attrs
 from alexa_props import export
 from alexa_props.inventory.rows import to_html
 from alexa_props.inventory.tree import ONLINE, Tree, device_label, unit_label
+from alexa_props.tables import plain
 
 __all__ = ["Change", "ChangeKind", "InventoryDiff", "compare"]
 
@@ -19,8 +20,10 @@ ChangeKind: TypeAlias = Literal["added", "removed", "renamed", "moved", "offline
 
 _KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "renamed", "moved", "offline", "online")
 _COLUMNS: Final[dict[str, type]] = dict.fromkeys(
-    ("change", "what", "name", "where", "before", "after", "serial_number", "id"), str
+    ("change", "what", "name", "path", "before", "after", "serial_number", "id"), str
 )
+_SHOWN: Final = ("change", "what", "name", "path", "before", "after")
+"""The columns that a notebook shows, besides the id."""
 _MOST_LINES: Final = 50
 """Lines of the text."""
 
@@ -33,8 +36,8 @@ class Change:
     what: Literal["room", "unit", "device"]
     name: str
     """Its present name; the last one if it was removed."""
-    where: str | None
-    """The units above it, such as "Seaside / Floor 3"; None directly below the root."""
+    path: str | None
+    """The names above it, such as "Seaside / Floor 3"; None directly below the root."""
     before: str | None = None
     """Its former name, place or reachability, if that is what changed."""
     after: str | None = None
@@ -44,9 +47,9 @@ class Change:
     """Its present id; the last one if it was removed."""
 
     def __str__(self) -> str:
-        where = f" ({self.where})" if self.where else ""
+        path = f" ({self.path})" if self.path else ""
         changed = "" if self.before is None and self.after is None else f": {self.before} → {self.after}"
-        return f"{self.change} {self.what} {self.name}{where}{changed}"
+        return plain(f"{self.change} {self.what} {self.name}{path}{changed}")
 
 
 @attrs.frozen(repr=False)
@@ -113,7 +116,7 @@ class InventoryDiff:
         return export.to_dataframe(self.to_rows(), _COLUMNS)
 
     def _repr_html_(self) -> str:
-        return to_html(self._summary(), self.to_rows(), list(_COLUMNS))
+        return to_html(self._summary(), self.to_rows(), _SHOWN, ("id",))
 
     def _of(self, kind: ChangeKind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.change == kind)
@@ -149,7 +152,7 @@ class _Thing:
     what: Literal["room", "unit", "device"]
     id: str
     name: str
-    where: str | None
+    path: str | None
     place_id: str | None
     """The id of the unit above."""
     place: str
@@ -162,7 +165,7 @@ class _Thing:
             change=kind,
             what=self.what,
             name=self.name,
-            where=self.where,
+            path=self.path,
             before=before,
             after=after,
             serial_number=self.serial_number,
@@ -190,8 +193,8 @@ def _place(tree: Tree, number: int) -> tuple[str | None, str | None, str]:
     place = tree.place_of(number)
     if place <= 0:
         return None, tree.units[0].id if place == 0 else None, unit_label(tree.units[0])
-    where = " / ".join(tree.labels(place))
-    return where, tree.units[place].id, where
+    path = " / ".join(tree.labels(place))
+    return path, tree.units[place].id, path
 
 
 def _changes(before: Mapping[str, _Thing], after: Mapping[str, _Thing]) -> Iterator[Change]:

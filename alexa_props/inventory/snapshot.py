@@ -19,7 +19,7 @@ from alexa_props.inventory import file, loading
 from alexa_props.inventory.diff import InventoryDiff, compare
 from alexa_props.inventory.lookup import Kind, Lookup, Thing, require_name
 from alexa_props.inventory.names import fold
-from alexa_props.inventory.rows import COLUMNS, rows, to_html
+from alexa_props.inventory.rows import COLUMNS, SHOWN, rows, to_html
 from alexa_props.inventory.tree import ONLINE, Tree, make_tree
 from alexa_props.smart_properties import SmartProperties
 from alexa_props.smart_properties.endpoints import Endpoint, UnitRef
@@ -255,8 +255,9 @@ class Inventory:
     def to_rows(self) -> list[dict[str, Any]]:
         """Return a dict per device, and one per room without devices, in the order of the tree.
 
-        All have the same keys in the same order: names first, ids last. `where` are the units above, such as
-        "Seaside / Floor 3". `time_of_sample` is when the device reported its reachability.
+        All have the same keys in the same order: names first, ids last. `path` is what is above the room, as in
+        reports: "Seaside / Floor 3". For a device in another unit, `room` is None, and the path ends with that unit.
+        `time_of_sample` is when the device reported its reachability.
         """
         return list(rows(self._tree, self._rooms))
 
@@ -347,7 +348,7 @@ class Inventory:
         return plain(f"<Inventory of {self._summary()}>")
 
     def _repr_html_(self) -> str:
-        return to_html(f"Inventory of {self._summary()}", self.to_rows(), list(COLUMNS))
+        return to_html(f"Inventory of {self._summary()}", self.to_rows(), SHOWN, ("endpoint_id", "unit_id"))
 
     def __getstate__(self) -> dict[str, Any]:
         # What is looked up is made again when it is needed.

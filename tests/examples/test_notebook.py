@@ -109,7 +109,7 @@ def test_the_report_names_every_device_that_was_unplugged(executed: Any) -> None
     cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", report["text/html"].partition("Failures by property")[2])
     # Devices and rooms.
     assert cells[:9] == ["property", "devices", "rooms", "Seaside 1", "8", "7", "Hôtel du Lac 2", "6", "6"]
-    assert cells[9:15] == ["room", "where", "device", "step", "code", "id"]
+    assert cells[9:15] == ["room", "path", "device", "step", "code", "id"]
     # One row per device, although each fails eight steps.
     assert len(cells) == 15 + 6 * 14
 

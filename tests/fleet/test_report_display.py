@@ -72,7 +72,7 @@ def test_html(report: FleetReport[str, None]) -> None:
         *(["property", "devices", "items"], ["Hotel 1", "3", "3"], ["none", "", "1"], ["Hotel 0", "", "1"])
     ]
     header, *lines = page.tables[f"Not done: {extent}"]
-    assert header == ["where", "status", "code", "item id", "id"]
+    assert header == ["path", "status", "code", "item id", "id"]
     assert len(lines) == 6
     assert lines[1] == ["Hotel 1", "failed", "DEVICE_UNREACHABLE", "room-1", "endpoint-b"]
     assert lines[2] == ["Hotel 0", "failed", "Throttled", "", "room-2"]
@@ -167,7 +167,7 @@ def test_ids_are_whole_in_a_terminal_of_any_width(width: int, monkeypatch: pytes
 def test_at_80_columns_ids_are_below_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = rendered(named_report(), monkeypatch, 80)
     row = next(number for number, line in enumerate(lines) if "Bedside Echo" in line)
-    assert columns(lines[row - 1]) == ["ROOM", "WHERE", "DEVICE", "STEP", "CODE"]
+    assert columns(lines[row - 1]) == ["ROOM", "PATH", "DEVICE", "STEP", "CODE"]
     assert columns(lines[row])[:3] == ["Room 320", "Seaside 1 / Floor", "Bedside Echo"]
     assert lines[row + 1].split() == ["3", "word,", "volume"]
     assert f"  {DEVICE}" in lines[row + 1 : row + 4]

@@ -70,7 +70,7 @@ def test_tells_what_was_added_removed_renamed_and_moved_and_went_offline_or_back
         change="offline",
         what="device",
         name="Echo",
-        where="Seaside / Room 1",
+        path="Seaside / Room 1",
         before="OK",
         after="UNREACHABLE",
         serial_number="3",
@@ -88,13 +88,13 @@ def test_a_unit_that_moved_takes_its_devices_along() -> None:
     moved = renamed(BEFORE, "id:Seaside/Room 1", parent_id="id:")
     (change,) = BEFORE.diff(moved)
     assert (change.change, change.what, change.before, change.after) == ("moved", "room", "Seaside", "Organization")
-    assert change.where is None
+    assert change.path is None
 
 
 def test_a_unit_that_has_units_now_is_no_room() -> None:
     more = attrs.evolve(BEFORE, units=(*BEFORE.units, Unit("bath", "Bath", "id:Seaside/Room 1", 3)))
     (change,) = BEFORE.diff(more)
-    assert (change.change, change.what, change.name, change.where) == ("added", "room", "Bath", "Seaside / Room 1")
+    assert (change.change, change.what, change.name, change.path) == ("added", "room", "Bath", "Seaside / Room 1")
 
 
 def test_only_ok_is_online_and_what_is_unknown_is_neither() -> None:
@@ -112,7 +112,7 @@ def test_devices_are_compared_only_if_both_have_them() -> None:
 def test_rows_are_for_tables() -> None:
     diff = BEFORE.diff(AFTER)
     rows = diff.to_rows()
-    assert list(rows[0]) == ["change", "what", "name", "where", "before", "after", "serial_number", "id"]
+    assert list(rows[0]) == ["change", "what", "name", "path", "before", "after", "serial_number", "id"]
     assert rows[-1]["serial_number"] == "5"
     frame = diff.to_dataframe()
     assert list(frame.columns) == list(rows[0])
@@ -125,6 +125,11 @@ def test_html_is_escaped() -> None:
     assert "<strong>1 renamed</strong>" in shown
     assert "&lt;b&gt;" in shown
     assert "<b>" not in shown
+
+
+def test_a_change_is_a_line_whatever_the_names() -> None:
+    odd = BEFORE.diff(renamed(BEFORE, "id:Seaside", name="a\nb\x1b[2J\u202e"))
+    assert str(odd).splitlines() == ["1 renamed", "  renamed unit a b [2J : Seaside → a b [2J "]
 
 
 def test_a_long_text_is_cut() -> None:

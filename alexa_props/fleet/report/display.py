@@ -105,7 +105,7 @@ class ReportTables:
         mixed = any(row.status != "failed" for row in shown)
         columns = [
             Column(self._noun, [row.name or "" for row in shown]),
-            Column("where", [row.path or row.property_name or row.property_id or "" for row in shown]),
+            Column("path", [row.path or row.property_name or row.property_id or "" for row in shown]),
             Column("device", [row.device or "" for row in shown]),
             Column("step", [_shortened(row.step or "") for row in shown]),
             Column("status", [row.status if mixed else "" for row in shown]),
