@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import assert_type
 
 from alexa_props import Inventory, SmartProperties, fleet
-from alexa_props.errors import AmbiguousName, NameNotFound, NamesNotFound
+from alexa_props.errors import AmbiguousName, NamesNotFound
 from alexa_props.fleet import Room
 from alexa_props.inventory import Change, ChangeKind, InventoryDiff
-from alexa_props.smart_properties.endpoints import Endpoint
-from alexa_props.smart_properties.units import Unit
+from alexa_props.models import Endpoint, Setting, Unit, UnitId
 
 
-async def names_find_rooms_units_and_devices(asp: SmartProperties, organization_id: str) -> Inventory:
+async def names_find_rooms_units_and_devices(asp: SmartProperties, organization_id: UnitId) -> Inventory:
     def show(units: int, devices: int) -> None:
         assert_type((units, devices), tuple[int, int])
 
@@ -27,8 +26,13 @@ async def names_find_rooms_units_and_devices(asp: SmartProperties, organization_
     assert_type(inventory.resolve(["320", "G0A1"]), list[Room | Unit | Endpoint])
     assert_type(inventory.resolve(("320", "321"), kind="room"), list[Room])
     await asp.alerts.delete_alarms(inventory.room("320"))
-    report = await fleet.collect(asp.alerts.delete_alarms, inventory.rooms(under="Seaside"))
-    assert_type(report.outcomes[0].item, Room)
+    volume = await asp.endpoint_settings.get(inventory.endpoint("Bedside Echo"), Setting.MAXIMUM_VOLUME_LIMIT)
+    assert_type(volume, int | None)
+
+    async def reset(room: Room) -> fleet.Steps:
+        return await fleet.reset_room(asp, room, fleet.RoomDefaults(volume=30))
+
+    assert_type(await fleet.collect(reset, inventory.rooms(under="Seaside")), fleet.FleetReport[Room, fleet.Steps])
     for device in inventory.endpoints(under=inventory.unit("Seaside"), offline=True, serial="G0A1", model="Echo"):
         assert_type(device, Endpoint)
         assert_type(inventory.room_of(device), Room | None)
@@ -49,4 +53,6 @@ def an_inventory_is_saved_compared_and_exported(inventory: Inventory, path: Path
     try:
         inventory.resolve(["Rom 320"])
     except NamesNotFound as error:
-        assert_type(error.problems, tuple[NameNotFound | AmbiguousName, ...])
+        for problem in error.problems:
+            names = problem.candidates if isinstance(problem, AmbiguousName) else problem.suggestions
+            assert_type(names, tuple[str, ...])

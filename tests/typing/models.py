@@ -1,38 +1,13 @@
-"""A user's program that addresses rooms and devices by name. mypy and pyright check the types; nothing here runs."""
+"""Models, clients of several organizations, and fixtures, as users write them. Only checked for types; nothing runs."""
 
 from __future__ import annotations
 
 from typing import assert_type
 
 import alexa_props
-from alexa_props import AlexaForBusiness, Inventory, LoginWithAmazon, SmartProperties, errors, fleet, models
-from alexa_props.models import BusinessUser, Deletion, Endpoint, Pager, Secret, Setting, SettingEnablement, Unit, UnitId
+from alexa_props import AlexaForBusiness, LoginWithAmazon, SmartProperties, models
+from alexa_props.models import BusinessUser, Deletion, Pager, Secret, Setting, SettingEnablement, Unit
 from alexa_props.simulator import Simulator
-
-
-async def reset(asp: SmartProperties, hotel: UnitId) -> fleet.FleetReport[fleet.Room, fleet.Steps]:
-    inventory = await Inventory.load(asp, hotel)
-    assert_type(inventory, Inventory)
-    try:
-        found = inventory.find("Seaside 1/Floor 3/Room 320")
-        assert_type(found, fleet.Room | Unit | Endpoint)
-    except errors.AmbiguousName as error:
-        assert_type(error.candidates, tuple[str, ...])
-    except errors.NameNotFound as error:
-        assert_type(error.suggestions, tuple[str, ...])
-    assert_type(inventory.room("320"), fleet.Room)
-    for device in inventory.endpoints(offline=True, under="Seaside 1"):
-        assert_type(device, Endpoint)
-        room = inventory.room_of(device)
-        assert_type(room, fleet.Room | None)
-        assert_type(room.name if room else None, str | None)
-    volume = await asp.endpoint_settings.get(inventory.endpoint("Room 320 Echo 1"), Setting.MAXIMUM_VOLUME_LIMIT)
-    assert_type(volume, int | None)
-
-    async def one(room: fleet.Room) -> fleet.Steps:
-        return await fleet.reset_room(asp, room, fleet.RoomDefaults(volume=30))
-
-    return await fleet.collect(one, inventory.rooms(under="Seaside 1"))
 
 
 async def models_are_the_classes_of_their_files(asp: SmartProperties, a4b: AlexaForBusiness, unit: models.Unit) -> None:
