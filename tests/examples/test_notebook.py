@@ -106,7 +106,9 @@ def test_the_plan_comes_first_and_counts_the_calls(executed: Any) -> None:
 def test_the_report_names_every_device_that_was_unplugged(executed: Any) -> None:
     report = shown(executed, "progress=True")
     assert re.search(r"120 rooms: 107 done, 13 failed, 0 unknown, in [\d.]+ s", report["text/html"])
-    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", report["text/html"].partition("Failures by property")[2])
+    cells = re.findall(
+        r"<t[dh][^>]*>([^<]*)</t[dh]>", report["text/html"].replace("<wbr>", "").partition("Failures by property")[2]
+    )
     # Devices and rooms.
     assert cells[:9] == ["property", "devices", "rooms", "Seaside 1", "8", "7", "Hôtel du Lac 2", "6", "6"]
     assert cells[9:15] == ["room", "path", "device", "step", "code", "id"]
@@ -127,9 +129,8 @@ def test_progress_is_a_widget(executed: Any) -> None:
 @needs_kernel
 def test_failures_are_a_dataframe(executed: Any) -> None:
     table = shown(executed, "to_dataframe(failures=True)")["text/html"]
-    assert re.findall(r"<th>(\w+)</th>", table)[:6] == ["name", "path", "device", "step", "code", "endpoint_id"]
+    assert re.findall(r"<th>(\w+)</th>", table)[:5] == ["name", "path", "device", "code", "endpoint_id"]
     assert "<td>Room 104</td>\n      <td>Seaside 1 / Floor 1</td>\n      <td>Room 104 Echo 1</td>" in table
-    assert "<td>alarms, timers, reminders, Bluetooth, locales, wake word, do not disturb, volume</td>" in table
     assert re.search(r"<td>amzn1\.alexa\.endpoint\.did\.\w{26}</td>", table)
     assert "<td>DEVICE_NOT_REACHABLE, DEVICE_UNREACHABLE</td>" in table
 
