@@ -31,7 +31,7 @@ class Devices:
 
     def members(self, endpoint_id: str) -> dict[str, Any]:
         """Return the members of a row about a device, names first and ids last."""
-        return {"device": self.names[endpoint_id], "room": self.place["name"], "where": self.place["where"]}
+        return {"device": self.names[endpoint_id], "room": self.place["name"], "path": self.place["path"]}
 
 
 async def devices_of(opened: Session, text: str) -> Devices:
@@ -49,7 +49,7 @@ async def devices_of(opened: Session, text: str) -> Devices:
         unit_id = next((ref.id for ref in found.associated_units), None)
         place = {**await names.describe_device(found), "unit_id": unit_id}
         name = found.friendly_name or found.serial_number
-        where = " / ".join(filter(None, (place["where"], place["name"])))
+        where = " / ".join(filter(None, (place["path"], place["name"])))
         return Devices({found.id: name}, place, f"{name or found.id}" + (f" ({where})" if where else ""))
     inside = {each.id: each.friendly_name async for each in opened.asp.endpoints.list(unit_id=found, expand="all")}
     if not inside:

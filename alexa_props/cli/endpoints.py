@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["endpoints"]
 
 _COLUMNS: Final = (
-    *("device", "room", "where", "model", "serial_number", "reachability", "time_of_sample"),
+    *("device", "room", "path", "model", "serial_number", "reachability", "time_of_sample"),
     *("endpoint_id", "unit_id"),
 )
-_TABLE: Final = ("device", "room", "where", "serial_number", "reachability", "endpoint_id")
-_TABLE_OF_OFFLINE: Final = ("device", "room", "where", "serial_number", "reported", "endpoint_id")
+_TABLE: Final = ("device", "room", "path", "serial_number", "reachability", "endpoint_id")
+_TABLE_OF_OFFLINE: Final = ("device", "room", "path", "serial_number", "reported", "endpoint_id")
 _EXPAND: Final = ("all", "feature:connectivity")
 
 
@@ -144,10 +144,10 @@ def _row(device: Endpoint, described: dict[str, str | None], unit_id: str | None
         for each in feature.properties
         if feature.name == "connectivity" and each.name == "reachability"
     )
-    time = next((each.isoformat().replace("+00:00", "Z") for each in sampled if each is not None), None)
+    time = next((each for each in sampled if each is not None), None)
     return {
         "room": described["name"],
-        "where": described["where"],
+        "path": described["path"],
         "device": device.friendly_name,
         "model": device.model,
         "serial_number": device.serial_number,
@@ -159,11 +159,11 @@ def _row(device: Endpoint, described: dict[str, str | None], unit_id: str | None
     }
 
 
-def _ago(time: str | None) -> str | None:
+def _ago(time: dt.datetime | None) -> str | None:
     """Return a time for people: how long ago."""
     if time is None:
         return None
-    seconds = (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(time)).total_seconds()
+    seconds = (dt.datetime.now(dt.UTC) - time).total_seconds()
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds // size:.0f} {unit} ago"

@@ -14,7 +14,7 @@ from alexa_props.cli.streams import note
 
 __all__ = ["find"]
 
-_COLUMNS: Final = ("name", "kind", "where", "serial_number", "id")
+_COLUMNS: Final = ("name", "kind", "path", "serial_number", "id")
 
 
 @with_shared_options

@@ -15,7 +15,7 @@ from alexa_props.fleet.report.rows import device_rows, failure_rows
 
 __all__ = ["DeviceNames", "Outcomes"]
 
-_COLUMNS: Final = ("room", "where", "device", "step", "status", "code", "description", "unit_id", "endpoint_id")
+_COLUMNS: Final = ("room", "path", "device", "step", "status", "code", "description", "unit_id", "endpoint_id")
 _OF_FAILURE: Final = (
     *("device", "step", "status", "code", "description"),
     *("operation", "request_id", "endpoint_id"),

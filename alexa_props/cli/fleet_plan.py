@@ -21,9 +21,9 @@ from alexa_props.limits import ScopeLimits
 
 __all__ = ["count_of", "print_changes", "summary_lines"]
 
-_COLUMNS: Final = ("room", "where", "change", "unit_id")
+_COLUMNS: Final = ("room", "path", "change", "unit_id")
 _STEP_COLUMNS: Final = (
-    *("room", "where", "device", "step", "current", "new", "code", "description"),
+    *("room", "path", "device", "step", "current", "new", "code", "description"),
     *("unit_id", "endpoint_id"),
 )
 _OF_STEP: Final = ("device", "step", "current", "new", "code", "description", "endpoint_id")

@@ -63,4 +63,4 @@ class FleetRows:
 
 def place_of(room: fleet.Room) -> dict[str, str | None]:
     """Return the columns that say which room a row is about, but its id."""
-    return {"room": room.name, "where": where(room)}
+    return {"room": room.name, "path": where(room)}

@@ -26,10 +26,10 @@ __all__ = ["journal"]
 journal = typer.Typer(no_args_is_help=True, help="The journals of fleet runs.")
 
 _COLUMNS: Final = (
-    *("room", "where", "device", "step", "status", "run", "code", "description"),
+    *("room", "path", "device", "step", "status", "run", "code", "description"),
     *("endpoint_id", "unit_id"),
 )
-_TABLE: Final = ("room", "where", "device", "step", "status", "code", "unit_id")
+_TABLE: Final = ("room", "path", "device", "step", "status", "code", "unit_id")
 
 
 @journal.command("show")
@@ -76,12 +76,12 @@ def _rows(content: JournalContent, names: Names | None) -> list[dict[str, Any]]:
     from alexa_props.inventory.names import natural  # help and completion do without
 
     rows = [row for record in content.records for row in _rows_of(record, names)]
-    return sorted(rows, key=lambda row: (natural(row["where"] or ""), natural(row["room"] or "")))
+    return sorted(rows, key=lambda row: (natural(row["path"] or ""), natural(row["room"] or "")))
 
 
 def _rows_of(record: Record, names: Names | None) -> list[dict[str, Any]]:
-    described = {"name": None, "where": None} if names is None else names.describe(names.known(record.key))
-    place = {"room": described["name"], "where": described["where"]}
+    described = {"name": None, "path": None} if names is None else names.describe(names.known(record.key))
+    place = {"room": described["name"], "path": described["path"]}
     item = {"run": record.run, "unit_id": record.key}
     if not record.failures:
         empty = dict.fromkeys(("device", "step", "code", "description", "endpoint_id"))

@@ -111,13 +111,13 @@ class Names:
         if top is not None and top.id != (self._cache and self._cache.organization):
             # The places of the inventory begin below its root.
             described = self.describe(top)
-            above = [described["where"], described["name"]]
+            above = [described["path"], described["name"]]
             for row in rows:
-                row["property"] = self._property_of(top)
+                row["property_name"] = self._property_of(top)
                 if row["unit_id"] == top.id:
-                    row |= {"room": described["name"], "where": described["where"]}
+                    row |= {"room": described["name"], "path": described["path"]}
                 else:
-                    row["where"] = " / ".join(filter(None, [*above, row["where"]])) or None
+                    row["path"] = " / ".join(filter(None, [*above, row["path"]])) or None
         return rows, inventory.root.name or inventory.root.id
 
     async def search(self, text: str) -> list[dict[str, Any]]:
@@ -204,13 +204,13 @@ class Names:
     def describe(self, place: Place) -> dict[str, str | None]:
         """Return the members of a row about a unit: `name`, and `where` it is, both None if unknown."""
         above = place.path if isinstance(place, Room) else self._above(place)
-        return {"name": place.name, "where": " / ".join(above) or None}
+        return {"name": place.name, "path": " / ".join(above) or None}
 
     async def describe_device(self, device: Endpoint) -> dict[str, str | None]:
         """Return the name and the place of the unit that a device is in, as `describe` does."""
         units = [ref.id for ref in device.associated_units]
         if not units:
-            return {"name": None, "where": None}
+            return {"name": None, "path": None}
         if self._cache is not None:
             await self.inventory()
         return self.describe(self.known(units[0]))
@@ -218,12 +218,12 @@ class Names:
     def _entry(self, thing: Place | Endpoint) -> dict[str, Any]:
         if isinstance(thing, Endpoint):
             units = [self.known(ref.id) for ref in thing.associated_units]
-            described = self.describe(units[0]) if units else {"name": None, "where": None}
-            where = " / ".join(filter(None, (described["where"], described["name"]))) or None
+            described = self.describe(units[0]) if units else {"name": None, "path": None}
+            where = " / ".join(filter(None, (described["path"], described["name"]))) or None
             return {
                 "name": thing.friendly_name,
                 "kind": "device",
-                "where": where,
+                "path": where,
                 "serial_number": thing.serial_number,
                 "id": thing.id,
             }
@@ -232,7 +232,7 @@ class Names:
         return {
             "name": described["name"],
             "kind": kind,
-            "where": described["where"],
+            "path": described["path"],
             "serial_number": None,
             "id": thing.id,
         }
@@ -244,7 +244,7 @@ class Names:
     def title(self, place: Place) -> str:
         """Return a unit for a sentence: "Room 320 (Seaside 1 / Floor 3)"."""
         shown = self.describe(place)
-        return f"{shown['name'] or place.id}" + (f" ({shown['where']})" if shown["where"] else "")
+        return f"{shown['name'] or place.id}" + (f" ({shown['path']})" if shown["path"] else "")
 
     # How names are found.
 

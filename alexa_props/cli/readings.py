@@ -38,7 +38,7 @@ async def read_all(devices: Devices, read: Callable[[str], Awaitable[list[dict[s
 
 def print_readings(readings: Readings, devices: Devices, members: Sequence[str], access: Access) -> Exit:
     """Print the rows of all devices, and return the status: `Exit.FAILED` if some did not respond."""
-    columns = ("device", "room", "where", *members, "status", "code", "endpoint_id")
+    columns = ("device", "room", "path", *members, "status", "code", "endpoint_id")
     failed = any(isinstance(each, AlexaError) for each in readings.values())
     table = ("device", *members, *(("code",) if failed else ()), "endpoint_id")
     with Rows(columns, access, table=table) as rows:

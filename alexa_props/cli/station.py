@@ -18,7 +18,7 @@ __all__ = ["parse_station", "station"]
 
 station = typer.Typer(no_args_is_help=True, help="The station that plays if a guest just asks for music.")
 
-_COLUMNS: Final = ("name", "where", "station", "unit_id")
+_COLUMNS: Final = ("name", "path", "station", "unit_id")
 
 
 def parse_station(text: str) -> alexa_props.DefaultStation:

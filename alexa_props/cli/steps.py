@@ -18,7 +18,7 @@ __all__ = ["ByStep", "joined_by_device", "print_steps"]
 ByStep = Annotated[
     bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
 ]
-_COLUMNS: Final = ("room", "where", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
+_COLUMNS: Final = ("room", "path", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
 _TABLE: Final = ("device", "step", "code", "endpoint_id")
 
 
@@ -40,7 +40,7 @@ def print_steps(
         by_step: Whether a table has a row per step instead of one per device.
 
     """
-    found = [{"room": place["name"], "where": place["where"], **row} for row in _rows(steps, devices)]
+    found = [{"room": place["name"], "path": place["path"], **row} for row in _rows(steps, devices)]
     found = [{**row, "unit_id": place["unit_id"]} for row in found]
     rows = Rows(_COLUMNS, access, table=_TABLE)
     if rows.is_table:

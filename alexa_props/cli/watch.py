@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["watch"]
 
-_COLUMNS: Final = ("time", "change", "device", "room", "where", "serial_number", "endpoint_id", "unit_id")
-_TABLE: Final = ("change", "device", "room", "where", "serial_number", "endpoint_id")
+_COLUMNS: Final = ("time", "change", "device", "room", "path", "serial_number", "endpoint_id", "unit_id")
+_TABLE: Final = ("change", "device", "room", "path", "serial_number", "endpoint_id")
 _LEAST: Final = 1.0
 
 

@@ -24,7 +24,7 @@ def test_the_devices_of_a_room(run: Run, service: Service) -> None:
     rows = rows_of(done.stdout)
     assert [row[:3] for row in rows] == [[f"Room 101 Echo {n}", "Room 101", "Seaside 1 / Floor 1"] for n in (1, 2)]
     assert [row[5] == "OK" for row in rows] == [True, False]
-    assert all(row[6].endswith("Z") for row in rows)
+    assert all(row[6].endswith("+00:00") for row in rows)
     assert [row[7:] for row in rows] == [[first, service.world["rooms"][0]], [second, service.world["rooms"][0]]]
     by_id = run("endpoints", service.world["rooms"][0], env=service.environment)
     assert [row[7] for row in rows_of(by_id.stdout)] == [first, second]
@@ -40,8 +40,8 @@ def test_what_is_offline_below_a_unit(run: Run, service: Service) -> None:
     for arguments in (["--under", "Seaside 1"], ["--under", "Room 103"], []):
         done = run("endpoints", *arguments, "--offline", "--json", env=service.environment)
         [row] = [json.loads(line) for line in done.stdout.splitlines()]
-        assert (row["endpoint_id"], row["room"], row["where"]) == (offline, "Room 103", "Seaside 1 / Floor 1")
-        assert row["property"] == "Seaside 1"
+        assert (row["endpoint_id"], row["room"], row["path"]) == (offline, "Room 103", "Seaside 1 / Floor 1")
+        assert row["property_name"] == "Seaside 1"
     assert run("endpoints", "--offline", "--fail", env=service.environment).returncode == 3
 
 
@@ -52,7 +52,7 @@ def test_they_are_filtered(run: Run, service: Service) -> None:
     for arguments in (["--serial", serial.lower(), "--under", "Seaside"], ["--serial", serial]):
         done = run("endpoints", *arguments, env=service.environment)
         assert [row[7] for row in rows_of(done.stdout)] == [every[3]["endpoint_id"]]
-        assert rows_of(done.stdout)[0][1:3] == [every[3]["room"], every[3]["where"]]
+        assert rows_of(done.stdout)[0][1:3] == [every[3]["room"], every[3]["path"]]
     shows = run("endpoints", "--model", "echo show", env=service.environment)
     assert len(rows_of(shows.stdout)) == sum("Echo Show" in row["model"] for row in every)
     none = run("endpoints", "--serial", "G0XXXXXXXXXXXXXX", env=service.environment)

@@ -16,7 +16,7 @@ from tests.cli.service import Service
 def test_units_and_devices_are_found_by_a_part(run: Run, service: Service) -> None:
     done = run("find", "room 103", "--json", env=service.environment)
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(row["name"], row["kind"], row["where"]) for row in found] == [
+    assert [(row["name"], row["kind"], row["path"]) for row in found] == [
         ("Room 103", "room", "Seaside 1 / Floor 1"),
         ("Room 103 Echo 1", "device", "Seaside 1 / Floor 1 / Room 103"),
         ("Room 103 Echo 2", "device", "Seaside 1 / Floor 1 / Room 103"),
@@ -42,13 +42,13 @@ def test_an_export_is_csv_unless_asked_otherwise(run: Run, service: Service) -> 
     done = run("export", env=service.environment)
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert len(rows) == 24
-    assert (rows[0]["room"], rows[0]["where"], rows[0]["device"]) == (
+    assert (rows[0]["room"], rows[0]["path"], rows[0]["device"]) == (
         *("Room 101", "Seaside 1 / Floor 1", "Room 101 Echo 1"),
     )
     assert [row["endpoint_id"] for row in rows] == service.world["endpoints"]
     found = json.loads(run("export", "--output", "json", "--under", "Room 102", env=service.environment).stdout)
     assert [row["device"] for row in found] == ["Room 102 Echo 1", "Room 102 Echo 2"]
-    assert {(row["room"], row["where"], row["property"]) for row in found} == {
+    assert {(row["room"], row["path"], row["property_name"]) for row in found} == {
         ("Room 102", "Seaside 1 / Floor 1", "Seaside 1")
     }
 

@@ -35,7 +35,7 @@ def rooms(service: Service) -> list[str]:
 
 def lines(text: str) -> list[dict[str, str]]:
     """Return the rows that were printed, by column."""
-    columns = ("room", "where", "device", "step", "status", "code", "description", "unit_id", "endpoint_id")
+    columns = ("room", "path", "device", "step", "status", "code", "description", "unit_id", "endpoint_id")
     return [dict(zip(columns, line.split("\t"), strict=True)) for line in text.splitlines()]
 
 
@@ -53,7 +53,7 @@ def test_all_rooms_below_a_unit(run: Run, service: Service) -> None:
     [failed] = [row for row in found if row["status"] != "done"]
     assert failed == {
         "room": "Room 103",
-        "where": "Seaside 1 / Floor 1",
+        "path": "Seaside 1 / Floor 1",
         "device": "Room 103 Echo 1",
         "step": "",
         "status": "failed",

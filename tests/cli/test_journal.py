@@ -79,7 +79,7 @@ def test_rooms_have_names_if_the_cache_knows_them(run: Run, service: Service, jo
     rows = rows_of(run("journal", "show", str(journal), "--json", env=service.environment).stdout)
     assert [row["room"] for row in rows if row["status"] == "done"] == [f"Room {number}" for number in range(102, 113)]
     failed = [row for row in rows if row["status"] == "failed"]
-    assert {(row["room"], row["where"]) for row in failed} == {("Room 101", "Seaside 1 / Floor 1")}
+    assert {(row["room"], row["path"]) for row in failed} == {("Room 101", "Seaside 1 / Floor 1")}
     assert {row["device"] for row in failed} == {"Room 101 Echo 1", "Room 101 Echo 2"}
     assert "alarms" in {row["step"] for row in failed}
     # Nothing was sent, and nothing was changed.

@@ -63,7 +63,7 @@ def test_settings_of_all_devices_in_a_room(run: Run, service: Service) -> None:
         ("Room 101 Echo 1", "temperature-unit", "CELSIUS"),
         ("Room 101 Echo 1", "do-not-disturb", True),
     ]
-    assert {(row["room"], row["where"]) for row in rows} == {("Room 101", "Seaside 1 / Floor 1")}
+    assert {(row["room"], row["path"]) for row in rows} == {("Room 101", "Seaside 1 / Floor 1")}
 
 
 def test_a_table_shows_the_id_of_a_device_once(screen: Run, service: Service) -> None:

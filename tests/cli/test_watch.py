@@ -38,7 +38,7 @@ def test_changes_are_rows(service: Service, start: Start) -> None:
     with watching(start, service, "--under", "Seaside 1") as process:
         row = row_of(process)
         assert (row["change"], row["device"], row["room"]) == ("offline", "Room 101 Echo 1", "Room 101")
-        assert (row["where"], row["endpoint_id"]) == ("Seaside 1 / Floor 1", first)
+        assert (row["path"], row["endpoint_id"]) == ("Seaside 1 / Floor 1", first)
         assert row["time"].endswith("Z")
         service.script("offline", ids=[second])
         row = row_of(process)
