@@ -135,7 +135,7 @@ async def test_names(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     await cell(code)
     suggestions, candidates = map(ast.literal_eval, capsys.readouterr().out.splitlines())
     assert "Room 103" in suggestions[0]
-    assert candidates == ("Seaside 1/Floor 1/Room 103", "Hôtel du Lac 2/Floor 1/Room 103")
+    assert candidates == ("Hôtel du Lac 2/Floor 1/Room 103", "Seaside 1/Floor 1/Room 103")
 
 
 @block("devices")

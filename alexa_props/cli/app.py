@@ -71,13 +71,14 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Manage the Alexa devices of a building."""
     # Those without -v show warnings too.
-    verbosity.set_up(0)
+    context.with_resource(verbosity.log_shown(0))
 
 
 @app.command()

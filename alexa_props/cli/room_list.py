@@ -87,8 +87,8 @@ def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
     above = _above(cells) or _above_in(tree, row)
     if is_id(own_id) or (own_id and name):
         text = own_id
-    elif path:
-        text = path if path.endswith(name) else f"{path}/{name}"
+    elif path and not name:
+        text = path
     else:
         text = "/".join((*above, name or own_id)) if name or own_id else serial
     if not text:
@@ -102,7 +102,7 @@ def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
         name=name if name and name != text else None,
         parent_id=cells.get("parent_id") or None,
         property_id=cells.get("property_id") or None,
-        property_name=above[0] if above and (cells.get("where") or cells.get("property") or row.of_a_tree) else None,
+        property_name=above[0] if above and (cells.get("path") or cells.get("property") or row.of_a_tree) else None,
         path=above,
     )
     return Entry(row.line, text, room)
@@ -110,8 +110,11 @@ def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
 
 def _above(cells: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the units above a room, the property first."""
-    where = cells.get("where", "").split(" / ") if cells.get("where") else (cells.get("property"), cells.get("floor"))
-    return tuple(name for name in where if name)
+    path, name = cells.get("path", ""), cells.get("room", "")
+    if not path:
+        return tuple(filter(None, (cells.get("property"), cells.get("floor"))))
+    names = [each.strip() for each in path.split(" / " if " / " in path else "/")]
+    return tuple(filter(None, names[:-1] if names[-1] == name else names))
 
 
 def _above_in(tree: Mapping[str | None, Row], row: Row) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ ROOM_COLUMNS: Final = ("unit_id", "path", "room", "serial")
 COLUMNS: Final = {
     # `FleetReport.to_csv` writes "key".
     "unit_id": ("unitid", "roomid", "id", "key"),
-    "path": ("path", "roompath", "unitpath"),
+    # Of a room, or with a column that names the room, of what is above it.
+    "path": ("path", "where", "roompath", "unitpath"),
     "room": ("room", "roomnumber", "roomno", "number", "roomname", "unit", "unitname", "name"),
     "serial": ("serialnumber", "serial", "serialno", "dsn"),
     "property": ("property", "propertyname", "hotel", "building"),
-    "where": ("where",),
     "floor": ("floor", "floorname"),
     "parent_id": ("parentid",),
     "property_id": ("propertyid",),

@@ -23,12 +23,12 @@ _PRINTED: Final[Sequence[tuple[tuple[str | None, ...], str, Callable[[str], obje
     (("room", "level", "unit_id", "parent_id"), "level", lambda cell: cell.isdecimal() or not cell),
     # `fleet run`
     (
-        ("room", "where", None, None, "status", None, None, "unit_id", None),
+        ("room", "path", None, None, "status", None, None, "unit_id", None),
         "status",
         lambda cell: cell in ("done", "failed", "unknown"),
     ),
     # `find`
-    (("room", "kind", "where", None, "unit_id"), "kind", lambda cell: cell in ("room", "unit", "device")),
+    (("room", "kind", "path", None, "unit_id"), "kind", lambda cell: cell in ("room", "unit", "device")),
 )
 """The columns that commands print in a pipe (None: not read), one of them, and what its cells have in common."""
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.?)', re.IGNORECASE)

@@ -48,7 +48,6 @@ class Display:
     def __attrs_post_init__(self) -> None:
         if self.as_json and self.output not in (None, Output.JSONL):
             raise typer.BadParameter(f"--json and --output {self.output}: give one of them")
-        verbosity.set_up(self.verbose)
 
     @property
     def format(self) -> Output | None:
@@ -88,7 +87,9 @@ def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_options(**arguments: Any) -> None:
         values = {option.name: arguments.pop(option.name) for option in options}
-        command(**arguments, **{shared.name: kind(**values)})
+        display = kind(**values)
+        with verbosity.log_shown(display.verbose):
+            command(**arguments, **{shared.name: display})
 
     own = [each for each in signature.parameters.values() if each is not shared]
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *options)]

@@ -143,15 +143,16 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def _with_events(self, request: httpx.Request, call: Call) -> httpx.Response:
         if not self._hooks:
             return await self._until_deadline(request, call)
-        started, state, url = anyio.current_time(), call.state, request.url
+        started, state = anyio.current_time(), call.state
+        # The address is no local variable: the caller may have put a secret in it.
         self._hooks.emit(
             CallStarted(
                 **call.identity,
                 subject=call.subject,
                 method=request.method,
                 path=call.operation.path,
-                host=url.host,
-                port=url.port or _PORTS.get(url.scheme, 0),
+                host=request.url.host,
+                port=request.url.port or _PORTS.get(request.url.scheme, 0),
             )
         )
         error: str | None = None

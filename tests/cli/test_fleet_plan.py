@@ -63,7 +63,7 @@ def test_a_dry_run_says_what_would_change_until_it_is_changed(run: Run, service:
 def test_a_dry_run_of_a_station_reads_it(run: Run, service: Service) -> None:
     done = dry_run(run, service, "station", "--station", "TUNEIN:s16492", "--sample", "3", "-o", "csv")
     header, *rows = done.stdout.splitlines()
-    assert header == "room,where,change,unit_id"
+    assert header == "room,path,change,unit_id"
     assert [row.split(",")[2] for row in rows] == [
         "station American Top 40 → TUNEIN:s16492",
         "station IHR_CLASSIC_ROCK → TUNEIN:s16492",
@@ -86,7 +86,7 @@ def test_each_value_of_a_dry_run_can_have_a_row(run: Run, service: Service) -> N
     arguments = ("reset", "--volume", "30", "--sample", "1")
     done = dry_run(run, service, *arguments, "--by-step", "-o", "csv")
     header, *rows = done.stdout.splitlines()
-    assert header == "room,where,device,step,current,new,code,description,unit_id,endpoint_id"
+    assert header == "room,path,device,step,current,new,code,description,unit_id,endpoint_id"
     assert [row.split(",")[2:7] for row in rows] == [
         ["Room 101 Echo 2", "volume", "20", "30", ""],
         ["Room 101 Echo 1", "volume", "", "", "DEVICE_UNREACHABLE"],

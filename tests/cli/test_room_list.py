@@ -129,7 +129,7 @@ def test_a_row_that_cannot_be_understood_is_named(file: Path, text: str | bytes,
         ("hotel,unit_id\nSeaside,320\n", ["Seaside/320"]),
         (
             "path,name\nSeaside 1 / Floor 3,Room 320\nSeaside/Suite,Suite\n",
-            ["Seaside 1 / Floor 3/Room 320", "Seaside/Suite"],
+            ["Seaside 1/Floor 3/Room 320", "Seaside/Suite"],
         ),
         ("where,name,property_name\nSeaside 1 / Floor 3,Room 320,Seaside 1\n", ["Seaside 1/Floor 3/Room 320"]),
         ("unit_id,name\n,Suite\namzn1.unit,Suite\n", ["Suite", "amzn1.unit"]),

@@ -83,7 +83,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return f"{type(value).__name__}.{value.name}"
     if attrs.has(type(value)):
-        members = attrs.asdict(value, recurse=False)
+        members = attrs.asdict(value, recurse=False, filter=lambda field, _: not field.name.startswith("_"))
         return {name: plain(member) for name, member in members.items() if member not in (None, ())}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]

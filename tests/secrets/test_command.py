@@ -191,7 +191,7 @@ def test_a_crash_in_a_call(command: Command, service: Service, monkeypatch: pyte
         assert isinstance(done.exception, Bug | ExceptionGroup), arguments
 
 
-@pytest.mark.parametrize("where", ["save", "prepare"])
+@pytest.mark.parametrize("where", ["replace", "prepare"])
 def test_a_crash_in_a_login(command: Command, login: list[str], where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: Any) -> None:
         raise Bug
