@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import pytest
 
 from alexa_props import SmartProperties
 from alexa_props.operation import Listing, Operation
@@ -100,17 +99,20 @@ def test_lists_and_sources_are_those_of_the_surface() -> None:
         assert not fact["answers"] or isinstance(ours, Listing) or ours.model is not None, name
 
 
-@pytest.mark.parametrize("name", [name for name in KNOWN if SURFACE[name]["request_example"] is not None])
-def test_a_row_sends_what_the_example_sends(name: str) -> None:
-    expected = set(members(SURFACE[name]["request_example"]))
-    sent = {member for row in rows_of(name) for member in members(row.body)}
-    assert expected <= sent, sorted(expected - sent)
+def test_rows_send_what_the_examples_send() -> None:
+    missing: dict[str, list[str]] = {}
+    for name in [name for name in KNOWN if SURFACE[name]["request_example"] is not None]:
+        sent = {member for row in rows_of(name) for member in members(row.body)}
+        missing[name] = sorted(set(members(SURFACE[name]["request_example"])) - sent)
+    assert len(missing) > 60
+    assert not {name: members for name, members in missing.items() if members}
 
 
-@pytest.mark.parametrize("name", [name for name in KNOWN if SURFACE[name]["response_examples"]])
-def test_examples_decode_and_encode_again(name: str) -> None:
-    ours = OURS[name]
-    for status, body in SURFACE[name]["response_examples"].items():
+def test_examples_decode_and_encode_again() -> None:
+    examples = [(name, example) for name in KNOWN for example in SURFACE[name]["response_examples"].items()]
+    assert len(examples) > 10
+    for name, (status, body) in examples:
+        ours = OURS[name]
         if status.startswith("2"):
             value: Any = body[ours.items] if isinstance(ours, Listing) else body
             model: Any = tuple[ours.item, ...] if isinstance(ours, Listing) else ours.model  # type: ignore[name-defined]

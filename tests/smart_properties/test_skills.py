@@ -95,7 +95,7 @@ CALLS: dict[str, Callable[[SmartProperties, str], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize(
     ("call", "quotation"),
-    [*(("enable", each) for each in (*QUOTATIONS, "not JSON")), ("enable_many", "plain"), ("enable_many", "not JSON")],
+    [(call, quotation) for call in ("enable", "enable_many") for quotation in ("plain", "base64", "not JSON")],
 )
 async def test_a_code_is_in_no_error_log_or_event(call: str, quotation: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
