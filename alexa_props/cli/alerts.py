@@ -19,13 +19,19 @@ __all__ = ["alarms", "reminders", "timers"]
 _Kind = Literal["alarms", "timers", "reminders"]
 _COLUMNS: Final = ("name", "path", "device", "code", "description", "endpoint_id", "unit_id")
 _TABLE: Final = ("device", "description", "endpoint_id")
+_HELP: Final = """Delete all {kind} on every device in a room.
+
+Prints a row per device that failed.
+
+Example: alexa-props {kind} delete "Room 320"
+"""
 
 
 def _commands(kind: _Kind) -> typer.Typer:
     """Return the commands for one kind of alert."""
-    app = typer.Typer(no_args_is_help=True, help=f"The {kind} of a room.")
+    app = typer.Typer(no_args_is_help=True, help=f"Delete {kind}.")
 
-    @app.command("delete", help=f"Delete all {kind} on every device in a room. Prints a row per device that failed.")
+    @app.command("delete", help=_HELP.format(kind=kind))
     @with_shared_options
     def delete(*, room: RoomName, access: Access) -> None:
         run(_delete(kind, room, access), writes=True)

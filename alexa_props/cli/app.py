@@ -14,7 +14,7 @@ __all__ = ["app"]
 
 
 class _Commands(LateCommands):
-    """The commands in the order of the help, by what they are for. Those without a file here are defined below."""
+    """The commands by section of the help, in order. Those without a file are defined below."""
 
     sections: ClassVar = {
         "Try it and log in": {
@@ -28,25 +28,25 @@ class _Commands(LateCommands):
         "Look around": {
             "units": Late("units", "units", "List the units below a unit."),
             "endpoints": Late("endpoints", "endpoints", "List devices: all, those in a room, or those below a unit."),
-            "find": Late("find", "find", "Find units and devices by a part of their name, serial number or id."),
-            "watch": Late("watch", "watch", "Watch which devices go offline and come back."),
-            "export": Late("export", "export", "Export rooms and devices: a row per device."),
+            "find": Late("find", "find", "Find units and devices by part of a name, serial number or id."),
+            "watch": Late("watch", "watch", "Watch devices go offline and come back."),
+            "export": Late("export", "export", "Export rooms and devices."),
         },
         "Change a room or a device": {
-            "room": Late("room", "room", "One room as a whole."),
-            "station": Late("station", "station", "The station that plays if a guest just asks for music."),
-            "settings": Late("settings", "settings", "The settings of devices, such as the time zone."),
-            "volume": Late("volume", "volume", "How loud devices are."),
-            "alarms": Late("alerts", "alarms", "The alarms of a room."),
-            "timers": Late("alerts", "timers", "The timers of a room."),
-            "reminders": Late("alerts", "reminders", "The reminders of a room."),
+            "room": Late("room", "room", "Reset a room."),
+            "station": Late("station", "station", "Show or set the default music station."),
+            "settings": Late("settings", "settings", "Show or change settings of devices, such as the time zone."),
+            "volume": Late("volume", "volume", "Show or set the volume of devices."),
+            "alarms": Late("alerts", "alarms", "Delete alarms."),
+            "timers": Late("alerts", "timers", "Delete timers."),
+            "reminders": Late("alerts", "reminders", "Delete reminders."),
         },
         "Change many rooms": {
             "fleet": Late("fleet", "app", "Many rooms in one run."),
-            "journal": Late("journal", "journal", "The journals of fleet runs."),
+            "journal": Late("journal", "journal", "Show the journal of a fleet run."),
         },
         "Other services": {
-            "a4b": Late("for_business", "a4b", "Alexa for Business."),
+            "a4b": Late("for_business", "a4b", "Show devices and users of Alexa for Business."),
         },
     }
 
@@ -57,7 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     # Rich's tables cut off names and addresses in a terminal of 80 columns.
     rich_markup_mode=None,
-    help="Manage the Alexa devices of a building.",
+    help="Manage the Alexa devices of hotels and other buildings.",
 )
 
 
@@ -76,7 +76,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Manage the Alexa devices of a building."""
+    """Manage the Alexa devices of hotels and other buildings."""
     # Those without -v show warnings too.
     context.with_resource(verbosity.log_shown(0))
 
@@ -92,24 +92,20 @@ def simulate(
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")] = 7,
     quota: Annotated[
         float | None,
-        typer.Option(metavar="RATE", min=0.1, help="Calls per second for each operation; unlimited unless set."),
+        typer.Option(metavar="RATE", min=0.1, help="Calls per second for each operation; no limit by default."),
     ] = None,
     burst: Annotated[
         float | None,
-        typer.Option(metavar="N", min=1, help="Calls in a burst after a pause; defaults to one second's quota."),
+        typer.Option(metavar="N", min=1, help="Calls allowed in a burst; defaults to the quota of a second."),
     ] = None,
-    latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds per call.")] = 0.0,
+    latency: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Delay of each call.")] = 0.0,
     effect_delay: Annotated[
         float,
-        typer.Option(
-            metavar="SECONDS", min=0, help="Seconds until the effect of a call shows, such as an enabled skill."
-        ),
+        typer.Option(metavar="SECONDS", min=0, help="Delay until a change takes effect, such as an enabled skill."),
     ] = 0.0,
-    offline: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Number of offline endpoints, spread over the rooms.")
-    ] = 0,
+    offline: Annotated[int, typer.Option(metavar="N", min=0, help="Number of offline endpoints.")] = 0,
     failing: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Number of endpoints that fail for another reason, also spread.")
+        int, typer.Option(metavar="N", min=0, help="Number of endpoints that fail with an internal error.")
     ] = 0,
     unassigned_endpoints: Annotated[
         int, typer.Option(metavar="N", min=0, help="Number of endpoints outside all units.")
@@ -118,27 +114,29 @@ def simulate(
         Literal["all", "unassigned"],
         typer.Option(
             metavar="all|unassigned",
-            help="Endpoints that owner=~caller lists. Amazon's command-line tool expects unassigned.",
+            help="Endpoints that owner=~caller lists; `unassigned` for Amazon's command-line tool.",
         ),
     ] = "all",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print addresses and credentials as one line of JSON.")
     ] = False,
     as_environment: Annotated[
-        bool, typer.Option("--env", help="Print them as variables to paste into a shell.")
+        bool, typer.Option("--env", help="Print them as `export` lines to paste into a shell.")
     ] = False,
     until_eof: Annotated[
         bool,
         typer.Option(
             "--until-eof",
-            help="Also stop at the end of standard input. /dev/null, a file and a closed input end immediately.",
+            help="Also stop at the end of standard input.",
         ),
     ] = False,
 ) -> None:
-    """Serve simulated Amazon services on one port, until SIGTERM.
+    """Serve a simulator of Smart Properties, Login with Amazon and Alexa for Business.
 
-    They are Smart Properties, Login with Amazon and Alexa for Business. In another shell, run
-    `alexa-props login --simulator URL` with the address that is printed, then any other command.
+    Prints its address and credentials, and serves until Ctrl-C or SIGTERM. Log in from another shell, then run any
+    other command:
+
+    alexa-props login --simulator http://127.0.0.1:8765
     """
     if as_json and as_environment:
         raise typer.BadParameter("give --json or --env, not both")
@@ -169,14 +167,14 @@ def simulate(
 
 @app.command()
 def demo(
-    rooms: Annotated[int, typer.Option(min=1, help="Number of rooms.")] = 300,
+    rooms: Annotated[int, typer.Option(metavar="N", min=1, help="Number of rooms.")] = 300,
     quota: Annotated[
-        float, typer.Option(min=5, help="Calls per second that the service allows for each operation.")
+        float, typer.Option(metavar="RATE", min=5, help="Calls per second that the service allows for each operation.")
     ] = 100,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fleet.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
-    """Update a fleet of rooms through the public API, on a simulator."""
+    """Change a fleet of rooms on a simulator, and show how fast it goes."""
     from alexa_props.cli.demo import run_demo
 
     run(run_demo(rooms=rooms, quota=quota, seed=seed, as_json=as_json))

@@ -51,7 +51,7 @@ def endpoints(
         str | None,
         typer.Argument(
             metavar="ROOM",
-            help="Only devices directly in this room or other unit, by name, path, number or id.",
+            help="Only devices directly in this unit: its name, path, number or id.",
             show_default=False,
             autocompletion=complete_place,
         ),
@@ -70,16 +70,19 @@ def endpoints(
         ),
     ] = None,
     fail: Annotated[
-        bool, typer.Option("--fail", help="Exit with status 3 if a device is listed, for alarms.", show_default=False)
+        bool,
+        typer.Option(
+            "--fail", help="Exit with status 3 if any device is listed, for use in scripts.", show_default=False
+        ),
     ] = False,
     access: Access,
 ) -> None:
     """List devices: all, those in a room, or those below a unit.
 
-    Prints device, room, place, model, serial number, reachability, when the device reported it, and ids. Everything is
-    read from the service: a call per 10 devices. Devices without a reachability are neither offline nor online.
+    Prints device, room, place, model, serial number, reachability, time of that report, and ids. Reads everything from
+    the service, with one call per 10 devices. A device without a reachability is neither offline nor online.
 
-    Example: alexa-props endpoints --under "Seaside" --offline --fail
+    Example: alexa-props endpoints --under "Seaside 1" --offline
     """
     if room is not None and under is not None:
         raise typer.BadParameter("name a room, or a unit with --under, not both")

@@ -30,12 +30,12 @@ def export(
     ] = None,
     access: Access,
 ) -> None:
-    """Export rooms and devices: a row per device, and one per room without devices.
+    """Export rooms and devices.
 
-    The format is --output, or that of the suffix of FILE, or csv. Everything is read from the service: about a call per
-    50 units and one per 10 devices.
+    Prints a row per device, and one per room without devices. The format is --output, else the suffix of FILE, else
+    csv. Reads everything from the service, with about one call per 50 units and one per 10 devices.
 
-    Example: alexa-props export --under "Seaside" --to seaside.csv
+    Example: alexa-props export --under "Seaside 1" --to seaside.csv
     """
     form = access.format or _BY_SUFFIX.get("" if to is None else to.suffix.lower(), Output.CSV)
     if form is Output.TABLE:

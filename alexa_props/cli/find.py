@@ -22,14 +22,16 @@ def find(
     *,
     text: Annotated[
         str,
-        typer.Argument(metavar="TEXT", help="A part of a name, a path, a serial number or an id.", show_default=False),
+        typer.Argument(metavar="TEXT", help="Part of a name, path, serial number or id.", show_default=False),
     ],
     access: Access,
 ) -> None:
-    """Find units and devices by a part of their name, serial number or id.
+    """Find units and devices by part of a name, serial number or id.
 
-    Prints name, kind (room, unit or device), place, serial number and id, the best match first. Case and accents do not
-    matter.
+    Prints name, kind (room, unit or device), place, serial number and id, the best match first. Ignores case and
+    accents.
+
+    Example: alexa-props find "room 32"
     """
     run(_find(text, access))
 

@@ -19,12 +19,18 @@ __all__ = ["a4b"]
 
 a4b = typer.Typer(
     no_args_is_help=True,
-    help="Alexa for Business. Credentials and region come from AWS_* variables or botocore.",
+    help="Show devices and users of Alexa for Business.\n\n"
+    "Credentials and region come from AWS_* variables or botocore.",
 )
 
 BaseUrl = Annotated[
     str | None,
-    typer.Option(envvar="ALEXA_PROPS_A4B_BASE_URL", help="Used instead of the region's host.", show_default=False),
+    typer.Option(
+        metavar="URL",
+        envvar="ALEXA_PROPS_A4B_BASE_URL",
+        help="Replaces the region's host.",
+        show_default=False,
+    ),
 ]
 
 _DEVICE: Final = (
@@ -40,7 +46,7 @@ _EVENT: Final = ("timestamp", "type", "value")
 
 
 def _filters(keys: Sequence[str]) -> Any:
-    """Return the option `--filter`, which may be repeated; values of the same key add up."""
+    """Return the option `--filter`, which may be repeated; values of the same key are joined."""
     return typer.Option("--filter", metavar="KEY=VALUE[,VALUE…]", help=f"Keys: {', '.join(keys)}.", show_default=False)
 
 
@@ -76,7 +82,12 @@ def devices(
     base_url: BaseUrl = None,
     display: Display,
 ) -> None:
-    """List devices: room, name, serial number, status, connection, ARN."""
+    """List devices.
+
+    Prints room, name, serial number, status, connection and ARN.
+
+    Example: alexa-props a4b devices --filter ConnectionStatus=OFFLINE
+    """
     run(_devices(_parse_filters(filters), _keys(sort), base_url, display))
 
 
@@ -100,12 +111,20 @@ def events(
     device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="ARN of the device.", show_default=False)],
     event_type: Annotated[
         DeviceEventType | None,
-        typer.Option("--type", help="Type of the events; defaults to all.", show_default=False),
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help=f"{' or '.join(DeviceEventType)}; defaults to both.",
+            show_default=False,
+        ),
     ] = None,
     base_url: BaseUrl = None,
     display: Display,
 ) -> None:
-    """List the events of a device, newest first: time, type, value."""
+    """List the events of a device, newest first.
+
+    Prints time, type and value.
+    """
     run(_events(device_arn, event_type, base_url, display))
 
 
@@ -124,7 +143,10 @@ def users(
     base_url: BaseUrl = None,
     display: Display,
 ) -> None:
-    """List users: e-mail, names, enrollment, ARN."""
+    """List users.
+
+    Prints e-mail, names, enrollment and ARN.
+    """
     run(_users(_parse_filters(filters), _keys(sort), base_url, display))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["journal"]
 
-journal = typer.Typer(no_args_is_help=True, help="The journals of fleet runs.")
+journal = typer.Typer(no_args_is_help=True, help="Show the journal of a fleet run.")
 
 _COLUMNS: Final = (
     *("room", "path", "device", "step", "status", "run", "code", "description"),
@@ -39,13 +39,13 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.", show_default=False)],
     access: Access,
 ) -> None:
-    """Show what a journal records, also while a run uses it.
+    """Show the rooms in a journal, also during a run.
 
-    Prints room, place, device, step, status, number of the run, code, description and ids: a row per failure, or one
-    per room without failures. A table leaves out what is done, and has a row per device. The status "started" is in
-    flight, or was interrupted and is repeated by the next run.
+    Prints room, place, device, step, status, number of the run, code, description and ids: a row per failure, and one
+    per room without failures. A table has a row per failed device, and no rooms that are done. "started" means in
+    flight or interrupted; the next run repeats the room.
 
-    Nothing is sent: names are those that other commands have read before.
+    Nothing is sent. Names come from earlier commands.
 
     Example: alexa-props journal show reset.db --output csv
     """

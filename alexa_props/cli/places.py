@@ -22,8 +22,7 @@ RoomName = Annotated[
     str,
     typer.Argument(
         metavar="ROOM",
-        help='Its name, a path such as "Seaside/Floor 3/Room 320", its number, the serial number of a device in it, '
-        "or its id.",
+        help='Name, path such as "Seaside 1/Floor 3/Room 320", number, serial number of a device, or id.',
         show_default=False,
         autocompletion=complete_place,
     ),
@@ -32,7 +31,7 @@ TargetName = Annotated[
     str,
     typer.Argument(
         metavar="DEVICE|ROOM",
-        help="A device or all devices in a room: a name, a path, a serial number or an id.",
+        help="A device, or a room for all its devices: name, path, serial number or id.",
         show_default=False,
         autocompletion=complete_target,
     ),
@@ -42,7 +41,7 @@ Under = Annotated[
     typer.Option(
         "--under",
         metavar="UNIT",
-        help='Only below this unit, such as "Seaside" or "Seaside/Floor 3".',
+        help='Only below this unit, such as "Seaside 1" or "Seaside 1/Floor 3".',
         show_default=False,
         autocompletion=complete_unit,
     ),

@@ -25,7 +25,7 @@ from alexa_props.cli.streams import note
 
 __all__ = ["room"]
 
-room = typer.Typer(no_args_is_help=True, help="One room as a whole.")
+room = typer.Typer(no_args_is_help=True, help="Reset a room.")
 
 
 @room.command("reset")
@@ -44,14 +44,14 @@ def reset(
     by_step: ByStep = False,
     access: Access,
 ) -> None:
-    """Remove a guest's data from a room, and restore its defaults.
+    """Delete a guest's data from a room, and set its defaults.
 
-    On every device, deletes alarms, timers, reminders and notifications, unpairs Bluetooth, and applies the options. A
-    step that fails does not stop the others.
+    On every device, deletes alarms, timers, reminders and notifications, unpairs Bluetooth, turns do not disturb off,
+    and applies the options. A step that fails does not stop the others.
 
-    Prints a row per step; a table has what failed, with a row per device.
+    Prints a row per step; a table has a row per device that failed.
 
-    Example: alexa-props room reset "Seaside/Room 320" --volume 30 --locale en-US
+    Example: alexa-props room reset "Room 320" --volume 30
     """
     defaults = room_defaults(
         station=station,

@@ -25,27 +25,38 @@ __all__ = [
 StationName = Annotated[
     str | None,
     typer.Option(
-        "--station", metavar="STATION", help="Default station: a label, or PROVIDER:STATION.", show_default=False
+        "--station",
+        metavar="STATION",
+        help="Default station: a label such as IHR_JAZZ, or PROVIDER:STATION.",
+        show_default=False,
     ),
 ]
-Volume = Annotated[int | None, typer.Option(min=0, max=100, help="Volume of every device.", show_default=False)]
+Volume = Annotated[
+    int | None, typer.Option(metavar="N", min=0, max=100, help="Volume of every device.", show_default=False)
+]
 DoNotDisturb = Annotated[
     bool | None,
-    typer.Option("--do-not-disturb/--disturb", help="Whether to hold back notifications.", show_default="disturb"),
+    typer.Option("--do-not-disturb/--disturb", help="Turn do not disturb on or off.", show_default="disturb"),
 ]
 Locales = Annotated[
     list[str] | None,
     typer.Option(
         "--locale",
         metavar="LOCALE",
-        help="Such as en-US. Repeat it for a second one; the preferred one comes first.",
+        help="Locale, such as en-US. Repeat for a second one; put the preferred one first.",
         show_default=False,
     ),
 ]
-WakeWord = Annotated[str | None, typer.Option(metavar="WORD", help="Such as ALEXA.", show_default=False)]
-TimeZone = Annotated[str | None, typer.Option(metavar="ZONE", help="Such as Europe/Paris.", show_default=False)]
-TemperatureUnit = Annotated[str | None, typer.Option(metavar="UNIT", help="CELSIUS or FAHRENHEIT.", show_default=False)]
-DistanceUnits = Annotated[str | None, typer.Option(metavar="UNITS", help="METRIC or IMPERIAL.", show_default=False)]
+WakeWord = Annotated[str | None, typer.Option(metavar="WORD", help="Wake word, such as ALEXA.", show_default=False)]
+TimeZone = Annotated[
+    str | None, typer.Option(metavar="ZONE", help="Time zone, such as Europe/Paris.", show_default=False)
+]
+TemperatureUnit = Annotated[
+    str | None, typer.Option(metavar="UNIT", help="Unit of temperatures: CELSIUS or FAHRENHEIT.", show_default=False)
+]
+DistanceUnits = Annotated[
+    str | None, typer.Option(metavar="UNITS", help="Units of distances: METRIC or IMPERIAL.", show_default=False)
+]
 
 
 def room_defaults(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["settings"]
 
-settings = typer.Typer(no_args_is_help=True, help="The settings of devices, such as the time zone.")
+settings = typer.Typer(no_args_is_help=True, help="Show or change settings of devices, such as the time zone.")
 
 _TRUE: Final = ("true", "on", "yes")
 _FALSE: Final = ("false", "off", "no")
@@ -76,7 +76,7 @@ def get_settings(
         list[str] | None,
         typer.Argument(
             metavar="KEY",
-            help="Settings such as time-zone; defaults to all that are known.",
+            help="A setting such as time-zone; defaults to all known settings.",
             show_default=False,
             autocompletion=_complete_key,
         ),
@@ -87,7 +87,7 @@ def get_settings(
 
     Prints device, room, place, setting, value and id. Settings without a value are empty.
 
-    Example: alexa-props settings get "Seaside/Room 320" time-zone locales
+    Example: alexa-props settings get "Room 320" time-zone locales
     """
     wanted = dict(map(_find, keys)) if keys else _known()
     run(_get(target, wanted, access))
@@ -124,10 +124,10 @@ def set_settings(
 ) -> None:
     """Change settings of a device, or of all devices in a room.
 
-    Values are checked before anything is sent. Prints a row per setting and device; a table has what failed, with a row
-    per device.
+    Values are checked before anything is sent. Prints a row per setting and device; a table has a row per device that
+    failed.
 
-    Example: alexa-props settings set "Seaside/Room 320" time-zone=Europe/Paris do-not-disturb=off
+    Example: alexa-props settings set "Room 320" time-zone=Europe/Paris
     """
     run(_set(target, _parse(assignments), access, by_step=by_step), writes=True)
 

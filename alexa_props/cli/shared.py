@@ -19,7 +19,7 @@ __all__ = ["Access", "Display", "with_shared_options"]
 
 @attrs.frozen(kw_only=True)
 class Display:
-    """What a command prints, and how."""
+    """The format of a command's output."""
 
     output: Annotated[
         Output | None,
@@ -57,13 +57,13 @@ class Display:
 
 @attrs.frozen(kw_only=True)
 class Access(Display):
-    """Which login and organization a command uses, beside what it prints."""
+    """The login and organization of a command, and the format of its output."""
 
     profile: Profile = None
     credentials: CredentialsFile = None
     organization: Organization = None
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Read all names from the service again.", show_default=False)
+        bool, typer.Option("--refresh", help="Read names from the service, not from the cache.", show_default=False)
     ] = False
 
 

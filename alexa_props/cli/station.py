@@ -16,7 +16,7 @@ from alexa_props.cli.shared import Access, with_shared_options
 
 __all__ = ["parse_station", "station"]
 
-station = typer.Typer(no_args_is_help=True, help="The station that plays if a guest just asks for music.")
+station = typer.Typer(no_args_is_help=True, help="Show or set the default music station.")
 
 _COLUMNS: Final = ("name", "path", "station", "unit_id")
 
@@ -44,6 +44,8 @@ def get_station(*, room: RoomName, access: Access) -> None:
     """Show the default station of a room.
 
     Prints name, place, station and id. The station is empty if none is set.
+
+    Example: alexa-props station get "Room 320"
     """
     run(_get(room, access))
 
@@ -71,7 +73,12 @@ def set_station(
     ],
     access: Access,
 ) -> None:
-    """Set the default station of a room, and show it as `station get` does."""
+    """Set the default station of a room.
+
+    Prints the same row as `station get`.
+
+    Example: alexa-props station set "Room 320" IHR_JAZZ
+    """
     run(_set(room, parse_station(wanted), access), writes=True)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ByStep", "joined_by_device", "print_steps"]
 
 ByStep = Annotated[
-    bool, typer.Option("--by-step", help="In a table, a row per step instead of one per device.", show_default=False)
+    bool, typer.Option("--by-step", help="Print tables with a row per step, not per device.", show_default=False)
 ]
 _COLUMNS: Final = ("room", "path", "device", "step", "status", "code", "description", "endpoint_id", "unit_id")
 _TABLE: Final = ("device", "step", "code", "endpoint_id")

@@ -33,7 +33,7 @@ def units(
         str | None,
         typer.Argument(
             metavar="UNIT",
-            help="The unit to start at, by name, path or id; defaults to the organization.",
+            help="Unit to start at, by name, path or id; defaults to the organization.",
             show_default=False,
             autocompletion=complete_unit,
         ),
@@ -43,15 +43,15 @@ def units(
     ] = "1",
     devices: Annotated[
         bool,
-        typer.Option("--devices", help="In a table, count devices too: a call per 10 devices.", show_default=False),
+        typer.Option("--devices", help="Count devices too, in a table: one call per 10 devices.", show_default=False),
     ] = False,
     access: Access,
 ) -> None:
     """List the units below a unit.
 
-    Prints name, level, id and parent; a table is a tree, with the number of rooms below each unit.
+    Prints name, level, id and parent. A table is a tree, with the number of rooms below each unit.
 
-    Example: alexa-props units "Seaside" --depth all
+    Example: alexa-props units "Seaside 1" --depth all
     """
     run(_units(unit, "all" if depth == "all" else int(depth), access, devices=devices))
 

@@ -18,7 +18,7 @@ from alexa_props.cli.streams import note
 
 __all__ = ["volume"]
 
-volume = typer.Typer(no_args_is_help=True, help="How loud devices are.")
+volume = typer.Typer(no_args_is_help=True, help="Show or set the volume of devices.")
 
 _SILENT: Final = 0
 _LOUDEST: Final = 100
@@ -29,7 +29,9 @@ _LOUDEST: Final = 100
 def get_volume(*, target: TargetName, access: Access) -> None:
     """Show the volume of a device, or of all devices in a room.
 
-    Prints device, room, place, volume (0 to 100) and id. That devices report it is inferred: it may be empty.
+    Prints device, room, place, volume (0 to 100) and id. The volume is empty if a device does not report it.
+
+    Example: alexa-props volume get "Room 320"
     """
     run(_get(target, access))
 
@@ -51,16 +53,16 @@ def set_volume(
     *,
     target: TargetName,
     level: Annotated[
-        int, typer.Argument(metavar="0-100", min=_SILENT, max=_LOUDEST, help="The volume.", show_default=False)
+        int, typer.Argument(metavar="LEVEL", min=_SILENT, max=_LOUDEST, help="Volume.", show_default=False)
     ],
     by_step: ByStep = False,
     access: Access,
 ) -> None:
     """Set the volume of a device, or of all devices in a room.
 
-    Prints a row per device; a table has those that failed.
+    Prints a row per device; a table has only devices that failed.
 
-    Example: alexa-props volume set "Seaside/Room 320" 30
+    Example: alexa-props volume set "Room 320" 30
     """
     run(_set(target, level, access, by_step=by_step), writes=True)
 

@@ -39,15 +39,15 @@ def watch(
     every: Annotated[float, typer.Option(metavar="SECONDS", min=_LEAST, help="Seconds between readings.")] = 60.0,
     access: Access,
 ) -> None:
-    """Watch which devices go offline and come back.
+    """Watch devices go offline and come back.
 
-    Ends with Ctrl-C. On a terminal, shows the devices that are offline, with changes marked. Otherwise prints a row per
-    change: time, offline or online, device, room, place, serial number and ids; what is offline at the start comes
-    first. A reading that fails is reported, and the next one is made as usual.
+    Ends with Ctrl-C. A terminal shows the devices that are offline, with changes marked. Otherwise prints the devices
+    that are offline at the start, then a row per change: time, offline or online, device, room, place, serial number
+    and ids. A failed reading is reported, and does not end the command.
 
-    A reading takes a call per 10 devices, and one per 50 units.
+    A reading takes one call per 10 devices, and one per 50 units.
 
-    Example: alexa-props watch --under "Seaside" --every 120
+    Example: alexa-props watch --under "Seaside 1" --every 300
     """
     run(_watch(under, every, access))
 
