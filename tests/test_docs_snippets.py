@@ -33,7 +33,7 @@ for page in PAGES.values():
 
 RUN = {
     *("several organizations", "logging of an app", "JSON logs"),
-    *("tests with pytest", "a simulator of your own", "an app from the environment"),
+    *("tests with pytest", "override the simulator", "an app from the environment"),
 }
 """The titles that a test below runs, and those above that the tests of their subject run."""
 
@@ -124,7 +124,7 @@ async def test_inventory(code: str, sim: Simulator, capsys: pytest.CaptureFixtur
     await cell(code)
     room = sim.rooms[1]
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == f"Room 102 ('Seaside 1', 'Floor 1') {room}"
+    assert "20 rooms, 40 devices (0 offline)" in printed[0]
     assert len(printed) == 3
     assert all(line.startswith("Room 102 Echo ") and line.endswith(" OK") for line in printed[1:])
     assert not any(sim.alert_count("alarms", endpoint) for endpoint in sim.endpoints_in(room))
@@ -133,16 +133,26 @@ async def test_inventory(code: str, sim: Simulator, capsys: pytest.CaptureFixtur
 @block("names")
 async def test_names(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     await cell(code)
-    suggestions, candidates = map(ast.literal_eval, capsys.readouterr().out.splitlines())
-    assert "Room 103" in suggestions[0]
-    assert candidates == ("Hôtel du Lac 2/Floor 1/Room 103", "Seaside 1/Floor 1/Room 103")
+    suggestions, candidates, unclear = capsys.readouterr().out.splitlines()
+    assert "Room 103" in ast.literal_eval(suggestions)[0]
+    assert ast.literal_eval(candidates) == ("Hôtel du Lac 2/Floor 1/Room 103", "Seaside 1/Floor 1/Room 103")
+    assert unclear == "2 of 3 names have no clear meaning"
 
 
 @block("devices")
 async def test_devices(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     sim.set_offline(sim.endpoints[5])
     await cell(code)
-    assert capsys.readouterr().out.startswith("Room 103 Room 103 Echo 2 ")
+    assert capsys.readouterr().out.startswith("Seaside 1/Floor 1/Room 103/Room 103 Echo 2 ")
+
+
+@block("compare")
+async def test_compare(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    await cell(code)
+    assert capsys.readouterr().out == ""
+    sim.set_offline(sim.endpoints[5])
+    await cell(code)
+    assert "offline device Room 103 Echo 2 (Seaside 1 / Floor 1 / Room 103)" in capsys.readouterr().out
 
 
 @block("web app")
@@ -174,8 +184,7 @@ async def test_fleet_job(code: str, sim: Simulator, capsys: pytest.CaptureFixtur
     assert {station.station_id if (station := sim.station(room)) else None for room in sim.rooms} == {"4242"}
     assert sum(sim.alert_count("alarms", endpoint) for endpoint in sim.endpoints[1:]) == 0
     printed = capsys.readouterr().out
-    assert "Room 101: amzn1.alexa.endpoint" in printed
-    assert "still has its alarms: DEVICE_NOT_REACHABLE" in printed
+    assert "Room 101 Echo 1 still has its alarms: DEVICE_NOT_REACHABLE" in printed
     assert "unit_settings.set_default_music_station: 0 to 20 calls" in printed
     assert "20 rooms: 20 done" in printed
     # The second run reports the room whose device was offline again, and sends nothing.
@@ -183,6 +192,15 @@ async def test_fleet_job(code: str, sim: Simulator, capsys: pytest.CaptureFixtur
     await script(code)
     assert sim.count("alerts.delete_alarms") == 0
     assert "still has its alarms: DEVICE_NOT_REACHABLE" in capsys.readouterr().out
+
+
+@block("interrupted")
+async def test_interrupted(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    await cell(code)
+    assert capsys.readouterr().out.startswith("20 rooms: 20 done")
+    sim.latency(0.2)
+    await cell(code.replace("timeout(600)", "timeout(1)"))
+    assert "interrupted" in capsys.readouterr().out
 
 
 @block("batches")
@@ -274,8 +292,7 @@ async def test_simulator(code: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @block("check-out")
-async def test_check_out(code: str, sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UNIT_ID", sim.rooms[0])
+async def test_check_out(code: str, sim: Simulator) -> None:
     names = await cell(code)
     assert names["steps"].status == "done"
     assert [sim.volume(endpoint) for endpoint in sim.endpoints_in(sim.rooms[0])] == [30, 30]
