@@ -42,7 +42,7 @@ class _Commands(LateCommands):
             "reminders": Late("alerts", "reminders", "Delete reminders."),
         },
         "Change many rooms": {
-            "fleet": Late("fleet", "app", "Many rooms in one run."),
+            "fleet": Late("fleet", "app", "Run a job for many rooms."),
             "journal": Late("journal", "journal", "Show the journal of a fleet run."),
         },
         "Other services": {

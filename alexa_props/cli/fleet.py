@@ -27,7 +27,7 @@ __all__ = ["JobName", "app"]
 
 JobName: TypeAlias = Literal["alarms", "timers", "reminders", "notifications", "station", "reset"]
 
-app = typer.Typer(no_args_is_help=True, help="Many rooms in one run.")
+app = typer.Typer(no_args_is_help=True, help="Run a job for many rooms.")
 
 
 @app.command("run")
@@ -38,8 +38,8 @@ def run_fleet(
         JobName,
         typer.Argument(
             metavar="JOB",
-            help="alarms, timers, reminders or notifications: delete them. station: set it unless it is set already. "
-            "reset: as `room reset`.",
+            help="alarms, timers, reminders or notifications: delete them. station: set it where it differs. reset: "
+            "the same as `room reset`.",
             show_default=False,
         ),
     ],
@@ -48,8 +48,9 @@ def run_fleet(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Rooms by name, path, number, serial number of a device, or id: one per line, what commands print, or "
-            "CSV with a column room, and maybe property and floor. - reads standard input; # starts a comment.",
+            help="List of rooms: one name, path, number, serial number of a device, or id per line; CSV with a column "
+            "`room`, and optionally `property` and `floor`; or the output of a command. - reads standard input; # "
+            "starts a comment.",
             show_default=False,
         ),
     ] = None,
@@ -57,28 +58,30 @@ def run_fleet(
         str | None,
         typer.Option(
             metavar="UNIT",
-            help="All rooms below this unit: a name, a path or an id.",
+            help="All rooms below this unit: its name, path or id.",
             show_default=False,
             autocompletion=complete_unit,
         ),
     ] = None,
     exclude: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Rooms to leave out, as for --from.", show_default=False),
+        typer.Option(metavar="FILE", help="List of rooms to leave out, as for --from.", show_default=False),
     ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="Only N rooms, spread over properties and floors. A later run with the same journal skips them.",
+            help="Only N rooms, spread over properties and floors, for a trial run.",
             show_default=False,
         ),
     ] = None,
     journal: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Records what was done: run the same job again to resume.", show_default=False
+            metavar="FILE",
+            help="Record what is done in this file. Run the same job again to resume.",
+            show_default=False,
         ),
     ] = None,
     retry_failed: Annotated[
@@ -88,31 +91,40 @@ def run_fleet(
         bool,
         typer.Option(
             "--dry-run",
-            help="Read and print what would change in each room, and change nothing. Rooms that have the values are "
-            "counted.",
+            help="Print the settings that would change in each room, and change nothing.",
             show_default=False,
         ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask. Required without a terminal.", show_default=False)
+        bool,
+        typer.Option(
+            "--yes", "-y", help="Do not ask. Required for two rooms or more without a terminal.", show_default=False
+        ),
     ] = False,
     by_step: Annotated[
-        bool, typer.Option("--by-step", help="A row per value or failed step, not per device.", show_default=False)
+        bool,
+        typer.Option(
+            "--by-step",
+            help="Print a row per failed step, not per device; with --dry-run, per setting.",
+            show_default=False,
+        ),
     ] = False,
     stop_on: Annotated[
         str | None,
         typer.Option(
-            metavar="N|SHARE%", help="Start no more rooms after so many failed or unknown ones.", show_default=False
+            metavar="N|SHARE%",
+            help="Stop after N rooms, or SHARE % of recent rooms, failed or are unknown.",
+            show_default=False,
         ),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="The most rooms to work on at a time.", show_default=False)
+        int | None, typer.Option(metavar="N", min=1, help="Maximum number of rooms in flight.", show_default=False)
     ] = None,
     limits: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Stores the learned rates for the next run. The file may be missing or empty at first.",
+            help="Load and store the learned rates in this file. It may be missing or empty at first.",
             show_default=False,
         ),
     ] = None,
@@ -126,16 +138,18 @@ def run_fleet(
     distance_units: DistanceUnits = None,
     access: Access,
 ) -> None:
-    """Run a job for many rooms. Prints a row per room or failed device, on a terminal only what failed.
+    """Run a job for many rooms.
 
-    All rooms are looked up first, and on a terminal it asks before it begins. It stops if the service is down.
+    Finds all rooms first, shows a summary, and asks before it begins. Stops early if the service is down. Prints a row
+    per room or failed device; a terminal shows only what failed.
 
-    The first Ctrl-C starts no more rooms, waits for those in flight, and reports. The second cancels them. SIGTERM and
-    SIGHUP do the same, unless they were ignored at the start (nohup). A lost standard output stops the run in the same
-    way; a lost standard error does not.
+    The first Ctrl-C starts no more rooms, waits for those in flight, and reports; the second cancels them. SIGTERM and
+    SIGHUP do the same, unless ignored at the start (nohup). So does a lost standard output, but no lost standard error.
 
-    Status: 0 all done, 1 an error, a full disk or no to the question, 2 an unknown room, 3 some failed, 4 some unknown,
-    130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, 141 if the reader of standard output left first.
+    Exit status: 0 all done, 1 an error, a full disk or no to the question, 2 an unknown room, 3 some failed, 4 some
+    unknown, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, 141 if the reader of standard output is gone.
+
+    Example: alexa-props fleet run reset --under "Seaside 1" --volume 30
     """
     reset_options = {
         "--volume": volume,
