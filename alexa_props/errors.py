@@ -68,9 +68,9 @@ class NameNotFound(ConfigurationError, LookupError):
     """An inventory has nothing with this name, path, number, serial number or id."""
 
     text: str
-    """What was looked up."""
+    """The text that was looked up."""
     suggestions: tuple[str, ...]
-    """Paths of what has a similar name, the best first."""
+    """Paths of similar names, the best first."""
 
     def __init__(self, message: str, *, text: str, suggestions: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -79,10 +79,10 @@ class NameNotFound(ConfigurationError, LookupError):
 
 
 class AmbiguousName(ConfigurationError, LookupError):
-    """An inventory has several things with this name, path or number."""
+    """An inventory has several units or devices with this name, path or number."""
 
     text: str
-    """What was looked up."""
+    """The text that was looked up."""
     candidates: tuple[str, ...]
     """Their paths, each of which finds one of them."""
 
@@ -93,7 +93,7 @@ class AmbiguousName(ConfigurationError, LookupError):
 
 
 class NamesNotFound(ConfigurationError, LookupError):
-    """An inventory has nothing, or several things, with some of many names. The message lists them."""
+    """Some of many names are unknown or ambiguous in an inventory. The message lists them."""
 
     problems: tuple[NameNotFound | AmbiguousName, ...]
     """One for each name, in order. Beyond the first 20, they have no suggestions."""

@@ -26,7 +26,7 @@ def _aware(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class ScopeLimits:
-    """The current state of one scope, and what the rate limiter has learned about it."""
+    """The current state and the learned rates of one scope."""
 
     rate: float = attrs.field(validator=_rate)
     """Requests per second that may be sent now."""

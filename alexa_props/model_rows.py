@@ -92,7 +92,7 @@ def columns_of(models: Sequence[object], model: type[Any] | None = None) -> Colu
     found: Columns = {}
     for each in classes:
         for name, (kind, _) in _readers(each).items():
-            # Text can hold what several classes call the same.
+            # Columns of several classes with one name and different types are text.
             found[name] = kind if found.get(name, kind) is kind else str
     return _ordered(found)
 

@@ -13,7 +13,7 @@ import attrs
 __all__ = ["Column", "Table", "fits_html", "plain", "to_html", "to_text"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-"""Control sequences, line breaks, and what reverses the direction of a line."""
+"""Control sequences, line breaks, and marks of direction."""
 _GAP: Final = "  "
 _LONGEST_WORD: Final = 24
 """Characters of a word that a narrow column does not break."""
@@ -59,7 +59,7 @@ class Table:
 def to_text(table: Table, width: int) -> Iterator[str]:
     """Yield the lines of a table. Only ids that are wider make a line wider than `width`.
 
-    If there is no room for the ids in a line, they are in lines below their rows. What is optional is left out first.
+    If a line is too narrow for the ids, they are in lines below their rows. Optional columns are left out first.
     """
     every = [_printable(column) for column in table.columns if any(column.cells)]
     kept = [column for column in every if not column.is_optional]

@@ -211,7 +211,7 @@ class _Memory:
 
 
 class _Load:
-    """Workers that do one thing after another, and what became of it."""
+    """Workers that make one call after another, and their outcomes."""
 
     def __init__(
         self,

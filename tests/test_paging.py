@@ -70,7 +70,7 @@ async def test_awaiting_a_pager_returns_the_first_page() -> None:
     assert service.asked == [None]
 
 
-async def test_iterating_a_pager_yields_all_items_each_time_anew() -> None:
+async def test_every_iteration_of_a_pager_yields_all_items() -> None:
     service = Lists(*THREE)
     pager = units(service)
     assert service.seen == []

@@ -20,7 +20,7 @@ def text(shown: Table, width: int) -> list[str]:
     return list(to_text(shown, width))
 
 
-def test_what_fits_is_a_row_per_line() -> None:
+def test_rows_that_fit_take_one_line() -> None:
     assert text(table(("Room 1", "a text", ID), ("Suite 北京", "", "b"), more="and 3 more"), 80) == [
         "Rooms",
         "NAME        TEXT    ID",

@@ -1,4 +1,4 @@
-"""An access token that several processes use, so that each of them does not have to request one."""
+"""An access token that several processes share, to save token requests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AccessToken:
 
 @runtime_checkable
 class AccessTokenStore(TokenStore, Protocol):
-    """A `TokenStore` that also keeps the access token. A failure costs one more token request, and no call fails.
+    """A `TokenStore` that also stores the access token. Its failures cost a token request, and fail no call.
 
     Neither method may take longer than 2 s.
     """

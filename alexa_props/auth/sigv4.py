@@ -29,7 +29,7 @@ _MOST_KEYS: Final = 8
 
 
 class SigV4(Unpicklable, httpx.Auth):
-    """Signs each request with an AWS access key. Each attempt is signed anew; a signature is valid for 15 minutes.
+    """Signs each request with an AWS access key. Each attempt is signed again; a signature is valid for 15 minutes.
 
     Works in sync and async httpx clients. The body is part of the signature, so it is read into memory first.
 
@@ -166,7 +166,7 @@ def check_visible(argument: str, value: str | Secret | None) -> None:
 
 
 def _canonical_path(path: str) -> str:
-    """Return a path as it is signed: dot segments and repeated slashes removed, then quoted once more."""
+    """Return a path as it is signed: dot segments and repeated slashes removed, then quoted again."""
     if path in ("", "/"):
         return "/"
     segments: list[str] = []

@@ -40,7 +40,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _interrupted()
     except ModuleNotFoundError as error:
-        # Commands import what they need when they are used.
+        # Commands import their modules on first use.
         _report_missing(error)
     except RuntimeError as error:
         # Raised by pathlib when typer looks for the shell's configuration.
@@ -57,7 +57,7 @@ def _report_missing(error: ModuleNotFoundError) -> NoReturn:
 
 @contextmanager
 def _bash_completion() -> Iterator[None]:
-    """Quote what the block prints if it completes a word for bash, which inserts it unchanged: names have spaces."""
+    """Quote the output of the block for bash completion, which inserts it unchanged: names have spaces."""
     if os.environ.get("_ALEXA_PROPS_COMPLETE") != "complete_bash":
         yield
         return

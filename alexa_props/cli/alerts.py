@@ -51,7 +51,7 @@ async def _delete(kind: _Kind, room: str, access: Access) -> Exit:
             "reminders": asp.alerts.delete_reminders,
         }
         place = await names.room(room, instead=f"fleet run {kind} --under")
-        # Before the change, so that nothing can keep its outcome from being reported.
+        # Before the change: a failure here must not hide its outcome.
         devices = await devices_in(asp, place.id)
         title = names.title(place)
         try:

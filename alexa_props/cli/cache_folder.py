@@ -1,4 +1,4 @@
-"""The user's cache folder: what commands can do without."""
+"""The user's cache folder. Commands work without it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def cache_folder() -> Path | None:
 
 
 def private_cache_folder(*, create: bool) -> Path | None:
-    """Return the folder if nobody else can replace the files in it; None if there is none like that.
+    """Return the folder if no other user can replace its files, otherwise None.
 
-    A file of somebody else could name another room than the user means.
+    A planted file could redirect a name to another room.
     """
     folder = cache_folder()
     if folder is None:

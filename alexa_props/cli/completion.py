@@ -1,4 +1,4 @@
-"""Completion of names in the shell, from what the last command has read: never from the network.
+"""Completion of names in the shell, from the names that the last command read, never from the network.
 
 The names are in files of lines, which take less time to read than an inventory.
 """
@@ -55,11 +55,11 @@ class Choice(NamedTuple):
         return hashlib.sha256("\0".join(each or "" for each in known).encode()).hexdigest()[:32]
 
 
-# What commands leave for completion.
+# Names that commands store for completion.
 
 
 def remember(choice: Choice, inventory: Inventory) -> None:
-    """Keep the names of an inventory for completion. A cache that cannot be written is no reason to fail."""
+    """Store the names of an inventory for completion. Never fails."""
     folder = private_cache_folder(create=True)
     if folder is None:
         return
@@ -89,7 +89,7 @@ def _is_offered(text: str) -> bool:
     return all(char.isalnum() or char in _ALLOWED for char in text) and text == text.strip()
 
 
-# What the shell is offered. Each function is the `autocompletion` of an argument.
+# Candidates for the shell. Each function is the `autocompletion` of an argument.
 
 
 def complete_place(ctx: typer.Context, incomplete: str) -> list[str]:

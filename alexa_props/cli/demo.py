@@ -98,7 +98,7 @@ class _Reporter:
         self.print(text, highlight=False, markup=False, soft_wrap=self._progress is None)
 
     def failed(self, failures: Sequence[_Failure]) -> None:
-        """Print a table of what failed."""
+        """Print a table of failures."""
         if failures:
             names = [name for name in attrs.fields_dict(_Failure) if name != "id"]
             columns = [Column(name, [getattr(each, name) for each in failures]) for name in names]
@@ -118,7 +118,7 @@ class _Reporter:
         names: Mapping[str, str],
         failures: list[_Failure],
     ) -> None:
-        """Call a function for every room, show progress, and add what failed. `names` are those of the devices."""
+        """Call a function for every room, show progress, and add failures. `names` are those of the devices."""
         started = time.monotonic()
         bar = None if self._progress is None else self._progress.add_task(title, total=len(items))
         async with fleet.run(call, items) as run:

@@ -25,7 +25,7 @@ class Devices:
     names: Mapping[str, str | None]
     """Their names by id."""
     place: Mapping[str, str | None]
-    """The room: its name, where it is, and its id."""
+    """The name, place and id of the room."""
     title: str
     """The device or the room, for a sentence."""
 

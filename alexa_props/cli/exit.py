@@ -70,7 +70,7 @@ def run(command: Coroutine[Any, Any, int | None], *, writes: bool = False) -> No
 def exit_on_error(*, writes: bool = False) -> Iterator[None]:
     """Exit with the right status and one line, not a traceback, if the block fails or is interrupted."""
     if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal cannot show is no reason to stop.
+        # Names that the terminal cannot show are escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
     signals: list[int] = []
     try:

@@ -1,4 +1,4 @@
-"""What a job would change in a room, read from the service."""
+"""The changes that a job would make in a room, from values of the service."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def in_words(changes: Sequence[Change]) -> Iterator[str]:
 
 
 async def read_changes(asp: SmartProperties, job: Job, unit_id: str) -> Changes:
-    """Read what a job would change in a room. A call that fails is a failed step."""
+    """Read the current values of a room, and return the changes of a job. A failed call is a failed step."""
     reader = _Reader(asp, job, unit_id)
     if job.defaults.station is not None:
         await reader.step("station", "unit_settings.get_default_music_station", reader.read_station())

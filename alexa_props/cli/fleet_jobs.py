@@ -1,4 +1,4 @@
-"""The jobs of `fleet run`: what each calls for a room, what it changes, and its name in the journal."""
+"""The jobs of `fleet run`: the call of each for a room, its changes, and its name in the journal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Job:
 
     @property
     def in_journal(self) -> str:
-        """Its name in the journal, which includes the values: others make it a different job."""
+        """Its name in the journal, with its values: a job with other values is another job."""
         if self.name in _DELETIONS:
             return self.name
         given = attrs.asdict(self.defaults, filter=lambda field, value: value is not None and field.name != "settings")
@@ -39,7 +39,7 @@ class Job:
 
     @property
     def deletes(self) -> str:
-        """What it deletes whatever there is; empty if nothing."""
+        """What it deletes from every room; empty if nothing."""
         if self.name == "reset":
             return f"{', '.join(_DELETIONS)}, Bluetooth pairings"
         return self.name if self.name in _DELETIONS else ""
@@ -65,7 +65,7 @@ class Job:
         return f"Set the station of {rooms}?" if self.name == "station" else f"Delete all {self.name} of {rooms}?"
 
     def call(self, asp: SmartProperties) -> Call:
-        """Return what it calls for each room."""
+        """Return the function that it calls for each room."""
         if self.name == "reset":
             return functools.partial(fleet.reset_room, asp, defaults=self.defaults)
         if self.name == "notifications":

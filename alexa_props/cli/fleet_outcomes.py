@@ -1,4 +1,4 @@
-"""The outcomes of `fleet run` on standard output, and what they amount to."""
+"""The outcomes of `fleet run` on standard output, and their summary."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Outcomes:
         self._rows.add([{**place, **row} for row in rows] or [place])
 
     def end(self) -> None:
-        """Print what is printed at the end."""
+        """Print the table, or end the rows."""
         if not self._rows.is_table:
             self._rows.end()
             return

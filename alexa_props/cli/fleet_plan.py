@@ -39,13 +39,13 @@ def count_of(rooms: Sequence[fleet.Room]) -> str:
 
 
 async def summary_lines(asp: SmartProperties, job: Job, rooms: Sequence[fleet.Room], journal: str) -> list[str]:
-    """Return what the question before a run is about.
+    """Return the summary that comes before the question.
 
     Args:
         asp: The client.
         job: The job.
         rooms: The rooms that it would change.
-        journal: What to say about the journal.
+        journal: The line about the journal.
 
     """
     properties = Counter(room.property_name or "an unknown property" for room in rooms)
@@ -89,7 +89,7 @@ def _calls(plan: fleet.Plan, limits: Mapping[str, ScopeLimits]) -> str:
         # Each operation has its own quota, but they are often the same.
         seconds = max(most for _, most in plan.calls.values()) / min(rates)
         return f"{calls}; {_duration(seconds)} or more, going by the rate of other calls ({min(rates):.0f}/s)"
-    return f"{calls}; duration unknown (--limits FILE keeps learned rates)"
+    return f"{calls}; duration unknown (--limits FILE stores learned rates)"
 
 
 def _duration(seconds: float) -> str:

@@ -35,12 +35,12 @@ class Choice:
 
 
 async def choose_rooms(opened: Session, choice: Choice, title: str) -> list[Room]:
-    """Return the rooms. Those below a unit are read anew, as there may be new ones.
+    """Return the rooms. Those below a unit are read from the service: there may be new ones.
 
     Args:
         opened: The client, and the names of units.
         choice: The options.
-        title: What the rooms are listed for.
+        title: The title of the progress.
 
     Raises:
         typer.BadParameter: Rows of a list name no room, or several.

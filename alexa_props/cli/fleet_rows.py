@@ -50,7 +50,7 @@ class FleetRows:
                 self.lost = error
 
     def end(self, table: Sequence[str] | None = None) -> None:
-        """Print what is printed at the end: of a table, these columns, or all. There is no table without rows."""
+        """End the rows: print a table of these columns, or of all. Without rows there is no table."""
         if self.lost is not None or (self.is_table and not self._collected):
             return
         try:

@@ -1,4 +1,4 @@
-"""A fleet command after its options: which rooms, the question, the run, and what to say about it."""
+"""A fleet command after its options: rooms, question, run and summary."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Request", "fleet_run"]
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What the options ask for."""
+    """The options."""
 
     job: Job
     choice: Choice
@@ -89,14 +89,14 @@ async def _ask(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Roo
 
 
 def _left(request: Request, rooms: Sequence[fleet.Room]) -> tuple[Sequence[fleet.Room], str]:
-    """Return the rooms that the run would call, and what to say about the journal."""
+    """Return the rooms that the run would call, and the line about the journal."""
     if request.journal is None:
         return rooms, "none: the run cannot be resumed (--journal FILE)"
     name = str(request.journal)
     try:
         content = read_journal(name)
     except ConfigurationError:
-        return rooms, name  # there is none yet; the run reports what is wrong with it
+        return rooms, name  # missing, or damaged, which the run reports
     if content.job != request.job.in_journal:
         return rooms, name
     ended = ("done",) if request.retry_failed else ("done", "failed")
@@ -149,7 +149,7 @@ async def _run(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Roo
 
 
 def _summary(job: Job, this: fleet.Run[Any, Any], outcomes: Outcomes, *, has_journal: bool) -> Iterator[str]:
-    """Yield what became of the rooms, and what to do next."""
+    """Yield the summary of outcomes, and the next step."""
     now = this.progress
     interrupted = len([each for each in this.in_flight if each.status == "unknown"])
     unknown = now.unknown + interrupted

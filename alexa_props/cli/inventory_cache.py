@@ -1,4 +1,4 @@
-"""Inventories in the user's cache folder, so that most names need no calls."""
+"""Inventories in the user's cache folder: most names need no calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def age_of(inventory: Inventory) -> dt.timedelta:
 
 @attrs.frozen
 class InventoryCache:
-    """The inventories of one organization, as one login sees it: ids differ between clients."""
+    """The inventories of one organization for one login. Ids differ between clients."""
 
     login: str
     """Identifies the client and the service."""
@@ -47,7 +47,7 @@ class InventoryCache:
         return None
 
     def write(self, inventory: Inventory) -> None:
-        """Replace the stored inventory. A cache that cannot be written is no reason to fail."""
+        """Replace the stored inventory. Never fails."""
         parts = [inventory]
         if inventory.has_endpoints:
             # Most names are of units, and devices take much longer to read.

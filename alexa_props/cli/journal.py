@@ -1,4 +1,4 @@
-"""`alexa-props journal`: what a journal of `fleet run` records."""
+"""`alexa-props journal`: the rooms in a journal of `fleet run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are used, so that help and completion stay fast."""
+"""Commands that are imported on first use, which keeps help and completion fast."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LateCommands(TyperGroup):
         self._is_completion = False
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
-        """Prepare the commands for completion, if that is what the context is for."""
+        """Prepare the commands if the context is for completion."""
         if extra.get("resilient_parsing"):
             self._is_completion = True
             _leave_unconverted(self)
@@ -83,9 +83,9 @@ class LateCommands(TyperGroup):
 
 
 def _leave_unconverted(command: Any) -> None:
-    """Keep the values of a command as texts: to convert them, typer imports pydantic, which completion can do without.
+    """Keep the values of a command as text.
 
-    It takes longer than everything else.
+    To convert them, typer imports pydantic, which is slow and which completion does not need.
     """
     for parameter in command.get_params(typer.Context(command)):  # with --help
         parameter.process_value = _unconverted

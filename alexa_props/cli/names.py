@@ -1,4 +1,4 @@
-"""What people type in place of an id: a name, a path, a room number or a serial number."""
+"""Resolving names, paths, room numbers and serial numbers to units and devices."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def is_id(text: str) -> bool:
 class Names:
     """Resolves names of units and devices, all of one organization.
 
-    The inventory is read when it is first needed, and kept in the user's cache folder. What a cached name means is
-    confirmed by the service before it is used: another room may have the name by now.
+    The inventory is read on first use, and cached in the user's cache folder. The service confirms a cached name before
+    it is used, because another room may have the name now.
 
     Args:
         asp: The client.
-        cache: Where inventories are kept; the error to raise if the organization is unknown.
+        cache: The cached inventories, or the error to raise if the organization is unknown.
         choice: The options that choose the login, for completion.
         refresh: Whether to read the inventory again.
 
@@ -267,7 +267,7 @@ class Names:
         return await self._find(texts, kind)
 
     async def _are_confirmed(self, found: Sequence[Place | Endpoint], inventory: Inventory) -> bool:
-        """Return whether these still are what they were. For many of them, all names are read again."""
+        """Return whether these are unchanged. False for many of them, because reading all names takes fewer calls."""
         places = list({each.id: each for each in found}.values())
         if len(places) > 1 + len(inventory.units) // _UNITS:
             return False
@@ -320,7 +320,7 @@ class Names:
         if self._is_cached and hours:
             note(f"names as of {hours} h ago; --refresh reads them again")
 
-    # What is known without a call.
+    # Names that need no call.
 
     def _cached(self, *, endpoints: bool = False) -> Inventory | None:
         """Return an inventory of any age: it only gives a name to an id."""

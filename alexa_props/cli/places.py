@@ -1,4 +1,4 @@
-"""Arguments that name a unit or a device, and what commands say about units below the one that is named."""
+"""Arguments that name a unit or a device, and advice about units below the named one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def has_any(pager: Pager[Any]) -> bool:
 
 
 async def devices_in(asp: alexa_props.SmartProperties, unit_id: str) -> list[Endpoint] | None:
-    """Return the devices directly in a unit; None if they are unknown: a client may change what it may not list."""
+    """Return the devices directly in a unit; None if they cannot be listed: the client may still change them."""
     try:
         return [device async for device in asp.endpoints.list(unit_id=unit_id, expand="all")]
     except AlexaError:
@@ -69,7 +69,7 @@ async def devices_in(asp: alexa_props.SmartProperties, unit_id: str) -> list[End
 
 
 async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: str, text: str) -> str:
-    """Return what to add to a message if units below this one were left out; empty if there are none.
+    """Return the end of a message about units below this one, which were left out; empty if there are none.
 
     Args:
         asp: The client.
@@ -81,5 +81,5 @@ async def advice_below(asp: alexa_props.SmartProperties, unit_id: str, command: 
     try:
         below = await has_any(asp.units.list(unit_id, page_size=1))
     except AlexaError as error:
-        return f"; cannot tell whether there are units below it: {error}"
+        return f"; units below it are unknown: {error}"
     return f"; the units below it were not included: see `alexa-props {command} {shlex.quote(text)}`" if below else ""

@@ -33,10 +33,10 @@ def has_terminal() -> bool:
 async def confirm(lines: list[str], question: str) -> int | None:
     """Ask whether to go ahead. Return None for yes, else the exit status.
 
-    What was typed before the question is discarded.
+    Discards earlier input.
 
     Args:
-        lines: What to show before the question.
+        lines: The lines before the question.
         question: The question.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What commands read from each of several devices: rows, and one per device that did not respond."""
+"""Values that commands read from several devices: rows of values, and one per device that did not respond."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def read_all(devices: Devices, read: Callable[[str], Awaitable[list[dict[s
             return await read(endpoint_id)
         except AlexaError as error:
             if len(devices.names) == 1:
-                # It is the outcome of the command.
+                # A row of the output.
                 raise
             return error
 

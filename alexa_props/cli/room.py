@@ -70,7 +70,7 @@ async def _reset(text: str, defaults: alexa_props.fleet.RoomDefaults, access: Ac
     async with session(access) as opened:
         asp, names = opened.asp, opened.names
         place = await names.room(text, instead="fleet run reset --under")
-        # Before the change, so that nothing can keep its outcome from being reported.
+        # Before the change: a failure here must not hide its outcome.
         devices = {each.id: each.friendly_name for each in await devices_in(asp, place.id) or ()}
         steps = await alexa_props.fleet.reset_room(asp, place, defaults)
         below = await advice_below(asp, place.id, "fleet run reset --under", text) if steps.status == "done" else ""

@@ -1,4 +1,4 @@
-"""What a command works with: the client, its credentials, and the names of units and devices."""
+"""The session of a command: the client, its credentials, and the names of units and devices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Session", "session"]
 
 @attrs.frozen
 class Session:
-    """A client, and the names of what it manages."""
+    """A client, and the names of its units and devices."""
 
     asp: SmartProperties
     credentials: Credentials

@@ -173,7 +173,7 @@ def _parse(assignments: Sequence[str]) -> dict[str, tuple[EndpointSetting[Any], 
 
 
 def _value(setting: EndpointSetting[Any], text: str) -> object:
-    """Return a value from its text. What cannot be read is left for the setting's own check."""
+    """Return a value from its text. The check of the setting refuses any other text."""
     if setting.kind is bool:
         return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}.get(text.strip().lower(), text)
     if setting.kind is tuple:

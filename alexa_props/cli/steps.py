@@ -1,4 +1,4 @@
-"""What a change did on each device: rows of its steps, and a table of what failed."""
+"""Outcomes of a change on each device: rows of its steps, and a table of failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_steps(
     Args:
         steps: The steps.
         devices: Names of devices by id.
-        place: The room: its name, where it is, and its id.
+        place: The name, place and id of the room.
         access: The options of the command.
         by_step: Whether a table has a row per step instead of one per device.
 

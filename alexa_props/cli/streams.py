@@ -1,4 +1,4 @@
-"""Standard output and standard error: what a command prints, and what happens when nobody can read it."""
+"""Standard output and standard error: what a command prints, and what happens if its reader is gone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["is_id_column", "table_lines", "width_of"]
 
 _GAP: Final = 2
 _NARROW: Final = 8
-"""Cells that a column keeps when others need room."""
+"""The narrowest width of a column."""
 
 
 def is_id_column(name: str) -> bool:
@@ -25,8 +25,8 @@ def table_lines(
 ) -> Iterator[tuple[str, str]]:
     """Yield the lines of a table, each with its style of rich.
 
-    Ids are the last columns if that fits the width. If not, they are on a line of their own below their row, so that
-    they can be copied, and columns without a value are left out.
+    Ids are the last columns if that fits the width. If not, they are on a separate line below their row, where they can
+    be copied, and columns without a value are left out.
     """
     names = [column for column in columns if not is_id_column(column)]
     keys = [column for column in columns if is_id_column(column)] if ids else []
@@ -44,7 +44,7 @@ def table_lines(
         style = "bold" if line is heading else ""
         for text in _folded(line[: len(shown)], shown):
             yield text, style
-        # Rows about the same thing have its ids below the last one.
+        # Rows with the same ids have them below the last one.
         if below and (following is None or line[count:] != following[count:]) and any(line[count:]):
             for text in _beside(list(filter(None, line[count:])), width):
                 yield f"  {text}", "bold dim" if style else "dim"

@@ -21,10 +21,10 @@ _GAP: Final = 2
 def tree_lines(inventory: Inventory, depth: int | None, width: int, *, ids: bool) -> Iterator[tuple[str, str]]:
     """Yield the lines of a tree, each with its style of rich: names, numbers of rooms and devices, ids.
 
-    Ids are in a column of their own if that fits the width. If not, each is on a line below its unit.
+    Ids are in a separate column if that fits the width. If not, each is on a line below its unit.
 
     Args:
-        inventory: What to show.
+        inventory: The units.
         depth: The levels below the root; None for all.
         width: Columns of the terminal.
         ids: Whether to show ids.
@@ -46,7 +46,7 @@ def tree_lines(inventory: Inventory, depth: int | None, width: int, *, ids: bool
 
 
 def _lines(inventory: Inventory, depth: int | None) -> Iterator[tuple[str, str, Unit]]:
-    """Yield each unit, with what is drawn before its name and below it."""
+    """Yield each unit, with the lines of the tree before its name and below it."""
     children: dict[str | None, list[Unit]] = defaultdict(list)
     known = {inventory.root.id, *(unit.id for unit in inventory.units)}
     for unit in inventory.units:

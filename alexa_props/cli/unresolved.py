@@ -21,7 +21,7 @@ class Unresolved(ConfigurationError):
 def lines_of(error: AlexaError) -> list[str] | None:
     """Return the lines that report such an error; None for any other error.
 
-    Paths are quoted, so that they can be pasted into the shell. Lines after the first of an error are indented.
+    Paths are quoted for the shell. Lines after the first of an error are indented.
     """
     if isinstance(error, NamesNotFound):
         return [line for problem in error.problems for line in _lines(problem)]

@@ -81,7 +81,7 @@ async def _read_again(names: Names, top: Place | None, every: float, screen: _Sc
 
 @attrs.define(eq=False)
 class _Devices:
-    """What the last reading found."""
+    """The devices of the last reading."""
 
     count: int = 0
     unknown: int = 0
@@ -89,7 +89,7 @@ class _Devices:
     """Rows of the devices that are offline, by id."""
 
     def update(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Replace what was found, and return a row per change."""
+        """Replace the devices, and return a row per change."""
         time = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         devices = {row["endpoint_id"]: dict(row) for row in rows if row["endpoint_id"] is not None}
         offline = {key: row for key, row in devices.items() if row["reachability"] not in (None, "OK")}
@@ -142,7 +142,7 @@ class _Lines:
 
 
 class _Table:
-    """Shows what is offline, and replaces it with each reading."""
+    """Shows the devices that are offline, replaced with each reading."""
 
     def __init__(self, live: Any, name: str, every: float, *, ids: bool) -> None:
         self._live = live
@@ -166,7 +166,7 @@ class _Table:
         if listed or back:
             width, height = self._live.console.size
             lines = list(table_lines(_TABLE, [*back, *listed], width, ids=self._ids))
-            # What does not fit could not be replaced. Four lines are for the head, the foot and the cursor.
+            # Lines beyond the screen cannot be replaced. Four lines are for the head, the foot and the cursor.
             hidden = len(lines) - (height - 4)
             for line, style in lines[: -hidden - 1] if hidden > 0 else lines:
                 self._body.append(Text(line, style, no_wrap=False))

@@ -154,7 +154,7 @@ class ItemCalls(Generic[T, R]):
                 self.signal.fail(error, str(error))
                 return None, error
             return await awaitable, None
-        except Exception as error:  # noqa: BLE001 - the user's call may raise anything: other items go on
+        except Exception as error:  # noqa: BLE001 - the user's call may raise anything: other items continue
             return None, error
 
 

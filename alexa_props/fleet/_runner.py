@@ -88,7 +88,7 @@ class Run(Generic[T, R]):
 
     @property
     def stopped(self) -> str | None:
-        """Why no more items are begun although there may be some; None if that is not so."""
+        """Why no more items are begun although there may be some; otherwise None."""
         return self._signal.reason
 
     @property

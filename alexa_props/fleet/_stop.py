@@ -29,7 +29,7 @@ Rule: TypeAlias = Callable[["StopSignal", Outcome[Any, Any], Context], None]
 
 
 def stop_after(stop_on: StopOn | Sequence[StopOn] | None, *, resumable: bool) -> Rule:
-    """Return a function that sees every outcome of a run and stops the run if it has to.
+    """Return a function that takes every outcome of a run, and stops the run if a rule says so.
 
     Args:
         stop_on: The rules.

@@ -23,7 +23,7 @@ __all__ = ["bar"]
 _ERASE: Final = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 _GOOD: Final = "green"
 _AMBER: Final = "yellow"
-"""What terminals show as amber, or as their theme says."""
+"""Amber, in the terminal's theme."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def bar(title: str, *, transient: bool = False) -> Iterator[Callable[[View], Non
     """Show a bar on standard error, and yield the function that updates it.
 
     Args:
-        title: What is done.
+        title: The title of the run.
         transient: Whether the bar disappears at the end.
 
     """

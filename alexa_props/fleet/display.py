@@ -1,4 +1,4 @@
-"""Where progress is shown: a bar in a terminal, a widget in a notebook, log lines elsewhere. All show the same line."""
+"""Displays of progress: a bar in a terminal, a widget in a notebook, log lines elsewhere. All show the same line."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Part:
 
     text: str
     rank: int = 0
-    """Where there is not enough room, the parts of the highest rank are left out first."""
+    """If the line is too narrow, parts of the highest rank are left out first."""
     warns: bool = False
 
 
 @attrs.frozen
 class View:
-    """What a display shows at a time."""
+    """The content of a display."""
 
     parts: tuple[Part, ...]
     ended: int = 0
@@ -88,7 +88,7 @@ def fitting(title: int, view: View, width: int) -> tuple[int, int, tuple[Part, .
 
     Args:
         title: Its width.
-        view: What is to be shown.
+        view: The content.
         width: The width of the line.
 
     """
@@ -98,7 +98,7 @@ def fitting(title: int, view: View, width: int) -> tuple[int, int, tuple[Part, .
         bar = layout.bar + 1 if layout.bar else 0
         needed = min(title, layout.title)
         if room >= bar + (needed + 1 if needed else 0):
-            # What is left goes to the title first.
+            # The title gets free space first.
             shown = min(title, room - bar - 1)
             shown = shown if shown >= min(title, _SHORTEST_TITLE) else 0
             room -= shown + 1 if shown else 0
@@ -107,7 +107,7 @@ def fitting(title: int, view: View, width: int) -> tuple[int, int, tuple[Part, .
 
 
 class Screen(Generic[S]):
-    """Shows states, not too often. What showing them raises is logged once. A context manager to enter once.
+    """Shows states at intervals. Errors are logged once. A context manager to enter once.
 
     Args:
         opened: A context manager that yields the function to call; None shows nothing.
@@ -184,7 +184,7 @@ def display(title: str, *, clock: Callable[[], float] = time.monotonic, transien
     """Return the screen that suits where this program runs.
 
     Args:
-        title: What is done.
+        title: The title of the run.
         clock: Returns seconds.
         transient: Whether the line disappears from a terminal at the end.
 

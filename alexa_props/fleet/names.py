@@ -1,4 +1,4 @@
-"""What reports call an item and its devices."""
+"""Names of items and devices in reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEPARATOR: Final = " / "
 
 
 class Names(Protocol):
-    """What knows names for ids, such as an `Inventory`. A lookup that finds nothing raises a `LookupError`."""
+    """A source of names for ids, such as an `Inventory`. A lookup that finds nothing raises a `LookupError`."""
 
     def unit(self, text: str, /) -> Any:
         """Return a unit by its id."""
@@ -30,7 +30,7 @@ class Names(Protocol):
 
 @attrs.frozen
 class Place:
-    """What an item is called, and where it is. What is unknown is None."""
+    """The name and the place of an item. Unknown members are None."""
 
     name: str | None = None
     path: str | None = None
@@ -40,7 +40,7 @@ class Place:
     is_room: bool = False
 
     def or_else(self, other: Place) -> Place:
-        """Return the place with what only another one says."""
+        """Return the place, with missing members from another one."""
         return Place(
             self.name or other.name,
             self.path or other.path,
@@ -61,7 +61,7 @@ class KnownNames:
 
     @classmethod
     def look_up(cls, names: Names, keys: Iterable[str], endpoint_ids: Iterable[str]) -> KnownNames:
-        """Return the names of these ids, as far as they are known."""
+        """Return the known names of these ids."""
         places = {key: _look_up(names, key) for key in keys}
         devices = {each: _found(names.endpoint, each) for each in endpoint_ids}
         return cls(
@@ -74,7 +74,7 @@ NO_NAMES: Final = KnownNames()
 
 
 def place_of(item: object) -> Place:
-    """Return what an item says about its name and place."""
+    """Return the name and the place that an item has."""
     property_id, property_name = (getattr(item, name, None) for name in ("property_id", "property_name"))
     return Place(
         _name(item),

@@ -97,7 +97,7 @@ def plan(
         items: Number of items, at least 0.
         endpoints: Number of endpoints of all items together, at least 0. Required for a recipe that makes calls per
             endpoint.
-        size: Items per call, as for `run_many`. None takes what the method says.
+        size: Items per call, as for `run_many`. None for the method's own size.
         limits: The rates. None uses those of the client that `call` belongs to or has among its arguments.
 
     Raises:

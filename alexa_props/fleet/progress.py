@@ -52,10 +52,10 @@ def listing(title: str) -> Iterator[Callable[[int, int], None]]:
             inventory = await Inventory.load(asp, root, progress=show)
 
     Args:
-        title: What it is listed for.
+        title: The purpose of the list.
 
     Yields:
-        A function of the number of units and of devices that were listed so far.
+        A function to call with the numbers of units and devices listed so far.
 
     """
     clock = time.monotonic
@@ -146,9 +146,9 @@ class Meter:
     Args:
         progress: True shows a bar in a terminal, a widget in a notebook, and elsewhere a log line per minute. A
             function receives a `Progress` at most ten times per second, in the event loop. None and False show nothing.
-            What a function or a display raises is logged once and does not affect the run.
+            Errors of functions and displays are logged once and do not affect the run.
         total: Number of items; None if unknown.
-        title: What the run does, in a few words.
+        title: A few words for the run.
         reads_rooms: Whether the items are those of one walk over rooms, which counts them.
         clock: Returns seconds. The event loop's clock costs more than all the counting.
 

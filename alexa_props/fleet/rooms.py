@@ -65,7 +65,7 @@ class Room(str):
         return room
 
     def __repr__(self) -> str:
-        # Messages quote it: it must be a line, however odd the names.
+        # Messages quote it: it must be one line, whatever the names.
         return f"<{'' if _says_room(self.name) else 'Room '}{describe(self, str(self))}>"
 
     @property
@@ -209,7 +209,7 @@ def rooms_among(
     # Below the organization, the topmost unit is the property.
     from_organization = is_organization(top)
     root = top if top.level in (1, None) else None
-    # Rooms of one floor share what is above them.
+    # Rooms of one floor share their path.
     above_of: dict[str | None, tuple[Unit | None, tuple[str, ...]]] = {}
     rooms = []
     for unit in units:

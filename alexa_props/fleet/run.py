@@ -69,8 +69,7 @@ async def run(
             async for outcome in run:
                 print(outcome.key, outcome.status)
 
-    Leaving the block early cancels the items in flight; `run.in_flight` returns what became of them. `run.stop()` lets
-    them end.
+    Leaving the block early cancels the items in flight; `run.in_flight` lists them. `run.stop()` lets them end.
 
     Each item has its own copy of the context variables of the block. `call`, `key` and `stop_on` run in it, and so do
     the tasks and threads that they start.

@@ -15,7 +15,7 @@ __all__ = ["ServiceDown"]
 
 _DOWN: Final = (TransportError, DeadlineExceeded, ServerError, httpx.TransportError)
 _Sign = Literal["down", "up"] | None
-"""What an outcome says about the service; None if nothing."""
+"""The state of the service by an outcome; None if unknown."""
 
 
 def _whole(_: Any, field: Any, value: object) -> None:
@@ -29,8 +29,8 @@ class ServiceDown:
 
         report = await fleet.collect(reset, rooms, journal="reset.db", stop_on=[fleet.ServiceDown(), 0.2])
 
-    It is down if the calls of item after item end without a connection, without a response, or with a server error
-    (5xx). What the service refuses does not count, and neither does what fails on a device.
+    The service is down if successive items fail without a connection, without a response, or with a server error (5xx).
+    Refused calls and failures of devices do not count.
 
     Raises:
         ConfigurationError: A number is out of range.
@@ -38,13 +38,13 @@ class ServiceDown:
     """
 
     at_start: int = attrs.field(default=5, validator=_whole)
-    """How many items have to fail in this way if the service has not responded in this run."""
+    """Successive failures that stop a run in which the service has not responded."""
     later: int = attrs.field(default=20, validator=_whole)
-    """How many items in succession have to fail in this way once it has responded. The rooms of a floor may have a
-    server error in common."""
+    """Successive failures that stop a run after a response. More than at the start: the rooms of a floor may share a
+    server error."""
 
     def begin(self) -> Callable[[Outcome[Any, Any]], str | None]:
-        """Return a function that sees every outcome of a run, and returns why to stop it; None if it may continue."""
+        """Return a function that takes every outcome of a run, and returns the reason to stop it, or None."""
         failed = 0
         most = self.at_start
         last: Exception | None = None
@@ -78,7 +78,7 @@ def _sign(error: Exception) -> _Sign:
 
 
 def _cause(error: Exception) -> str:
-    """Return what happened to the request, without the item that it was for."""
+    """Return the failure of the request, without its item."""
     if isinstance(error, StepsFailed):
         return _cause(next(step.error for step in error.steps if step.error is not None))
     if isinstance(error, ExceptionGroup):

@@ -23,7 +23,7 @@ def widget(title: str) -> Iterator[Callable[[View], None]]:
     """Show a widget, and yield the function that updates it.
 
     Args:
-        title: What is done.
+        title: The title of the run.
 
     """
     shown = _Widget(title)

@@ -1,4 +1,4 @@
-"""What handlers store, in one place, so that a reset empties it and the seed fills it again."""
+"""Everything that handlers store. A reset empties it, and the seed fills it again."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def read_batch(body: Any) -> BatchResult:
 
 def _entries(name: str, value: object) -> list[Any]:
     if not isinstance(value, list):
-        # What is no list of errors is an error anyway.
+        # Anything else than a list of errors is an error too.
         return [value] if name == "errors" else []
     if len(value) > MAX_ITEMS:
         raise DecodeError(f"an array of at most {MAX_ITEMS:,} was expected, not one of {len(value):,} @ {name}")

@@ -198,7 +198,7 @@ def test_every_day_and_region_has_its_own_key(monkeypatch: pytest.MonkeyPatch) -
     assert len(auth._keyed_hmacs) <= 8
 
 
-def test_each_attempt_is_signed_anew() -> None:
+def test_each_attempt_is_signed_again() -> None:
     now = NOON
     auth = signer(clock=lambda: now, session_token=SESSION_TOKEN)
     made = request()

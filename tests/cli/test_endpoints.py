@@ -30,7 +30,7 @@ def test_the_devices_of_a_room(run: Run, service: Service) -> None:
     assert [row[7] for row in rows_of(by_id.stdout)] == [first, second]
 
 
-def test_what_is_offline_below_a_unit(run: Run, service: Service) -> None:
+def test_offline_devices_below_a_unit(run: Run, service: Service) -> None:
     offline = service.world["endpoints"][5]
     online = run("endpoints", "--under", "Seaside 1", "--offline", "--fail", env=service.environment)
     assert (online.returncode, online.stdout) == (0, "")

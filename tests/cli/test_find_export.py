@@ -79,7 +79,7 @@ def test_an_export_that_cannot_be_written_is_one_line(run: Run, service: Service
     assert run("export", "--output", "table", env=service.environment).returncode == 2
 
 
-def test_an_export_is_kept_for_names(run: Run, service: Service, config: dict[str, str]) -> None:
+def test_names_of_an_export_are_cached(run: Run, service: Service, config: dict[str, str]) -> None:
     run("export", env=service.environment)
     [path] = Path(config["XDG_CACHE_HOME"], "alexa-props").glob("inventory-*-devices.jsonl")
     assert len(Inventory.load_file(path).devices) == 24

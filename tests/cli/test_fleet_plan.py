@@ -133,7 +133,7 @@ def test_a_change_is_shown_before_it_is_made(terminal: Callable[..., Terminal], 
         "alarms:\n"
         "  rooms:   12 in Seaside 1\n"
         "  delete:  all alarms\n"
-        "  calls:   12; duration unknown (--limits FILE keeps learned rates)\n"
+        "  calls:   12; duration unknown (--limits FILE stores learned rates)\n"
         "  journal: none: the run cannot be resumed (--journal FILE)\n"
         "Delete all alarms of 12 rooms? [y/N] "
     )
@@ -185,7 +185,7 @@ def test_nothing_is_changed_without_a_yes(
     assert "Traceback" not in rest
 
 
-def test_what_was_typed_before_the_question_is_no_reply(terminal: Callable[..., Terminal], service: Service) -> None:
+def test_earlier_input_is_no_reply(terminal: Callable[..., Terminal], service: Service) -> None:
     service.script("latency", seconds=0.5, operation="units.get")
     arguments = ("fleet", "run", "alarms", "--under", service.facts["organization_id"])
     shown = terminal(*arguments, env=service.environment)

@@ -76,7 +76,7 @@ def test_rows_name_rooms(run: Run, hotels: Service, tmp_path: Path, content: str
     ],
     ids=" ".join,
 )
-def test_what_commands_print_names_rooms(
+def test_the_output_of_commands_names_rooms(
     run: Run, hotels: Service, tmp_path: Path, command: tuple[str, ...], output: str
 ) -> None:
     printed = run(*command, "-o", output, env=hotels.environment)

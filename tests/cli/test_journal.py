@@ -125,7 +125,7 @@ def test_a_journal_in_use_is_read(run: Run, running: tuple[Path, subprocess.Pope
     assert "alarms.db-wal" in done.stderr
 
 
-def test_what_is_no_journal_is_named(run: Run, journal: Path, tmp_path: Path) -> None:
+def test_a_file_without_a_journal_is_named(run: Run, journal: Path, tmp_path: Path) -> None:
     text, other, empty, changed = (tmp_path / name for name in ("text", "other.db", "empty", "changed.db"))
     text.write_text("hotel,room\n" * 400)
     empty.touch()

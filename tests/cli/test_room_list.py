@@ -239,7 +239,7 @@ UNITS = st.lists(st.builds(unit, IDS, NAMES), min_size=1, max_size=6)
 @example(units=[unit("a", '"Sunset View'), unit("b", "x"), unit("c", '"'), unit("d", "#1\n=2")])
 @example(units=[unit("a", "Room"), unit("b", "Unit ID"), unit("c", "# Room")])
 @example(units=[unit("=1", "a\tb"), unit("'=1;'=2", "\\t"), unit('{"', "="), unit("'", None)])
-def test_what_commands_and_reports_write_is_read(how: str, file: Path, units: list[Unit]) -> None:
+def test_reads_the_output_of_commands_and_reports(how: str, file: Path, units: list[Unit]) -> None:
     WRITERS[how](units, file)
     rooms = [entry.room for entry in read_rooms(str(file)).entries]
     assert rooms == list(dict.fromkeys(unit.id for unit in units))

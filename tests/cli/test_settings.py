@@ -74,7 +74,7 @@ def test_a_table_shows_the_id_of_a_device_once(screen: Run, service: Service) ->
     assert ids == service.world["endpoints"][:2]
 
 
-def test_what_is_shown_can_be_set_again(run: Run, service: Service) -> None:
+def test_shown_values_can_be_set(run: Run, service: Service) -> None:
     device = service.world["endpoints"][0]
     lines = run("settings", "get", device, env=service.environment).stdout.splitlines()
     values = {line.split("\t")[3]: line.split("\t")[4] for line in lines}

@@ -56,7 +56,9 @@ def test_changes_are_rows(service: Service, start: Start) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--under", "Seeside"], ["--every", "0"]])
-def test_what_cannot_be_watched_ends_the_command(service: Service, start: Start, arguments: list[str]) -> None:
+def test_unknown_units_and_short_intervals_end_the_command(
+    service: Service, start: Start, arguments: list[str]
+) -> None:
     process = start("watch", *arguments, env=service.environment)
     assert process.communicate(timeout=20)[0] == ""
     assert process.returncode == 2

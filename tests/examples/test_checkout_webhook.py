@@ -101,7 +101,7 @@ async def test_200_check_outs_at_once_and_every_room_is_as_it_should_be() -> Non
                 (name, each, "done") for each in sim.endpoints_in(room) for name in ON_ENDPOINT
             ]
             assert state(sim, room) == as_reset(before[room])
-        # Nothing was sent twice but what the quota had refused, and what the app had asked for once more.
+        # Nothing was sent twice but what the quota had refused, and what the app asked for again.
         handled = Counter(call.operation for call in sim.calls if call.status != 429)
         once = {
             **dict.fromkeys((f"alerts.delete_{kind}" for kind in KINDS), 200),
@@ -329,7 +329,7 @@ async def test_a_queue_that_is_too_long_takes_no_more_check_outs(monkeypatch: py
             turned_away = await post(http, another)
             assert (turned_away.status_code, turned_away.json()) == (503, {"status": "too busy"})
             assert int(turned_away.headers["Retry-After"]) in range(1, 11)
-            # Whoever sends once more what is under way waits with the others.
+            # A repeated request for a room in progress waits with the others.
             tasks.start_soon(send, rooms[-1])
         assert [answer.status_code for answer in answers] == [200] * 21
         assert (await http.get("/health")).status_code == 200

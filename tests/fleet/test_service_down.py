@@ -128,7 +128,7 @@ SIGNS: list[tuple[Callable[[], Any], bool]] = [
 
 
 @pytest.mark.parametrize(("happens", "down"), SIGNS)
-async def test_what_says_that_the_service_is_down(happens: Callable[[], Any], down: bool) -> None:
+async def test_signs_of_a_service_that_is_down(happens: Callable[[], Any], down: bool) -> None:
     async def call(room: str) -> Any:
         result = happens()
         if isinstance(result, Exception):

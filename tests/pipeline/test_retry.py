@@ -555,7 +555,7 @@ async def test_nothing_holds_a_permit_while_it_sleeps() -> None:
     assert len(service.seen) == 3
 
 
-async def test_every_attempt_is_authorized_anew() -> None:
+async def test_every_attempt_is_authorized_again() -> None:
     service = Service(500, 500, answer(json={"Device": {}}))
     await for_business(service).devices.get("arn")
     assert all("X-Amz-Date" in seen.headers for seen in service.seen)

@@ -1,4 +1,4 @@
-"""The journal of a run: a SQLite file that says what became of each item, so that a later run can resume.
+"""The journal of a run: a SQLite file that records the outcome of each item. A later run resumes from it.
 
 Each item is recorded as *started* before it is sent, and as ended before it is reported. A process that is killed
 leaves a file that needs no repair: an item without an end was interrupted.

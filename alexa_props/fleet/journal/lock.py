@@ -21,7 +21,7 @@ HELD: Final = "the journal {!r} is held by another run: wait until that run ends
 class Lock:
     """A lock that closing another descriptor of the journal does not release.
 
-    SQLite's own are POSIX locks, which are released if the process opens and closes the file once more. This one is on
+    SQLite's own are POSIX locks, which are released if the process opens and closes the file again. This one is on
     a file beside the journal: on some systems, a lock of one kind excludes those of the other kind.
     """
 

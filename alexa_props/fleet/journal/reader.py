@@ -27,14 +27,14 @@ _PAUSE: Final = 0.05
 
 @attrs.frozen
 class Record:
-    """What a journal says of one item."""
+    """The record of one item."""
 
     key: str
     status: Literal["started", "done", "failed", "unknown"]
     """"started": it is in flight, or a run was interrupted. The next run repeats it, unless it must not be repeated;
     then it is "unknown"."""
     run: int
-    """The number of the latest run that had it, from 1."""
+    """The number of its latest run, from 1."""
     failures: tuple[Failure, ...] = ()
     """What went wrong."""
 
@@ -46,7 +46,7 @@ class JournalContent:
     job: str
     """The name of the work that it records."""
     runs: int
-    """How many runs there were."""
+    """The number of runs."""
     is_open: bool
     """Whether a run uses it, or was killed while it did."""
     records: tuple[Record, ...]
@@ -54,7 +54,7 @@ class JournalContent:
 
 
 def read_journal(path: str) -> JournalContent:
-    """Return what a journal records. Nothing is changed.
+    """Return the content of a journal, without changing it.
 
     Do not call it in a process that runs a fleet with this journal: it would release the locks of SQLite.
 
@@ -91,12 +91,12 @@ def _copied(file: Path, folder: Path, path: str) -> Path:
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(log, f"{copy}-wal")
         after = file.stat()
-        # What is appended to the log meanwhile does not matter. If the log is copied into the main file, it does.
+        # Records that are appended to the log meanwhile do no harm; a checkpoint, which changes the main file, does.
         if (before.st_mtime_ns, before.st_size, before.st_ino) == (after.st_mtime_ns, after.st_size, after.st_ino):
             return copy
         Path(f"{copy}-wal").unlink(missing_ok=True)
         time.sleep(_PAUSE)
-    raise ConfigurationError(f"the journal {path!r} changes all the time: try again")
+    raise ConfigurationError(f"the journal {path!r} changes too often to be read: try again")
 
 
 def _content(db: sqlite3.Connection, path: str) -> JournalContent:

@@ -1,7 +1,6 @@
 """Writing the journal of a run.
 
-All records that are waiting go into one transaction, in a thread. Those who wait for them continue once they are on the
-disk.
+A thread writes all queued records in one transaction. Items continue once their records are on the disk.
 """
 
 from __future__ import annotations

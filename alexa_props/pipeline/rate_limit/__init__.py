@@ -106,7 +106,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
             state.retry_after = parse_retry_after(response)
 
     def limits(self) -> Limits:
-        """Return the current state and what was learned, by scope."""
+        """Return the current state and the learned rates, by scope."""
         now = loop_time()
         # Limits that were not used yet are not lost when they are saved again.
         used = {str(key): scope.limits(now) for key, scope in self._scopes.items()}

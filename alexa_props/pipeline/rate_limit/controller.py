@@ -218,7 +218,7 @@ class Controller:
         return self._starving_since is not None and now - self._starving_since >= self.STARVED
 
     def forget_times(self) -> None:
-        """Drop the schedule, which another clock made, but not what was learned."""
+        """Drop the schedule, which is of another clock, but not the learned rates."""
         self._due = self._next = self._delayed_until = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = self._refused_at = -math.inf

@@ -198,7 +198,7 @@ class Scope:
         return now
 
     def limits(self, now: float) -> ScopeLimits:
-        """Return the current state and what was learned."""
+        """Return the current state and the learned rates."""
         clock = dt.datetime.now(dt.UTC)
         pause = self.controller.paused_until - now
         until = clock + dt.timedelta(seconds=pause) if pause > 0 else self._pause

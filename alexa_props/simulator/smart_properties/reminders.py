@@ -26,7 +26,7 @@ _REMINDER = {"reminder.trigger.type": str, "reminder.alertInfo.spokenInfo.conten
 def _find(context: Context) -> tuple[Endpoint, str]:
     """Return the endpoint of the reminder that a path names, and the id of the reminder."""
     reminder_id, fleet = context.params["reminderId"], context.service.tree.fleet
-    # Reminders are made on first use; a reset makes those of the seed anew, and clients may know their ids.
+    # Reminders are created on first use. A reset creates those of the seed again, and clients may know their ids.
     of_all = itertools.chain(
         (each for each in fleet if each.has_reminder(reminder_id)),
         (each for each in fleet if reminder_id in each.reminders),
