@@ -67,7 +67,7 @@ def login(
         typer.Option(
             "--scope",
             metavar="SCOPE",
-            help="Further scope to ask for, such as credential_locker::wifi_management. May be repeated.",
+            help="Further scope, such as credential_locker::wifi_management. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -106,14 +106,15 @@ def login(
     base_url: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="ALEXA_PROPS_BASE_URL", help="Used instead of the region's host.", show_default=False
+            metavar="URL", envvar="ALEXA_PROPS_BASE_URL", help="Replaces the region's host.", show_default=False
         ),
     ] = None,
 ) -> None:
     """Log in with the browser.
 
-    The login is stored for the other commands; without --profile it becomes the default login. Logging in again
-    replaces it.
+    Stores the login for other commands; without --profile as the default login. Logging in again replaces it.
+
+    Example: alexa-props login --profile lakeside --region EU
     """
     with exit_on_error():
         where = place(credentials, profile)

@@ -60,7 +60,7 @@ class Credentials:
     region: str
     """"NA", "EU" or "FE"."""
     base_url: str | None
-    """Used instead of the region's host; None for that host."""
+    """Replaces the region's host; None for that host."""
     token_url: str
     """Token endpoint."""
     organization_id: str | None = None
