@@ -79,7 +79,7 @@ def endpoints(
 ) -> None:
     """List devices: all, those in a room, or those below a unit.
 
-    Prints device, room, place, model, serial number, reachability, time of that report, and ids. Reads everything from
+    Prints device, room, path, model, serial number, reachability, time of that report, and ids. Reads everything from
     the service, with one call per 10 devices. A device without a reachability is neither offline nor online.
 
     Example: alexa-props endpoints --under "Seaside 1" --offline

@@ -28,7 +28,7 @@ def find(
 ) -> None:
     """Find units and devices by part of a name, serial number or id.
 
-    Prints name, kind (room, unit or device), place, serial number and id, the best match first. Ignores case and
+    Prints name, kind (room, unit or device), path, serial number and id, the best match first. Ignores case and
     accents.
 
     Example: alexa-props find "room 32"

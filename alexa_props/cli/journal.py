@@ -41,7 +41,7 @@ def show(
 ) -> None:
     """Show the rooms in a journal, also during a run.
 
-    Prints room, place, device, step, status, number of the run, code, description and ids: a row per failure, and one
+    Prints room, path, device, step, status, number of the run, code, description and ids: a row per failure, and one
     per room without failures. A table has a row per failed device, and no rooms that are done. "started" means in
     flight or interrupted; the next run repeats the room.
 

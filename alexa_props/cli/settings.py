@@ -85,7 +85,7 @@ def get_settings(
 ) -> None:
     """Show settings of a device, or of all devices in a room.
 
-    Prints device, room, place, setting, value and id. Settings without a value are empty.
+    Prints device, room, path, setting, value and id. Settings without a value are empty.
 
     Example: alexa-props settings get "Room 320" time-zone locales
     """

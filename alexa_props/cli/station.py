@@ -43,7 +43,7 @@ def parse_station(text: str) -> alexa_props.DefaultStation:
 def get_station(*, room: RoomName, access: Access) -> None:
     """Show the default station of a room.
 
-    Prints name, place, station and id. The station is empty if none is set.
+    Prints name, path, station and id. The station is empty if none is set.
 
     Example: alexa-props station get "Room 320"
     """

@@ -29,7 +29,7 @@ _LOUDEST: Final = 100
 def get_volume(*, target: TargetName, access: Access) -> None:
     """Show the volume of a device, or of all devices in a room.
 
-    Prints device, room, place, volume (0 to 100) and id. The volume is empty if a device does not report it.
+    Prints device, room, path, volume (0 to 100) and id. The volume is empty if a device does not report it.
 
     Example: alexa-props volume get "Room 320"
     """

@@ -42,7 +42,7 @@ def watch(
     """Watch devices go offline and come back.
 
     Ends with Ctrl-C. A terminal shows the devices that are offline, with changes marked. Otherwise prints the devices
-    that are offline at the start, then a row per change: time, offline or online, device, room, place, serial number
+    that are offline at the start, then a row per change: time, offline or online, device, room, path, serial number
     and ids. A failed reading is reported, and does not end the command.
 
     A reading takes one call per 10 devices, and one per 50 units.
