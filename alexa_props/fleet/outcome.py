@@ -24,7 +24,7 @@ from alexa_props.errors import (
     TransportError,
     Unauthorized,
 )
-from alexa_props.fleet.names import describe
+from alexa_props.fleet.names import describe, device_name
 from alexa_props.item import Item
 from alexa_props.redaction import sanitize
 from alexa_props.smart_properties.batch import BatchItem
@@ -252,8 +252,15 @@ class Outcome(Generic[T, R]):
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What went wrong: a failure per endpoint that the error names, or else one. Empty if done."""
-        return () if self.error is None else tuple(_failures(self.error, self.status))
+        """What went wrong: a failure per endpoint that the error names, or else one. Empty if done.
+
+        Devices have names if the item knows them, as rooms of an `Inventory` do, or the steps of a recipe.
+        """
+        return () if self.error is None else tuple(map(self._named, _failures(self.error, self.status)))
+
+    def _named(self, failure: Failure) -> Failure:
+        name = failure.endpoint_name or device_name(self.item, failure.endpoint_id)
+        return failure if name == failure.endpoint_name else attrs.evolve(failure, endpoint_name=name)
 
 
 def classify(value: Any, error: Exception | None, item: Item) -> tuple[Status, Exception | None]:

@@ -35,6 +35,7 @@ def test_rows_name_the_room_its_place_and_the_device() -> None:
         ("Room 320", "Seaside 1 / Floor 3", None),
     ]
     assert names(report.to_rows()[0])[:2] == ("Room 320", "Seaside 1 / Floor 3")
+    assert [failure.endpoint_name for failure in report.outcomes[0].failures] == ["Echo", None]
     first = report.failures[0]
     assert (first.name, first.path, first.device) == ("Room 320", "Seaside 1 / Floor 3", "Echo")
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from alexa_props.fleet.names import NO_NAMES, KnownNames, Place, device_name, place_of
+from alexa_props.fleet.names import NO_NAMES, KnownNames, Place, place_of
 from alexa_props.fleet.outcome import Failure, Outcome
 
 __all__ = [
@@ -81,8 +81,8 @@ def failure_rows(outcome: Outcome[Any, Any], known: KnownNames = NO_NAMES) -> It
     found = place_in(outcome, known)
     place = {name: getattr(found, name) for name in (*_SHOWN, "property_id")}
     for failure in outcome.failures:
-        name = failure.endpoint_name or device_name(outcome.item, failure.endpoint_id)
-        named = attrs.evolve(failure, endpoint_name=name or known.devices.get(failure.endpoint_id or ""))
+        name = failure.endpoint_name or known.devices.get(failure.endpoint_id or "")
+        named = attrs.evolve(failure, endpoint_name=name)
         yield FailureRow(key=str(outcome.key), **place, **attrs.asdict(named, recurse=False))
 
 
