@@ -43,7 +43,7 @@ alarms, timers, reminders = _commands("alarms"), _commands("timers"), _commands(
 
 
 async def _delete(kind: _Kind, room: str, access: Access) -> Exit:
-    async with session(access) as opened:
+    async with session(access, changes=True) as opened:
         asp, names = opened.asp, opened.names
         deletions = {
             "alarms": asp.alerts.delete_alarms,

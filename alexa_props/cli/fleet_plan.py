@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import attrs
@@ -48,8 +49,12 @@ async def summary_lines(asp: SmartProperties, job: Job, rooms: Sequence[fleet.Ro
         journal: The line about the journal.
 
     """
-    properties = Counter(room.property_name or "an unknown property" for room in rooms)
-    most = [f"{count:,} in {name}" for name, count in properties.most_common(_PROPERTIES)]
+    properties: defaultdict[str, list[Sequence[str]]] = defaultdict(list)
+    for room in rooms:
+        properties[room.property_name or "an unknown property"].append(room.path)
+    ranked = sorted(properties.items(), key=lambda each: -len(each[1]))
+    # "Seaside 1 / Floor 3" if they are all there.
+    most = [f"{len(paths):,} in {' / '.join(_common(paths)) or name}" for name, paths in ranked[:_PROPERTIES]]
     more = [f"others in {len(properties) - _PROPERTIES:,} more properties"] if len(properties) > _PROPERTIES else []
     plan = await _plan(asp, job, rooms)
     lines = {
@@ -60,6 +65,11 @@ async def summary_lines(asp: SmartProperties, job: Job, rooms: Sequence[fleet.Ro
         "journal": journal,
     }
     return [f"  {name + ':':9}{text}" for name, text in lines.items() if text]
+
+
+def _common(paths: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names that all paths begin with."""
+    return [names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False))]
 
 
 def _rooms(count: int) -> str:

@@ -53,7 +53,7 @@ class Request:
 async def fleet_run(request: Request) -> int:
     """Run a fleet command and return its exit status."""
     job, access, by_step = request.job, request.access, request.by_step
-    async with session(access, limits=limits_file.load(request.limits)) as opened:
+    async with session(access, changes=True, limits=limits_file.load(request.limits)) as opened:
         asp = opened.asp
         try:
             rooms = await choose_rooms(opened, request.choice, job.name)

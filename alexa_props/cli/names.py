@@ -6,23 +6,33 @@ import functools
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import repeat
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from alexa_props import Inventory, SmartProperties
 from alexa_props.cli import completion
 from alexa_props.cli.inventory_cache import InventoryCache, age_of
 from alexa_props.cli.places import has_any
+from alexa_props.cli.spelling import is_number_in, is_spelled
 from alexa_props.cli.streams import note
 from alexa_props.cli.unresolved import Unresolved
 from alexa_props.concurrency import gather
-from alexa_props.errors import AlexaError, ConfigurationError, Forbidden, NameNotFound, NamesNotFound, NotFound
+from alexa_props.errors import (
+    AlexaError,
+    AmbiguousName,
+    ConfigurationError,
+    Forbidden,
+    NameNotFound,
+    NamesNotFound,
+    NotFound,
+)
 from alexa_props.fleet import Room
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
-__all__ = ["Names", "Place", "is_id"]
+__all__ = ["Names", "Place", "is_device_id", "is_id"]
 
 Place: TypeAlias = Room | Unit
 _Kind: TypeAlias = Literal["room", "unit", "endpoint"] | None
@@ -34,6 +44,8 @@ _OLD: Final = 3600
 _SERIAL: Final = re.compile(r"(?=.*\d)[A-Z0-9]{10,20}")
 _UNITS: Final = 50
 """Units that a call reads."""
+_FEW: Final = 5
+"""Units that are confirmed one by one, however few there are: a room with the units above it, and some."""
 
 
 def is_id(text: str) -> bool:
@@ -41,17 +53,26 @@ def is_id(text: str) -> bool:
     return text.startswith(("amzn1.", "~"))
 
 
+def is_device_id(text: str) -> bool:
+    """Return whether a text is the id of a device, not of a unit."""
+    return text.startswith("amzn1.alexa.endpoint.")
+
+
 class Names:
     """Resolves names of units and devices, all of one organization.
 
-    The inventory is read on first use, and cached in the user's cache folder. The service confirms a cached name before
-    it is used, because another room may have the name now.
+    The inventory is read when it is first needed, and kept in the user's cache folder. What a cached name means is
+    confirmed by the service before it is used, with the units above it: another room may have the name by now.
+
+    A command that changes something takes whole names, paths and numbers: "Seaside" is not meant by "Seaside 2", which
+    may be all that is left. Numbers are looked up anew, because another room may fit better by now.
 
     Args:
         asp: The client.
         cache: The cached inventories, or the error to raise if the organization is unknown.
         choice: The options that choose the login, for completion.
         refresh: Whether to read the inventory again.
+        changes: Whether the names are those of something that will be changed.
 
     """
 
@@ -62,12 +83,14 @@ class Names:
         *,
         choice: completion.Choice,
         refresh: bool,
+        changes: bool = False,
     ) -> None:
         self._asp = asp
         self._cache = None if isinstance(cache, ConfigurationError) else cache
         self._unknown = cache if isinstance(cache, ConfigurationError) else None
         self._choice = choice
         self._refresh = refresh
+        self._changes = changes
         self._inventory: Inventory | None = None
         self._is_cached = False
         self._old: dict[bool, Inventory | None] = {}
@@ -142,10 +165,15 @@ class Names:
             NamesNotFound: Some are unknown or ambiguous. The error lists all of these.
 
         """
+        if devices := [text for text in texts if is_device_id(text)]:
+            raise Unresolved(f"{devices[0]} is the id of a device: name the unit")
         found: list[Any] = [self.known(text) if is_id(text) else None for text in texts]
         named = await self._find([text for text in texts if not is_id(text)], "unit")
         resolved = iter(named)
-        return [each or next(resolved) for each in found]
+        places = [each or next(resolved) for each in found]
+        for text, place in zip(texts, places, strict=True):
+            self._report_meaning(text, place)
+        return places
 
     async def rooms(self, texts: Sequence[str]) -> list[Room]:
         """Return the rooms of many names, paths and room numbers, in order. Raises as `units` does."""
@@ -155,6 +183,7 @@ class Names:
         """Return a unit as `unit` does. A device stands for the unit that it is in, which is reported."""
         found = await self._unit_or_device(text)
         if not isinstance(found, Endpoint):
+            self._report_meaning(text, found)
             return found
         units = [ref.id for ref in found.associated_units]
         if not units:
@@ -184,22 +213,17 @@ class Names:
             )
         return place
 
-    async def endpoint(self, text: str) -> Endpoint:
-        """Return the device of a name, a path, a serial number or an id."""
-        if is_id(text):
-            return self.known_device(text)
-        by_serial = await self._with_serial(text)
-        return by_serial or (await self._find([text], "endpoint"))[0]
-
     async def target(self, text: str) -> Place | Endpoint:
         """Return a unit or a device, by name, path, room number, serial number or id."""
         if is_id(text):
             return self.known(text) if ".unit." in text else self.known_device(text)
         try:
-            return await self._unit_or_device(text)
+            found = await self._unit_or_device(text)
         except NameNotFound:
             (found,) = await self._find([text], None)
-            return cast("Place | Endpoint", found)
+        if not isinstance(found, Endpoint):
+            self._report_meaning(text, found)
+        return found
 
     def describe(self, place: Place) -> dict[str, str | None]:
         """Return the members of a row about a unit: `name`, and `where` it is, both None if unknown."""
@@ -249,29 +273,59 @@ class Names:
     # How names are found.
 
     async def _find(self, texts: Sequence[str], kind: _Kind, *, again: bool = True) -> list[Any]:
-        """Return what texts mean. Names that are not found, or whose meaning has changed, are read again."""
+        """Return what texts mean. Names that are not found, or whose meaning may have changed, are read again."""
+        if not all(text.strip() for text in texts):
+            raise Unresolved("a name is empty: give a name, a path, a room number, a serial number or an id")
         if not texts:
             return []
         endpoints = kind not in ("room", "unit")
         inventory = await self.inventory(endpoints=endpoints)
         try:
-            found = list(inventory.resolve(texts, kind=kind))
+            found = self._resolve(texts, kind, inventory)
         except NamesNotFound as error:
             if not again or not self._is_cached:
                 raise _alone(error) from None
         else:
-            if not self._is_cached or await self._are_confirmed(found, inventory):
+            if not self._is_cached or await self._are_confirmed(texts, found, inventory):
                 self._report_age(inventory)
                 return found
         await self.read_below(None, endpoints=endpoints)
         return await self._find(texts, kind)
 
-    async def _are_confirmed(self, found: Sequence[Place | Endpoint], inventory: Inventory) -> bool:
-        """Return whether these are unchanged. False for many of them, because reading all names takes fewer calls."""
-        places = list({each.id: each for each in found}.values())
-        if len(places) > 1 + len(inventory.units) // _UNITS:
+    def _resolve(self, texts: Sequence[str], kind: _Kind, inventory: Inventory) -> list[Any]:
+        """Return what texts mean in an inventory; for a change, a part of a name is not enough."""
+        problems: list[NameNotFound | AmbiguousName] = []
+        known = list(texts)
+        try:
+            found = list(inventory.resolve(known, kind=kind))
+        except NamesNotFound as error:
+            problems += error.problems
+            unknown = {problem.text for problem in problems}
+            known = [text for text in texts if text not in unknown]
+            found = list(inventory.resolve(known, kind=kind))
+        if self._changes:
+            for text, thing in zip(known, found, strict=True):
+                if not is_spelled(text, thing, inventory) and not is_number_in(text, thing, inventory):
+                    problems.append(_only_a_part(text, thing, inventory))
+        if problems:
+            raise NamesNotFound(problems)
+        return found
+
+    async def _are_confirmed(
+        self, texts: Sequence[str], found: Sequence[Place | Endpoint], inventory: Inventory
+    ) -> bool:
+        """Return whether these still are what they were. For many of them, all names are read again."""
+        things = {each.id: each for each in found}
+        if self._changes and not all(map(is_spelled, texts, found, repeat(inventory))):
             return False
-        return all(await gather(functools.partial(self._is_confirmed, each) for each in places))
+        units = {unit.id: unit for unit in inventory.units}
+        for each in found:
+            for unit in _units_above(each, units):
+                if unit.id != inventory.root.id:
+                    things.setdefault(unit.id, unit)
+        if len(things) > _FEW + len(units) // _UNITS:
+            return False
+        return all(await gather(functools.partial(self._is_confirmed, each) for each in things.values()))
 
     async def _is_confirmed(self, known: Place | Endpoint) -> bool:
         try:
@@ -286,11 +340,13 @@ class Names:
 
     async def _unit_or_device(self, text: str) -> Place | Endpoint:
         """Return a unit, or the device of a serial number. No devices are read for it: a large hotel has many."""
+        if is_device_id(text):
+            return await self._asp.endpoints.get(text, expand="all")
         if is_id(text):
             return self.known(text)
         try:
             (found,) = await self._find([text], "unit", again=False)
-        except NameNotFound:
+        except (NameNotFound, AmbiguousName):
             if device := await self._with_serial(text):
                 return device
             (found,) = await self._find([text], "unit")
@@ -314,6 +370,11 @@ class Names:
             assert self._unknown is not None  # noqa: S101 - one of them is set
             raise self._unknown
         return self._cache
+
+    def _report_meaning(self, text: str, place: Place) -> None:
+        """Report what is about to be changed, if that is not evident from the text."""
+        if self._changes and not is_id(text) and text.rpartition("/")[2].strip() != (place.name or "").strip():
+            note(f"{text} is {self.title(place)}")
 
     def _report_age(self, inventory: Inventory) -> None:
         hours = int(age_of(inventory).total_seconds() // _OLD)
@@ -349,11 +410,28 @@ class Names:
     def _above(self, unit: Unit) -> list[str]:
         inventory = self._cached()
         known = {} if inventory is None else {each.id: each for each in inventory.units}
-        above: list[str] = []
-        while unit.parent_id in known and len(above) < len(known):
-            unit = known[unit.parent_id]
-            above.append(unit.name or unit.id)
-        return above[::-1]
+        return [each.name or each.id for each in _units_above(unit, known)][::-1]
+
+
+def _units_above(thing: Place | Endpoint, known: Mapping[str, Unit]) -> list[Unit]:
+    """Return the units above a unit or a device, the nearest first."""
+    parent = next((ref.id for ref in thing.associated_units), None) if isinstance(thing, Endpoint) else thing.parent_id
+    above: list[Unit] = []
+    while parent is not None and parent in known and len(above) < len(known):
+        above.append(known[parent])
+        parent = above[-1].parent_id
+    return above
+
+
+def _only_a_part(text: str, thing: Place | Endpoint, inventory: Inventory) -> NameNotFound:
+    """Return the error of a text that is only a part of a name."""
+    path = inventory.path_of(thing)
+    root = inventory.root.name or inventory.root.id
+    return NameNotFound(
+        f"{text!r:.100} is not the whole name of anything in {root}: did you mean {path!r}?",
+        text=text,
+        suggestions=[path],
+    )
 
 
 def _alone(error: NamesNotFound) -> AlexaError:

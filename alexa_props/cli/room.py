@@ -67,7 +67,7 @@ def reset(
 
 
 async def _reset(text: str, defaults: alexa_props.fleet.RoomDefaults, access: Access, *, by_step: bool) -> Exit:
-    async with session(access) as opened:
+    async with session(access, changes=True) as opened:
         asp, names = opened.asp, opened.names
         place = await names.room(text, instead="fleet run reset --under")
         # Before the change: a failure here must not hide its outcome.

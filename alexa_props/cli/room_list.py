@@ -14,9 +14,9 @@ from typing import Final
 import attrs
 import typer
 
-from alexa_props.cli.names import is_id
+from alexa_props.cli.names import is_device_id, is_id
 from alexa_props.cli.room_list_json import json_rows, looks_like_json
-from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source, is_device_id
+from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source
 from alexa_props.cli.room_list_table import Table
 from alexa_props.fleet import Room
 

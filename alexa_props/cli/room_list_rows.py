@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 import typer
 
-__all__ = ["COLUMNS", "ROOM_COLUMNS", "Row", "Source", "heading_key", "is_device_id"]
+__all__ = ["COLUMNS", "ROOM_COLUMNS", "Row", "Source", "heading_key"]
 
 ROOM_COLUMNS: Final = ("unit_id", "path", "room", "serial")
 """The columns that can name a room, the most certain first."""
@@ -78,8 +78,3 @@ class Source:
 def heading_key(heading: str) -> str:
     """Return a heading without blanks and punctuation, in lower case."""
     return re.sub(r"[\W_]+", "", heading).casefold()
-
-
-def is_device_id(text: str) -> bool:
-    """Return whether a text is the id of a device, not of a unit."""
-    return text.startswith("amzn1.alexa.endpoint.")

@@ -12,8 +12,8 @@ from typing import Final
 import attrs
 
 from alexa_props.cli import tabs
-from alexa_props.cli.names import is_id
-from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source, is_device_id
+from alexa_props.cli.names import is_device_id, is_id
+from alexa_props.cli.room_list_rows import ROOM_COLUMNS, Row, Source
 from alexa_props.spreadsheet import unguard
 
 __all__ = ["Table"]

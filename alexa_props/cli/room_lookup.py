@@ -14,6 +14,7 @@ from alexa_props.cli.names import Names
 from alexa_props.cli.room_list import Entry, RoomList
 from alexa_props.errors import AmbiguousName, ConfigurationError, NameNotFound, NamesNotFound
 from alexa_props.fleet import Room
+from alexa_props.inventory.names import parts_of
 
 __all__ = ["FoundRooms", "find_rooms"]
 
@@ -33,13 +34,16 @@ class FoundRooms:
     """Each room once, in the order of the list."""
     left_out: Mapping[str, int]
     """The number of lines or units of each kind that were left out."""
+    by_number: Mapping[str, Room] = attrs.field(factory=dict)
+    """Rooms by what the list has instead of their names, such as "320"."""
 
     def __str__(self) -> str:
         """Return a summary in one line."""
         found = f"{len(self.rooms):,} room{'' if len(self.rooms) == 1 else 's'} read from {self.source}"
         parts = [f"{kind}: {count:,}" for kind, count in self.left_out.items()]
         left_out = f"; left out: {', '.join(parts)}" if parts else ""
-        return found + left_out + ("" if self.rooms else "; nothing to do")
+        numbers = f"; not by name: {len(self.by_number):,}, such as {_first(self.by_number)}" if self.by_number else ""
+        return found + numbers + left_out + ("" if self.rooms else "; nothing to do")
 
 
 async def find_rooms(lists: Sequence[RoomList], names: Names) -> list[FoundRooms]:
@@ -62,6 +66,7 @@ async def find_rooms(lists: Sequence[RoomList], names: Names) -> list[FoundRooms
 async def _found(listed: RoomList, names: Names, problems: list[str]) -> FoundRooms:
     looked_up = await _look_up(listed.entries, names)
     rooms: dict[str, Room] = {}
+    by_number: dict[str, Room] = {}
     left_out = Counter(listed.left_out)
     for entry in listed.entries:
         room = looked_up.get(entry.text)
@@ -73,7 +78,14 @@ async def _found(listed: RoomList, names: Names, problems: list[str]) -> FoundRo
             left_out["duplicates"] += 1
         else:
             rooms[room] = room
-    return FoundRooms(listed.source, list(rooms.values()), left_out)
+            if entry.room is None and parts_of(entry.text)[-1:] != parts_of(room.name or "")[-1:]:
+                by_number[entry.text] = room
+    return FoundRooms(listed.source, list(rooms.values()), left_out, by_number)
+
+
+def _first(rooms: Mapping[str, Room]) -> str:
+    text, room = next(iter(rooms.items()))
+    return f"{text!r:.80} for {' / '.join((*room.path, room.name or room))}"
 
 
 async def _look_up(entries: Sequence[Entry], names: Names) -> dict[str, Room | str]:
@@ -121,9 +133,11 @@ def _reason(problem: NameNotFound | AmbiguousName, inventory: Inventory) -> str:
     if isinstance(problem, AmbiguousName):
         return f"{problem}, by path or with a column property"
     try:
-        inventory.unit(problem.text)
+        unit = inventory.unit(problem.text)
     except ConfigurationError:
         return str(problem)
+    if isinstance(unit, Room):
+        return str(problem)  # a part of its name
     return f"{problem.text!r} is not a room, but has rooms below it: name these, or use --under"
 
 

@@ -29,8 +29,17 @@ class Session:
 
 
 @asynccontextmanager
-async def session(access: Access, *, limits: Limits | None = None) -> AsyncGenerator[Session, None]:
-    """Open the client that the options of a command name."""
+async def session(
+    access: Access, *, changes: bool = False, limits: Limits | None = None
+) -> AsyncGenerator[Session, None]:
+    """Open the client that the options of a command name.
+
+    Args:
+        access: The options.
+        changes: Whether the command changes something, so that names have to be whole; see `Names`.
+        limits: Learned rates.
+
+    """
     # Late: help and completion do without.
     from anyio.lowlevel import checkpoint
 
@@ -51,4 +60,4 @@ async def session(access: Access, *, limits: Limits | None = None) -> AsyncGener
         # Ids need no organization.
         cache = unknown
     async with smart_properties(credentials, limits=limits) as asp:
-        yield Session(asp, credentials, Names(asp, cache, choice=choice, refresh=access.refresh))
+        yield Session(asp, credentials, Names(asp, cache, choice=choice, refresh=access.refresh, changes=changes))

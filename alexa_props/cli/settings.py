@@ -135,7 +135,7 @@ def set_settings(
 async def _set(
     target: str, wanted: dict[str, tuple[EndpointSetting[Any], Any]], access: Access, *, by_step: bool
 ) -> Exit:
-    async with session(access) as opened:
+    async with session(access, changes=True) as opened:
         devices = await devices_of(opened, target)
         put = opened.asp.endpoint_settings.set
         changes = [

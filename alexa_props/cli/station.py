@@ -79,12 +79,12 @@ def set_station(
 
     Example: alexa-props station set "Room 320" IHR_JAZZ
     """
-    run(_set(room, parse_station(wanted), access), writes=True)
+    run(_set(room, wanted, parse_station(wanted), access), writes=True)
 
 
-async def _set(room: str, setting: alexa_props.DefaultStation, access: Access) -> None:
-    async with session(access) as opened:
-        place = await opened.names.place(room)
+async def _set(room: str, wanted: str, setting: alexa_props.DefaultStation, access: Access) -> None:
+    async with session(access, changes=True) as opened:
+        place = await opened.names.room(room, instead=f"fleet run station --station {wanted} --under")
         await opened.asp.unit_settings.set_default_music_station(place, setting)
         _print(setting, opened.names.describe(place), place.id, access)
 

@@ -68,7 +68,7 @@ def set_volume(
 
 
 async def _set(target: str, level: int, access: Access, *, by_step: bool) -> Exit:
-    async with session(access) as opened:
+    async with session(access, changes=True) as opened:
         devices = await devices_of(opened, target)
         change = functools.partial(opened.asp.features.set_volume, volume=level)
         steps = await change_all(devices, [Change("volume", "features.set_volume", change)])

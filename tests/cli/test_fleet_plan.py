@@ -131,7 +131,7 @@ def test_a_change_is_shown_before_it_is_made(terminal: Callable[..., Terminal], 
     shown, text = asked(terminal, service)
     assert text.replace("\r\n", "\n").endswith(
         "alarms:\n"
-        "  rooms:   12 in Seaside 1\n"
+        "  rooms:   12 in Seaside 1 / Floor 1\n"
         "  delete:  all alarms\n"
         "  calls:   12; duration unknown (--limits FILE stores learned rates)\n"
         "  journal: none: the run cannot be resumed (--journal FILE)\n"

@@ -100,8 +100,12 @@ def test_ambiguous_names_are_refused_with_paths_to_paste(run: Run) -> None:
 
 
 def test_a_property_is_refused_where_a_room_is_expected(run: Run, service: Service) -> None:
-    for arguments, job in ((["room", "reset"], "reset"), (["alarms", "delete"], "alarms")):
-        done = run(*arguments, "Seaside 1", env=service.environment)
+    for arguments, job in (
+        (("room", "reset", "Seaside 1"), "reset"),
+        (("alarms", "delete", "Seaside 1"), "alarms"),
+        (("station", "set", "Seaside 1", "IHR_JAZZ"), "station --station IHR_JAZZ"),
+    ):
+        done = run(*arguments, env=service.environment)
         instead = f"use `alexa-props fleet run {job} --under 'Seaside 1'`"
         expected = f"alexa-props: no device is directly in Seaside 1, but there are 12 rooms below it: {instead}\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
@@ -168,6 +172,73 @@ def test_rooms_that_have_swapped_their_names_are_not_mixed_up(run: Run, service:
     done = run("station", "set", "Room 101", "IHR_JAZZ", env=service.environment)
     assert unit_id(done) == other
     assert [call["unit_id"] for call in service.calls("unit_settings.set_default_music_station")] == [other]
+
+
+def test_floors_that_have_swapped_their_names_are_not_mixed_up(run: Run) -> None:
+    with serving(rooms=40) as service:
+        listed = [
+            row.split("\t") for row in run("units", "--depth", "all", env=service.environment).stdout.splitlines()
+        ]
+        floors = {row[0]: row[2] for row in listed if row[0].startswith("Floor ")}
+        assert run("station", "get", "Room 101", env=service.environment).returncode == 0
+        for floor, name in (("Floor 1", "Floor 2"), ("Floor 2", "Floor 1")):
+            service.call(lambda asp, floor=floor, name=name: asp.units.update(floors[floor], name))  # type: ignore[misc]
+        # The room has the same name and parent as before, but its path is another one.
+        done = run("alarms", "delete", "Seaside 1/Floor 1/Room 101", env=service.environment)
+        assert (done.returncode, service.calls("alerts.delete_alarms")) == (2, [])
+        assert "'Seaside 1/Floor 2/Room 101'" in done.stderr
+        done = run("alarms", "delete", "Seaside 1/Floor 2/Room 101", env=service.environment)
+        assert done.stderr == "alexa-props: deleted the alarms on every device in Room 101 (Seaside 1 / Floor 2)\n"
+
+
+def test_a_change_takes_no_part_of_a_name(run: Run, service: Service) -> None:
+    floor = json.loads(run("units", "Seaside 1", "--json", env=service.environment).stdout)["id"]
+    service.call(lambda asp: asp.units.create(floor, "Garden Suite"))
+    assert run("station", "get", "Garden", env=service.environment).returncode == 0
+    suite, room = "Seaside 1/Floor 1/Garden Suite", "Seaside 1/Floor 1/Room 103"
+    for arguments, text, path in (
+        (("room", "reset", "Garden"), "Garden", suite),
+        (("station", "set", "Garden", "IHR_JAZZ"), "Garden", suite),
+        (("alarms", "delete", "Seaside/103"), "Seaside/103", room),
+        (("volume", "set", "Seaside/103", "30"), "Seaside/103", room),
+        (("fleet", "run", "alarms", "--under", "Seaside", "--yes"), "Seaside", "Seaside 1"),
+    ):
+        done = run(*arguments, env=service.environment)
+        expected = [f"alexa-props: {text!r} is not the whole name of anything in Organization; did you mean:"]
+        assert (done.returncode, done.stderr.splitlines()) == (2, [*expected, f"  {path!r}"])
+    assert service.calls("alerts.delete_alarms") == service.calls("unit_settings.set_default_music_station") == []
+
+
+def test_what_a_number_means_is_reported_before_a_change(run: Run, service: Service) -> None:
+    done = run("alarms", "delete", "103", env=service.environment)
+    title = "Room 103 (Seaside 1 / Floor 1)"
+    assert done.stderr.splitlines() == [
+        f"alexa-props: 103 is {title}",
+        f"alexa-props: deleted the alarms on every device in {title}",
+    ]
+
+
+def test_a_number_is_looked_up_anew_before_a_change(run: Run, service: Service) -> None:
+    assert run("station", "get", "103", env=service.environment).returncode == 0
+    floor = json.loads(run("units", "Seaside 1", "--json", env=service.environment).stdout)["id"]
+    new = service.call(lambda asp: asp.units.create(floor, "103"))
+    assert unit_id(run("station", "set", "103", "IHR_JAZZ", env=service.environment)) == new
+
+
+def test_the_id_of_a_device_stands_for_its_room(run: Run, service: Service) -> None:
+    device = service.world["endpoints"][4]
+    done = run("alarms", "delete", device, env=service.environment)
+    assert (done.returncode, service.calls("alerts.delete_alarms")[0]["unit_id"]) == (0, service.world["rooms"][2])
+    done = run("endpoints", "--under", device, env=service.environment)
+    expected = f"alexa-props: {device} is the id of a device: name the unit\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_refused(run: Run, service: Service, name: str) -> None:
+    done = run("room", "reset", name, env=service.environment)
+    expected = "alexa-props: a name is empty: give a name, a path, a room number, a serial number or an id\n"
+    assert (done.returncode, done.stderr) == (2, expected)
 
 
 def test_a_room_that_is_gone_is_looked_up_again_before_it_is_changed(run: Run, service: Service) -> None:
