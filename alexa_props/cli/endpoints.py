@@ -105,6 +105,8 @@ async def _endpoints(room: str | None, under: str | None, wanted: _Filter, acces
         note(f"no device is {where}")
     elif wanted.offline and not listed:
         note(f"none of the {len(found):,} device(s) {where} is offline")
+    elif not listed:
+        note(f"none of the {len(found):,} device(s) {where} has that serial number or model")
     unknown = sum(row["reachability"] is None for row in found)
     if wanted.offline and unknown:
         note(f"{unknown:,} device(s) did not report whether they are online")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import typer
@@ -71,6 +72,7 @@ class LateCommands(TyperGroup):
             group.command(name)(found)
         self.commands[name] = typer.main.get_group(group).commands[name]
         use_plain_names(self.commands[name])
+        _hint_at_quotes(self.commands[name])
         if self._is_completion:
             _leave_unconverted(self.commands[name])
 
@@ -80,6 +82,25 @@ class LateCommands(TyperGroup):
             rows = [(name, (self.commands[name].help or "").partition("\n")[0]) for name in section]
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+
+def _hint_at_quotes(command: Any) -> None:
+    """Say what to do if a command, or one below it, gets the words of a name as several arguments."""
+    if any(parameter.param_type_name == "argument" for parameter in command.params):
+        command.parse_args = functools.partial(_parse, command.parse_args)
+    for each in getattr(command, "commands", {}).values():
+        _hint_at_quotes(each)
+
+
+def _parse(parse: Callable[[Any, list[str]], Any], context: Any, arguments: list[str]) -> Any:
+    try:
+        return parse(context, arguments)
+    except Exception as error:
+        # typer has its own copy of click, of which the class is.
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and message.startswith("Got unexpected extra argument"):
+            error.message = f'{message}: put quotes around a name with blanks, as in "Room 320"'  # type: ignore[attr-defined]
+        raise
 
 
 def _leave_unconverted(command: Any) -> None:

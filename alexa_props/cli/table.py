@@ -12,7 +12,9 @@ __all__ = ["is_id_column", "table_lines", "width_of"]
 
 _GAP: Final = 2
 _NARROW: Final = 8
-"""The narrowest width of a column."""
+"""The narrowest width of a column, if the terminal is wide enough."""
+_NARROWEST: Final = 2
+"""The narrowest width of a column in a narrow terminal."""
 
 
 def is_id_column(name: str) -> bool:
@@ -38,8 +40,8 @@ def table_lines(
     count = len(names)
     below = bool(keys) and sum(widths) + _GAP * (len(widths) - 1) > width
     shown = widths[:count] if below else widths
-    _shrink(shown, count, width)
     lines = [heading, *cells]
+    _shrink(shown, list(zip(*lines, strict=True))[:count], width)
     for line, following in zip(lines, [*lines[1:], None], strict=True):
         style = "bold" if line is heading else ""
         for text in _folded(line[: len(shown)], shown):
@@ -61,13 +63,22 @@ def _fits(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int)
     return sum(taken) + _GAP * (len(columns) - 1) <= width
 
 
-def _shrink(widths: list[int], count: int, width: int) -> None:
-    """Narrow the widest of the first columns until all fit. Ids are not narrowed."""
-    while sum(widths) + _GAP * (len(widths) - 1) > width:
-        widest = max(range(count), key=widths.__getitem__, default=0)
-        if count == 0 or widths[widest] <= _NARROW:
-            return
-        widths[widest] -= 1
+def _shrink(widths: list[int], cells: Sequence[Sequence[str]], width: int) -> None:
+    """Narrow the widest columns until all fit. Words are broken only if that is not enough without.
+
+    Args:
+        widths: The widths to change. Those after the cells, of ids, stay.
+        cells: The cells of each column that may be narrowed.
+        width: The width of the terminal.
+
+    """
+    words = [max(width_of(word) for cell in column for word in (cell.split() or [""])) for column in cells]
+    for least in (words, [_NARROW] * len(cells), [_NARROWEST] * len(cells)):
+        while sum(widths) + _GAP * (len(widths) - 1) > width:
+            wide = [place for place in range(len(cells)) if widths[place] > least[place]]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
 
 
 def _folded(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:

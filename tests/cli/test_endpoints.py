@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from rich.cells import cell_len as width_of
@@ -58,6 +59,23 @@ def test_they_are_filtered(run: Run, service: Service) -> None:
     none = run("endpoints", "--serial", "G0XXXXXXXXXXXXXX", env=service.environment)
     assert (none.returncode, none.stdout) == (0, "")
     assert none.stderr == "alexa-props: no device is known with the serial number G0XXXXXXXXXXXXXX\n"
+    none = run("endpoints", "Room 101", "--model", "Studio", env=service.environment)
+    title = "Room 101 (Seaside 1 / Floor 1)"
+    expected = f"alexa-props: none of the 2 device(s) directly in {title} has that serial number or model\n"
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", expected)
+
+
+def test_requests_are_logged_in_words(run: Run, service: Service) -> None:
+    room = service.world["rooms"][0]
+    service.script("faults", operation="endpoints.list", kind="status", status=503, times=1)
+    retries = run("endpoints", room, "-v", env=service.environment).stderr.splitlines()
+    assert re.fullmatch(
+        r"alexa-props: \S+ endpoints.list: attempt 1 failed; the next one follows in \S+ s", retries[0]
+    ), retries
+    requests = run("endpoints", room, "-vv", env=service.environment).stderr.splitlines()
+    texts = [line.split(" ", 2)[2] for line in requests]
+    assert f"endpoints.list: GET /v2/endpoints for unit_id={room}" in texts
+    assert any(re.fullmatch(r"endpoints.list: 200 after \d.\d\d s \(request \S+\)", text) for text in texts)
 
 
 def test_a_serial_number_costs_one_call(run: Run, service: Service) -> None:
@@ -93,3 +111,15 @@ def test_a_table_folds_names_and_never_an_id(screen: Run, service: Service, colu
     assert "東京" in "".join(lines)
     hidden = lines_of(screen("endpoints", "Room 101", "--no-ids", env={**service.environment, "COLUMNS": columns}))
     assert "amzn1" not in "".join(hidden)
+
+
+def test_a_table_breaks_no_word_while_there_is_room(screen: Run, service: Service) -> None:
+    service.script("offline", ids=service.world["endpoints"][:1])
+    arguments = ("fleet", "run", "reset", "--under", "Seaside 1", "--yes", "--no-ids")
+    for columns in (80, 40):
+        done = screen(*arguments, env={**service.environment, "COLUMNS": str(columns)})
+        lines = lines_of(done)
+        table = lines[next(at for at, line in enumerate(lines) if line.startswith("room")) :]
+        rows = [line for line in table if "alexa-props: " not in line]
+        assert ("DEVICE_NOT_REACHABLE," in " ".join(rows)) == (columns == 80)
+        assert max(map(width_of, rows)) <= columns

@@ -234,6 +234,13 @@ def test_the_id_of_a_device_stands_for_its_room(run: Run, service: Service) -> N
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
+def test_a_name_without_quotes_is_refused(run: Run) -> None:
+    for arguments in (("room", "reset", "Room", "320"), ("find", "Room", "320")):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith('(320): put quotes around a name with blanks, as in "Room 320"\n')
+
+
 @pytest.mark.parametrize("name", ["", "  "])
 def test_an_empty_name_is_refused(run: Run, service: Service, name: str) -> None:
     done = run("room", "reset", name, env=service.environment)
