@@ -8,14 +8,13 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import repeat
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from alexa_props import Inventory, SmartProperties
 from alexa_props.cli import completion
 from alexa_props.cli.inventory_cache import InventoryCache, age_of
 from alexa_props.cli.places import has_any
-from alexa_props.cli.spelling import is_number_in, is_spelled
+from alexa_props.cli.spelling import is_full_path, is_number_in, is_spelled
 from alexa_props.cli.streams import note
 from alexa_props.cli.unresolved import Unresolved
 from alexa_props.concurrency import gather
@@ -39,6 +38,8 @@ _Kind: TypeAlias = Literal["room", "unit", "endpoint"] | None
 
 _MOST_AGE: Final = 24 * 3600
 """Seconds after which names are read again."""
+_FRESH: Final = 300
+"""Seconds after which a change trusts only full paths: the units that they name are confirmed one by one."""
 _OLD: Final = 3600
 """Seconds after which the age of names is reported."""
 _SERIAL: Final = re.compile(r"(?=.*\d)[A-Z0-9]{10,20}")
@@ -65,7 +66,8 @@ class Names:
     confirmed by the service before it is used, with the units above it: another room may have the name by now.
 
     A command that changes something takes whole names, paths and numbers: "Seaside" is not meant by "Seaside 2", which
-    may be all that is left. Numbers are looked up anew, because another room may fit better by now.
+    may be all that is left. Unless the names are fresh, only a full path is not looked up anew: another room may fit a
+    name or a number as well by now, or better.
 
     Args:
         asp: The client.
@@ -316,14 +318,17 @@ class Names:
     ) -> bool:
         """Return whether these still are what they were. For many of them, all names are read again."""
         things = {each.id: each for each in found}
-        if self._changes and not all(map(is_spelled, texts, found, repeat(inventory))):
-            return False
-        units = {unit.id: unit for unit in inventory.units}
+        if self._changes and age_of(inventory).total_seconds() > _FRESH:
+            # Another unit may fit as well by now, or better. Devices have serial numbers for that.
+            units = ((text, each) for text, each in zip(texts, found, strict=True) if not isinstance(each, Endpoint))
+            if not all(is_full_path(text, each, inventory) for text, each in units):
+                return False
+        known = {unit.id: unit for unit in inventory.units}
         for each in found:
-            for unit in _units_above(each, units):
+            for unit in _units_above(each, known):
                 if unit.id != inventory.root.id:
                     things.setdefault(unit.id, unit)
-        if len(things) > _FEW + len(units) // _UNITS:
+        if len(things) > _FEW + len(known) // _UNITS:
             return False
         return all(await gather(functools.partial(self._is_confirmed, each) for each in things.values()))
 
@@ -373,7 +378,8 @@ class Names:
 
     def _report_meaning(self, text: str, place: Place) -> None:
         """Report what is about to be changed, if that is not evident from the text."""
-        if self._changes and not is_id(text) and text.rpartition("/")[2].strip() != (place.name or "").strip():
+        spelled, name = (" ".join(each.split()) for each in (text, place.name or ""))
+        if self._changes and not is_id(text) and not spelled.endswith(name):
             note(f"{text} is {self.title(place)}")
 
     def _report_age(self, inventory: Inventory) -> None:

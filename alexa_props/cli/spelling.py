@@ -11,7 +11,7 @@ from alexa_props.inventory.names import has_digit, parts_of, without_zeros, word
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
-__all__ = ["is_number_in", "is_spelled"]
+__all__ = ["is_full_path", "is_number_in", "is_spelled"]
 
 _Thing: TypeAlias = Room | Unit | Endpoint
 
@@ -24,6 +24,12 @@ def is_spelled(text: str, thing: _Thing, inventory: Inventory) -> bool:
     # A single word that is not the name of a device is its serial number or MAC address.
     is_serial = isinstance(thing, Endpoint) and len(parts_of(text)) == 1
     return is_serial or _leads(text, _names_of(thing, inventory), lambda part, name: part == name)
+
+
+def is_full_path(text: str, thing: _Thing, inventory: Inventory) -> bool:
+    """Return whether a text names all units above a thing, from the property or from the root down."""
+    path, parts = parts_of(inventory.path_of(thing)), parts_of(text)
+    return parts in (path, _names_of(thing, inventory))
 
 
 def is_number_in(text: str, thing: _Thing, inventory: Inventory) -> bool:

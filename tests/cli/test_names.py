@@ -218,11 +218,27 @@ def test_what_a_number_means_is_reported_before_a_change(run: Run, service: Serv
     ]
 
 
-def test_a_number_is_looked_up_anew_before_a_change(run: Run, service: Service) -> None:
+def test_only_a_full_path_is_not_looked_up_anew_before_a_change(
+    run: Run, service: Service, cache: Callable[[str], Path]
+) -> None:
+    def station_of(name: str) -> Completed:
+        age(cache("units"), hours=0.1)
+        service.http.delete("/_simulator/calls")
+        return run("station", "set", name, "IHR_JAZZ", env=service.environment)
+
     assert run("station", "get", "103", env=service.environment).returncode == 0
+    assert station_of("Seaside 1/Floor 1/Room 103").returncode == 0
+    assert service.calls("units.list") == []
     floor = json.loads(run("units", "Seaside 1", "--json", env=service.environment).stdout)["id"]
     new = service.call(lambda asp: asp.units.create(floor, "103"))
-    assert unit_id(run("station", "set", "103", "IHR_JAZZ", env=service.environment)) == new
+    assert unit_id(station_of("103")) == new
+    service.call(lambda asp: asp.units.create(floor, "Room 104"))
+    refused = station_of("Room 104")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        2,
+        "alexa-props: 'Room 104' may be any of 2; name one of them:",
+    )
+    assert service.calls("unit_settings.set_default_music_station") == []
 
 
 def test_the_id_of_a_device_stands_for_its_room(run: Run, service: Service) -> None:
