@@ -55,7 +55,8 @@ async def choose_rooms(opened: Session, choice: Choice, title: str) -> list[Room
     if choice.excluded is not None:
         excluded = set(found[-1].rooms)
         left = [room for room in rooms if room not in excluded]
-        note(f"{found[-1].source}: {len(rooms) - len(left):,} of {len(excluded):,} rooms are left out")
+        nothing = "" if left or not rooms else "; nothing to do"
+        note(f"{found[-1].source}: {len(rooms) - len(left):,} of {len(excluded):,} rooms are left out{nothing}")
         rooms = left
     if choice.sample is not None:
         chosen = sample_of(rooms, choice.sample)

@@ -14,7 +14,7 @@ from alexa_props.cli.names import Names
 from alexa_props.cli.room_list import Entry, RoomList
 from alexa_props.errors import AmbiguousName, ConfigurationError, NameNotFound, NamesNotFound
 from alexa_props.fleet import Room
-from alexa_props.inventory.names import parts_of
+from alexa_props.inventory.names import fold, parts_of
 
 __all__ = ["FoundRooms", "find_rooms"]
 
@@ -36,6 +36,8 @@ class FoundRooms:
     """The number of lines or units of each kind that were left out."""
     by_number: Mapping[str, Room] = attrs.field(factory=dict)
     """Rooms by what the list has instead of their names, such as "320"."""
+    renamed: Mapping[str, Room] = attrs.field(factory=dict)
+    """Rooms by the other name that the list has beside their id: perhaps its columns were mixed up."""
 
     def __str__(self) -> str:
         """Return a summary in one line."""
@@ -43,7 +45,10 @@ class FoundRooms:
         parts = [f"{kind}: {count:,}" for kind, count in self.left_out.items()]
         left_out = f"; left out: {', '.join(parts)}" if parts else ""
         numbers = f"; not by name: {len(self.by_number):,}, such as {_first(self.by_number)}" if self.by_number else ""
-        return found + numbers + left_out + ("" if self.rooms else "; nothing to do")
+        renamed = (
+            f"; by id, with another name: {len(self.renamed):,}, such as {_first(self.renamed)}" if self.renamed else ""
+        )
+        return found + numbers + renamed + left_out + ("" if self.rooms else "; nothing to do")
 
 
 async def find_rooms(lists: Sequence[RoomList], names: Names) -> list[FoundRooms]:
@@ -67,6 +72,7 @@ async def _found(listed: RoomList, names: Names, problems: list[str]) -> FoundRo
     looked_up = await _look_up(listed.entries, names)
     rooms: dict[str, Room] = {}
     by_number: dict[str, Room] = {}
+    renamed: dict[str, Room] = {}
     left_out = Counter(listed.left_out)
     for entry in listed.entries:
         room = looked_up.get(entry.text)
@@ -80,7 +86,9 @@ async def _found(listed: RoomList, names: Names, problems: list[str]) -> FoundRo
             rooms[room] = room
             if entry.room is None and parts_of(entry.text)[-1:] != parts_of(room.name or "")[-1:]:
                 by_number[entry.text] = room
-    return FoundRooms(listed.source, list(rooms.values()), left_out, by_number)
+            elif entry.room is not None and entry.room.name and fold(entry.room.name) != fold(room.name or ""):
+                renamed[entry.room.name] = room
+    return FoundRooms(listed.source, list(rooms.values()), left_out, by_number, renamed)
 
 
 def _first(rooms: Mapping[str, Room]) -> str:

@@ -227,6 +227,21 @@ def test_rooms_below_a_name_are_read_although_the_name_is_cached(run: Run, hotel
     hotels.call(lambda asp: asp.units.delete(created))
 
 
+def test_rows_whose_name_is_not_that_of_the_room_are_counted(run: Run, hotels: Service, tmp_path: Path) -> None:
+    assert run("find", "205", env=hotels.environment).returncode == 0
+    room = hotels.world["rooms"][1]
+    done = listing(run, hotels, tmp_path, f"room,id\nRoom 101,{room}\n")
+    assert places(done) == [("Room 102", "Seaside 1 / Floor 1")]
+    title = "such as 'Room 101' for Seaside 1 / Floor 1 / Room 102"
+    assert f"rooms.csv; by id, with another name: 1, {title}\n" in done.stderr
+    done = listing(run, hotels, tmp_path, "property,room\nSeaside 1,Room 104\nSeaside 1,0205\n")
+    assert done.returncode == 0
+    title = "such as 'Seaside 1/0205' for Seaside 1 / Floor 2 / Room 205"
+    assert f"rooms.csv; not by name: 1, {title}\n" in done.stderr
+    exclude = listing(run, hotels, tmp_path, "Seaside 1/205\n", "--exclude", str(tmp_path / "rooms.csv"))
+    assert exclude.stderr.endswith("1 of 1 rooms are left out; nothing to do\n")
+
+
 def test_ids_have_the_names_that_other_commands_have_read(run: Run, hotels: Service, tmp_path: Path) -> None:
     assert run("find", "205", env=hotels.environment).returncode == 0
     hotels.http.delete("/_simulator/calls")
