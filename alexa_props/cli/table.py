@@ -12,7 +12,7 @@ __all__ = ["is_id_column", "table_lines", "width_of"]
 
 _GAP: Final = 2
 _NARROW: Final = 8
-"""The narrowest width of a column, if the terminal is wide enough."""
+"""The narrowest width of a column, unless the terminal is too narrow for that."""
 _NARROWEST: Final = 2
 """The narrowest width of a column in a narrow terminal."""
 
