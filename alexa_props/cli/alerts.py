@@ -17,7 +17,7 @@ from alexa_props.errors import DeviceUnreachable, EndpointFailure
 __all__ = ["alarms", "reminders", "timers"]
 
 _Kind = Literal["alarms", "timers", "reminders"]
-_COLUMNS: Final = ("name", "path", "device", "code", "description", "endpoint_id", "unit_id")
+_COLUMNS: Final = ("room", "path", "device", "code", "description", "endpoint_id", "unit_id")
 _TABLE: Final = ("device", "description", "endpoint_id")
 _HELP: Final = """Delete all {kind} on every device in a room.
 

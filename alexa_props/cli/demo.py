@@ -39,13 +39,13 @@ class _Failure:
     """A device that failed, or a room if none is named."""
 
     room: str
-    where: str
+    path: str
     device: str
     code: str
     id: str
 
     def __str__(self) -> str:
-        return f"{', '.join(filter(None, (self.room, self.where, self.device)))}: {self.code}"
+        return f"{', '.join(filter(None, (self.room, self.path, self.device)))}: {self.code}"
 
 
 @attrs.define
@@ -138,8 +138,8 @@ class _Reporter:
 
 def _failure(room: fleet.Room, failure: fleet.Failure, names: Mapping[str, str]) -> _Failure:
     device = failure.endpoint_id
-    where = " / ".join(room.path)
-    return _Failure(room.name or "", where, names.get(device or "", ""), failure.code, device or str(room))
+    path = " / ".join(room.path)
+    return _Failure(room.name or "", path, names.get(device or "", ""), failure.code, device or str(room))
 
 
 async def run_demo(*, rooms: int, quota: float, seed: int, as_json: bool) -> None:

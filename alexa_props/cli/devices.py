@@ -25,13 +25,13 @@ class Devices:
     names: Mapping[str, str | None]
     """Their names by id."""
     place: Mapping[str, str | None]
-    """The name, place and id of the room."""
+    """The room: its name, its path, and its id."""
     title: str
     """The device or the room, for a sentence."""
 
     def members(self, endpoint_id: str) -> dict[str, Any]:
         """Return the members of a row about a device, names first and ids last."""
-        return {"device": self.names[endpoint_id], "room": self.place["name"], "path": self.place["path"]}
+        return {"device": self.names[endpoint_id], "room": self.place["room"], "path": self.place["path"]}
 
 
 async def devices_of(opened: Session, text: str) -> Devices:
@@ -49,8 +49,8 @@ async def devices_of(opened: Session, text: str) -> Devices:
         unit_id = next((ref.id for ref in found.associated_units), None)
         place = {**await names.describe_device(found), "unit_id": unit_id}
         name = found.friendly_name or found.serial_number
-        where = " / ".join(filter(None, (place["path"], place["name"])))
-        return Devices({found.id: name}, place, f"{name or found.id}" + (f" ({where})" if where else ""))
+        path = " / ".join(filter(None, (place["path"], place["room"])))
+        return Devices({found.id: name}, place, f"{name or found.id}" + (f" ({path})" if path else ""))
     inside = {each.id: each.friendly_name async for each in opened.asp.endpoints.list(unit_id=found, expand="all")}
     if not inside:
         raise Unresolved(

@@ -143,16 +143,11 @@ async def _below(opened: Session, under: str | None) -> tuple[list[dict[str, Any
 
 
 def _row(device: Endpoint, described: dict[str, str | None], unit_id: str | None) -> dict[str, Any]:
-    sampled = (
-        each.time_of_sample
-        for feature in device.features
-        for each in feature.properties
-        if feature.name == "connectivity" and each.name == "reachability"
-    )
-    time = next((each for each in sampled if each is not None), None)
+    from alexa_props.inventory.rows import time_of_sample  # help and completion do without
+
+    time = time_of_sample(device)
     return {
-        "room": described["name"],
-        "path": described["path"],
+        **described,
         "device": device.friendly_name,
         "model": device.model,
         "serial_number": device.serial_number,

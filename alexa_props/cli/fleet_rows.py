@@ -10,7 +10,7 @@ from alexa_props.cli.output import Output
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.shared import Access
 from alexa_props.cli.streams import OutputLost, write
-from alexa_props.fleet.names import where
+from alexa_props.fleet import names
 
 __all__ = ["FleetRows", "place_of"]
 
@@ -63,4 +63,4 @@ class FleetRows:
 
 def place_of(room: fleet.Room) -> dict[str, str | None]:
     """Return the columns that say which room a row is about, but its id."""
-    return {"room": room.name, "path": where(room)}
+    return {"room": room.name, "path": names.place_of(room).path}

@@ -80,8 +80,7 @@ def _rows(content: JournalContent, names: Names | None) -> list[dict[str, Any]]:
 
 
 def _rows_of(record: Record, names: Names | None) -> list[dict[str, Any]]:
-    described = {"name": None, "path": None} if names is None else names.describe(names.known(record.key))
-    place = {"room": described["name"], "path": described["path"]}
+    place = {"room": None, "path": None} if names is None else names.describe(names.known(record.key))
     item = {"run": record.run, "unit_id": record.key}
     if not record.failures:
         empty = dict.fromkeys(("device", "step", "code", "description", "endpoint_id"))

@@ -28,12 +28,12 @@ from alexa_props.errors import (
     NotFound,
 )
 from alexa_props.fleet import Room
+from alexa_props.fleet.names import place_of
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
-__all__ = ["Names", "Place", "is_device_id", "is_id"]
+__all__ = ["Names", "is_device_id", "is_id"]
 
-Place: TypeAlias = Room | Unit
 _Kind: TypeAlias = Literal["room", "unit", "endpoint"] | None
 
 _MOST_AGE: Final = 24 * 3600
@@ -123,7 +123,7 @@ class Names:
             self._use(found, is_cached=False)
         return found
 
-    async def rows_below(self, top: Place | None, *, progress: bool = True) -> tuple[list[dict[str, Any]], str]:
+    async def rows_below(self, top: Room | Unit | None, *, progress: bool = True) -> tuple[list[dict[str, Any]], str]:
         """Read a unit and everything below it now; return the rows of `Inventory.to_rows`, and its name.
 
         Args:
@@ -134,15 +134,11 @@ class Names:
         inventory = await self.read_below(None if top is None else top.id, endpoints=True, progress=progress)
         rows = inventory.to_rows()
         if top is not None and top.id != (self._cache and self._cache.organization):
-            # The places of the inventory begin below its root.
-            described = self.describe(top)
-            above = [described["path"], described["name"]]
+            # The paths of the inventory begin below its root.
+            described, in_property = self.describe(top), self._property_of(top)
             for row in rows:
-                row["property_name"] = self._property_of(top)
-                if row["unit_id"] == top.id:
-                    row |= {"room": described["name"], "path": described["path"]}
-                else:
-                    row["path"] = " / ".join(filter(None, [*above, row["path"]])) or None
+                above = [described["path"], None if row["unit_id"] == top.id else described["room"]]
+                row.update(in_property, path=" / ".join(filter(None, [*above, row["path"]])) or None)
         return rows, inventory.root.name or inventory.root.id
 
     async def search(self, text: str) -> list[dict[str, Any]]:
@@ -155,12 +151,12 @@ class Names:
         self._report_age(inventory)
         return [self._entry(each) for each in found]
 
-    async def unit(self, text: str) -> Place:
+    async def unit(self, text: str) -> Room | Unit:
         """Return the unit of a name, a path, a room number or an id. A device is not accepted."""
         (found,) = await self.units([text])
         return found
 
-    async def units(self, texts: Sequence[str]) -> list[Place]:
+    async def units(self, texts: Sequence[str]) -> list[Room | Unit]:
         """Return the units of many names, paths, room numbers and ids, in order.
 
         Raises:
@@ -181,7 +177,7 @@ class Names:
         """Return the rooms of many names, paths and room numbers, in order. Raises as `units` does."""
         return await self._find(texts, "room")
 
-    async def place(self, text: str) -> Place:
+    async def place(self, text: str) -> Room | Unit:
         """Return a unit as `unit` does. A device stands for the unit that it is in, which is reported."""
         found = await self._unit_or_device(text)
         if not isinstance(found, Endpoint):
@@ -194,7 +190,7 @@ class Names:
         note(f"{text} is {found.friendly_name or 'a device'} in {self.title(place)}")
         return place
 
-    async def room(self, text: str, *, instead: str) -> Place:
+    async def room(self, text: str, *, instead: str) -> Room | Unit:
         """Return the unit that a change is about: a room, or another unit that has devices. For `text` see `place`.
 
         Args:
@@ -215,7 +211,7 @@ class Names:
             )
         return place
 
-    async def target(self, text: str) -> Place | Endpoint:
+    async def target(self, text: str) -> Room | Unit | Endpoint:
         """Return a unit or a device, by name, path, room number, serial number or id."""
         if is_id(text):
             return self.known(text) if ".unit." in text else self.known_device(text)
@@ -227,50 +223,44 @@ class Names:
             self._report_meaning(text, found)
         return found
 
-    def describe(self, place: Place) -> dict[str, str | None]:
-        """Return the members of a row about a unit: `name`, and `where` it is, both None if unknown."""
-        above = place.path if isinstance(place, Room) else self._above(place)
-        return {"name": place.name, "path": " / ".join(above) or None}
+    def describe(self, place: Room | Unit) -> dict[str, str | None]:
+        """Return the members of a row about a unit: `room`, its name, and `path`, the names above; None if unknown."""
+        if isinstance(place, Room):
+            return {"room": place.name, "path": place_of(place).path}
+        return {"room": place.name, "path": " / ".join(unit.name or unit.id for unit in self._above(place)) or None}
 
     async def describe_device(self, device: Endpoint) -> dict[str, str | None]:
-        """Return the name and the place of the unit that a device is in, as `describe` does."""
+        """Return the name and the path of the unit that a device is in, as `describe` does."""
         units = [ref.id for ref in device.associated_units]
         if not units:
-            return {"name": None, "path": None}
+            return {"room": None, "path": None}
         if self._cache is not None:
             await self.inventory()
         return self.describe(self.known(units[0]))
 
-    def _entry(self, thing: Place | Endpoint) -> dict[str, Any]:
+    def _entry(self, thing: Room | Unit | Endpoint) -> dict[str, Any]:
+        serial_number = None
         if isinstance(thing, Endpoint):
+            kind, name, serial_number = "device", thing.friendly_name, thing.serial_number
             units = [self.known(ref.id) for ref in thing.associated_units]
-            described = self.describe(units[0]) if units else {"name": None, "path": None}
-            where = " / ".join(filter(None, (described["path"], described["name"]))) or None
-            return {
-                "name": thing.friendly_name,
-                "kind": "device",
-                "path": where,
-                "serial_number": thing.serial_number,
-                "id": thing.id,
-            }
-        kind = "room" if isinstance(thing, Room) else "unit"
-        described = self.describe(thing)
-        return {
-            "name": described["name"],
-            "kind": kind,
-            "path": described["path"],
-            "serial_number": None,
-            "id": thing.id,
-        }
+            path = " / ".join(filter(None, reversed(self.describe(units[0]).values()))) if units else None
+        else:
+            kind, (name, path) = "room" if isinstance(thing, Room) else "unit", self.describe(thing).values()
+        return {"name": name, "kind": kind, "path": path or None, "serial_number": serial_number, "id": thing.id}
 
-    def _property_of(self, place: Place) -> str | None:
-        above = place.path if isinstance(place, Room) else self._above(place)
-        return next(iter(above), place.name)
+    def _property_of(self, place: Room | Unit) -> dict[str, str | None]:
+        """Return the members of a row about the property that a unit is in; none if it is unknown."""
+        if isinstance(place, Room):
+            found = {"property_name": place.property_name, "property_id": place.property_id}
+        else:
+            top = next(iter(self._above(place)), place)
+            found = {"property_name": top.name, "property_id": top.id}
+        return found if found["property_id"] else {}
 
-    def title(self, place: Place) -> str:
+    def title(self, place: Room | Unit) -> str:
         """Return a unit for a sentence: "Room 320 (Seaside 1 / Floor 3)"."""
         shown = self.describe(place)
-        return f"{shown['name'] or place.id}" + (f" ({shown['path']})" if shown["path"] else "")
+        return f"{shown['room'] or place.id}" + (f" ({shown['path']})" if shown["path"] else "")
 
     # How names are found.
 
@@ -314,7 +304,7 @@ class Names:
         return found
 
     async def _are_confirmed(
-        self, texts: Sequence[str], found: Sequence[Place | Endpoint], inventory: Inventory
+        self, texts: Sequence[str], found: Sequence[Room | Unit | Endpoint], inventory: Inventory
     ) -> bool:
         """Return whether these still are what they were. For many of them, all names are read again."""
         things = {each.id: each for each in found}
@@ -332,7 +322,7 @@ class Names:
             return False
         return all(await gather(functools.partial(self._is_confirmed, each) for each in things.values()))
 
-    async def _is_confirmed(self, known: Place | Endpoint) -> bool:
+    async def _is_confirmed(self, known: Room | Unit | Endpoint) -> bool:
         try:
             if isinstance(known, Endpoint):
                 device = await self._asp.endpoints.get(known, expand="all")
@@ -343,7 +333,7 @@ class Names:
             return False
         return (unit.name, unit.parent_id) == (known.name, known.parent_id)
 
-    async def _unit_or_device(self, text: str) -> Place | Endpoint:
+    async def _unit_or_device(self, text: str) -> Room | Unit | Endpoint:
         """Return a unit, or the device of a serial number. No devices are read for it: a large hotel has many."""
         if is_device_id(text):
             return await self._asp.endpoints.get(text, expand="all")
@@ -355,7 +345,7 @@ class Names:
             if device := await self._with_serial(text):
                 return device
             (found,) = await self._find([text], "unit")
-        return cast("Place", found)
+        return cast("Room | Unit", found)
 
     async def _with_serial(self, text: str) -> Endpoint | None:
         serial = text.strip().upper()
@@ -376,7 +366,7 @@ class Names:
             raise self._unknown
         return self._cache
 
-    def _report_meaning(self, text: str, place: Place) -> None:
+    def _report_meaning(self, text: str, place: Room | Unit) -> None:
         """Report what is about to be changed, if that is not evident from the text."""
         spelled, name = (" ".join(each.split()) for each in (text, place.name or ""))
         if self._changes and not is_id(text) and not spelled.endswith(name):
@@ -397,7 +387,7 @@ class Names:
             self._old[endpoints] = None if self._cache is None else self._cache.read(endpoints=endpoints)
         return self._old[endpoints]
 
-    def known(self, unit_id: str) -> Place:
+    def known(self, unit_id: str) -> Room | Unit:
         """Return a unit by its id, with its name if an inventory of any age has it."""
         inventory = self._cached()
         try:
@@ -413,13 +403,14 @@ class Names:
         except AlexaError:
             return Endpoint(endpoint_id)
 
-    def _above(self, unit: Unit) -> list[str]:
+    def _above(self, unit: Unit) -> list[Unit]:
+        """Return the known units above a unit, the topmost first."""
         inventory = self._cached()
         known = {} if inventory is None else {each.id: each for each in inventory.units}
-        return [each.name or each.id for each in _units_above(unit, known)][::-1]
+        return _units_above(unit, known)[::-1]
 
 
-def _units_above(thing: Place | Endpoint, known: Mapping[str, Unit]) -> list[Unit]:
+def _units_above(thing: Room | Unit | Endpoint, known: Mapping[str, Unit]) -> list[Unit]:
     """Return the units above a unit or a device, the nearest first."""
     parent = next((ref.id for ref in thing.associated_units), None) if isinstance(thing, Endpoint) else thing.parent_id
     above: list[Unit] = []
@@ -429,7 +420,7 @@ def _units_above(thing: Place | Endpoint, known: Mapping[str, Unit]) -> list[Uni
     return above
 
 
-def _only_a_part(text: str, thing: Place | Endpoint, inventory: Inventory) -> NameNotFound:
+def _only_a_part(text: str, thing: Room | Unit | Endpoint, inventory: Inventory) -> NameNotFound:
     """Return the error of a text that is only a part of a name."""
     path = inventory.path_of(thing)
     root = inventory.root.name or inventory.root.id

@@ -83,14 +83,10 @@ def _entries(source: Source, rows: Sequence[Row]) -> RoomList:
 
 def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
     cells = {column: cell or "" for column, cell in row.cells.items()}
-    own_id, path, name, serial = (cells.get(column, "") for column in ROOM_COLUMNS)
-    above = _above(cells) or _above_in(tree, row)
-    if is_id(own_id) or (own_id and name):
-        text = own_id
-    elif path and not name:
-        text = path
-    else:
-        text = "/".join((*above, name or own_id)) if name or own_id else serial
+    own_id, _, name, serial = (cells.get(column, "") for column in ROOM_COLUMNS)
+    path = _path(cells, name or own_id)
+    above = path[:-1] or _above_in(tree, row)
+    text = own_id if is_id(own_id) or (own_id and name) else "/".join((*above, *path[-1:])) or serial
     if not text:
         raise source.error(row.line, f"row {row.number} names no room")
     if not text.isprintable():
@@ -103,18 +99,20 @@ def _entry(source: Source, row: Row, tree: Mapping[str | None, Row]) -> Entry:
         parent_id=cells.get("parent_id") or None,
         property_id=cells.get("property_id") or None,
         property_name=above[0] if above and (cells.get("path") or cells.get("property") or row.of_a_tree) else None,
-        path=above,
+        path=tuple(above),
     )
     return Entry(row.line, text, room)
 
 
-def _above(cells: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the units above a room, the property first."""
-    path, name = cells.get("path", ""), cells.get("room", "")
-    if not path:
-        return tuple(filter(None, (cells.get("property"), cells.get("floor"))))
-    names = [each.strip() for each in path.split(" / " if " / " in path else "/")]
-    return tuple(filter(None, names[:-1] if names[-1] == name else names))
+def _path(cells: Mapping[str, str], name: str) -> list[str]:
+    """Return the names from the property down to a room. A column path has them, or only those above the room."""
+    above, path = cells.get("property", ""), cells.get("path", "")
+    names = [each.strip() for each in path.split(" / " if " / " in path else "/")] if path else [cells.get("floor", "")]
+    if above and names[0] != above:
+        names.insert(0, above)
+    if names[-1] != name:
+        names.append(name)
+    return list(filter(None, names))
 
 
 def _above_in(tree: Mapping[str | None, Row], row: Row) -> tuple[str, ...]:

@@ -27,6 +27,12 @@ _PRINTED: Final[Sequence[tuple[tuple[str | None, ...], str, Callable[[str], obje
         "status",
         lambda cell: cell in ("done", "failed", "unknown"),
     ),
+    # `export`
+    (
+        ("room", "property", "path", None, None, None, None, None, "property_id", "unit_id", None),
+        "property_id",
+        is_id,
+    ),
     # `find`
     (("room", "kind", "path", None, "unit_id"), "kind", lambda cell: cell in ("room", "unit", "device")),
 )

@@ -18,7 +18,7 @@ __all__ = ["parse_station", "station"]
 
 station = typer.Typer(no_args_is_help=True, help="Show or set the default music station.")
 
-_COLUMNS: Final = ("name", "path", "station", "unit_id")
+_COLUMNS: Final = ("room", "path", "station", "unit_id")
 
 
 def parse_station(text: str) -> alexa_props.DefaultStation:
@@ -43,7 +43,7 @@ def parse_station(text: str) -> alexa_props.DefaultStation:
 def get_station(*, room: RoomName, access: Access) -> None:
     """Show the default station of a room.
 
-    Prints name, path, station and id. The station is empty if none is set.
+    Prints room, path, station and id. The station is empty if none is set.
 
     Example: alexa-props station get "Room 320"
     """

@@ -35,13 +35,13 @@ def print_steps(
     Args:
         steps: The steps.
         devices: Names of devices by id.
-        place: The name, place and id of the room.
+        place: The room: its name, its path, and its id.
         access: The options of the command.
         by_step: Whether a table has a row per step instead of one per device.
 
     """
-    found = [{"room": place["name"], "path": place["path"], **row} for row in _rows(steps, devices)]
-    found = [{**row, "unit_id": place["unit_id"]} for row in found]
+    above = {"room": place["room"], "path": place["path"]}
+    found = [{**above, **row, "unit_id": place["unit_id"]} for row in _rows(steps, devices)]
     rows = Rows(_COLUMNS, access, table=_TABLE)
     if rows.is_table:
         found = [row for row in found if row["status"] != "done"]

@@ -23,7 +23,9 @@ from alexa_props.errors import AlexaError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from alexa_props.cli.names import Names, Place
+    from alexa_props.cli.names import Names
+    from alexa_props.fleet import Room
+    from alexa_props.smart_properties.units import Unit
 
 __all__ = ["watch"]
 
@@ -65,7 +67,7 @@ async def _watch(under: str | None, every: float, access: Access) -> None:
                 rows = await _read_again(names, top, every, screen)
 
 
-async def _read_again(names: Names, top: Place | None, every: float, screen: _Screen) -> list[dict[str, Any]]:
+async def _read_again(names: Names, top: Room | Unit | None, every: float, screen: _Screen) -> list[dict[str, Any]]:
     """Return the next reading that succeeds."""
     import anyio  # help and completion do without
 
@@ -90,7 +92,7 @@ class _Devices:
 
     def update(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Replace the devices, and return a row per change."""
-        time = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        time = dt.datetime.now(dt.UTC).replace(microsecond=0)
         devices = {row["endpoint_id"]: dict(row) for row in rows if row["endpoint_id"] is not None}
         offline = {key: row for key, row in devices.items() if row["reachability"] not in (None, "OK")}
         changes = [{**row, "change": "offline"} for key, row in offline.items() if key not in self.offline]

@@ -13,7 +13,7 @@ from alexa_props.inventory.tree import Tree
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
-__all__ = ["COLUMNS", "SHOWN", "rows", "to_html"]
+__all__ = ["COLUMNS", "SHOWN", "rows", "time_of_sample", "to_html"]
 
 _SEPARATOR: Final = " / "
 COLUMNS: Final[dict[str, type]] = {
@@ -50,7 +50,7 @@ def rows(tree: Tree, rooms: Mapping[int, Room]) -> Iterator[dict[str, Any]]:
                 "model": device and device.model,
                 "serial_number": device and device.serial_number,
                 "reachability": device and device.reachability,
-                "time_of_sample": device and _time_of_sample(device),
+                "time_of_sample": device and time_of_sample(device),
                 "property_id": property_id,
                 "unit_id": unit.id,
                 "endpoint_id": device and device.id,
@@ -79,7 +79,7 @@ def to_html(title: str, lines: Sequence[Mapping[str, Any]], columns: Sequence[st
     return f"<p><strong>{html.escape(title)}</strong></p>" + (tables.to_html(table) if lines else "")
 
 
-def _time_of_sample(device: Endpoint) -> dt.datetime | None:
+def time_of_sample(device: Endpoint) -> dt.datetime | None:
     """Return when the device reported its reachability."""
     for feature in device.features:
         for each in feature.properties if feature.name == "connectivity" else ():

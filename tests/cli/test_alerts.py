@@ -27,7 +27,7 @@ def test_devices_that_failed_are_rows(run: Run, service: Service) -> None:
         "DEVICE_NOT_REACHABLE",
     )
     assert [call["unit_id"] for call in service.calls("alerts.delete_timers")] == [room]
-    assert (row["name"], row["path"], row["device"]) == ("Room 101", "Seaside 1 / Floor 1", "Room 101 Echo 1")
+    assert (row["room"], row["path"], row["device"]) == ("Room 101", "Seaside 1 / Floor 1", "Room 101 Echo 1")
     title = r"Room 101 \(Seaside 1 / Floor 1\)"
     assert re.fullmatch(rf"alexa-props: the timers in {title} were not deleted on 1 device\(s\): .*\n", done.stderr)
 

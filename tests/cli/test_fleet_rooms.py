@@ -123,7 +123,7 @@ def test_all_rows_that_name_no_room_are_listed_before_anything_is_sent(
 
 
 def test_a_list_of_ids_is_not_looked_up(run: Run, hotels: Service, tmp_path: Path) -> None:
-    done = listing(run, hotels, tmp_path, f"room,where,id\nMy room,My house,{hotels.world['rooms'][0]}\n")
+    done = listing(run, hotels, tmp_path, f"room,path,id\nMy room,My house,{hotels.world['rooms'][0]}\n")
     assert (done.returncode, places(done)) == (0, [("My room", "My house")])
     assert {call["operation"] for call in hotels.http.get("/_simulator/calls").json()["calls"]} == {"token", DELETE}
 

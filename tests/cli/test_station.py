@@ -20,7 +20,7 @@ def test_it_is_set_by_label_or_by_id_and_shown(run: Run, service: Service) -> No
     done = run("station", "set", "Room 101", "ihr_jazz", env=service.environment)
     assert (done.returncode, done.stdout) == (0, f"Room 101\tSeaside 1 / Floor 1\tIHR_JAZZ\t{room}\n")
     done = run("station", "set", room, "SOME_RADIO:s:1", "--json", env=service.environment)
-    place = {"name": "Room 101", "path": "Seaside 1 / Floor 1"}
+    place = {"room": "Room 101", "path": "Seaside 1 / Floor 1"}
     row = {**place, "station": "SOME_RADIO:s:1", "provider_id": "SOME_RADIO", "station_id": "s:1", "unit_id": room}
     assert (done.returncode, json.loads(done.stdout)) == (0, row)
     assert [call["body"] for call in service.calls("unit_settings.set_default_music_station")] == [
