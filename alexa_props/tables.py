@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Column", "Table", "fits_html", "plain", "to_html", "to_text"]
+__all__ = ["Column", "Table", "fits_html", "plain", "to_html", "to_lines", "to_text", "width_of"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 """Control sequences, line breaks, and marks of direction."""
@@ -57,9 +57,15 @@ class Table:
 
 
 def to_text(table: Table, width: int) -> Iterator[str]:
-    """Yield the lines of a table. Only ids that are wider make a line wider than `width`.
+    """Yield the lines of `to_lines` without their styles."""
+    return (line for line, _ in to_lines(table, width))
 
-    If a line is too narrow for the ids, they are in lines below their rows. Optional columns are left out first.
+
+def to_lines(table: Table, width: int) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a table, each with its style of rich. Only ids that are wider make a line wider than `width`.
+
+    Ids are beside the names if that takes fewer lines than below them. Below, rows about the same thing share its ids.
+    What is optional is left out first.
     """
     every = [_printable(column) for column in table.columns if any(column.cells)]
     kept = [column for column in every if not column.is_optional]
@@ -67,11 +73,12 @@ def to_text(table: Table, width: int) -> Iterator[str]:
         if _width(_natural(columns)) <= width:
             yield from _lines(table, columns, [], width)
             return
-    if _width([_least(column, _LONGEST_WORD) for column in kept]) <= width:
-        yield from _lines(table, kept, [], width)
-        return
     ids = [column for column in kept if column.is_id]
-    yield from _lines(table, [column for column in kept if not column.is_id], ids, width)
+    names = [column for column in kept if not column.is_id]
+    layouts = [(names, ids)]
+    if _width([_least(column, _LONGEST_WORD) for column in kept]) <= width:
+        layouts.insert(0, (kept, []))
+    yield from min((list(_lines(table, *layout, width)) for layout in layouts), key=len)
 
 
 def to_html(table: Table) -> str:
@@ -108,7 +115,7 @@ def _pixels(column: Column) -> float:
     if column.is_id:
         return _PADDING + _ID_CHARACTER * _natural([column])[0]
     words = (word for text in (column.title, *column.cells) for word in text.replace("_", "_ ").split())
-    return _PADDING + _CHARACTER * max(map(_len, words), default=0)
+    return _PADDING + _CHARACTER * max(map(width_of, words), default=0)
 
 
 def _cell(column: Column, text: str, hint: str) -> str:
@@ -127,30 +134,41 @@ def _printable(column: Column) -> Column:
 
 
 def _natural(columns: Iterable[Column]) -> list[int]:
-    return [max(map(_len, (column.title, *column.cells))) for column in columns]
+    return [max(map(width_of, (column.title, *column.cells))) for column in columns]
 
 
 def _width(widths: Sequence[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _lines(table: Table, columns: Sequence[Column], ids: Sequence[Column], width: int) -> Iterator[str]:
+def _lines(table: Table, columns: Sequence[Column], ids: Sequence[Column], width: int) -> Iterator[tuple[str, str]]:
     if table.title:
-        yield table.title
+        yield table.title, "bold"
     widths = _fitted(columns, width)
-    yield from _row([column.title.upper() for column in columns], widths)
+    for line in _row([column.title.upper() for column in columns], widths):
+        yield line, "bold"
+    below = list(zip(*(column.cells for column in ids), strict=True))
     for number in range(len(table.columns[0].cells)):
-        yield from _row([column.cells[number] for column in columns], widths)
-        yield from (f"{_GAP}{column.cells[number]}" for column in ids if column.cells[number])
+        for line in _row([column.cells[number] for column in columns], widths):
+            yield line, ""
+        if below and below[number : number + 1] != below[number + 1 : number + 2]:
+            for line in _beside([each for each in below[number] if each], width):
+                yield f"{_GAP}{line}", "dim"
     if table.more:
-        yield table.more
+        yield table.more, ""
+
+
+def _beside(ids: Sequence[str], width: int) -> Sequence[str]:
+    """Return ids in one line if it fits the width, else each in its own."""
+    line = _GAP.join(ids)
+    return [line] if ids and width_of(_GAP + line) <= width else ids
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     for number in range(max(map(len, wrapped), default=0)):
         parts = (lines[number] if number < len(lines) else "" for lines in wrapped)
-        padded = (part + " " * (width - _len(part)) for part, width in zip(parts, widths, strict=True))
+        padded = (part + " " * (width - width_of(part)) for part, width in zip(parts, widths, strict=True))
         yield _GAP.join(padded).rstrip()
 
 
@@ -171,7 +189,7 @@ def _least(column: Column, longest: int) -> int:
     if column.is_id:
         return _natural([column])[0]
     words = (word for text in (column.title, *column.cells) for word in text.split())
-    return max(_LEAST, *(min(_len(word), longest) for word in words))
+    return max(_LEAST, *(min(width_of(word), longest) for word in words))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
@@ -179,18 +197,18 @@ def _wrapped(text: str, width: int) -> list[str]:
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if _len(joined) <= width:
+        if width_of(joined) <= width:
             lines[-1] = joined
             continue
         lines += [""] if lines[-1] else []
         for character in word:
-            if lines[-1] and _len(lines[-1] + character) > width:
+            if lines[-1] and width_of(lines[-1] + character) > width:
                 lines.append("")
             lines[-1] += character
     return lines
 
 
-def _len(text: str) -> int:
+def width_of(text: str) -> int:
     """Return the columns that a text takes on a terminal."""
     if text.isascii():
         return len(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from alexa_props.cli.streams import printable
-from alexa_props.cli.table import width_of
+from alexa_props.tables import width_of
 
 if TYPE_CHECKING:
     from alexa_props import Inventory

@@ -9,7 +9,7 @@ import attrs
 
 from alexa_props.tables import plain
 
-__all__ = ["NO_NAMES", "KnownNames", "Names", "Place", "describe", "device_name", "place_of", "where"]
+__all__ = ["NO_NAMES", "KnownNames", "Names", "Place", "describe", "device_name", "place_of"]
 
 _NAMES: Final = ("name", "friendly_name", "device_name")
 _SEPARATOR: Final = " / "
@@ -78,14 +78,14 @@ def place_of(item: object) -> Place:
     property_id, property_name = (getattr(item, name, None) for name in ("property_id", "property_name"))
     return Place(
         _name(item),
-        where(item),
+        _path(item),
         None if property_id is None else str(property_id),
         None if property_name is None else str(property_name),
         callable(getattr(item, "device_name", None)),
     )
 
 
-def where(item: object) -> str | None:
+def _path(item: object) -> str | None:
     """Return the names above an item, from the property down: "Seaside 1 / Floor 3"; None if it does not say."""
     path, top = getattr(item, "path", None), getattr(item, "property_name", None)
     above = [str(each) for each in path] if isinstance(path, tuple) else []

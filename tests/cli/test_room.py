@@ -46,7 +46,7 @@ def test_a_table_has_a_row_per_device_that_failed(screen: Run, service: Service)
     lines = lines_of(done)
     assert max(map(len, lines[:-1])) <= 80
     assert " ".join(" ".join(lines).split()) == (
-        "device step code endpoint id "
+        "DEVICE STEP CODE "
         "Room 101 Echo 2 alarms, timers, reminders, DEVICE_NOT_REACHABLE, "
         f"Bluetooth, locales, do not DEVICE_UNREACHABLE disturb, volume {offline} "
         "alexa-props: Room 101 (Seaside 1 / Floor 1): 7 of 14 steps done"
