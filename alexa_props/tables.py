@@ -65,7 +65,7 @@ def to_lines(table: Table, width: int) -> Iterator[tuple[str, str]]:
     """Yield the lines of a table, each with its style of rich. Only ids that are wider make a line wider than `width`.
 
     Ids are beside the names if that takes fewer lines than below them. Below, rows about the same thing share its ids.
-    What is optional is left out first.
+    Optional columns are left out first.
     """
     every = [_printable(column) for column in table.columns if any(column.cells)]
     kept = [column for column in every if not column.is_optional]

@@ -32,7 +32,7 @@ def _commands(kind: _Kind) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help=f"Delete {kind}.")
 
     @app.command("delete", help=_HELP.format(kind=kind))
-    @with_shared_options
+    @with_shared_options()
     def delete(*, room: RoomName, access: Access) -> None:
         run(_delete(kind, room, access), writes=True)
 

@@ -44,7 +44,7 @@ class _Filter:
         )
 
 
-@with_shared_options
+@with_shared_options()
 def endpoints(
     *,
     room: Annotated[

@@ -9,18 +9,18 @@ from typing import Annotated, Final
 import typer
 
 from alexa_props.cli.exit import run
-from alexa_props.cli.output import Output, document
+from alexa_props.cli.output import Encoder, Output
 from alexa_props.cli.places import Under
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
-from alexa_props.cli.streams import note, write, writing
+from alexa_props.cli.streams import note, write
 
 __all__ = ["export"]
 
 _BY_SUFFIX: Final = {f".{each}": each for each in Output if each is not Output.TABLE} | {".yml": Output.YAML}
 
 
-@with_shared_options
+@with_shared_options("no_ids")
 def export(
     *,
     under: Under = None,
@@ -49,14 +49,13 @@ async def _export(under: str | None, to: Path | None, form: Output, access: Acce
         rows, _ = await opened.names.rows_below(top)
     from alexa_props.inventory.rows import COLUMNS  # help and completion do without
 
-    parts = document(form, list(COLUMNS), rows)
+    encoder = Encoder(form, list(COLUMNS))
+    text = "".join(map(encoder.row, rows)) + encoder.end()
     if to is None:
-        with writing():
-            for part in parts:
-                write(part)
+        write(text)
     else:
         # Excel takes a file without this mark for one in its old encoding.
-        _replace(to, ("\ufeff" if form is Output.CSV else "") + "".join(parts))
+        _replace(to, ("\ufeff" if form is Output.CSV else "") + text)
         note(f"wrote {len(rows):,} rows to {to}")
 
 

@@ -17,7 +17,7 @@ __all__ = ["find"]
 _COLUMNS: Final = ("name", "kind", "path", "serial_number", "id")
 
 
-@with_shared_options
+@with_shared_options()
 def find(
     *,
     text: Annotated[

@@ -31,7 +31,7 @@ app = typer.Typer(no_args_is_help=True, help="Run a job for many rooms.")
 
 
 @app.command("run")
-@with_shared_options
+@with_shared_options()
 def run_fleet(
     *,
     job: Annotated[

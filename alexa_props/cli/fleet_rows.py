@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from alexa_props import fleet
-from alexa_props.cli.output import Output
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.shared import Access
 from alexa_props.cli.streams import OutputLost, write
@@ -16,49 +16,39 @@ __all__ = ["FleetRows", "place_of"]
 
 
 class FleetRows:
-    """Prints rows as they arrive; tables and arrays are printed at the end.
+    """Prints rows as they arrive; tables are printed at the end.
 
     A lost output is not raised: the rooms in flight must still be waited for.
     """
 
     lost: OutputLost | None
     """Why nothing is printed any more; None until then."""
-    is_table: bool
-    """Whether the rows become a table for people."""
-    is_whole: bool
-    """Whether all members of a row are printed, not only its columns."""
 
     def __init__(self, columns: Sequence[str], access: Access) -> None:
-        self._columns = columns
-        self._access = access
         self._rows = Rows(columns, access)
         self.lost = None
         self.is_table = self._rows.is_table
-        self.is_whole = access.format in (Output.JSON, Output.JSONL, Output.YAML)
-        self._collected: list[Mapping[str, Any]] | None = [] if self.is_table or access.format is Output.JSON else None
+        self.is_whole = self._rows.is_whole
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows."""
-        if self._collected is not None:
-            self._collected.extend(rows)
-        elif self.lost is None:
-            try:
-                for row in rows:
-                    self._rows.add(row)
-                write()
-            except OutputLost as error:
-                self.lost = error
+        with self._unless_lost():
+            for row in rows:
+                self._rows.add(row)
+            write()
 
     def end(self, table: Sequence[str] | None = None) -> None:
-        """End the rows: print a table of these columns, or of all. Without rows there is no table."""
-        if self.lost is not None or (self.is_table and not self._collected):
-            return
+        """Print what is printed at the end: of a table, these columns, or all. There is no table without rows."""
+        if self._rows.count or not self.is_table:
+            with self._unless_lost():
+                self._rows.end(table)
+
+    @contextmanager
+    def _unless_lost(self) -> Iterator[None]:
         try:
-            with self._rows if table is None else Rows(self._columns, self._access, table=table) as rows:
-                for row in self._collected or ():
-                    rows.add(row)
+            yield
         except OutputLost as error:
-            self.lost = error
+            self.lost = self.lost or error
 
 
 def place_of(room: fleet.Room) -> dict[str, str | None]:

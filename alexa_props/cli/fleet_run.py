@@ -60,8 +60,13 @@ async def fleet_run(request: Request) -> int:
             if not rooms:
                 return Exit.DONE
             if request.dry_run:
+                left, journal = _left(request, rooms)
+                if len(left) < len(rooms):
+                    note(f"journal: {journal}")
+                if not left:
+                    return Exit.DONE
                 with progress_lines():
-                    return await print_changes(asp, job, rooms, access, by_step=by_step, options=request.options)
+                    return await print_changes(asp, job, left, access, by_step=by_step, options=request.options)
             if not request.yes:
                 refused = await _ask(asp, request, rooms)
                 if refused is not None:

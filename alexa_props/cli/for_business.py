@@ -74,7 +74,7 @@ def _keys(sort: str | None) -> Sequence[str] | None:
 
 
 @a4b.command()
-@with_shared_options
+@with_shared_options()
 def devices(
     *,
     filters: Annotated[list[str] | None, _filters(FILTER_KEYS)] = None,
@@ -105,7 +105,7 @@ def _device(device: DeviceData) -> dict[str, Any]:
 
 
 @a4b.command()
-@with_shared_options
+@with_shared_options("no_ids")
 def events(
     *,
     device_arn: Annotated[str, typer.Argument(metavar="DEVICE_ARN", help="ARN of the device.", show_default=False)],
@@ -135,7 +135,7 @@ async def _events(device_arn: str, event_type: DeviceEventType | None, base_url:
 
 
 @a4b.command()
-@with_shared_options
+@with_shared_options()
 def users(
     *,
     filters: Annotated[list[str] | None, _filters(USER_KEYS)] = None,

@@ -33,7 +33,7 @@ _TABLE: Final = ("room", "path", "device", "step", "status", "code", "unit_id")
 
 
 @journal.command("show")
-@with_shared_options
+@with_shared_options("refresh", "verbose")
 def show(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.", show_default=False)],

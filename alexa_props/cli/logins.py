@@ -22,7 +22,7 @@ __all__ = ["logout", "profiles", "replace"]
 _COLUMNS = ("current", "profile", "organization", "region", "client_id", "organization_id")
 
 
-@with_shared_options
+@with_shared_options("verbose")
 def profiles(*, display: Display) -> None:
     """List the stored logins. A star marks the one that commands use."""
     with exit_on_error():

@@ -7,13 +7,13 @@ import datetime as dt
 import enum
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from alexa_props.cli import tabs
 from alexa_props.spreadsheet import guard
 
-__all__ = ["Output", "csv_line", "document", "json_array", "row_text", "text_of"]
+__all__ = ["WHOLE", "Encoder", "Output", "text_of"]
 
 
 class Output(enum.StrEnum):
@@ -23,7 +23,7 @@ class Output(enum.StrEnum):
     CSV = "csv"
     """With a heading, safe to open in a spreadsheet."""
     TSV = "tsv"
-    """Without a heading; see `tabs`."""
+    """Without a heading, with None as an empty column; see `tabs`."""
     JSON = "json"
     """One array."""
     JSONL = "jsonl"
@@ -31,60 +31,56 @@ class Output(enum.StrEnum):
     YAML = "yaml"
 
 
-def tsv_line(columns: Sequence[str], row: Mapping[str, Any]) -> str:
-    """Return a row as tab-separated columns. None is an empty column."""
-    return tabs.join(text_of(row.get(column)) for column in columns) + "\n"
+WHOLE: Final = (Output.JSON, Output.JSONL, Output.YAML)
+"""The formats that have all members of a row, not only the columns."""
 
 
-def csv_line(columns: Sequence[str], row: Mapping[str, Any] | None = None) -> str:
-    """Return a row as CSV; without a row, the heading."""
+class Encoder:
+    """Rows as a text in a format that is not a table, piece by piece."""
+
+    def __init__(self, form: Output, columns: Sequence[str]) -> None:
+        self._form = form
+        self._columns = columns
+        self._is_first = True
+
+    def row(self, row: Mapping[str, Any]) -> str:
+        """Return the text of a row, with what comes before it."""
+        is_first, self._is_first = self._is_first, False
+        if self._form is Output.CSV:
+            heading = _csv_line(self._columns) if is_first else ""
+            return heading + _csv_line([guard(text_of(row.get(column))) for column in self._columns])
+        if self._form is Output.JSON:
+            return ("[\n  " if is_first else ",\n  ") + _json(row, indent=2).replace("\n", "\n  ")
+        if self._form is Output.JSONL:
+            return _json(row) + "\n"
+        if self._form is Output.YAML:
+            return _yaml_item(row)
+        return tabs.join(text_of(row.get(column)) for column in self._columns) + "\n"
+
+    def end(self) -> str:
+        """Return what comes after the last row."""
+        if self._form is Output.JSON:
+            return "[]\n" if self._is_first else "\n]\n"
+        if not self._is_first:
+            return ""
+        return {Output.CSV: _csv_line(self._columns), Output.YAML: "[]\n"}.get(self._form, "")
+
+
+def _csv_line(cells: Sequence[str]) -> str:
     text = io.StringIO(newline="")
-    cells = columns if row is None else [guard(text_of(row.get(column))) for column in columns]
     csv.writer(text).writerow(cells)
     return text.getvalue()
 
 
-def json_line(row: Mapping[str, Any]) -> str:
-    """Return a whole row as an object on one line."""
-    return json.dumps(row, default=text_of) + "\n"
+def _json(row: Mapping[str, Any], indent: int | None = None) -> str:
+    return json.dumps(row, default=text_of, indent=indent)
 
 
-def json_array(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return whole rows as an array of objects."""
-    return json.dumps(rows, default=text_of, indent=2) + "\n"
-
-
-def yaml_item(row: Mapping[str, Any]) -> str:
-    """Return a whole row as an item of a YAML list."""
+def _yaml_item(row: Mapping[str, Any]) -> str:
     import yaml  # type: ignore[import-untyped]  # only this format needs it
 
-    plain = json.loads(json_line(row))
-    text: str = yaml.safe_dump([plain], allow_unicode=True, sort_keys=False)
+    text: str = yaml.safe_dump([json.loads(_json(row))], allow_unicode=True, sort_keys=False)
     return text
-
-
-def document(form: Output, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the parts of a whole text in a format that is not a table."""
-    if form is Output.JSON:
-        yield json_array(list(rows))
-        return
-    if form is Output.CSV:
-        yield csv_line(columns)
-    empty = True
-    for row in rows:
-        empty = False
-        yield row_text(form, columns, row)
-    if empty and form is Output.YAML:
-        yield "[]\n"
-
-
-def row_text(form: Output, columns: Sequence[str], row: Mapping[str, Any]) -> str:
-    """Return a row in a format that prints row by row: csv, tsv, jsonl or yaml."""
-    if form is Output.JSONL:
-        return json_line(row)
-    if form is Output.YAML:
-        return yaml_item(row)
-    return (csv_line if form is Output.CSV else tsv_line)(columns, row)
 
 
 def text_of(value: Any) -> str:

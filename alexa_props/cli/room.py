@@ -29,7 +29,7 @@ room = typer.Typer(no_args_is_help=True, help="Reset a room.")
 
 
 @room.command("reset")
-@with_shared_options
+@with_shared_options()
 def reset(
     *,
     room: RoomName,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
-from alexa_props.cli.output import Output, csv_line, json_array, row_text
+from alexa_props.cli.output import WHOLE, Encoder, Output
 from alexa_props.cli.shared import Display
 from alexa_props.cli.streams import write, writing
 from alexa_props.cli.table import table_lines
@@ -25,8 +25,8 @@ T = TypeVar("T", bound=attrs.AttrsInstance)
 class Rows:
     """Print the rows of a command; use it as a context manager.
 
-    A table, JSON and an empty list are printed when the context ends, even if it ends early. All other formats print
-    each row by the end of its page. JSON and YAML have all members of a row.
+    A table is printed when the context ends, even if it ends early. All other formats print each row by the end of its
+    page. JSON and YAML have all members of a row.
 
     Args:
         columns: The keys of a row that TSV and CSV have: names first, ids last.
@@ -35,20 +35,28 @@ class Rows:
 
     """
 
+    count: int
+    """The number of rows so far."""
+
     def __init__(self, columns: Sequence[str], display: Display, *, table: Sequence[str] | None = None) -> None:
-        self._columns = columns
-        self._shown = columns if table is None else table
+        self._table = columns if table is None else table
         self._ids = not display.no_ids
         self._format = display.format or (Output.TABLE if sys.stdout.isatty() else Output.TSV)
-        self._collected: list[Mapping[str, Any]] | None = [] if self._format in (Output.TABLE, Output.JSON) else None
-        self._begun = False
+        self._encoder = Encoder(self._format, columns)
+        self._collected: list[Mapping[str, Any]] = []
         self._spinner = ExitStack()
         self._show_progress: Callable[[str], None] = _ignore
+        self.count = 0
 
     @property
     def is_table(self) -> bool:
         """Whether the rows become a table for people."""
         return self._format is Output.TABLE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all members of a row are printed, not only its columns."""
+        return self._format in WHOLE
 
     def __enter__(self) -> Self:
         if self.is_table and sys.stderr.isatty():
@@ -60,27 +68,18 @@ class Rows:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._spinner.close()
-        if self.is_table:
-            if self._collected or kind is None:
-                self._print_table()
-        elif self._collected is not None:
-            write(json_array(self._collected))
-        elif self._format is Output.CSV and not self._begun and kind is None:
-            write(csv_line(self._columns))
-        elif self._format is Output.YAML and not self._begun and kind is None:
-            write("[]\n")
+        if self.count or kind is None:
+            self.end()
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row."""
-        if self._collected is not None:
+        self.count += 1
+        if self.is_table:
             self._collected.append(row)
-            self._show_progress(f"{len(self._collected):,} …")
+            self._show_progress(f"{self.count:,} …")
             return
         with writing():
-            if self._format is Output.CSV and not self._begun:
-                sys.stdout.write(csv_line(self._columns))
-            self._begun = True
-            sys.stdout.write(row_text(self._format, self._columns, row))
+            sys.stdout.write(self._encoder.row(row))
 
     async def add_all(self, pager: Pager[T], row: Callable[[T], Mapping[str, Any]] | None = None) -> int:
         """Add every item of a list, page by page, and return their number.
@@ -95,21 +94,25 @@ class Rows:
             async for page in pages:
                 for item in page.items:
                     self.add(attrs.asdict(item) if row is None else row(item))
-                if self._collected is None:
+                if not self.is_table:
                     write()
                 count += len(page.items)
         return count
 
-    def _print_table(self) -> None:
+    def end(self, table: Sequence[str] | None = None) -> None:
+        """Print what comes at the end: a table, of these columns if some are given. Outside a context only."""
+        if not self.is_table:
+            write(self._encoder.end())
+            return
         from rich.console import Console
         from rich.text import Text
 
         console = Console()
         with writing():
-            if not self._collected:
+            if not self.count:
                 console.print("none")
                 return
-            for line, style in table_lines(self._shown, self._collected, console.width, ids=self._ids):
+            for line, style in table_lines(table or self._table, self._collected, console.width, ids=self._ids):
                 # `Text`, not a string: rich would read brackets as markup. A long id is not folded.
                 console.print(Text(line, style), soft_wrap=True)
 

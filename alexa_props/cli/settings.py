@@ -68,7 +68,7 @@ def _complete_assignment(incomplete: str) -> list[str]:
 
 
 @settings.command("get")
-@with_shared_options
+@with_shared_options()
 def get_settings(
     *,
     target: TargetName,
@@ -106,7 +106,7 @@ async def _get(target: str, wanted: dict[str, EndpointSetting[Any]], access: Acc
 
 
 @settings.command("set")
-@with_shared_options
+@with_shared_options()
 def set_settings(
     *,
     target: TargetName,

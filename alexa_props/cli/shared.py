@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Annotated, Any, Final, get_type_hints
 
 import attrs
@@ -70,8 +70,17 @@ class Access(Display):
 _KINDS: Final = (Display, Access)
 
 
-def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace the one argument of a command that is a `Display` or an `Access` by its options. A decorator."""
+def with_shared_options(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces the one argument of a command that is a `Display` or an `Access` by its options.
+
+    Args:
+        without: Options that have no effect on this command, such as "refresh". They are left out.
+
+    """
+    return functools.partial(_with_options, without=without)
+
+
+def _with_options(command: Callable[..., None], without: Container[str]) -> Callable[..., None]:
     signature = inspect.signature(command, eval_str=True)
     (shared,) = (each for each in signature.parameters.values() if each.annotation in _KINDS)
     kind: type[Display] = shared.annotation
@@ -82,6 +91,7 @@ def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
         )
         # Those of an `Access` come before those of every command.
         for field in sorted(attrs.fields(kind), key=lambda field: field.inherited)
+        if field.name not in without
     ]
 
     @functools.wraps(command)

@@ -39,7 +39,7 @@ def parse_station(text: str) -> alexa_props.DefaultStation:
 
 
 @station.command("get")
-@with_shared_options
+@with_shared_options()
 def get_station(*, room: RoomName, access: Access) -> None:
     """Show the default station of a room.
 
@@ -58,7 +58,7 @@ async def _get(room: str, access: Access) -> None:
 
 
 @station.command("set")
-@with_shared_options
+@with_shared_options()
 def set_station(
     *,
     room: RoomName,

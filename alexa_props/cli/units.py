@@ -26,7 +26,7 @@ def _depth(text: str) -> str:
     return text
 
 
-@with_shared_options
+@with_shared_options()
 def units(
     *,
     unit: Annotated[

@@ -25,7 +25,7 @@ _LOUDEST: Final = 100
 
 
 @volume.command("get")
-@with_shared_options
+@with_shared_options()
 def get_volume(*, target: TargetName, access: Access) -> None:
     """Show the volume of a device, or of all devices in a room.
 
@@ -48,7 +48,7 @@ async def _get(target: str, access: Access) -> Exit:
 
 
 @volume.command("set")
-@with_shared_options
+@with_shared_options()
 def set_volume(
     *,
     target: TargetName,

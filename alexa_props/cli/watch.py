@@ -34,7 +34,7 @@ _TABLE: Final = ("change", "device", "room", "path", "serial_number", "endpoint_
 _LEAST: Final = 1.0
 
 
-@with_shared_options
+@with_shared_options()
 def watch(
     *,
     under: Under = None,

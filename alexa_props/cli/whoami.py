@@ -24,7 +24,7 @@ _MINUTE: Final = 60
 _TIMES: Final = ("token_received_at", "token_expires_at")
 
 
-@with_shared_options
+@with_shared_options("refresh", "no_ids")
 def whoami(*, access: Access) -> None:
     """Show which login and organization are in use.
 

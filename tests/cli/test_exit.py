@@ -91,6 +91,8 @@ def test_without_a_home_directory_it_says_what_to_set(
         monkeypatch.delenv(name, raising=False)
     # A user without an entry in /etc/passwd.
     monkeypatch.setattr(os, "getuid", lambda: 54321)
+    # Otherwise it depends on what started the tests.
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
     monkeypatch.setattr(sys, "argv", ["alexa-props", *arguments])
     with pytest.raises(SystemExit) as exited:
         alexa_props.cli.main()

@@ -445,6 +445,6 @@ def test_on_a_terminal_there_is_a_bar_and_a_table_of_failures(screen: Run, servi
     )
     assert shown.returncode == 3
     assert "12 of 12" in shown.stdout
-    assert "endpoint id" in shown.stdout
+    assert "ENDPOINT ID" in shown.stdout
     assert offline in shown.stdout
     assert "11 done, 1 failed (Room 103)" in shown.stdout
