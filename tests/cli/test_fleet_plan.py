@@ -117,6 +117,19 @@ def test_a_dry_run_stops_if_the_service_is_down(run: Run, service: Service, monk
     assert "stopped: the service is down" in done.stderr
 
 
+def test_a_dry_run_leaves_out_what_the_journal_calls_done(run: Run, service: Service, tmp_path: Path) -> None:
+    job = ("alarms", "--journal", str(tmp_path / "alarms.db"))
+    below = ("--under", service.facts["organization_id"])
+    assert run("fleet", "run", *job, *below, "--sample", "1", "--yes", env=service.environment).returncode == 0
+    service.http.delete("/_simulator/calls")
+    done = dry_run(run, service, *job)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 11)
+    assert "alarms.db (1 more rooms are done or failed)" in done.stderr
+    assert run("fleet", "run", *job, *below, "--yes", env=service.environment).returncode == 0
+    service.http.delete("/_simulator/calls")
+    assert dry_run(run, service, *job).stdout == ""
+
+
 # The question
 
 
