@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
@@ -157,8 +157,23 @@ def test_a_change_is_shown_before_it_is_made(terminal: Callable[..., Terminal], 
     assert changes(service) == [DELETE] * 12
 
 
+@pytest.fixture
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Refuse every question in this process, and return what was asked."""
+    found: list[str] = []
+
+    async def refuse(lines: list[str], question: str) -> int:
+        found.append("\n".join([*lines, question]))
+        return 1
+
+    monkeypatch.setattr("alexa_props.cli.fleet_run.has_terminal", lambda: True)
+    monkeypatch.setattr("alexa_props.cli.fleet_run.confirm", refuse)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    return found
+
+
 def test_rooms_that_the_journal_calls_done_are_not_asked_about(
-    terminal: Callable[..., Terminal], run: Run, service: Service, tmp_path: Path
+    questions: list[str], run: Run, screen: Run, service: Service, tmp_path: Path
 ) -> None:
     journal = ("--journal", str(tmp_path / "a.db"))
     arguments = ("fleet", "run", "alarms", "--under", service.facts["organization_id"], *journal)
@@ -168,13 +183,20 @@ def test_rooms_that_the_journal_calls_done_are_not_asked_about(
         ((), 8, "4 more rooms are done or failed"),
         (("--retry-failed",), 9, "3 more rooms are"),
     ):
-        shown = terminal(*arguments, *more, env={**service.environment, "COLUMNS": "80"})
-        text = shown.read(until=PROMPT)
-        assert text.endswith(f"Delete all alarms of {count} rooms? {PROMPT}")
+        assert screen(*arguments, *more, env=service.environment).returncode == 1
+        text = questions.pop()
+        assert text.endswith(f"Delete all alarms of {count} rooms?")
         assert f"a.db ({ended}" in text
         assert f"  rooms:   {count} in Seaside 1" in text
-        shown.write("n\n")
-        assert shown.process.wait(30) == 1
+
+
+def test_one_room_is_asked_about_by_name(questions: list[str], screen: Run, service: Service) -> None:
+    done = screen("fleet", "run", "reset", "--under", "Room 103", "--volume", "30", env=service.environment)
+    assert (done.returncode, changes(service)) == (1, [])
+    [text] = questions
+    assert text.endswith("Reset Room 103?")
+    assert "  delete:  all alarms, timers, reminders, notifications, Bluetooth pairings\n" in text
+    assert "  set:     do not disturb off, volume 30\n" in text
 
 
 @pytest.mark.parametrize(
@@ -218,18 +240,6 @@ def test_a_closed_terminal_is_no_reply(terminal: Callable[..., Terminal], servic
     assert changes(service) == []
 
 
-def test_one_room_is_asked_about_by_name(terminal: Callable[..., Terminal], service: Service) -> None:
-    arguments = ("fleet", "run", "reset", "--under", "Room 103", "--volume", "30")
-    shown = terminal(*arguments, env={**service.environment, "COLUMNS": "80"})
-    text = shown.read(until=PROMPT).replace("\r\n", "\n")
-    assert text.endswith("Reset Room 103? [y/N] ")
-    assert "  delete:  all alarms, timers, reminders, notifications, Bluetooth pairings\n" in text
-    assert "  set:     do not disturb off, volume 30\n" in text
-    shown.write("y\n")
-    shown.read()
-    assert shown.process.wait(30) == 0
-
-
 def test_a_list_on_standard_input_leaves_the_terminal_for_the_question(
     terminal: Callable[..., Terminal], service: Service, tmp_path: Path
 ) -> None:
@@ -245,20 +255,22 @@ def test_a_list_on_standard_input_leaves_the_terminal_for_the_question(
     assert (shown.process.wait(30), len(changes(service))) == (0, 12)
 
 
-@pytest.mark.parametrize("source", ["-", "rooms.txt"])
 def test_without_a_terminal_a_change_of_several_rooms_needs_a_yes(
-    start: Start, service: Service, tmp_path: Path, source: str
+    start: Start, run: Run, monkeypatch: pytest.MonkeyPatch, service: Service, tmp_path: Path
 ) -> None:
     path = tmp_path / "rooms.txt"
-    for count, status in ((2, 2), (1, 0)):
-        path.write_text("\n".join(service.world["rooms"][:count]))
-        with path.open() as rooms:
-            options: dict[str, Any] = {"stdin": rooms} if source == "-" else {}
-            place = source if source == "-" else str(path)
-            arguments = ("reset", "--volume", "30", "--from", place)
-            process = start("fleet", "run", *arguments, env=service.environment, **options)
-            out, err = process.communicate(timeout=60)
-        assert process.returncode == status, err
-        assert ("this changes 2 rooms, and there is no terminal to ask on: add --yes" in err) == (count == 2)
-        # Nothing was read for a question, either.
-        assert (service.http.get("/_simulator/calls").json()["count"] == 0) == (out == "") == (count == 2)
+    path.write_text("\n".join(service.world["rooms"][:2]))
+    arguments = ("fleet", "run", "reset", "--volume", "30", "--from")
+    words = "this changes 2 rooms, and there is no terminal to ask on: add --yes"
+    with path.open() as rooms:
+        process = start(*arguments, "-", env=service.environment, stdin=rooms)
+        assert words in process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+
+    monkeypatch.setattr("alexa_props.cli.fleet_run.has_terminal", lambda: False)
+    done = run(*arguments, str(path), env=service.environment)
+    assert (done.returncode, words in done.stderr, changes(service)) == (2, True, [])
+    for source in ("-", str(path)):
+        path.write_text(service.world["rooms"][0])
+        done = run(*arguments, source, env=service.environment, text=path.read_text())
+        assert (done.returncode, words in done.stderr) == (0, False), done.stderr
