@@ -18,6 +18,7 @@ LAYERS: dict[str, float] = {
     "errors": 0,
     "concurrency": 0,
     "file_lock": 0,
+    "replace_file": 0,
     "spreadsheet": 0,
     "version": 0,
     "tables": 0,

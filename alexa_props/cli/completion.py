@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import typer
 
 from alexa_props.cli.cache_folder import private_cache_folder
+from alexa_props.replace_file import replace_file
 
 if TYPE_CHECKING:
     from alexa_props import Inventory
@@ -74,15 +75,10 @@ def remember(choice: Choice, inventory: Inventory) -> None:
 
 
 def _write(path: Path, taken: float, lines: Iterable[tuple[str, str, str]]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        if path.exists() and path.stat().st_mtime >= taken:
-            return
-        text = "".join("\t".join(line) + "\n" for line in lines if all(map(_is_offered, line)))
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - `Path.open` takes no descriptor
-            file.write(text)
-        temporary.replace(path)
+        if not path.exists() or path.stat().st_mtime < taken:
+            text = ("\t".join(line) + "\n" for line in lines if all(map(_is_offered, line)))
+            replace_file(path, text, mode=0o600)
 
 
 def _is_offered(text: str) -> bool:

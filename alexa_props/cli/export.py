@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +13,7 @@ from alexa_props.cli.places import Under
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note, write
+from alexa_props.replace_file import replace_file
 
 __all__ = ["export"]
 
@@ -55,15 +55,5 @@ async def _export(under: str | None, to: Path | None, form: Output, access: Acce
         write(text)
     else:
         # Excel takes a file without this mark for one in its old encoding.
-        _replace(to, ("\ufeff" if form is Output.CSV else "") + text)
+        replace_file(to, ["\ufeff" if form is Output.CSV else "", text], errors="backslashreplace")
         note(f"wrote {len(rows):,} rows to {to}")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file, which is never seen incomplete."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

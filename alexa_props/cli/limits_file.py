@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from alexa_props import Limits
 from alexa_props.cli.streams import note
 from alexa_props.errors import ConfigurationError
+from alexa_props.replace_file import replace_file
 
 __all__ = ["load", "save"]
 
@@ -48,18 +48,7 @@ def save(path: Path | None, limits: Limits) -> None:
     """Write limits to a file. A failure is only reported on standard error: the run is over, and its outcome stands."""
     if path is None:
         return
-    # An unpredictable name, never through a link: the folder may be open to other users.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        try:
-            with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
-                file.write(limits.to_json())
-                file.flush()
-                os.fsync(handle)
-            temporary.replace(path)
-        except BaseException:  # Ctrl-C included: no temporary file is left behind, and the exception is raised again
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, [limits.to_json()], follow_links=False)
     except OSError as error:
         note(f"cannot store the learned rates in {path}: {error.strerror or error}; the next run learns them again")

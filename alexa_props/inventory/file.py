@@ -6,13 +6,11 @@ memory than the inventory.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import itertools
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +19,7 @@ import attrs
 import cattrs
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.replace_file import replace_file
 from alexa_props.smart_properties.endpoints import Endpoint
 from alexa_props.smart_properties.units import Unit
 
@@ -51,20 +50,7 @@ def write(path: str | os.PathLike[str], saved: Saved) -> None:
         OSError: It cannot be written.
 
     """
-    # In place of a link, the file that it leads to is replaced.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        with open(handle, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123 - `Path.open` takes no descriptor
-            file.writelines(_lines(saved))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:  # Ctrl-C included: nothing is left beside the file, and the exception is raised again
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
+    replace_file(path, _lines(saved), encoding="ascii", mode=0o600)
 
 
 def read(path: str | os.PathLike[str]) -> Saved:
