@@ -1,4 +1,4 @@
-"""The formats of rows on standard output, other than tables."""
+"""The formats of rows on standard output."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import datetime as dt
 import enum
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from alexa_props.cli import tabs
+from alexa_props.cli.streams import printable
 from alexa_props.spreadsheet import guard
+from alexa_props.tables import Column, Table, to_lines
 
-__all__ = ["WHOLE", "Encoder", "Output", "text_of"]
+__all__ = ["WHOLE", "Encoder", "Output", "table_lines", "text_of"]
 
 
 class Output(enum.StrEnum):
@@ -81,6 +83,22 @@ def _yaml_item(row: Mapping[str, Any]) -> str:
 
     text: str = yaml.safe_dump([json.loads(_json(row))], allow_unicode=True, sort_keys=False)
     return text
+
+
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int, *, ids: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a table, each with its style of rich. Columns without a value are left out."""
+    shown = [
+        Column(name.replace("_", " "), [printable(text_of(row.get(name))) for row in rows], is_id=_is_id(name))
+        for name in columns
+        if ids or not _is_id(name)
+    ]
+    return to_lines(Table("", shown), width)
+
+
+def _is_id(name: str) -> bool:
+    return name == "id" or name.endswith(("_id", "_arn"))
 
 
 def text_of(value: Any) -> str:

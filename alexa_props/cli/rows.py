@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
-from alexa_props.cli.output import WHOLE, Encoder, Output
+from alexa_props.cli.output import WHOLE, Encoder, Output, table_lines
 from alexa_props.cli.shared import Display
 from alexa_props.cli.streams import write, writing
-from alexa_props.cli.table import table_lines
 
 if TYPE_CHECKING:
     from alexa_props.paging import Pager

@@ -12,12 +12,12 @@ import attrs
 import typer
 
 from alexa_props.cli.exit import run
+from alexa_props.cli.output import table_lines
 from alexa_props.cli.places import Under
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.session import session
 from alexa_props.cli.shared import Access, with_shared_options
 from alexa_props.cli.streams import note, write
-from alexa_props.cli.table import table_lines
 from alexa_props.errors import AlexaError
 
 if TYPE_CHECKING:
