@@ -121,7 +121,7 @@ def test_a_device_that_is_offline_does_not_stop_the_others(run: Run, screen: Run
     found = [(row["status"], row["setting"]) for row in rows_of(done.stdout)]
     assert found == [("failed", None), ("done", "time-zone")]
     lines = lines_of(screen("volume", "get", "Room 101", env={**service.environment, "COLUMNS": "80"}))
-    assert lines[2].split() == ["Room", "101", "Echo", "1", "DEVICE_UNREACHABLE"]
+    assert lines[1].split() == ["Room", "101", "Echo", "1", "DEVICE_UNREACHABLE"]
     # A single device: the error of the call.
     done = run("volume", "get", offline, env=service.environment)
     assert (done.returncode, done.stdout) == (1, "")
