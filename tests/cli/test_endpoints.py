@@ -119,7 +119,7 @@ def test_a_table_breaks_no_word_while_there_is_room(screen: Run, service: Servic
     for columns in (80, 40):
         done = screen(*arguments, env={**service.environment, "COLUMNS": str(columns)})
         lines = lines_of(done)
-        table = lines[next(at for at, line in enumerate(lines) if line.startswith("room")) :]
+        table = lines[next(at for at, line in enumerate(lines) if line.startswith("ROOM")) :]
         rows = [line for line in table if "alexa-props: " not in line]
         assert ("DEVICE_NOT_REACHABLE," in " ".join(rows)) == (columns == 80)
         assert max(map(width_of, rows)) <= columns
