@@ -154,7 +154,7 @@ def test_with_pytest_asyncio_in_auto_mode(tmp_path: Path) -> None:
 
 def test_the_tests_of_the_page(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
-        BLOCKS["a simulator of your own"] + "\n\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+        BLOCKS["override the simulator"] + "\n\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
     )
     (tmp_path / "test_page.py").write_text(BLOCKS["tests with pytest"] + BLOCKS["an app from the environment"])
     assert "2 passed" in run(tmp_path, "-p", "no:asyncio")
