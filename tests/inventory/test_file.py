@@ -115,41 +115,39 @@ def changed(number: int, change: Callable[[dict[str, Any]], object]) -> Callable
     return apply
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda _: [], "is not an inventory"),
-        (lambda _: ["[1, 2]"], "is not an inventory"),
-        (lambda _: ["room,unit_id", "Room 1,x"], "is not an inventory"),
-        (lambda _: ["\x00\xff\x00"], "is (damaged|not an inventory)"),
-        (changed(0, lambda head: head.update(format="another")), "is not an inventory"),
-        (changed(0, lambda head: head.update(version=2)), "a newer version of alexa-props saved it: upgrade"),
-        (changed(0, lambda head: head.update(version="old")), "has version 'old' of its format, not 1"),
-        (changed(0, lambda head: head.pop("taken")), "damaged: it has no 'taken'"),
-        (changed(0, lambda head: head.update(taken="2026-01-01T00:00:00")), "time with a time zone was expected"),
-        (changed(0, lambda head: head.update(has_endpoints="no")), "bool was expected, not 'no'"),
-        (changed(0, lambda head: head.update(units=-1)), "damaged"),
-        (changed(0, lambda head: head.update(units="1")), "int was expected, not '1'"),
-        (changed(0, lambda head: head.update(root={})), "damaged"),
-        (lambda lines: lines[:-1], "more or fewer lines"),
-        (lambda lines: [*lines, "{}"], "more or fewer lines"),
-        (lambda lines: [*lines[:-1], lines[-1][: len(lines[-1]) // 2]], "damaged"),
-        (lambda lines: [lines[0], "[" * 100_000, *lines[2:]], "damaged"),
-        (changed(1, lambda unit: unit.update(id=5)), "str was expected, not 5"),
-        (changed(1, lambda unit: unit.pop("id")), "damaged"),
-        (changed(2, lambda unit: unit.update(parent_id=unit["id"])), "is its own parent"),
-        (changed(-1, lambda each: each.update(features=[[]])), "damaged"),
-    ],
-)
-def test_a_file_that_is_not_a_saved_inventory_is_refused(
-    tmp_path: Path, change: Callable[[list[str]], list[str]], said: str
-) -> None:
+DAMAGES: list[tuple[Callable[[list[str]], list[str]], str]] = [
+    (lambda _: [], "is not an inventory"),
+    (lambda _: ["[1, 2]"], "is not an inventory"),
+    (lambda _: ["room,unit_id", "Room 1,x"], "is not an inventory"),
+    (lambda _: ["\x00\xff\x00"], "is (damaged|not an inventory)"),
+    (changed(0, lambda head: head.update(format="another")), "is not an inventory"),
+    (changed(0, lambda head: head.update(version=2)), "a newer version of alexa-props saved it: upgrade"),
+    (changed(0, lambda head: head.update(version="old")), "has version 'old' of its format, not 1"),
+    (changed(0, lambda head: head.pop("taken")), "damaged: it has no 'taken'"),
+    (changed(0, lambda head: head.update(taken="2026-01-01T00:00:00")), "time with a time zone was expected"),
+    (changed(0, lambda head: head.update(has_endpoints="no")), "bool was expected, not 'no'"),
+    (changed(0, lambda head: head.update(units=-1)), "damaged"),
+    (changed(0, lambda head: head.update(units="1")), "int was expected, not '1'"),
+    (changed(0, lambda head: head.update(root={})), "damaged"),
+    (lambda lines: lines[:-1], "more or fewer lines"),
+    (lambda lines: [*lines, "{}"], "more or fewer lines"),
+    (lambda lines: [*lines[:-1], lines[-1][: len(lines[-1]) // 2]], "damaged"),
+    (lambda lines: [lines[0], "[" * 100_000, *lines[2:]], "damaged"),
+    (changed(1, lambda unit: unit.update(id=5)), "str was expected, not 5"),
+    (changed(1, lambda unit: unit.pop("id")), "damaged"),
+    (changed(2, lambda unit: unit.update(parent_id=unit["id"])), "is its own parent"),
+    (changed(-1, lambda each: each.update(features=[[]])), "damaged"),
+]
+
+
+def test_a_file_that_is_not_a_saved_inventory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "inventory"
-    INVENTORY.save(path)
-    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
-    with pytest.raises(ConfigurationError, match=said) as caught:
-        Inventory.load_file(path)
-    assert str(path) in str(caught.value)
+    for change, said in DAMAGES:
+        INVENTORY.save(path)
+        path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+        with pytest.raises(ConfigurationError, match=said) as caught:
+            Inventory.load_file(path)
+        assert str(path) in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
