@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.apart
+
 PAGE = (Path(__file__).parents[1] / "docs" / "testing.md").read_text()
 BLOCKS = dict(re.findall(r"^```python\n# (.+?)\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL))
 # Development mode shows what is not closed; warnings are errors.

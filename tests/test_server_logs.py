@@ -85,6 +85,7 @@ def test_uvicorn_shows_a_failure_once_with_time_and_level(tmp_path: Path, loggin
     assert any(re.fullmatch(r'INFO: .* "GET / HTTP/1.1" 404 Not Found', line) for line in printed)
 
 
+@pytest.mark.apart
 def test_uvicorn_shows_it_as_json(tmp_path: Path) -> None:
     config = BLOCKS["JSON logs"] + '\nCONFIG = {"log_config": LOGGING}\n'
     lines = [json.loads(line) for line in served(tmp_path, APP, config)]
@@ -97,6 +98,7 @@ def test_uvicorn_shows_it_as_json(tmp_path: Path) -> None:
     assert any(line["logger"] == "uvicorn.access" for line in lines)
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(("logger", "shown"), [("hypercorn.error", 1), ("gunicorn.error", 1), ("app", 0)])
 def test_other_servers_that_configure_only_their_own_loggers(tmp_path: Path, logger: str, shown: int) -> None:
     call = "import asyncio\ntry:\n    asyncio.run(unit(None))\nexcept errors.Forbidden:\n    pass\n"
@@ -115,6 +117,7 @@ def test_other_servers_that_configure_only_their_own_loggers(tmp_path: Path, log
     assert (len(lines), all(re.fullmatch(LINE, line) for line in lines)) == (shown, True)
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("logger", ["alexa_props", "alexa_props.failures"])
 def test_a_handler_of_the_app_replaces_the_line(tmp_path: Path, logger: str) -> None:
     quiet = f"import logging\nlogging.getLogger('{logger}').addHandler(logging.NullHandler())\n"

@@ -39,6 +39,7 @@ def clients(both: tuple[Simulator, Simulator], **options: Any) -> tuple[SmartPro
     )
 
 
+@pytest.mark.apart
 async def test_the_quota_of_one_slows_no_other(both: tuple[Simulator, Simulator]) -> None:
     seaside, alpine = clients(both)
     both[0].quota("units.get", 30, burst=1)

@@ -103,6 +103,7 @@ class Shell:
         os.waitpid(self.pid, 0)
 
 
+@pytest.mark.apart
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_in_bash_for_real(run: Run, service: Service, home: dict[str, str]) -> None:
     service.call(lambda asp: asp.units.update(service.world["rooms"][0], "Übersuite Zürich & Söhne"))

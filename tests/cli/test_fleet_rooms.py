@@ -63,6 +63,7 @@ def test_rows_name_rooms(run: Run, hotels: Service, tmp_path: Path, content: str
     assert places(done) == (found or [("Room 101", "Hôtel du Lac 2 / Floor 1"), ("Room 101", "Seaside 1 / Floor 1")])
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("output", ["tsv", "csv", "json", "jsonl"])
 @pytest.mark.parametrize(
     "command",

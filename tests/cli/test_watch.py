@@ -64,6 +64,7 @@ def test_unknown_units_and_short_intervals_end_the_command(
     assert process.returncode == 2
 
 
+@pytest.mark.apart
 def test_a_terminal_shows_what_is_offline_and_marks_changes(
     service: Service, terminal: Callable[..., Terminal]
 ) -> None:

@@ -266,6 +266,7 @@ async def test_a_batch_that_waits_to_be_sent_in_parts_is_not_in_flight(tmp_path:
     assert [units_of(seen.content) for seen in service.seen] == [ROOMS[2:4]]
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_a_resumed_run_fills_its_batches(tmp_path: Path, ordered: bool) -> None:
     """Items that are done are skipped before a call is made, also if there are more than outcomes are held."""

@@ -154,6 +154,7 @@ def play(moment: Moment, at: int, *, ordered: bool, journal: Path | None, batche
     return this
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(
     "variant", ["as they end", "in order", "with a journal", "batches in order", "batches with a journal"]
 )

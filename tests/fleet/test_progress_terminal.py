@@ -14,6 +14,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.apart
+
 PROGRAM: Final = """
 import sys, anyio
 from alexa_props import fleet

@@ -295,6 +295,7 @@ async def test_one_property_with_all_rooms_directly_below_is_read_as_one_list() 
     assert len(service.seen) == 1 + 9 + 2 + 3
 
 
+@pytest.mark.apart
 async def test_interactive_calls_overtake_a_load() -> None:
     async with Simulator(rooms=400, properties=2, endpoints_per_room=2) as sim:
         sim.quota("*", 50, 1)
