@@ -454,6 +454,7 @@ async def test_closing_frees_the_connections_if_cancelled_while_it_waits_for_a_t
 # Other event loops
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("anyio_backend", loops.EVERY)
 async def test_a_fleet_run_over_tls_on_every_event_loop(anyio_backend: object) -> None:
     authority, server, trusting = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()

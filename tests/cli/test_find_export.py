@@ -53,6 +53,7 @@ def test_an_export_is_csv_unless_asked_otherwise(run: Run, service: Service) -> 
     }
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("suffix", [".csv", ".CSV", ".json", ".jsonl", ".tsv", ".yaml", ".yml", ""])
 def test_the_suffix_of_the_file_is_the_format(run: Run, service: Service, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"hotel ünïcode{suffix}"

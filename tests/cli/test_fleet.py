@@ -267,6 +267,7 @@ def test_stop_on_ends_a_failing_run(run: Run, service: Service, number: int) -> 
     assert f"(stop_on={number})" in done.stderr
 
 
+@pytest.mark.apart
 def test_ctrl_c_waits_for_rooms_in_flight_and_the_next_run_does_the_others(
     service: Service, start: Start, run: Run, tmp_path: Path
 ) -> None:
@@ -325,6 +326,7 @@ def test_a_second_ctrl_c_cancels_the_rooms_in_flight_and_reports_them(
         assert db.execute("SELECT count(*) FROM items WHERE status = 'started'").fetchone() == (2,)
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(
     ("streams", "number", "status"),
     [

@@ -73,6 +73,7 @@ def other() -> Iterator[HTTPServer]:
     server.server_close()
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"client_id": 1}', b'{"client_id": "id"}'])
 def test_what_is_no_simulator_is_an_error(run: Run, other: HTTPServer, stored: Path, content: bytes) -> None:
     other.content = content  # type: ignore[attr-defined]

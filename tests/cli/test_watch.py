@@ -32,6 +32,7 @@ def row_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.apart
 def test_changes_are_rows(service: Service, start: Start) -> None:
     first, second = service.world["endpoints"][:2]
     service.script("offline", ids=[first])

@@ -97,6 +97,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("how", ["fine", "fine, as JSON", "403", "403, as JSON", "truncated", "dropped", "no token"])
 def test_commands(command: Command, service: Service, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: low)
