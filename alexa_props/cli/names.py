@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from alexa_props import Inventory, SmartProperties
 from alexa_props.cli import completion
+from alexa_props.cli.confirmation import are_confirmed, units_above
 from alexa_props.cli.inventory_cache import InventoryCache, age_of
 from alexa_props.cli.places import has_any
-from alexa_props.cli.spelling import is_full_path, is_number_in, is_spelled
+from alexa_props.cli.spelling import is_number_in, is_spelled
 from alexa_props.cli.streams import note
 from alexa_props.cli.unresolved import Unresolved
-from alexa_props.concurrency import gather
 from alexa_props.errors import (
     AlexaError,
     AmbiguousName,
     ConfigurationError,
-    Forbidden,
     NameNotFound,
     NamesNotFound,
-    NotFound,
 )
 from alexa_props.fleet import Room
 from alexa_props.fleet.names import place_of
@@ -38,15 +35,9 @@ _Kind: TypeAlias = Literal["room", "unit", "endpoint"] | None
 
 _MOST_AGE: Final = 24 * 3600
 """Seconds after which names are read again."""
-_FRESH: Final = 300
-"""Seconds after which a change trusts only full paths: the units that they name are confirmed one by one."""
 _OLD: Final = 3600
 """Seconds after which the age of names is reported."""
 _SERIAL: Final = re.compile(r"(?=.*\d)[A-Z0-9]{10,20}")
-_UNITS: Final = 50
-"""Units that a call reads."""
-_FEW: Final = 5
-"""Units that are confirmed one by one, however few there are: a room with the units above it, and some."""
 
 
 def is_id(text: str) -> bool:
@@ -278,7 +269,7 @@ class Names:
             if not again or not self._is_cached:
                 raise _alone(error) from None
         else:
-            if not self._is_cached or await self._are_confirmed(texts, found, inventory):
+            if not self._is_cached or await are_confirmed(self._asp, texts, found, inventory, changes=self._changes):
                 self._report_age(inventory)
                 return found
         await self.read_below(None, endpoints=endpoints)
@@ -302,36 +293,6 @@ class Names:
         if problems:
             raise NamesNotFound(problems)
         return found
-
-    async def _are_confirmed(
-        self, texts: Sequence[str], found: Sequence[Room | Unit | Endpoint], inventory: Inventory
-    ) -> bool:
-        """Return whether these still are what they were. For many of them, all names are read again."""
-        things = {each.id: each for each in found}
-        if self._changes and age_of(inventory).total_seconds() > _FRESH:
-            # Another unit may fit as well by now, or better. Devices have serial numbers for that.
-            units = ((text, each) for text, each in zip(texts, found, strict=True) if not isinstance(each, Endpoint))
-            if not all(is_full_path(text, each, inventory) for text, each in units):
-                return False
-        known = {unit.id: unit for unit in inventory.units}
-        for each in found:
-            for unit in _units_above(each, known):
-                if unit.id != inventory.root.id:
-                    things.setdefault(unit.id, unit)
-        if len(things) > _FEW + len(known) // _UNITS:
-            return False
-        return all(await gather(functools.partial(self._is_confirmed, each) for each in things.values()))
-
-    async def _is_confirmed(self, known: Room | Unit | Endpoint) -> bool:
-        try:
-            if isinstance(known, Endpoint):
-                device = await self._asp.endpoints.get(known, expand="all")
-                present: tuple[object, ...] = (device.serial_number, device.friendly_name, device.associated_units)
-                return present == (known.serial_number, known.friendly_name, known.associated_units)
-            unit = await self._asp.units.get(known)
-        except (NotFound, Forbidden):
-            return False
-        return (unit.name, unit.parent_id) == (known.name, known.parent_id)
 
     async def _unit_or_device(self, text: str) -> Room | Unit | Endpoint:
         """Return a unit, or the device of a serial number. No devices are read for it: a large hotel has many."""
@@ -407,17 +368,7 @@ class Names:
         """Return the known units above a unit, the topmost first."""
         inventory = self._cached()
         known = {} if inventory is None else {each.id: each for each in inventory.units}
-        return _units_above(unit, known)[::-1]
-
-
-def _units_above(thing: Room | Unit | Endpoint, known: Mapping[str, Unit]) -> list[Unit]:
-    """Return the units above a unit or a device, the nearest first."""
-    parent = next((ref.id for ref in thing.associated_units), None) if isinstance(thing, Endpoint) else thing.parent_id
-    above: list[Unit] = []
-    while parent is not None and parent in known and len(above) < len(known):
-        above.append(known[parent])
-        parent = above[-1].parent_id
-    return above
+        return units_above(unit, known)[::-1]
 
 
 def _only_a_part(text: str, thing: Room | Unit | Endpoint, inventory: Inventory) -> NameNotFound:
