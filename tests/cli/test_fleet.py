@@ -80,6 +80,7 @@ def test_json_lines_have_all_fields(run: Run, service: Service) -> None:
     assert failure["request_id"]
 
 
+@pytest.mark.apart
 def test_failed_steps_of_a_device_are_one_row_or_one_each(run: Run, service: Service) -> None:
     service.script("offline", ids=[service.world["endpoints"][4]])
     arguments = ("fleet", "run", "reset", *everywhere(service), "--volume", "30")
@@ -297,6 +298,7 @@ def test_ctrl_c_waits_for_rooms_in_flight_and_the_next_run_does_the_others(
     assert sorted(sent_to(service)) == sorted(rooms(service))
 
 
+@pytest.mark.apart
 def test_a_second_ctrl_c_cancels_the_rooms_in_flight_and_reports_them(
     service: Service, start: Start, tmp_path: Path
 ) -> None:
@@ -383,6 +385,7 @@ def check_nothing_was_cut_off(service: Service, journal: str, *, stopped: bool) 
         assert sorted(key for (key,) in db.execute("SELECT key FROM items")) == sorted(sent)
 
 
+@pytest.mark.apart
 def test_closing_the_terminal_stops_a_run_gently(
     terminal: Callable[..., Terminal], service: Service, tmp_path: Path
 ) -> None:

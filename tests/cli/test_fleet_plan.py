@@ -32,6 +32,7 @@ def dry_run(run: Run, service: Service, *arguments: str) -> Completed:
 # A dry run
 
 
+@pytest.mark.apart
 def test_a_dry_run_says_what_would_change_until_it_is_changed(run: Run, service: Service) -> None:
     values = ("--volume", "30", "--station", "IHR_JAZZ", "--locale", "fr-FR", "--locale", "en-US")
     before = dry_run(run, service, "reset", *values)
@@ -140,6 +141,7 @@ def asked(terminal: Callable[..., Terminal], service: Service, *more: str) -> tu
     return shown, shown.read(until=PROMPT)
 
 
+@pytest.mark.apart
 def test_a_change_is_shown_before_it_is_made(terminal: Callable[..., Terminal], service: Service) -> None:
     shown, text = asked(terminal, service)
     assert text.replace("\r\n", "\n").endswith(
@@ -199,6 +201,7 @@ def test_one_room_is_asked_about_by_name(questions: list[str], screen: Run, serv
     assert "  set:     do not disturb off, volume 30\n" in text
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(
     ("typed", "status", "words"),
     [
@@ -220,6 +223,7 @@ def test_nothing_is_changed_without_a_yes(
     assert "Traceback" not in rest
 
 
+@pytest.mark.apart
 def test_earlier_input_is_no_reply(terminal: Callable[..., Terminal], service: Service) -> None:
     service.script("latency", seconds=0.5, operation="units.get")
     arguments = ("fleet", "run", "alarms", "--under", service.facts["organization_id"])
@@ -233,6 +237,7 @@ def test_earlier_input_is_no_reply(terminal: Callable[..., Terminal], service: S
     assert (shown.process.wait(30), changes(service)) == (1, [])
 
 
+@pytest.mark.apart
 def test_a_closed_terminal_is_no_reply(terminal: Callable[..., Terminal], service: Service) -> None:
     shown, _ = asked(terminal, service)
     shown.hang_up()
@@ -240,6 +245,7 @@ def test_a_closed_terminal_is_no_reply(terminal: Callable[..., Terminal], servic
     assert changes(service) == []
 
 
+@pytest.mark.apart
 def test_a_list_on_standard_input_leaves_the_terminal_for_the_question(
     terminal: Callable[..., Terminal], service: Service, tmp_path: Path
 ) -> None:

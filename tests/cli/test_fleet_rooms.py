@@ -87,6 +87,7 @@ def test_the_output_of_commands_names_rooms(
     assert all(name.startswith("Room ") and " / Floor " in where for name, where in found)
 
 
+@pytest.mark.apart
 def test_devices_name_their_rooms(run: Run, hotels: Service, tmp_path: Path) -> None:
     room = hotels.world["rooms"][4]
     device, other = hotels.world["endpoints"][8:10]

@@ -97,6 +97,7 @@ def test_a_given_organization_is_checked(log_in: Callable[..., Completed], servi
     assert "commands see only what is in it" in done.stderr
 
 
+@pytest.mark.apart
 def test_on_a_terminal_it_prompts_until_an_id_works(
     terminal: Callable[..., Terminal], service: Service, stored: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_on_a_terminal_it_prompts_until_an_id_works(
     assert organization_in(stored) == service.facts["organization_id"]
 
 
+@pytest.mark.apart
 def test_ctrl_c_and_enter_at_the_prompt_keep_the_login(
     terminal: Callable[..., Terminal], service: Service, stored: Path
 ) -> None:
