@@ -337,6 +337,7 @@ def check(scenario: Scenario, points: dict[Way, list[float]], whole: Any, *, rea
             assert ended.count("cancelled") > len(ended) / 2
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("name", ON_JUMPING_TIME)
 def test_cancelled_at_every_moment(name: str) -> None:
     scenario = ON_JUMPING_TIME[name]

@@ -212,6 +212,7 @@ def over(transport: httpx.AsyncBaseTransport) -> Clients:
     return Clients(asp, a4b, spare=["room-2", "room-3"])
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("name", REPRESENTATIVES)
 @fuzz(10)
 @given(data=st.data(), status=STATUSES, headers=HEADERS)
@@ -243,6 +244,7 @@ def test_an_operation_returns_a_model_or_raises_an_error_whatever_it_receives(
         assert Limits.from_json(loops.run(lambda _: limits()))
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize("name", [*READERS, "alerts.delete_alarms"])
 def test_each_of_the_worst_values_in_every_place_is_a_model_or_an_error(name: str) -> None:
     served: list[bytes] = []
