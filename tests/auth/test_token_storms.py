@@ -538,7 +538,7 @@ async def test_kill_9_leaves_a_whole_file_and_a_valid_token_unless_it_came_befor
         HOOK
         from alexa_props.cli import main
 
-        sys.argv = ["alexa-props", "units", "unit", "--credentials", sys.argv[1]]
+        sys.argv = ["alexa-props", "units", "amzn1.alexa.unit.did.A", "--credentials", sys.argv[1]]
         main()
     """
     async with anyio.create_task_group() as tasks:
