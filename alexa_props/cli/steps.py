@@ -74,11 +74,18 @@ def _rows(steps: alexa_props.fleet.Steps, devices: Mapping[str, str | None]) -> 
 
 
 def joined_by_device(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row per device that failed, with its steps and its codes."""
+    """Return a row per device that failed, with its steps and its codes; it is unknown if one of its steps is."""
     found: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault((row["unit_id"], row["endpoint_id"]), []).append(row)
-    return [{**same[0], **{name: _distinct(same, name) for name in ("step", "code")}} for same in found.values()]
+    return [
+        {**same[0], "status": _status(same), "step": _distinct(same, "step"), "code": _distinct(same, "code")}
+        for same in found.values()
+    ]
+
+
+def _status(rows: Sequence[dict[str, Any]]) -> object:
+    return "unknown" if any(row["status"] == "unknown" for row in rows) else rows[0]["status"]
 
 
 def _distinct(rows: Sequence[dict[str, Any]], name: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alexa_props import SmartProperties, fleet
+from alexa_props import RetryPolicy, SmartProperties, fleet
 from tests.cli.commands import Run, lines_of
 from tests.cli.service import Service
 
@@ -96,6 +96,21 @@ def test_a_table_has_a_row_per_device_that_failed(run: Run, screen: Run, service
     assert max(map(len, lines[:-1])) <= 80
     assert [line for line in lines if "amzn1" in line] == [f"  {service.world['rooms'][0]}"]
     assert len([line for line in lines if line.startswith("Room 101  Seaside 1")]) == 2
+
+
+def test_a_device_is_unknown_if_one_of_its_steps_is(screen: Run, service: Service, tmp_path: Path) -> None:
+    service.script("faults", operation="features.unpair_bluetooth", kind="status", status=400, times=None)
+    service.script("faults", operation="endpoint_settings.set", kind="drop_after", times=None)
+
+    async def run(asp: SmartProperties) -> None:
+        once = asp.with_options(retry=RetryPolicy(max_attempts=1))
+        reset = functools.partial(fleet.reset_room, once, defaults=fleet.RoomDefaults())
+        await fleet.collect(reset, service.world["rooms"][:1], journal=tmp_path / "reset.db", job="reset")
+
+    service.call(run)
+    done = screen("journal", "show", str(tmp_path / "reset.db"), env=service.environment)
+    rows = [line for line in lines_of(done) if "Bluetooth, do not disturb" in line]
+    assert [" unknown " in row and " failed " not in row for row in rows] == [True, True]
 
 
 def test_it_needs_no_login(run: Run, service: Service, journal: Path) -> None:
