@@ -6,10 +6,12 @@ however large its burst allowance and however long its responses take.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["Controller", "SentRequest"]
+__all__ = ["RECORD_LENGTH", "Controller", "SentRequest"]
 
 
 class SentRequest(NamedTuple):
@@ -26,6 +28,30 @@ class _Mark(NamedTuple):
     number: int
     at: float
     refused: int
+
+
+# The state, by kind and in the order of a record: a change of these is another format of records.
+_NUMBERS: Final = (
+    "rate",
+    "paused_until",
+    "_next",
+    "_due",
+    "_delayed_until",
+    "_latency",
+    "_confirmed",
+    "_pause",
+    "_cost",
+    "_share",
+    "_resumed_at",
+    "_refused_at",
+)
+_OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at")
+_COUNTS: Final = ("refused", "_number", "_cut")
+_FLAGS: Final = ("_holding", "_closed", "_sure")
+_MARKS: Final = ("_anchor", "_last")
+_NONE: Final = (math.nan,) * 3
+
+RECORD_LENGTH: Final = len(_NUMBERS + _OPTIONAL + _COUNTS + _FLAGS) + 3 * len(_MARKS)
 
 
 class Controller:
@@ -227,6 +253,28 @@ class Controller:
             self._holding = False
             self._ceiling *= self._share
             self.rate = self._cruising()
+
+    def record(self) -> tuple[float, ...]:
+        """Return the learned state as numbers, `RECORD_LENGTH` of them. Configured rate and burst are not included."""
+        plain = (getattr(self, name) for name in (*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS))
+        marks: list[tuple[float, ...]] = [getattr(self, name) or _NONE for name in _MARKS]
+        return (*(math.nan if value is None else float(value) for value in plain), *itertools.chain(*marks))
+
+    def restore(self, record: Sequence[float]) -> None:
+        """Take over the state that `record` returned in this or another process."""
+        numbers = iter(record)
+        for name in _NUMBERS:
+            setattr(self, name, next(numbers))
+        for name in _OPTIONAL:
+            value = next(numbers)
+            setattr(self, name, None if math.isnan(value) else value)
+        for name in _COUNTS:
+            setattr(self, name, int(next(numbers)))
+        for name in _FLAGS:
+            setattr(self, name, bool(next(numbers)))
+        for name in _MARKS:
+            number, at, refused = (next(numbers) for _ in range(3))
+            setattr(self, name, None if math.isnan(number) else _Mark(int(number), at, int(refused)))
 
     def _allowance(self) -> float:
         """Return the seconds by which requests may be ahead of the schedule: a burst after time without requests."""
