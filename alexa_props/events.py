@@ -16,6 +16,8 @@ __all__ = [
     "CallStarted",
     "Event",
     "RetryScheduled",
+    "SharingBack",
+    "SharingLost",
 ]
 
 
@@ -121,3 +123,26 @@ class CallEnded(Event):
     """Seconds at the rate limiter, all attempts together."""
     elapsed: float
     """Seconds in total."""
+
+
+@attrs.frozen(kw_only=True)
+class SharingLost(Event):
+    """A call found that a shared rate limit can no longer be used: its process continues alone, with its share."""
+
+    store: str
+    """Name of the store, such as a folder or a host."""
+    scope: str
+    """Name of an operation, or of a shared scope."""
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class SharingBack(Event):
+    """A call found that a shared rate limit is shared again."""
+
+    store: str
+    """Name of the store, such as a folder or a host."""
+    scope: str
+    """Name of an operation, or of a shared scope."""
+    seconds: float
+    """How long its process was alone."""

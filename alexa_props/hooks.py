@@ -27,6 +27,8 @@ from alexa_props.events import (
     CallStarted,
     Event,
     RetryScheduled,
+    SharingBack,
+    SharingLost,
 )
 from alexa_props.redaction import Redactor
 from alexa_props.telemetry import OpenTelemetry
@@ -43,6 +45,8 @@ __all__ = [
     "Hooks",
     "OpenTelemetry",
     "RetryScheduled",
+    "SharingBack",
+    "SharingLost",
     "log_failure",
 ]
 

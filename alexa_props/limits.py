@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -43,6 +43,10 @@ class ScopeLimits:
     """Nothing is sent before this time; None if nothing is paused."""
     last_request_id: str | None = None
     """Request id of the last refusal."""
+    members: int = 1
+    """Processes that used the rate limit in the last 5 s, this one included."""
+    sharing: Literal["no", "yes", "alone"] = "no"
+    """Whether processes share it (`RateLimit(shared=…)`); "alone" while the store cannot be used."""
 
 
 class Limits(dict[str, ScopeLimits]):

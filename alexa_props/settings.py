@@ -14,6 +14,7 @@ import httpx
 
 from alexa_props.errors import ConfigurationError
 from alexa_props.secret import Secret, Unpicklable
+from alexa_props.shared import Shared
 
 __all__ = [
     "RateLimit",
@@ -51,6 +52,27 @@ def _number(minimum: float, *, optional: bool = False, whole: bool = False) -> A
 def _hashable(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:  # noqa: ARG001 - attrs' interface
     if not isinstance(value, Hashable):
         raise ConfigurationError(f"RateLimit(scope=…) must be hashable, such as a string, not {value!r}")
+
+
+def _store(value: Shared | str | os.PathLike[str] | None) -> Shared | None:
+    if not isinstance(value, str | os.PathLike):
+        return value
+    from alexa_props.shared.host import HostShared  # here: most clients share nothing
+
+    return HostShared(value)
+
+
+def _shared(instance: RateLimit, _: attrs.Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Shared):
+        raise ConfigurationError(
+            f"RateLimit(shared=…) must be a folder, a HostShared, a RedisShared or None, not {value!r:.80}"
+        )
+    if not isinstance(instance.scope, str | None):
+        raise ConfigurationError(
+            f"RateLimit(scope=…) must be a string if processes share it, not {instance.scope!r:.80}"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -92,6 +114,10 @@ class RateLimit:
     max_wait: float | None = attrs.field(default=None, validator=_number(0, optional=True))
     """Longest wait of a call at the rate limiter, in seconds, all attempts together. A longer one raises
     `RateLimitTooLong` as soon as it is known, or `Throttled` after a refusal. None sets no limit."""
+    shared: Shared | None = attrs.field(default=None, converter=_store, validator=_shared)
+    """Processes with the same `shared` share each quota: its learned rate, its turns, lanes and pauses. Pass a folder
+    for the processes of this host, or a `RedisShared`. Use one per Amazon account. While the store cannot be reached,
+    each process continues with its share of the rate. None shares with no other process."""
 
 
 @attrs.frozen(kw_only=True)

@@ -65,10 +65,11 @@ def build(
         max_connections: Requests that the pool has in flight at most.
 
     """
+    origins = tuple(origins)
     closing = Closing()
     outlet = ClosingTransport(pool, closing)
     authorized = AuthTransport(PacingTransport(outlet, closing, hooks), auth, origins)
-    limited = RateLimitTransport(authorized, protocol, rate_limit, limits, closing)
+    limited = RateLimitTransport(authorized, protocol, rate_limit, limits, closing, host=origins[0].host, hooks=hooks)
     defaults = CallDefaults(protocol, client, region, retry, rate_limit.max_wait)
     retrying = RetryTransport(limited, defaults, hooks, closing, max_connections=max_connections)
     return Pipeline(LoopGuard(retrying, closing, outlet), limited)

@@ -1,12 +1,14 @@
 """The stage that decides when an attempt is sent: paced from the first one, slower after a refusal.
 
-`controller` is the arithmetic, `queue` the waiters, and this module the path of a request through both. It is two
+`controller` is the arithmetic, `queue` the waiters, and this module the path of a request through both. With
+`RateLimit(shared=…)`, `record` is what processes share, and `shared_scope` their queue. The path is two
 transports, one on either side of the auth stage. An attempt takes its turn before it is signed, so that the signature
 is fresh. It is sent after that, so that attempts that waited for the same token are not sent at the same moment.
 """
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Hashable, Mapping
 from typing import Final
@@ -23,6 +25,7 @@ from alexa_props.item import current_item
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.queue import Scope
+from alexa_props.pipeline.rate_limit.shared_scope import SharedScope
 from alexa_props.responses import parse_retry_after, request_id_in
 from alexa_props.settings import RateLimit
 
@@ -32,8 +35,17 @@ _shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDiction
 """Scopes that clients share by name; each lives while a client uses it."""
 
 
-def _shared_scope(settings: RateLimit, learned: ScopeLimits | None) -> Scope:
-    scope = _shared.setdefault(settings.scope, Scope(settings, learned))
+def _make(settings: RateLimit, learned: ScopeLimits | None, name: str, host: str, hooks: Hooks) -> Scope:
+    if settings.shared is None:
+        return Scope(settings, learned)
+    # Operations of different hosts have different quotas. A scope that the user names may span hosts.
+    key = f"limit:{host}:{name}" if settings.scope is None else f"limit:{name}"
+    return SharedScope(settings, learned, settings.shared, key=key, name=name, hooks=hooks)
+
+
+def _shared_scope(settings: RateLimit, learned: ScopeLimits | None, host: str, hooks: Hooks) -> Scope:
+    new = _make(settings, learned, str(settings.scope), host, hooks)
+    scope = _shared.setdefault((settings.scope, settings.shared), new)
     if scope.settings != attrs.evolve(settings, max_wait=scope.settings.max_wait):
         raise ConfigurationError(
             f"RateLimit(scope={settings.scope!r}) is shared with per_second={scope.settings.per_second}, "
@@ -60,34 +72,43 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         settings: RateLimit,
         learned: Mapping[str, ScopeLimits],
         closing: Closing,
+        *,
+        host: str,
+        hooks: Hooks,
     ) -> None:
         self._closing = closing
+        self._host = host
+        self._hooks = hooks
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
         self._learned = {name: _knowledge(scope) for name, scope in learned.items()}
         self._scopes: dict[Hashable, Scope] = {}
         if settings.scope is not None:
-            self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)))
+            self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)), host, hooks)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a permit, send, and learn from the response."""
         # The retry stage has attached one.
         call: Call = request.extensions[EXTENSION]
         state = call.state
-        permit = await self._scope(call).acquire(call, self._closing)
+        scope = self._scope(call)
+        permit = await scope.acquire(call, self._closing)
         try:
             state.permit = permit
-            response = await self._inner.handle_async_request(request)
+            if isinstance(scope, SharedScope) and scope.probe_due:
+                response = await scope.beside(call, functools.partial(self._inner.handle_async_request, request))
+            else:
+                response = await self._inner.handle_async_request(request)
             # Classifying it may need the body, and a pool of another kind leaves it on the wire.
             await response.aread()
             self._classify(call, request, response)
             if state.response_class is ResponseClass.THROTTLED:
                 state.throttled += 1
-                permit.throttled(state.retry_after, state.request_id)
+                await permit.throttled(state.retry_after, state.request_id)
             elif state.response_class is not ResponseClass.TRANSIENT:
                 # A service that fails may do so because of too many requests: that confirms no rate.
-                permit.accepted()
+                await permit.accepted()
             return response
         finally:
             # The permit knows the call: a cycle would keep both until the garbage collector runs.
@@ -119,7 +140,8 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         if scope is None:
             if len(self._scopes) >= self.MAX_SCOPES:
                 self._forget_idle()
-            scope = self._scopes[key] = Scope(self._settings, self._learned.get(call.operation.name))
+            name, learned = str(key), self._learned.get(call.operation.name)
+            scope = self._scopes[key] = _make(self._settings, learned, name, self._host, self._hooks)
         return scope
 
     def _forget_idle(self) -> None:

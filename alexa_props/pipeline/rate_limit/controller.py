@@ -69,6 +69,8 @@ class Controller:
 
     START: Final = 20.0
     """Requests per second at the start."""
+    FASTEST: Final = 100_000.0
+    """Requests per second that a stored record may hold at most."""
     FLOOR: Final = 0.02
     """Requests per second below which no refusal brings the rate."""
     DOUBLE: Final = 0.25
@@ -144,9 +146,19 @@ class Controller:
         """Requests per second that the service seems to accept; None until it has refused one."""
         return None if self._ceiling is None else min(max(self._ceiling, self._confirmed), self._max)
 
-    def delay(self, now: float) -> float:
-        """Return the seconds until the next turn; 0 if it is now."""
-        return max(self._next - self._allowance() - now, self.paused_until - now, 0.0)
+    @property
+    def searching(self) -> bool:
+        """Whether the ceiling is unknown: the rate may double soon."""
+        return self._ceiling is None
+
+    @property
+    def holding(self) -> bool:
+        """Whether one request per latency is sent, until one is accepted."""
+        return self._holding
+
+    def delay(self, now: float, ahead: float = 0.0) -> float:
+        """Return the seconds until the next turn, or until so many turns after it; 0 if it is now."""
+        return max(self._next + ahead / self.rate - self._allowance() - now, self.paused_until - now, 0.0)
 
     def new_turn_delay(self, now: float) -> float:
         """Return the seconds until a request that missed its turn may be sent."""
@@ -260,8 +272,19 @@ class Controller:
         marks: list[tuple[float, ...]] = [getattr(self, name) or _NONE for name in _MARKS]
         return (*(math.nan if value is None else float(value) for value in plain), *itertools.chain(*marks))
 
-    def restore(self, record: Sequence[float]) -> None:
-        """Take over the state that `record` returned in this or another process."""
+    def restore(self, record: Sequence[float], latest: float) -> None:
+        """Take over the state that `record` returned in this or another process.
+
+        Args:
+            record: The numbers.
+            latest: The latest time that they may contain.
+
+        Raises:
+            ValueError: A number is missing or out of range.
+
+        """
+        if len(record) != RECORD_LENGTH:
+            raise ValueError("not all numbers are there")
         numbers = iter(record)
         for name in _NUMBERS:
             setattr(self, name, next(numbers))
@@ -275,6 +298,14 @@ class Controller:
         for name in _MARKS:
             number, at, refused = (next(numbers) for _ in range(3))
             setattr(self, name, None if math.isnan(number) else _Mark(int(number), at, int(refused)))
+        times = (self.paused_until, self._next, self._due, self._delayed_until)
+        amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share)
+        if not (
+            self.FLOOR <= self.rate <= self.FASTEST
+            and all(0 <= each <= latest for each in times)
+            and all(0 <= each <= self.FASTEST for each in (*amounts, self._ceiling or 0.0))
+        ):
+            raise ValueError("a number is out of range")
 
     def _allowance(self) -> float:
         """Return the seconds by which requests may be ahead of the schedule: a burst after time without requests."""

@@ -20,9 +20,9 @@ from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.settings import RateLimit
 
-__all__ = ["Permit", "Scope"]
+__all__ = ["MISSED_AFTER", "Permit", "Scope"]
 
-_MISSED_AFTER: Final = 0.05
+MISSED_AFTER: Final = 0.05
 """Seconds after which a turn that was not used is missed."""
 
 _ROUNDING: Final = 1e-6
@@ -49,20 +49,20 @@ class Permit:
         """Return when the attempt may be sent: immediately, or at the next turn if it was delayed past its own."""
         scope = self._scope
         now = scope.now()
-        if now - self._taken_at > _MISSED_AFTER or scope.controller.is_sending_delayed(now):
+        if now - self._taken_at > MISSED_AFTER or scope.controller.is_sending_delayed(now):
             # One token may have delayed many attempts: without a new turn, all would be sent at the same moment.
             sent_at = await scope.wait(self._call, self._closing, "delayed")
             self._sent = scope.controller.send(sent_at, delayed=True, held_back=sent_at > now)
         else:
             self._sent = scope.controller.send(now)
 
-    def accepted(self) -> None:
+    async def accepted(self) -> None:
         """Record a response that was no refusal."""
         self._scope.accepted += 1
         if self._sent is not None and self._scope.controller.accepted(self._scope.now(), self._sent):
             self._scope.wake()
 
-    def throttled(self, retry_after: float | None, request_id: str | None) -> None:
+    async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
         """Record a refusal, and wake the waiters whose turn it may change."""
         if self._sent is not None:
             now, controller = self._scope.now(), self._scope.controller
@@ -71,7 +71,7 @@ class Permit:
                 return
             controller.throttled(now, self._sent, retry_after, request_id)
             if controller.starved(now):
-                self._call.state.stopped_by = f"the limit of {controller.STARVED:g} s without an accepted request"
+                self._stop_starved()
             self._scope.wake()
             if retry_after:
                 self._scope.wake_limited()
@@ -82,6 +82,9 @@ class Permit:
         since, state.accepted_before = state.accepted_before, accepted
         state.singled_out = 0 if since in (None, accepted) else state.singled_out + 1
         return state.singled_out >= SINGLED_OUT
+
+    def _stop_starved(self) -> None:
+        self._call.state.stopped_by = f"the limit of {Controller.STARVED:g} s without an accepted request"
 
     def release(self) -> None:
         """Give back the place in flight: the attempt has its response, or will never have one."""

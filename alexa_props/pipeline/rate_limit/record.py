@@ -1,0 +1,310 @@
+"""What processes share of a rate limit: the controller's state, the places in the queue, and who uses it.
+
+`Record.ask` is the whole of a transaction. Like the controller, it has no clock and never waits. Each process runs it
+on the stored record, one after the other.
+
+A process that must wait gets a *ticket*: a place in the queue of its lane, and the time to come back. A ticket reserves
+no turn. A place whose owner does not come back is passed by the schedule, so that a process that was killed costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Self
+
+from alexa_props.call import Lane
+from alexa_props.errors import ConfigurationError
+from alexa_props.pipeline.rate_limit.controller import RECORD_LENGTH, Controller, SentRequest
+from alexa_props.settings import RateLimit
+
+__all__ = ["Granted", "Record", "Report", "Ticket", "UnknownFormatError"]
+
+_FORMAT: Final = 1
+_PLACES: Final = ("interactive", "bulk")
+# Format, epoch, overtaken, members; then configured rate and burst, times, tails and positions, the controller.
+_HEAD: Final = struct.Struct(f"<BIBHdI{3 + 2 * len(_PLACES) + RECORD_LENGTH}d")
+_MEMBER: Final = struct.Struct("<Id")
+
+
+class UnknownFormatError(Exception):
+    """The record has a format of another release."""
+
+
+class Report(NamedTuple):
+    """What became of a request."""
+
+    sent: SentRequest
+    at: float
+    """Time of the response."""
+    outcome: Literal["accepted", "throttled", "singled out"]
+    """"singled out": it was refused for what it asks for, and not for the rate."""
+    retry_after: float | None = None
+
+
+class Ticket(NamedTuple):
+    """A place in the queue of a lane."""
+
+    epoch: int
+    place: float
+    at: float
+    """Time to come back."""
+
+
+class Granted(NamedTuple):
+    """The result of a transaction."""
+
+    turns: tuple[SentRequest, ...]
+    """Requests to send, each at its own time."""
+    ticket: Ticket | None
+    """For the requests that must wait; None if there are none."""
+
+
+class _Places:
+    """The queue of a lane: the place whose turn is next, and the first place that is free."""
+
+    __slots__ = ("position", "tail")
+
+    def __init__(self, position: float = 0.0, tail: float = 0.0) -> None:
+        self.position = position
+        self.tail = tail
+
+
+class Record:
+    """The shared state of one scope.
+
+    Args:
+        settings: The configured rate and burst.
+        controller: A new controller, or a restored one.
+        epoch: Makes tickets of other records invalid.
+
+    """
+
+    GRANT: Final = 0.01
+    """Seconds by which turns are granted ahead. After a refusal, what was granted is still sent."""
+    AHEAD: Final = 2.5
+    """Turns by which interactive requests are granted ahead: bulk requests cannot take them."""
+    BULK_EVERY: Final = 5
+    """While both lanes wait, one turn of so many goes to bulk."""
+    PRESENT: Final = 5.0
+    """Seconds after its last transaction in which a process counts as a member."""
+    MOST_MEMBERS: Final = 500
+    """Members that are counted."""
+    IN_USE: Final = 1.0
+    """Seconds since the last transaction of a record that is in use."""
+    RETURN_AFTER: Final = 1.5
+    """Seconds after which processes that were alone return together: each probes once a second."""
+    CLOCK_SLACK: Final = 1.0
+    """Seconds that the clock may go back."""
+    HORIZON: Final = 2 * Controller.LONGEST_PAUSE
+    """Seconds by which a time in a record may be ahead."""
+
+    def __init__(self, settings: RateLimit, controller: Controller, epoch: int | None = None) -> None:
+        self.controller = controller
+        self.settings = settings
+        self.epoch = random.getrandbits(32) if epoch is None else epoch
+        self.seen = 0.0
+        """Time of the last transaction."""
+        self.since = 0.0
+        """Time from which on the record may be used: after an outage all processes return at the same moment."""
+        self.members: dict[int, float] = {}
+        """When each member asked last."""
+        self._places = {name: _Places() for name in _PLACES}
+        self._overtaken = 0
+        self._bulk_until = 0.0
+
+    # Storing.
+
+    def pack(self) -> bytes:
+        """Return the record as bytes."""
+        settings, places = self.settings, self._places.values()
+        head = _HEAD.pack(
+            _FORMAT,
+            self.epoch,
+            min(self._overtaken, 255),
+            len(self.members),
+            math.nan if settings.per_second is None else settings.per_second,
+            settings.burst,
+            self.seen,
+            self.since,
+            self._bulk_until,
+            *(number for each in places for number in (each.position, each.tail)),
+            *self.controller.record(),
+        )
+        return head + b"".join(_MEMBER.pack(*member) for member in self.members.items())
+
+    @classmethod
+    def unpack(cls, stored: bytes | None, now: float, settings: RateLimit) -> Self | None:
+        """Return the stored record; None if there is none, or if it is damaged.
+
+        Raises:
+            ConfigurationError: It was stored with another `per_second` or `burst`.
+            UnknownFormatError: It was stored by another release.
+
+        """
+        if not stored:
+            return None
+        if stored[0] != _FORMAT:
+            raise UnknownFormatError
+        try:
+            _, epoch, overtaken, count, rate, burst, *numbers = _HEAD.unpack_from(stored)
+            members = dict(_MEMBER.iter_unpack(stored[_HEAD.size :]))
+            if len(members) != count or not all(map(math.isfinite, (*numbers[:7], *members.values()))):
+                return None
+            controller = Controller(None if math.isnan(rate) else rate, burst)
+            controller.restore(numbers[7:], latest=now + cls.HORIZON)
+        except (struct.error, ValueError, OverflowError):
+            return None
+        seen, since, bulk_until, *places = numbers[:7]
+        per_second = None if math.isnan(rate) else rate
+        if (per_second, burst) != (settings.per_second, settings.burst):
+            raise ConfigurationError(
+                f"another process shares this rate limit with per_second={per_second}, burst={burst}, and this one has "
+                f"per_second={settings.per_second}, burst={settings.burst}: all that share it need the same settings"
+            )
+        record = cls(settings, controller, epoch)
+        record.seen, record.since, record._bulk_until, record._overtaken = seen, since, bulk_until, overtaken
+        record.members = members
+        for lane, position, tail in zip(record._places.values(), places[::2], places[1::2], strict=True):
+            lane.position, lane.tail = position, tail
+        if now < seen - cls.CLOCK_SLACK or since > now + cls.HORIZON:
+            # Another clock: the host was restarted, or a replica took over. What was learned stands.
+            record._forget_times()
+        return record
+
+    def _forget_times(self) -> None:
+        self.controller.forget_times()
+        self.epoch = (self.epoch + 1) % 2**32
+        self.seen = self.since = self._bulk_until = 0.0
+        self.members.clear()
+        self._places = {name: _Places() for name in _PLACES}
+
+    # Transactions.
+
+    def ask(
+        self,
+        now: float,
+        member: int,
+        lane: Lane,
+        want: int,
+        *,
+        ticket: Ticket | None = None,
+        waited: bool = False,
+        reports: Sequence[Report] = (),
+    ) -> Granted:
+        """Apply reports, and grant turns.
+
+        Args:
+            now: The time. It may be a little before that of the last transaction.
+            member: The process that asks.
+            lane: The lane of its requests.
+            want: How many requests it has in this lane.
+            ticket: Its ticket for the lane, if it has one.
+            waited: Whether a request waited before it asked.
+            reports: What became of earlier requests.
+
+        """
+        now = max(now, self.seen)
+        self.seen = now
+        self._enter(member, now)
+        for report in reports:
+            self._apply(report)
+        if not want:
+            return Granted((), None)
+        if now < self.since:
+            return Granted((), Ticket(self.epoch, -1.0, self.since))
+        controller, places = self.controller, self._places[lane]
+        most = min(want, max(1, int(controller.rate * self.GRANT)))
+        if ticket is not None and ticket.epoch == self.epoch and ticket.place >= 0:
+            place, waited = ticket.place, True
+        else:
+            place = self._join(places, most)
+        if lane == "interactive" and (again := self._bulk_turn(now)) is not None:
+            return Granted((), Ticket(self.epoch, place, again))
+        ahead = max(0.0, place - places.position)
+        delay = controller.delay(now, ahead)
+        horizon = self.GRANT
+        if lane == "interactive" and not ahead:
+            horizon = max(horizon, self.AHEAD / controller.rate)
+        if delay > horizon:
+            return Granted((), Ticket(self.epoch, place, now + delay))
+        turns: list[SentRequest] = []
+        while len(turns) < most and (delay := controller.delay(now)) <= horizon:
+            turns.append(self._take(now + delay, held_back=waited or delay > 0 or bool(turns)))
+        places.position = max(places.position, place + len(turns))
+        self._count(lane, len(turns), now)
+        if len(turns) == want:
+            return Granted(tuple(turns), None)
+        # Turns it reserved but did not get stay reserved for it.
+        place = place + len(turns) if len(turns) < most else self._join(places, min(want - len(turns), most))
+        again = now + controller.delay(now, max(0.0, place - places.position))
+        return Granted(tuple(turns), Ticket(self.epoch, place, again))
+
+    def rejoin(self, now: float, member: int, *, returns: bool) -> float:
+        """Count a member that was alone, and return the time from which on it may use the record.
+
+        If other processes use the record, that is now. Otherwise all return at the same moment: one by one, each would
+        add the rate of the others to their own.
+        """
+        self._enter(member, now)
+        if returns and self.since <= now and self.seen < now - self.IN_USE:
+            self.since = now + self.RETURN_AFTER
+        return self.since
+
+    def time_for(self, now: float, lane: Lane, own: int) -> float:
+        """Return an estimate of the seconds that a request of a lane waits, after so many of its own process."""
+        places = self._places[lane]
+        reserved = max(0.0, places.tail - places.position)
+        ahead = max(reserved, float(own * max(1, len(self.members))))
+        return self.controller.delay(now) + self.controller.time_for(math.ceil(ahead))
+
+    def _enter(self, member: int, now: float) -> None:
+        if self.members.get(member, -math.inf) > now - self.PRESENT / 5:
+            return
+        self.members[member] = now
+        for each in [each for each, at in self.members.items() if at < now - self.PRESENT]:
+            del self.members[each]
+        while len(self.members) > self.MOST_MEMBERS:
+            del self.members[next(iter(self.members))]
+
+    def _apply(self, report: Report) -> None:
+        controller, at = self.controller, report.at
+        if report.outcome == "accepted":
+            controller.accepted(at, report.sent)
+        elif report.outcome == "throttled":
+            controller.throttled(at, report.sent, report.retry_after, None)
+        else:
+            controller.refused_alone(None)
+
+    def _join(self, places: _Places, count: int) -> float:
+        place = max(places.tail, places.position)
+        places.tail = place + count
+        return place
+
+    def _take(self, at: float, *, held_back: bool) -> SentRequest:
+        self.controller.take(at, held_back=held_back)
+        return self.controller.send(at)
+
+    def _bulk_turn(self, now: float) -> float | None:
+        """Return when an interactive request may ask again; None if the next turn does not belong to bulk."""
+        if self._overtaken < self.BULK_EVERY - 1:
+            return None
+        if not self._bulk_until:
+            self._bulk_until = now + self.controller.delay(now, 1.0)
+        if now < self._bulk_until:
+            return self._bulk_until
+        # No bulk request came.
+        self._overtaken, self._bulk_until = 0, 0.0
+        return None
+
+    def _count(self, lane: Lane, turns: int, now: float) -> None:
+        bulk = self._places["bulk"]
+        if lane == "bulk":
+            self._overtaken, self._bulk_until = 0, 0.0
+        elif bulk.tail > bulk.position and self.controller.delay(now, bulk.tail - bulk.position) > 0:
+            self._overtaken += turns
+        else:
+            self._overtaken = 0

@@ -1,0 +1,468 @@
+"""The queue for a quota that several processes share: each turn comes from the record in the store.
+
+While the store cannot be used, the process continues *alone*, with its share of the rate. Once a second a call probes
+the store beside its request.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, TypeVar
+
+import anyio
+import attrs
+
+from alexa_props.call import Call, Lane
+from alexa_props.concurrency import Waiter, being_cancelled, flattening_task_group
+from alexa_props.errors import ConfigurationError
+from alexa_props.events import SharingBack, SharingLost
+from alexa_props.hooks import Hooks, logger
+from alexa_props.limits import ScopeLimits
+from alexa_props.pipeline.lifecycle import Closing
+from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
+from alexa_props.pipeline.rate_limit.queue import MISSED_AFTER, Permit, Scope
+from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket, UnknownFormatError
+from alexa_props.redaction import sanitize
+from alexa_props.settings import RateLimit
+from alexa_props.shared import Shared, SharedUnavailable
+
+__all__ = ["SharedScope"]
+
+T = TypeVar("T")
+_QueueName = Lane | Literal["delayed"]
+
+_FIRST_CONTACT: Final = 2.0
+"""Seconds that the first transaction may take."""
+_PROBE_EVERY: Final = 1.0
+"""Seconds between two probes of a store that was lost."""
+_LOOK_SEARCHING: Final = 0.05
+"""Seconds after which a process with a ticket checks the record while the rate grows."""
+_LOOK_PER_MEMBER: Final = 0.0125
+"""The same for each member while the rate is held."""
+_LOOK: Final = Record.PRESENT / 2
+"""The same otherwise, so that the process stays a member."""
+_FAR: Final = 0.005
+"""Seconds to the store and back above which turns would come too late."""
+_ROUNDING: Final = 1e-4
+"""Seconds by which a timer may be early."""
+
+
+class SharedPermit(Permit):
+    """The right of one attempt to be sent, with the turn that the record granted. None if the process was alone."""
+
+    __slots__ = ("_shared", "_turn")
+
+    def __init__(
+        self, scope: SharedScope, call: Call, closing: Closing, taken_at: float, turn: SentRequest | None
+    ) -> None:
+        super().__init__(scope, call, closing, taken_at)
+        self._shared = scope
+        self._turn = turn
+
+    async def send(self) -> None:
+        """Return when the attempt may be sent: immediately, or at a new turn if it was delayed past its own."""
+        scope = self._shared
+        if self._turn is None and scope.alone:
+            await super().send()
+            return
+        if self._turn is None or scope.time() - self._turn.at > MISSED_AFTER:
+            _, self._turn = await scope.turn(self._call, self._closing, "delayed")
+        self._sent = self._turn if self._turn is not None else scope.controller.send(scope.now())
+
+    async def accepted(self) -> None:
+        """Record a response that was no refusal."""
+        if self._turn is not None:
+            self._shared.accepted += 1
+            await self._shared.report(Report(self._turn, self._shared.time(), "accepted"))
+        elif self._shared.alone:
+            await super().accepted()
+
+    async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
+        """Record a refusal."""
+        scope = self._shared
+        if self._turn is None:
+            if scope.alone:
+                await super().throttled(retry_after, request_id)
+            return
+        outcome: Literal["throttled", "singled out"] = "singled out" if self._is_singled_out() else "throttled"
+        await scope.report(Report(self._turn, scope.time(), outcome, retry_after))
+        scope.controller.last_request_id = request_id
+        if outcome == "throttled":
+            if scope.controller.starved(scope.time()):
+                self._stop_starved()
+            scope.wake()
+            if retry_after:
+                scope.wake_limited()
+
+
+class SharedScope(Scope):
+    """The queue of this process for a shared quota.
+
+    Args:
+        settings: With the store in `shared`.
+        learned: What to begin with if the store has no record.
+        key: The key of the record.
+        name: The name of the scope, for messages and events.
+        hooks: Receive `SharingLost` and `SharingBack`.
+
+    """
+
+    def __init__(
+        self,
+        settings: RateLimit,
+        learned: ScopeLimits | None,
+        store: Shared,
+        *,
+        key: str,
+        name: str,
+        hooks: Hooks,
+    ) -> None:
+        super().__init__(settings, learned)
+        self.alone = False
+        """Whether the process does without the store."""
+        self._store = store
+        self._key = key
+        self._name = name
+        self._hooks = hooks
+        self._learned = learned
+        self._record: Record | None = None
+        self._contacted = False
+        self._process = 0
+        self._member = 0
+        self._tickets: dict[_QueueName, Ticket] = {}
+        self._turns: dict[_QueueName, deque[SentRequest]] = {}
+        self._looked_at = 0.0
+        self._reports: list[Report] = []
+        self._asking: anyio.Event | None = None
+        self._probe_at = 0.0
+        self._lost_at = 0.0
+        self._back_at: float | None = None
+
+    # What the stage and its permits use.
+
+    def time(self) -> float:
+        """Return the time by the clock of the store."""
+        return self._store.now()
+
+    async def acquire(self, call: Call, closing: Closing) -> Permit:
+        """Wait for a permit, as `Scope.acquire` does."""
+        self._enter()
+        self._notice_fork()
+        taken_at, turn = await self.turn(call, closing, call.lane)
+        # From here to the caller's `try` there is no await, so nothing can be cancelled.
+        self.in_flight += 1
+        return SharedPermit(self, call, closing, taken_at, turn)
+
+    async def turn(self, call: Call, closing: Closing, lane: _QueueName) -> tuple[float, SentRequest | None]:
+        """Wait in a lane for a turn; return the event loop's time, and the turn. It is None if the process is alone."""
+        waited = call.state.waited
+        joined = now = self.now()
+        self._forget_another_loop()
+        queue = self._lanes[lane]
+        self._refuse_wait(call, waited + self._estimate(lane, len(queue)))
+        waiter = Waiter()
+        queue[waiter] = call.max_wait is not None
+        closing.waiters.add(waiter)
+        try:
+            while True:
+                closing.check()
+                self._return_if_due(call)
+                if self.alone:
+                    delay = self._alone_delay(waiter, lane, now)
+                    if delay is not None and delay <= 0:
+                        self._take(now, lane, held_back=now > joined)
+                        return now, None
+                else:
+                    turn, delay = await self._shared_turn(waiter, lane, call, waited=self.now() > joined)
+                    if turn is not None:
+                        return self.now(), turn
+                so_far = waited + self.now() - joined
+                self._refuse_wait(call, so_far + (delay or 0.0))
+                if call.max_wait is not None and delay is None:
+                    delay = max(0.0, call.max_wait - so_far)
+                    if not await waiter.wait(delay):
+                        self._refuse_wait(call, float("inf"))
+                else:
+                    await waiter.wait(delay)
+                now = self.now()
+        finally:
+            call.state.waited += self.now() - joined
+            # It may have been removed: another event loop clears the queues.
+            queue.pop(waiter, None)
+            self.wake()
+
+    async def report(self, report: Report) -> None:
+        """Report what became of a request: immediately if it changes the rate, else with the next transaction."""
+        if self.alone:
+            return
+        self._reports.append(report)
+        if report.outcome == "throttled" or self.controller.holding:
+            while self._asking is not None:
+                await self._asking.wait()
+            if self._reports and not self.alone:
+                await self._ask(None, None, waited=False)
+
+    @property
+    def probe_due(self) -> bool:
+        """Whether the next request should probe the store."""
+        return self.alone and self._back_at is None and self.now() >= self._probe_at
+
+    async def beside(self, call: Call, send: Callable[[], Awaitable[T]]) -> T:
+        """Probe the store while a request is in flight."""
+        async with flattening_task_group(cancelled=False) as tasks:
+            tasks.start_soon(self._probe, call)
+            return await send()
+
+    def wake(self) -> None:
+        """Let the first waiter of each lane check the clock again."""
+        for queue in self._lanes.values():
+            first = next(iter(queue), None)
+            if first is not None:
+                first.wake()
+
+    def idle(self) -> bool:
+        """Return whether forgetting the scope would change nothing soon."""
+        now = self.now() if self.alone else self.time()
+        return not self.waiting and not self.in_flight and self.controller.delay(now) <= 0
+
+    def limits(self, now: float) -> ScopeLimits:
+        """Return the current state and the learned rates."""
+        found = super().limits(now if self.alone else self.time())
+        members = 1 if self._record is None else max(1, len(self._record.members))
+        return attrs.evolve(found, members=members, sharing="alone" if self.alone else "yes")
+
+    # Turns.
+
+    def _estimate(self, lane: _QueueName, own: int) -> float:
+        if self.alone or self._record is None:
+            return self.controller.delay(self.now()) + self._time_for_queue(lane) if self.alone else 0.0
+        return self._record.time_for(self.time(), _lane(lane), own)
+
+    def _refuse_wait(self, call: Call, wait: float) -> None:
+        self._refuse_long_wait(call, self.now() if self.alone else self.time(), wait)
+
+    def _alone_delay(self, waiter: Waiter, lane: _QueueName, now: float) -> float | None:
+        """Return the seconds until the waiter's turn; None if others are before it."""
+        if self._first() is not waiter:
+            return None
+        due = self.controller.new_turn_delay if lane == "delayed" else self.controller.delay
+        delay = due(now)
+        return delay if self._back_at is None else min(delay, max(self._back_at - self.time(), _ROUNDING))
+
+    async def _shared_turn(
+        self, waiter: Waiter, lane: _QueueName, call: Call, *, waited: bool
+    ) -> tuple[SentRequest | None, float | None]:
+        """Return the waiter's turn, or the seconds until it should check again; None until it is woken."""
+        queue = self._lanes[lane]
+        if next(iter(queue), None) is not waiter:
+            return None, None
+        turns = self._turns.setdefault(lane, deque())
+        now = self.time()
+        while turns and turns[0].at < now - MISSED_AFTER:
+            turns.popleft()
+        if not turns:
+            if self._asking is not None:
+                return None, None
+            again = self._ask_at(lane)
+            if again > now + _ROUNDING:
+                return None, again - now
+            await self._ask(lane, call, waited=waited)
+            now = self.time()
+        if not turns:
+            return None, None if self.alone else max(0.0, self._ask_at(lane) - now)
+        delay = turns[0].at - now
+        return (turns.popleft(), 0.0) if delay <= _ROUNDING else (None, delay)
+
+    def _ask_at(self, lane: _QueueName) -> float:
+        """Return the time of the next transaction for a lane."""
+        ticket = self._tickets.get(lane)
+        if ticket is None or self._record is None:
+            return 0.0
+        if self.controller.searching:
+            look = _LOOK_SEARCHING
+        elif self.controller.holding:
+            look = max(_LOOK_SEARCHING, _LOOK_PER_MEMBER * len(self._record.members))
+        else:
+            look = _LOOK
+        return min(ticket.at, self._looked_at + look)
+
+    # Transactions.
+
+    async def _ask(self, lane: _QueueName | None, call: Call | None, *, waited: bool) -> None:
+        """Report, and ask for turns for a lane. Waiters check the result."""
+        self._asking = asking = anyio.Event()
+        reports, self._reports = self._reports, []
+        want = 0 if lane is None else len(self._lanes[lane])
+        ticket = None if lane is None else self._tickets.get(lane)
+        try:
+            granted = await self._update(
+                lambda record, now: record.ask(
+                    now,
+                    self._member,
+                    _lane(lane),
+                    want,
+                    ticket=ticket,
+                    waited=waited,
+                    reports=reports,
+                )
+            )
+        except _LostError as error:
+            self._lose(str(error), call)
+        except BaseException:  # cancelled: a report that was stored already is no news the second time
+            self._reports = [*reports, *self._reports]
+            raise
+        else:
+            self._contacted = True
+            self._looked_at = self.time()
+            if lane is not None:
+                self._turns.setdefault(lane, deque()).extend(granted.turns)
+                self._tickets.pop(lane, None)
+                if granted.ticket is not None:
+                    self._tickets[lane] = granted.ticket
+            if (reason := self._distance()) is not None:
+                self._lose(reason, call)
+        finally:
+            self._asking = None
+            asking.set()
+            self.wake()
+
+    async def _update(self, act: Callable[[Record, float], T]) -> T:
+        """Let a function change the record; raise `_LostError` if that is impossible."""
+
+        def change(stored: bytes | None, now: float) -> tuple[bytes, tuple[Record, T]]:
+            record = Record.unpack(stored, now, self.settings) or self._seed()
+            result = act(record, now)
+            return record.pack(), (record, result)
+
+        try:
+            record, result = await self._store.update(
+                self._key, change, patience=None if self._contacted else _FIRST_CONTACT
+            )
+        except ConfigurationError:
+            raise
+        except SharedUnavailable as error:
+            raise _LostError(str(error)) from None
+        except UnknownFormatError:
+            raise _LostError("its record was written by another release, and is left unchanged") from None
+        except (Exception, anyio.get_cancelled_exc_class()) as error:  # a custom store may raise anything
+            if not isinstance(error, Exception) and being_cancelled():
+                raise
+            raise _LostError(sanitize(f"{type(error).__name__}: {error}")) from None
+        record.controller.last_request_id = self.controller.last_request_id
+        self._record = record
+        if not self.alone:
+            self.controller = record.controller
+        return result
+
+    def _seed(self) -> Record:
+        """Return a new record from what this process knows."""
+        known, learned = self._record, self._learned
+        controller = Controller(
+            self.settings.per_second,
+            self.settings.burst,
+            rate=None if learned is None else learned.rate,
+            ceiling=None if learned is None else learned.ceiling,
+        )
+        if known is not None:
+            controller.restore(known.controller.record(), latest=float("inf"))
+        elif self.controller.paused_until:
+            controller.paused_until = self.time() + self.controller.paused_until - self.now()
+        return Record(self.settings, controller)
+
+    def _distance(self) -> str | None:
+        """Return why the store is too far away; None if it is near enough."""
+        distance: float | None = getattr(self._store, "distance", None)
+        if distance is None or distance <= _FAR:
+            return None
+        return f"it is {distance * 1000:.0f} ms away, and turns need less than {_FAR * 1000:.0f} ms"
+
+    # Without the store.
+
+    def _lose(self, reason: str, call: Call | None) -> None:
+        """Continue alone, with this process's share of what is known."""
+        if self.alone:
+            return
+        members = 1 if self._record is None else max(1, len(self._record.members))
+        known, shared, settings = self._record is not None, self.controller, self.settings
+        self.controller = Controller(
+            None if settings.per_second is None else settings.per_second / members,
+            settings.burst,
+            rate=max(shared.rate / members, Controller.FLOOR) if known else shared.rate,
+            ceiling=None if shared.ceiling is None else shared.ceiling / members,
+        )
+        if known and shared.paused_until > self.time():
+            self.controller.paused_until = self.now() + shared.paused_until - self.time()
+        self.alone = True
+        self._lost_at = self.now()
+        self._probe_at = self._lost_at + _PROBE_EVERY
+        self._back_at = None
+        self._tickets.clear()
+        self._turns.clear()
+        self._reports.clear()
+        logger.warning(
+            "the rate limit of %s is no longer shared through %s: %s; this process continues with its share",
+            self._name,
+            self._store.name,
+            reason,
+        )
+        self._emit(SharingLost, call, reason=reason)
+        self.wake()
+
+    async def _probe(self, call: Call) -> None:
+        """Check whether the store can be used again, and arrange the return."""
+        self._probe_at = self.now() + _PROBE_EVERY
+        far = self._distance() is not None
+
+        def rejoin(record: Record, now: float) -> float:
+            return record.rejoin(now, self._member, returns=not far)
+
+        try:
+            since = await self._update(rejoin)
+        except _LostError:
+            return
+        if self.alone and self._distance() is None:
+            self._back_at = since
+            self._return_if_due(call)
+            self.wake()
+
+    def _return_if_due(self, call: Call) -> None:
+        if not self.alone or self._back_at is None or self.time() < self._back_at or self._record is None:
+            return
+        seconds = self.now() - self._lost_at
+        self.alone, self._back_at, self.controller = False, None, self._record.controller
+        logger.warning(
+            "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._store.name, seconds
+        )
+        self._emit(SharingBack, call, seconds=seconds)
+
+    def _emit(self, event: Callable[..., SharingLost | SharingBack], call: Call | None, **fields: object) -> None:
+        if self._hooks and call is not None:
+            self._hooks.emit(event(**call.identity, store=self._store.name, scope=self._name, **fields))
+
+    # Other processes and event loops.
+
+    def _notice_fork(self) -> None:
+        if self._process != os.getpid():
+            self._process, self._member = os.getpid(), random.SystemRandom().getrandbits(32)
+            self._tickets.clear()
+            self._turns.clear()
+            self._reports.clear()
+            self._asking = None
+
+    def _forget_another_loop(self) -> None:
+        before = self._loop
+        super()._forget_another_loop()
+        if self._loop != before:
+            self._asking = None
+
+
+class _LostError(Exception):
+    """The store cannot be used. The message says why."""
+
+
+def _lane(queue: _QueueName | None) -> Lane:
+    """Return the lane whose places a queue uses. Requests that missed their turn have waited already."""
+    return "bulk" if queue == "bulk" else "interactive"
