@@ -29,6 +29,14 @@ class Shared(Protocol):
         """Name of the store in messages and events, such as a folder or a host name. Never holds a password."""
         ...
 
+    @property
+    def distance(self) -> float | None:
+        """Seconds that the store takes to respond, smoothed; None before its first response.
+
+        If it is too far away to ask before each call, the rate limiter uses a part of the quota without asking.
+        """
+        ...
+
     def now(self) -> float:
         """Return the time in seconds by the clock of all processes that share the store. It may be an estimate."""
         ...
