@@ -44,7 +44,7 @@ class ScopeLimits:
     last_request_id: str | None = None
     """Request id of the last refusal."""
     members: int = 1
-    """Processes that used the rate limit in the last 5 s, this one included."""
+    """Clients that used the rate limit in the last 5 s, in all processes that share it."""
     sharing: Literal["no", "yes", "alone"] = "no"
     """Whether processes share it (`RateLimit(shared=…)`); "alone" while the store cannot be used."""
 

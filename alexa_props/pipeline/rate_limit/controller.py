@@ -37,6 +37,7 @@ _NUMBERS: Final = (
     "_next",
     "_due",
     "_delayed_until",
+    "_sent_at",
     "_latency",
     "_confirmed",
     "_pause",
@@ -127,7 +128,7 @@ class Controller:
         self.refused = 0
         self.paused_until = 0.0
         self.last_request_id: str | None = None
-        self._next = self._due = self._delayed_until = 0.0
+        self._next = self._due = self._delayed_until = self._sent_at = 0.0
         self._number = self._cut = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
@@ -207,6 +208,7 @@ class Controller:
             # No turns while delayed requests are sent: together they would exceed the rate.
             self._next = max(self._next, self._due)
         self._number += 1
+        self._sent_at = max(self._sent_at, now)
         return SentRequest(self._number, now, self.rate)
 
     def accepted(self, now: float, sent: SentRequest) -> bool:
@@ -244,7 +246,9 @@ class Controller:
             self._confirmed = 0.0
             self._raised_at, self._passed_at = now, None
             # The schedule of the old rate no longer holds; after a pause, requests are sent one by one.
-            self._due = self._next = max(now + 1 / self.rate, self.paused_until) + self._allowance()
+            # Turns that were granted ahead of time are still used.
+            begin = max(now, self._sent_at) + 1 / self.rate
+            self._due = self._next = max(begin, self.paused_until) + self._allowance()
 
     def refused_alone(self, request_id: str | None) -> None:
         """Record a refusal of what a request asks for: it says nothing about the rate."""
@@ -257,7 +261,7 @@ class Controller:
 
     def forget_times(self) -> None:
         """Drop the schedule, which is of another clock, but not the learned rates."""
-        self._due = self._next = self._delayed_until = self.paused_until = 0.0
+        self._due = self._next = self._delayed_until = self._sent_at = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._anchor = self._last = None
         self._resumed_at = self._refused_at = -math.inf
         self._starving_since = None
@@ -298,7 +302,7 @@ class Controller:
         for name in _MARKS:
             number, at, refused = (next(numbers) for _ in range(3))
             setattr(self, name, None if math.isnan(number) else _Mark(int(number), at, int(refused)))
-        times = (self.paused_until, self._next, self._due, self._delayed_until)
+        times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at)
         amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share)
         if not (
             self.FLOOR <= self.rate <= self.FASTEST

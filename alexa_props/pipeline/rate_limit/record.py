@@ -252,7 +252,16 @@ class Record:
         self._enter(member, now)
         if returns and self.since <= now and self.seen < now - self.IN_USE:
             self.since = now + self.RETURN_AFTER
+            # What the quota gave meanwhile was not counted here.
+            pause, self.controller.paused_until = self.controller.paused_until, 0.0
+            self.controller.forget_times()
+            self.controller.paused_until = pause
         return self.since
+
+    def renew(self, now: float, lane: Lane, ticket: Ticket) -> Ticket:
+        """Return the ticket with the time to come back as it is now known."""
+        ahead = max(0.0, ticket.place - self._places[lane].position)
+        return ticket._replace(at=max(now + self.controller.delay(now, ahead), self.since))
 
     def time_for(self, now: float, lane: Lane, own: int) -> float:
         """Return an estimate of the seconds that a request of a lane waits, after so many of its own process."""

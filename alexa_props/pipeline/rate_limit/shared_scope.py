@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeVar
 
@@ -74,11 +74,13 @@ class SharedPermit(Permit):
 
     async def accepted(self) -> None:
         """Record a response that was no refusal."""
-        if self._turn is not None:
-            self._shared.accepted += 1
-            await self._shared.report(Report(self._turn, self._shared.time(), "accepted"))
-        elif self._shared.alone:
-            await super().accepted()
+        if self._turn is None:
+            if self._shared.alone:
+                await super().accepted()
+            return
+        self._shared.accepted += 1
+        if self._sent is not None:
+            await self._shared.report(Report(self._sent, self._shared.time(), "accepted"))
 
     async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
         """Record a refusal."""
@@ -87,8 +89,10 @@ class SharedPermit(Permit):
             if scope.alone:
                 await super().throttled(retry_after, request_id)
             return
+        if self._sent is None:
+            return
         outcome: Literal["throttled", "singled out"] = "singled out" if self._is_singled_out() else "throttled"
-        await scope.report(Report(self._turn, scope.time(), outcome, retry_after))
+        await scope.report(Report(self._sent, scope.time(), outcome, retry_after))
         scope.controller.last_request_id = request_id
         if outcome == "throttled":
             if scope.controller.starved(scope.time()):
@@ -208,7 +212,7 @@ class SharedScope(Scope):
     @property
     def probe_due(self) -> bool:
         """Whether the next request should probe the store."""
-        return self.alone and self._back_at is None and self.now() >= self._probe_at
+        return self.alone and self._back_at is None and self.time() >= self._probe_at
 
     async def beside(self, call: Call, send: Callable[[], Awaitable[T]]) -> T:
         """Probe the store while a request is in flight."""
@@ -316,7 +320,12 @@ class SharedScope(Scope):
             raise
         else:
             self._contacted = True
-            self._looked_at = self.time()
+            self._looked_at = now = self.time()
+            if self._record is not None:
+                # Reports may have changed the schedule.
+                self._tickets = {
+                    each: self._record.renew(now, _lane(each), held) for each, held in self._tickets.items()
+                }
             if lane is not None:
                 self._turns.setdefault(lane, deque()).extend(granted.turns)
                 self._tickets.pop(lane, None)
@@ -396,7 +405,7 @@ class SharedScope(Scope):
         if known and shared.paused_until > self.time():
             self.controller.paused_until = self.now() + shared.paused_until - self.time()
         self.alone = True
-        self._lost_at = self.now()
+        self._lost_at = self.time()
         self._probe_at = self._lost_at + _PROBE_EVERY
         self._back_at = None
         self._tickets.clear()
@@ -413,7 +422,7 @@ class SharedScope(Scope):
 
     async def _probe(self, call: Call) -> None:
         """Check whether the store can be used again, and arrange the return."""
-        self._probe_at = self.now() + _PROBE_EVERY
+        self._probe_at = self.time() + _PROBE_EVERY
         far = self._distance() is not None
 
         def rejoin(record: Record, now: float) -> float:
@@ -431,7 +440,7 @@ class SharedScope(Scope):
     def _return_if_due(self, call: Call) -> None:
         if not self.alone or self._back_at is None or self.time() < self._back_at or self._record is None:
             return
-        seconds = self.now() - self._lost_at
+        seconds = self.time() - self._lost_at
         self.alone, self._back_at, self.controller = False, None, self._record.controller
         logger.warning(
             "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._store.name, seconds
