@@ -26,7 +26,7 @@ __all__ = ["Granted", "Record", "Report", "Ticket", "UnknownFormatError"]
 _FORMAT: Final = 1
 _PLACES: Final = ("interactive", "bulk")
 # Format, epoch, overtaken, members; then configured rate and burst, times, tails and positions, the controller.
-_HEAD: Final = struct.Struct(f"<BIBHdI{3 + 2 * len(_PLACES) + RECORD_LENGTH}d")
+_HEAD: Final = struct.Struct(f"<BIHHdI{3 + 2 * len(_PLACES) + RECORD_LENGTH}d")
 _MEMBER: Final = struct.Struct("<Id")
 
 
@@ -46,10 +46,13 @@ class Report(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    """A place in the queue of a lane."""
+    """Places in the queue of a lane."""
 
     epoch: int
     place: float
+    """The first of them."""
+    size: int
+    """How many."""
     at: float
     """Time to come back."""
 
@@ -85,12 +88,16 @@ class Record:
 
     GRANT: Final = 0.01
     """Seconds by which turns are granted ahead. After a refusal, what was granted is still sent."""
+    SOON: Final = 0.001
+    """Least seconds before a process comes back."""
     AHEAD: Final = 2.5
     """Turns by which interactive requests are granted ahead: bulk requests cannot take them."""
     BULK_EVERY: Final = 5
     """While both lanes wait, one turn of so many goes to bulk."""
     PRESENT: Final = 5.0
     """Seconds after its last transaction in which a process counts as a member."""
+    MOST_PLACES: Final = 1e6
+    """Places that a record may reserve."""
     MOST_MEMBERS: Final = 500
     """Members that are counted."""
     IN_USE: Final = 1.0
@@ -124,7 +131,7 @@ class Record:
         head = _HEAD.pack(
             _FORMAT,
             self.epoch,
-            min(self._overtaken, 255),
+            min(self._overtaken, 65535),
             len(self.members),
             math.nan if settings.per_second is None else settings.per_second,
             settings.burst,
@@ -169,6 +176,8 @@ class Record:
         record.seen, record.since, record._bulk_until, record._overtaken = seen, since, bulk_until, overtaken
         record.members = members
         for lane, position, tail in zip(record._places.values(), places[::2], places[1::2], strict=True):
+            if not 0 <= tail - position <= cls.MOST_PLACES:
+                return None
             lane.position, lane.tail = position, tail
         if now < seen - cls.CLOCK_SLACK or since > now + cls.HORIZON:
             # Another clock: the host was restarted, or a replica took over. What was learned stands.
@@ -214,34 +223,29 @@ class Record:
             self._apply(report)
         if not want:
             return Granted((), None)
-        if now < self.since:
-            return Granted((), Ticket(self.epoch, -1.0, self.since))
         controller, places = self.controller, self._places[lane]
-        most = min(want, max(1, int(controller.rate * self.GRANT)))
-        if ticket is not None and ticket.epoch == self.epoch and ticket.place >= 0:
-            place, waited = ticket.place, True
+        if ticket is None or ticket.epoch != self.epoch:
+            ticket = self._join(places, want)
         else:
-            place = self._join(places, most)
-        if lane == "interactive" and (again := self._bulk_turn(now)) is not None:
-            return Granted((), Ticket(self.epoch, place, again))
-        ahead = max(0.0, place - places.position)
-        delay = controller.delay(now, ahead)
-        horizon = self.GRANT
-        if lane == "interactive" and not ahead:
-            horizon = max(horizon, self.AHEAD / controller.rate)
-        if delay > horizon:
-            return Granted((), Ticket(self.epoch, place, now + delay))
+            waited = True
+        if now < self.since or (lane == "interactive" and self._is_bulk_turn(now)):
+            return Granted((), self.renew(now, lane, ticket))
+        horizon = max(self.GRANT, self._ahead(lane))
+        if controller.delay(now, max(0.0, ticket.place - places.position)) > horizon:
+            return Granted((), self.renew(now, lane, ticket))
         turns: list[SentRequest] = []
-        while len(turns) < most and (delay := controller.delay(now)) <= horizon:
+        while len(turns) < min(want, ticket.size) and (delay := controller.delay(now)) <= horizon:
             turns.append(self._take(now + delay, held_back=waited or delay > 0 or bool(turns)))
-        places.position = max(places.position, place + len(turns))
-        self._count(lane, len(turns), now)
-        if len(turns) == want:
+        taken = len(turns)
+        places.position = max(places.position, ticket.place + taken)
+        self._count(lane, taken, now)
+        if taken == want:
             return Granted(tuple(turns), None)
-        # Turns it reserved but did not get stay reserved for it.
-        place = place + len(turns) if len(turns) < most else self._join(places, min(want - len(turns), most))
-        again = now + controller.delay(now, max(0.0, place - places.position))
-        return Granted(tuple(turns), Ticket(self.epoch, place, again))
+        if taken < ticket.size:
+            ticket = ticket._replace(place=ticket.place + taken, size=ticket.size - taken)
+        else:
+            ticket = self._join(places, want - taken)
+        return Granted(tuple(turns), self.renew(now, lane, ticket))
 
     def rejoin(self, now: float, member: int, *, returns: bool) -> float:
         """Count a member that was alone, and return the time from which on it may use the record.
@@ -261,7 +265,13 @@ class Record:
     def renew(self, now: float, lane: Lane, ticket: Ticket) -> Ticket:
         """Return the ticket with the time to come back as it is now known."""
         ahead = max(0.0, ticket.place - self._places[lane].position)
-        return ticket._replace(at=max(now + self.controller.delay(now, ahead), self.since))
+        # Times are sums: a turn that is due by rounding only is not.
+        delay = max(self.controller.delay(now, ahead) - self._ahead(lane), self.SOON)
+        if lane == "interactive" and now < self._bulk_until:
+            # A bulk process comes when its turn is due, and it may be a little late.
+            soon = max(self.SOON, 0.1 / self.controller.rate)
+            return ticket._replace(at=min(now + self.controller.delay(now), self._bulk_until) + soon)
+        return ticket._replace(at=max(now + delay, self.since))
 
     def time_for(self, now: float, lane: Lane, own: int) -> float:
         """Return an estimate of the seconds that a request of a lane waits, after so many of its own process."""
@@ -288,26 +298,36 @@ class Record:
         else:
             controller.refused_alone(None)
 
-    def _join(self, places: _Places, count: int) -> float:
+    def _most(self) -> int:
+        """Return the most turns of one transaction."""
+        return max(1, int(self.controller.rate * self.GRANT))
+
+    def _ahead(self, lane: Lane) -> float:
+        """Return the seconds by which requests of a lane come back before their turn."""
+        return self.GRANT + self.AHEAD / self.controller.rate if lane == "interactive" else 0.0
+
+    def _join(self, places: _Places, want: int) -> Ticket:
+        """Reserve the places for the requests of one transaction."""
+        count = min(want, self._most())
         place = max(places.tail, places.position)
         places.tail = place + count
-        return place
+        return Ticket(self.epoch, place, count, 0.0)
 
     def _take(self, at: float, *, held_back: bool) -> SentRequest:
         self.controller.take(at, held_back=held_back)
         return self.controller.send(at)
 
-    def _bulk_turn(self, now: float) -> float | None:
-        """Return when an interactive request may ask again; None if the next turn does not belong to bulk."""
-        if self._overtaken < self.BULK_EVERY - 1:
-            return None
+    def _is_bulk_turn(self, now: float) -> bool:
+        """Return whether the next turn belongs to bulk."""
+        if self._overtaken < (self.BULK_EVERY - 1) * self._most():
+            return False
         if not self._bulk_until:
             self._bulk_until = now + self.controller.delay(now, 1.0)
         if now < self._bulk_until:
-            return self._bulk_until
+            return True
         # No bulk request came.
         self._overtaken, self._bulk_until = 0, 0.0
-        return None
+        return False
 
     def _count(self, lane: Lane, turns: int, now: float) -> None:
         bulk = self._places["bulk"]
