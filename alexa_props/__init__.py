@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alexa_props.limits import Limits
     from alexa_props.model_rows import to_dataframe, to_rows
     from alexa_props.settings import RateLimit, Region, RetryPolicy, Timeouts
+    from alexa_props.shared import HostShared, RedisShared
     from alexa_props.smart_properties import SmartProperties
     from alexa_props.smart_properties.endpoint_settings import Address
     from alexa_props.smart_properties.notifications import NotificationKind
@@ -27,11 +28,13 @@ __all__ = [
     "Address",
     "AlexaForBusiness",
     "DefaultStation",
+    "HostShared",
     "Inventory",
     "Limits",
     "LoginWithAmazon",
     "NotificationKind",
     "RateLimit",
+    "RedisShared",
     "Region",
     "RetryPolicy",
     "Setting",
@@ -67,11 +70,13 @@ _HOMES = {
     "Address": "smart_properties.endpoint_settings",
     "AlexaForBusiness": "for_business",
     "DefaultStation": "smart_properties.stations",
+    "HostShared": "shared.host",
     "Inventory": "inventory",
     "Limits": "limits",
     "LoginWithAmazon": "auth.login_with_amazon",
     "NotificationKind": "smart_properties.notifications",
     "RateLimit": "settings",
+    "RedisShared": "shared.redis",
     "Region": "settings",
     "RetryPolicy": "settings",
     "Setting": "smart_properties.setting",

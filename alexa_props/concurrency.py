@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 
 if TYPE_CHECKING:
     # anyio loads its parts when they are first used.
@@ -44,6 +45,7 @@ __all__ = [
     "is_async",
     "is_running",
     "loop_time",
+    "run_in_thread",
 ]
 
 P = ParamSpec("P")
@@ -317,3 +319,15 @@ async def gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
         for number, call in enumerate(calls):
             tasks.start_soon(run, number, call)
     return results
+
+
+async def run_in_thread(function: Callable[[], object]) -> None:
+    """Call a function in a dedicated thread. A cancellation takes effect when the function has ended."""
+
+    async def run() -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
+
+    # In a task inside this one, because asyncio's `Task.cancel` ignores shields.
+    async with flattening_task_group(cancelled=False) as tasks:
+        tasks.start_soon(run)

@@ -195,7 +195,7 @@ def test_only_the_command_and_the_fixtures_import_the_simulator() -> None:
 ALLOWED = {
     "aiohttp": ["pipeline.pool"],
     "yarl": ["pipeline.pool"],
-    "asyncio": ["pipeline.pool", "simulator", "cli"],
+    "asyncio": ["pipeline.pool", "shared.redis", "simulator", "cli"],
     "trio": [],
     "starlette": ["simulator"],
     "uvicorn": ["simulator"],
@@ -206,6 +206,7 @@ ALLOWED = {
     "ipywidgets": ["fleet.widget"],
     "IPython": ["fleet.widget"],
     "sqlite3": ["fleet.journal", "fleet.journal_file"],
+    "redis": ["shared.redis"],
     "botocore": ["auth.aws_credentials"],
     "opentelemetry": ["telemetry"],
     "pandas": ["export"],
@@ -224,7 +225,7 @@ def test_packages_are_imported_only_where_they_are_allowed() -> None:
 
 
 def test_heavy_and_optional_modules_are_imported_late() -> None:
-    for module in ("alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry"):
+    for module in ("alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry", "redis"):
         for found in IMPORTS:
             inside = found.importer == module or found.importer.startswith(f"{module}.")
             if not inside and (found.imported == module or found.imported.startswith(f"{module}.")):

@@ -6,14 +6,24 @@ has transactions or compare-and-swap can be a third: write a class with the meth
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 from alexa_props.errors import AlexaError
 
-__all__ = ["Shared", "SharedUnavailable"]
+if TYPE_CHECKING:
+    from alexa_props.shared.host import HostShared
+    from alexa_props.shared.redis import RedisShared
+
+__all__ = ["LEARNED", "HostShared", "RedisShared", "Shared", "SharedUnavailable"]
 
 T = TypeVar("T")
+
+LEARNED: Final = "limit:"
+"""Keys of records that can be learned again begin with this. A store may lose them in a power failure, and drop them
+when they have not been used for a week. All others it keeps until they are replaced.
+"""
 
 
 class SharedUnavailable(AlexaError):
@@ -38,7 +48,11 @@ class Shared(Protocol):
         ...
 
     def now(self) -> float:
-        """Return the time in seconds by the clock of all processes that share the store. It may be an estimate."""
+        """Return the time in seconds by the clock of all processes that share the store.
+
+        It may be an estimate, and it may go back: a store on this host restarts it with the host, and a server may be
+        replaced by another one.
+        """
         ...
 
     async def update(
@@ -68,3 +82,16 @@ class Shared(Protocol):
     async def aclose(self) -> None:
         """Close connections and files. Processes that still share the store are not affected."""
         ...
+
+
+_HOMES: Final = {"HostShared": "host", "RedisShared": "redis"}
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers: they would take every name for one that exists.
+
+    def __getattr__(name: str) -> Any:
+        # Imported on first use: who shares nothing pays nothing.
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value
