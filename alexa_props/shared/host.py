@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 0.1
 """Seconds to wait for another process, which has the file locked for microseconds unless it is stopped."""
+_ATTEMPTS: Final = 50
+"""Least number of attempts to lock the file: a process that gets no CPU time has not waited for another one."""
 _POLL: Final = (0.0002, 0.002)
 """Shortest and longest pause in seconds between two attempts to lock the file."""
 _HEADER: Final = struct.Struct("<4sQII")
@@ -146,13 +148,16 @@ class HostShared:
             ConfigurationError: The folder or the file may be another user's.
 
         """
-        give_up_at: float | None = None
-        while (done := self._attempt(key, change)) is None:
-            if give_up_at is None:
-                give_up_at = loop_time() + (_PATIENCE if patience is None else patience)
-            elif loop_time() >= give_up_at:
-                raise SharedUnavailable(f"{self._folder}: another process keeps the record of {key!r} locked")
-            await anyio.sleep(random.uniform(*_POLL))  # noqa: S311 - jitter
+        done = self._attempt(key, change)
+        if done is None:
+            give_up_at = loop_time() + (_PATIENCE if patience is None else patience)
+            attempts = 0
+            while done is None:
+                attempts += 1
+                if attempts >= _ATTEMPTS and loop_time() >= give_up_at:
+                    raise SharedUnavailable(f"{self._folder}: another process keeps the record of {key!r} locked")
+                await anyio.sleep(random.uniform(*_POLL))  # noqa: S311 - jitter
+                done = self._attempt(key, change)
         result, written = done
         if written and not key.startswith(LEARNED):
             await run_in_thread(lambda: self._sync(key))

@@ -32,14 +32,14 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 0.25
 """Seconds for one update."""
+_LAG: Final = 0.02
+"""Seconds after which a late timer shows that this process was not running."""
 _UNUSED: Final = 7 * 24 * 3600 * 1000
 """Milliseconds after which Redis drops a record that can be learned again."""
-_MISSES: Final = 50
-"""Times in a row that other processes may be faster."""
 _CALM: Final = 3
-"""Of these, how many are followed by the next attempt without a pause."""
-_PAUSE: Final = (0.001, 0.02)
-"""Longest of the first pauses, and of all, in seconds."""
+"""Times in a row that another process may be faster before pauses begin."""
+_PAUSE: Final = 0.01
+"""Longest pause in seconds."""
 _TRIPS: Final = 32
 """Round trips of which the shortest is the distance: longer ones were delayed by this process, not by the network."""
 _MARKS: Final = re.compile(r"[!-z|~]+")  # printable ASCII without spaces and braces
@@ -227,7 +227,10 @@ class _Session:
         except TimeoutError:
             raise SharedUnavailable(f"{self._name}: earlier updates of {key} took {patience:g} s") from None
         try:
-            return await _to_its_end(self._transaction(key, change, ttl, give_up_at))
+            return await _to_its_end(self._transaction(key, change, ttl), give_up_at, patience)
+        except _OutOfTime:
+            await self._call.reset()
+            raise SharedUnavailable(f"{self._name}: no response within {patience:g} s") from None
         finally:
             lock.release()
 
@@ -236,46 +239,43 @@ class _Session:
         key: str,
         change: Callable[[bytes | None, float], tuple[bytes | None, T]],
         ttl: int | str,
-        give_up_at: float,
     ) -> T:
         seen = self._seen.get(key)
         if seen is None:
             # Nothing is known yet, not even the time.
-            seen = await self._swap(key, b"", b"", ttl, give_up_at) or b""
-        for misses in range(_MISSES):
+            seen = await self._swap(key, b"", b"", ttl) or b""
+        misses = 0
+        while True:
             record, result = change(seen or None, self._clock.now())
-            present = await self._swap(key, seen, record or b"", ttl, give_up_at)
+            present = await self._swap(key, seen, record or b"", ttl)
             if present is None:
                 self._seen[key] = record or seen
                 return result
             self._seen[key] = seen = present
-            if misses >= _CALM:
-                longest = min(_PAUSE[0] * 2 ** (misses - _CALM), _PAUSE[1])
-                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
-        raise SharedUnavailable(f"{self._name}: other processes changed {key} {_MISSES} times meanwhile")
+            misses += 1
+            # Not each time: after a pause, an attempt mostly finds out what is there now.
+            if misses >= _CALM and misses % 2:
+                await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - jitter
 
-    async def _swap(self, key: str, seen: bytes, record: bytes, ttl: int | str, give_up_at: float) -> bytes | None:
+    async def _swap(self, key: str, seen: bytes, record: bytes, ttl: int | str) -> bytes | None:
         """Store a record if the present one is the one that was seen, and return None; else return the present one."""
         from redis.exceptions import NoScriptError, RedisError  # late, as an optional dependency
 
         try:
-            async with asyncio.timeout_at(give_up_at):
-                try:
-                    sent = time.monotonic()
-                    response = await self._call("EVALSHA", _DIGEST, 1, key, seen, record, ttl)
-                except NoScriptError:
-                    sent = time.monotonic()
-                    response = await self._call("EVAL", _SCRIPT, 1, key, seen, record, ttl)
+            try:
+                sent = time.monotonic()
+                response = await self._call("EVALSHA", _DIGEST, 1, key, seen, record, ttl)
+            except NoScriptError:
+                sent = time.monotonic()
+                response = await self._call("EVAL", _SCRIPT, 1, key, seen, record, ttl)
             received = time.monotonic()
             hit, present, seconds, microseconds = response
             self._clock.set(sent, received, int(seconds) + int(microseconds) / 1e6)
             return None if hit else bytes(present)
-        except TimeoutError:
-            reason = "no response in time"
         # A closed transport of uvloop raises RuntimeError.
         except (RedisError, OSError, EOFError, RuntimeError) as error:
             reason = self._call.reason(error)
-        # Outside the handlers: frames of redis-py hold the password.
+        # Outside the handler: frames of redis-py hold the password.
         await self._call.reset()
         raise SharedUnavailable(f"{self._name}: {reason}")
 
@@ -412,26 +412,46 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-async def _to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
+class _OutOfTime(Exception):
+    pass
+
+
+async def _to_its_end(coroutine: Coroutine[Any, Any, T], give_up_at: float, patience: float) -> T:
     """Await a coroutine; a cancellation takes effect when it has ended.
 
     Otherwise what the server has stored would be unknown, and a response left unread.
+
+    Raises:
+        _OutOfTime: It took until `give_up_at`, and was cancelled.
+
     """
+    loop = asyncio.get_running_loop()
     # A task, because asyncio's `Task.cancel` ignores shields.
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None
+    gave_up = extended = False
     with anyio.CancelScope(shield=True):
         while not task.done():
             try:
-                await asyncio.wait((task,))
+                await asyncio.wait((task,), timeout=None if gave_up else give_up_at - loop.time())
             except asyncio.CancelledError as error:
                 cancelled = error
-    if cancelled is None:
-        return task.result()
+            if loop.time() < give_up_at or task.done():
+                continue
+            if not extended and loop.time() > give_up_at + _LAG:
+                # This process was not running: the response may have arrived.
+                give_up_at, extended = loop.time() + patience, True
+            elif not gave_up:
+                gave_up = True
+                task.cancel()
     try:
-        if not task.cancelled():
-            task.exception()  # noted, so that asyncio does not log it
-        raise cancelled
+        if cancelled is not None:
+            if not task.cancelled():
+                task.exception()  # noted, so that asyncio does not log it
+            raise cancelled
+        if gave_up and task.cancelled():
+            raise _OutOfTime
+        return task.result()
     finally:
         del cancelled
 
