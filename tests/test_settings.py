@@ -14,7 +14,13 @@ from alexa_props.settings import Secret, require_env, require_https
 
 def test_default_settings() -> None:
     assert attrs.asdict(RetryPolicy()) == {"max_attempts": 4, "base": 0.5, "cap": 20.0, "max_retry_after": 120.0}
-    assert attrs.asdict(RateLimit()) == {"per_second": None, "burst": 1, "scope": None, "max_wait": None}
+    assert attrs.asdict(RateLimit()) == {
+        "per_second": None,
+        "burst": 1,
+        "scope": None,
+        "max_wait": None,
+        "shared": None,
+    }
     assert attrs.asdict(Timeouts()) == {"connect": 5.0, "read": 30.0, "pool": 30.0, "total": None}
 
 

@@ -129,20 +129,20 @@ def departures(count: int, seed: int, per_second: float | None) -> list[float]:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_processes_together_send_exactly_when_one_process_would(seed: int) -> None:
     assert departures(4, seed, 40.0) == pytest.approx(departures(1, seed, 40.0), abs=1e-9)
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_processes_together_learn_as_one_process_does(seed: int) -> None:
     together, alone = departures(4, seed, None), departures(1, seed, None)
     assert together[-1] - together[0] == pytest.approx(alone[-1] - alone[0], rel=0.1)
 
 
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([2.0, 40.0, 400.0]), count=st.integers(1, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_killed_and_late_processes_cost_the_others_nothing_and_exceed_no_rate(
     seed: int, rate: float, count: int
 ) -> None:
@@ -172,7 +172,7 @@ def test_killed_and_late_processes_cost_the_others_nothing_and_exceed_no_rate(
 
 
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([5.0, 60.0]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_processes_that_always_ask_get_equal_shares(seed: int, rate: float) -> None:
     chance = random.Random(seed)
     shared = fleet(
