@@ -79,6 +79,8 @@ NAMES: dict[str, list[str]] = {
         "Hooks",
         "OpenTelemetry",
         "RetryScheduled",
+        "SharingBack",
+        "SharingLost",
         "log_failure",
     ],
     "alexa_props.client": ["Client", "ClientOptions", "Resource"],
