@@ -9,6 +9,7 @@ is fresh. It is sent after that, so that attempts that waited for the same token
 from __future__ import annotations
 
 import functools
+import urllib.parse
 import weakref
 from collections.abc import Hashable, Mapping
 from typing import Final
@@ -39,7 +40,8 @@ def _make(settings: RateLimit, learned: ScopeLimits | None, name: str, host: str
     if settings.shared is None:
         return Scope(settings, learned)
     # Operations of different hosts have different quotas. A scope that the user names may span hosts.
-    key = f"limit:{host}:{name}" if settings.scope is None else f"limit:{name}"
+    scope = urllib.parse.quote(name, safe="~")
+    key = f"limit:{host}:{scope}" if settings.scope is None else f"limit:{scope}"
     return SharedScope(settings, learned, settings.shared, key=key, name=name, hooks=hooks)
 
 
