@@ -30,7 +30,7 @@ class RedisServer:
             program,
             "--save",
             "",
-            *"--appendonly no --bind 127.0.0.1 --loglevel warning".split(),
+            *["--appendonly", "no", "--bind", "127.0.0.1", "--loglevel", "warning"],
             *options,
         ]
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import hashlib
 import os
 import random
@@ -86,6 +87,12 @@ class RedisShared(Unpicklable):
     """
 
     def __init__(self, server: str | redis.asyncio.Redis | redis.asyncio.RedisCluster, *, name: str) -> None:
+        # Before anything raises, because the URL may hold a password.
+        self._url = Secret(server) if isinstance(server, str) else None
+        self._client = None if isinstance(server, str) else server
+        del server
+        self.name = str(name)
+        """The given name, and the server without its password."""
         try:
             import redis.asyncio  # noqa: F401 - late, as an optional dependency
         except ImportError as error:
@@ -93,11 +100,7 @@ class RedisShared(Unpicklable):
         if not isinstance(name, str) or not _MARKS.fullmatch(name):
             raise ConfigurationError(f"name must be printable ASCII without spaces and braces, not {name!r}")
         self._account = name
-        self._client = None if isinstance(server, str) else server
-        self._url = Secret(server) if isinstance(server, str) else None
-        address = "a given client" if self._url is None else _address(self._url)
-        self.name: Final = f"{name} on {address}"
-        """The given name, and the server without its password."""
+        self.name += f" on {'a given client' if self._url is None else _address(self._url)}"
         self._clock = _Clock()
         self._pid = os.getpid()
         self._sessions: dict[asyncio.AbstractEventLoop, _Session] = {}
@@ -345,15 +348,15 @@ class _Connections:
         await asyncio.sleep(0)  # the event loop closes their sockets
 
     async def _take(self) -> Any:
+        from redis.exceptions import RedisError  # late, as an optional dependency
+
         while self._idle:
             connection = self._idle.pop()
             # Renamed in redis-py 8.
             can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
-            try:
+            with contextlib.suppress(RedisError, OSError):
                 if not await can_read():
                     return connection
-            except ConnectionError:
-                pass
             await connection.disconnect(nowait=True)  # the server has closed it
         return _connection(self._url)
 
@@ -388,18 +391,20 @@ def _address(url: Secret) -> str:
 
     """
     try:
-        parts = urllib.parse.urlsplit(url.reveal())
-        address = parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
         _connection(url)
+        return _server_of(url)
     except (ValueError, TypeError, OSError) as error:
         reason = type(error).__name__
-    else:
-        return address
-    # Outside the handler: the error would hold the URL.
+    # Outside the handler: the error and its frames hold the URL.
     raise ConfigurationError(
         f"the URL of the Redis server is invalid ({reason}): "
         "rediss://user:password@host:6379/0 with the password percent-encoded, and options that redis-py knows"
     )
+
+
+def _server_of(url: Secret) -> str:
+    parts = urllib.parse.urlsplit(url.reveal())
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
 
 
 def _reason(error: Exception) -> str:

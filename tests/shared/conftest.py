@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -22,10 +23,9 @@ from tests.shared.memory import MemoryShared
 from tests.shared.worker import connect
 
 ROOT = Path(__file__).parents[2]
-KINDS = [
-    "host",
-    *(REDIS_PROGRAMS or [pytest.param("redis-server", marks=pytest.mark.skip("redis-server is not installed"))]),
-]
+KINDS: list[Any] = ["host", *REDIS_PROGRAMS]
+if not REDIS_PROGRAMS:
+    KINDS.append(pytest.param("redis-server", marks=pytest.mark.skip("redis-server is not installed")))
 _numbers = itertools.count()
 
 
@@ -63,8 +63,10 @@ class Kind:
     address: str
     block: Callable[[str], AbstractContextManager[None]]
     """Keep a key from being updated for the time of a block."""
-    connect: Callable[[], Shared]
     workers: ExitStack
+
+    def connect(self) -> Shared:
+        return connect(self.address)
 
     def worker(self, key: str, count: int, *, forks: int = 0, seed: int = 0) -> Worker:
         worker = Worker(self.address, key, count, forks, seed)
@@ -97,29 +99,29 @@ def kind(request: Any, tmp_path: Path, _redis_servers: Callable[[str], RedisServ
     with ExitStack() as workers:
         if request.param == "host":
             folder = str(tmp_path / "shared")
-
-            @contextlib.contextmanager
-            def holder(key: str) -> Iterator[None]:
-                worker = kind.worker(key, -1)
-                worker.stopped()
-                yield
-                worker.kill()
-
-            kind = Kind(folder, holder, lambda: connect(folder), workers)
+            yield Kind(folder, functools.partial(_held, folder), workers)
         else:
             server = _redis_servers(request.param)
-            address = f"{server.url}#account-{next(_numbers)}"
+            yield Kind(f"{server.url}#account-{next(_numbers)}", functools.partial(_hung, server), workers)
 
-            @contextlib.contextmanager
-            def hung(_: str) -> Iterator[None]:
-                server.signal(signal.SIGSTOP)
-                try:
-                    yield
-                finally:
-                    server.signal(signal.SIGCONT)
 
-            kind = Kind(address, hung, lambda: connect(address), workers)
-        yield kind
+@contextlib.contextmanager
+def _held(folder: str, key: str) -> Iterator[None]:
+    worker = Worker(folder, key, -1, 0, 0)
+    try:
+        worker.stopped()
+        yield
+    finally:
+        worker.kill()
+
+
+@contextlib.contextmanager
+def _hung(server: RedisServer, _: str) -> Iterator[None]:
+    server.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.signal(signal.SIGCONT)
 
 
 @pytest.fixture(params=["memory", *KINDS])

@@ -1,9 +1,9 @@
 """A process that counts in a store: `python -m tests.shared.worker STORE KEY COUNT FORKS SEED`.
 
-STORE is a folder, or the URL of a server with the name of the account as its fragment. The record is a number and a filling that depends on it. The process prints
-"ready", and for each update that has succeeded a dot; "torn" if it saw a record that nobody wrote. FORKS children do the
-same; if COUNT is 0, they count until they are killed, one after the other, at random moments. COUNT -1 stops the
-process (SIGSTOP) within its first update.
+STORE is a folder, or the URL of a server with the name of the account as its fragment. The record is a number and a
+filling that depends on it. The process prints "ready", and for each update that has succeeded a dot; "torn" if it saw a
+record that nobody wrote. FORKS children do the same; if COUNT is 0, they count until they are killed, one after the
+other, at random moments. COUNT -1 stops the process (SIGSTOP) within its first update.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 
-import anyio
+import anyio.lowlevel
 
 from alexa_props.shared import HostShared, RedisShared, Shared, SharedUnavailable
 
@@ -60,7 +60,7 @@ async def work(shared: Shared, key: str, times: int) -> None:
             return
         say("." if number > 0 else "torn")
         done += 1
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 def say(text: str) -> None:
