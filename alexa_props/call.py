@@ -14,6 +14,7 @@ from alexa_props.operation import Operation
 from alexa_props.settings import RetryPolicy
 
 __all__ = [
+    "BESIDE",
     "EXTENSION",
     "SINGLED_OUT",
     "Call",
@@ -27,6 +28,9 @@ __all__ = [
 
 EXTENSION: Final = "alexa_props"
 """Key of `httpx.Request.extensions` under which the Call travels."""
+
+BESIDE: Final = "alexa_props_beside"
+"""Key of `httpx.Request.extensions` of a side request: an async function to run until its response was handled."""
 
 SINGLED_OUT: Final = 4
 """After this many refusals in a row, with others accepted in between, refusals are about the call, not the rate."""

@@ -17,10 +17,12 @@ import httpx
 import pytest
 import typer.main
 
+from alexa_props import SharedTokens
 from alexa_props.cli.app import app
 from alexa_props.cli.late import LateCommands
 from alexa_props.errors import NotFound
 from alexa_props.simulator import Simulator
+from tests.auth.test_shared_tokens_processes import redis_server
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -117,6 +119,29 @@ async def test_token_store(code: str, sim: Simulator, folder: Path) -> None:
         assert (folder / "refresh-token").read_text() == sim.refresh_token
         stored.add(sim.refresh_token)
     assert len(stored) == 3
+
+
+@block("tokens that processes share")
+async def test_tokens_that_processes_share(code: str, sim: Simulator, folder: Path) -> None:
+    sim.login.rotates = True
+    for _ in range(2):
+        await cell(code)
+    assert sim.count("token") == 1
+    assert (folder / "alexa-tokens").stat().st_mode & 0o777 == 0o700
+
+
+@block("tokens that hosts share")
+async def test_tokens_that_hosts_share(
+    code: str, sim: Simulator, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.login.rotates = True
+    first, second = SharedTokens.new_key(), SharedTokens.new_key()
+    with redis_server(folder) as port:
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}")
+        for keys in (first, f"{first} {second}", f"{second} {first}"):
+            monkeypatch.setenv("TOKEN_KEYS", keys)
+            await cell(code)
+    assert sim.count("token") == 1
 
 
 @block("inventory")

@@ -1,4 +1,4 @@
-"""An access token that several processes share, to save token requests."""
+"""An access token that several processes share, and the turn to request one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Final, Protocol, TypeVar, runtime_checkable
 import anyio
 import attrs
 
+from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.refresh_token import TokenStore
+from alexa_props.auth.token_endpoint import Tokens
 from alexa_props.concurrency import being_cancelled
 from alexa_props.hooks import logger
 from alexa_props.redaction import sanitize
 from alexa_props.settings import Secret, is_number
 
-__all__ = ["AccessToken", "AccessTokenStore", "SharedAccessToken"]
+__all__ = ["AccessToken", "AccessTokenStore", "Need", "SharedAccessToken"]
 
 T = TypeVar("T")
 
@@ -63,24 +65,67 @@ class AccessTokenStore(TokenStore, Protocol):
         ...
 
 
+@attrs.frozen
+class Need:
+    """What a login needs of the shared tokens."""
+
+    is_fresh: Callable[[AccessToken], bool]
+    """Whether an access token is worth using; else another one is requested."""
+    is_urgent: Callable[[], bool]
+    """Whether calls wait: there is no valid access token yet."""
+
+
 class SharedAccessToken:
-    """The access token in a store. Failures of the store are logged.
+    """The access token in a store, and the turn to request one. Failures of the store are logged.
 
     Args:
-        store: The token store; nothing is shared unless it is an `AccessTokenStore`.
+        store: The token store; no access token is shared unless it is an `AccessTokenStore`.
+        lock: Gives the turns; None if nothing is shared.
 
     """
 
-    def __init__(self, store: TokenStore | None) -> None:
+    def __init__(self, store: TokenStore | None, lock: RefreshLock | None) -> None:
         self._store = store if isinstance(store, AccessTokenStore) else None
+        self._lock = lock
         self._refused: Secret | None = None
         self._refused_is_stored = False
 
-    def refuse(self, value: Secret) -> None:
+    async def obtain(self, need: Need) -> AccessToken | Turn | None:
+        """Return the stored token if it is fresh; else wait for the turn to request one, if there are turns."""
+        token = await self._fresh(need)
+        if token is not None or self._lock is None:
+            return token
+        turn = await self._lock.acquire()
+        found: AccessToken | Turn | None = None
+        try:
+            # The previous holder of the lock may have requested one.
+            found = await self._fresh(need)
+            if found is None:
+                await self._delete_refused()
+                found = turn
+        finally:
+            if found is not turn:
+                await turn.release()
+        return found
+
+    def reject(self, value: Secret) -> None:
         """Note that the service refused a token, which may be the stored one."""
         self._refused = value
 
-    async def load(self) -> AccessToken | None:
+    async def share(self, tokens: Tokens, age: float) -> None:
+        """Store a token that was received `age` seconds ago."""
+        store = self._store
+        if store is None:
+            return
+        received_at = time.time() - age
+        token = AccessToken(value=tokens.access, received_at=received_at, expires_at=received_at + tokens.life)
+        await _attempt("save the access token", lambda: store.save_access(token), tokens.access)
+
+    async def _fresh(self, need: Need) -> AccessToken | None:
+        token = await self._load()
+        return token if token is not None and need.is_fresh(token) else None
+
+    async def _load(self) -> AccessToken | None:
         """Return the stored token if it may be sent."""
         store = self._store
         if store is None:
@@ -92,17 +137,8 @@ class SharedAccessToken:
         self._refused_is_stored = token is not None and token.value == self._refused
         return token if token is not None and token.is_valid and not self._refused_is_stored else None
 
-    async def save(self, value: Secret, *, age: float, life: float) -> None:
-        """Store a token that was received `age` seconds ago."""
-        store = self._store
-        if store is None:
-            return
-        received_at = time.time() - age
-        token = AccessToken(value=value, received_at=received_at, expires_at=received_at + life)
-        await _attempt("save the access token", lambda: store.save_access(token), value)
-
-    async def delete_refused(self) -> None:
-        """Delete the stored token if it is the refused one. Use it with the lock that `load` was called with."""
+    async def _delete_refused(self) -> None:
+        """Delete the stored token if it is the refused one."""
         store = self._store
         if store is not None and self._refused_is_stored:
             await _attempt("delete the access token", lambda: store.save_access(None))

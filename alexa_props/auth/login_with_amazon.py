@@ -10,17 +10,18 @@ import math
 import threading
 import urllib.parse
 from collections.abc import AsyncGenerator, Generator
-from typing import Final
+from typing import Final, Self
 
 import anyio
 import attrs
 import httpx
 
-from alexa_props.auth.access_token import SharedAccessToken
+from alexa_props.auth.access_token import AccessToken, Need, SharedAccessToken
 from alexa_props.auth.refresh_lock import RefreshLock, Turn
 from alexa_props.auth.refresh_token import RefreshTokenState, TokenStore
+from alexa_props.auth.shared_tokens import SharedLogin, SharedTokens, SharedTurn
 from alexa_props.auth.token_endpoint import TOKEN_URL, read_tokens, refusal, refused_with
-from alexa_props.call import attached_call
+from alexa_props.call import BESIDE, attached_call
 from alexa_props.concurrency import current_loop, is_running, loop_time
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
@@ -53,6 +54,11 @@ class _Token:
     received: float
     life: float
 
+    @classmethod
+    def of(cls, stored: AccessToken) -> Self:
+        """Return the access token of another process. Its times are those of the wall clock."""
+        return cls(stored.value, loop_time() - stored.age, stored.life)
+
     def left(self, now: float) -> float:
         return self.received + self.life - now
 
@@ -71,13 +77,13 @@ class _Refresh:
         self.done = anyio.Event()
         self.error: AlexaError | None = None
         self.token: _Token | None = None
-        self.turn: Turn | None = None
+        self.turn: Turn | SharedTurn | None = None
 
-    def end(self) -> None:
-        """Wake the waiters of this login, and release the lock of this host."""
-        if self.turn is not None:
-            self.turn.release()
+    async def end(self) -> None:
+        """Wake the waiters of this login, and let other logins and processes take their turn."""
         self.done.set()
+        if self.turn is not None:
+            await self.turn.release()
 
 
 class LoginWithAmazon(Unpicklable, httpx.Auth):
@@ -95,7 +101,8 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         token_store: Stores the refresh token if the server rotates it. Processes may share one store. The processes of
             one user on one host refresh one after another, each with the token that the store holds by then. On another
             host, a process whose token is refused because it was rotated elsewhere loads the new one from the store.
-            If it is an `AccessTokenStore`, one access token serves them all until it expires.
+            If it is an `AccessTokenStore`, one access token serves them all until it expires. With `SharedTokens`, one
+            process on any host at a time requests a token, and none of them is refused.
 
     Raises:
         ConfigurationError: An argument is empty, or the address is not https. From a request: it is in use on another
@@ -114,7 +121,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         client_secret: str,
         refresh_token: str,
         token_url: str = TOKEN_URL,
-        token_store: TokenStore | None = None,
+        token_store: TokenStore | SharedTokens | None = None,
     ) -> None:
         self._client_id = client_id
         self._client_secret = Secret(client_secret)
@@ -129,10 +136,16 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             if not secret or not secret.reveal().isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty string without line breaks")
         self._token_url = require_https("token_url", token_url)
-        self._refresh_token = RefreshTokenState(given, token_store)
-        self._shared = SharedAccessToken(token_store)
-        # Without a store, no other process has the token.
-        self._lock = None if token_store is None else RefreshLock(client_id, str(self._token_url))
+        address = str(self._token_url)
+        self._sharing: SharedLogin | SharedAccessToken
+        if isinstance(token_store, SharedTokens):
+            self._sharing = store = token_store.of_login(client_id, address, given)
+            self._refresh_token = RefreshTokenState(given, store)
+        else:
+            # Without a store, no other process has the token.
+            lock = None if token_store is None else RefreshLock(client_id, address)
+            self._sharing = SharedAccessToken(token_store, lock)
+            self._refresh_token = RefreshTokenState(given, token_store)
         self._token: _Token | None = None
         self._refresh: _Refresh | None = None
         self._not_before = -math.inf
@@ -154,7 +167,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         call = attached_call(request)
         scheme = "Bearer" if call is None else call.token_scheme
         refreshed = call is not None and call.state.refreshed
-        self._adopt_loop()
+        await self._adopt_loop()
         for replacing in (False, True):
             token = self._good_token()
             while token is None:
@@ -166,18 +179,19 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                 try:
                     token = await self._begin(refresh)
                     if token is None:
-                        response = yield self._token_request()
-                        if await refused_with(response) == "invalid_grant" and await self._refresh_token.use_another():
-                            response = yield self._token_request()
+                        response = yield self._token_request(refresh)
+                        if await self._is_grant_invalid(response) and await self._refresh_token.use_another():
+                            response = yield self._token_request(refresh)
+                            await self._is_grant_invalid(response)
                         token = await self._accept(response, refresh)
                 except (AuthenticationError, TransportError) as error:
-                    if self._token is None or not self._token.usable(anyio.current_time()):
+                    if self._must_wait():
                         refresh.error = _copy_error(error)
                         raise
                     logger.warning("refreshing the access token failed; the current one is still valid: %s", error)
                     token = self._token
                 finally:
-                    self._end(refresh)
+                    await self._end(refresh)
 
             request.headers["Authorization"] = ("" if scheme == "bare" else "Bearer ") + token.access.reveal()
             response = yield request
@@ -186,9 +200,9 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                 return
             if self._token is token:
                 self._token = None
-                self._shared.refuse(token.access)
+                self._sharing.reject(token.access)
 
-    def _adopt_loop(self) -> None:
+    async def _adopt_loop(self) -> None:
         """Move to the running event loop if the previous one has ended."""
         loop = current_loop()
         if loop == self._loop:
@@ -202,7 +216,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
             self._loop = loop
             abandoned, self._refresh = self._refresh, None
         if abandoned is not None and abandoned.turn is not None:
-            abandoned.turn.release()
+            await abandoned.turn.release()
 
     def _good_token(self) -> _Token | None:
         """Return the current token if it may be used without waiting or refreshing."""
@@ -216,40 +230,34 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
 
     async def _begin(self, refresh: _Refresh) -> _Token | None:
         """Prepare a token request; return the token of another process if there is no need for one."""
-        token = await self._shared_token()
-        if token is None and self._lock is not None:
-            refresh.turn = await self._lock.acquire()
-            # The previous holder of the lock may have requested one.
-            token = await self._shared_token()
-        if token is None:
-            await self._shared.delete_refused()
-            await self._refresh_token.begin()
-            return None
-        self._token = refresh.token = token
-        return token
-
-    async def _shared_token(self) -> _Token | None:
-        """Return the stored access token if it is fresh."""
-        stored = await self._shared.load()
-        if stored is None:
-            return None
-        now = loop_time()
-        token = _Token(stored.value, now - stored.age, stored.life)
-        if not token.needs_refresh(now):
-            return token
-        if self._token is None and token.usable(now):
-            # In case no new one can be had.
-            self._token = token
+        found = await self._sharing.obtain(Need(self._is_fresh, self._must_wait))
+        if isinstance(found, AccessToken):
+            self._token = refresh.token = _Token.of(found)
+            return self._token
+        refresh.turn = found
+        await self._refresh_token.begin()
         return None
 
-    def _end(self, refresh: _Refresh) -> None:
+    def _is_fresh(self, stored: AccessToken) -> bool:
+        """Return whether the access token of another process is fresh."""
+        token, now = _Token.of(stored), loop_time()
+        if token.needs_refresh(now) and self._token is None and token.usable(now):
+            # In case no new one can be had.
+            self._token = token
+        return not token.needs_refresh(now)
+
+    def _must_wait(self) -> bool:
+        """Return whether there is no token that can be used until there is a new one."""
+        return self._token is None or not self._token.usable(loop_time())
+
+    async def _end(self, refresh: _Refresh) -> None:
         if refresh.token is None:
             # It failed or was cancelled: while the old token is valid, the next call does not wait for another try.
             self._not_before = loop_time() + _AFTER_FAILURE
         # If the refreshing call was cancelled, one of the waiters takes over.
         if self._refresh is refresh:
             self._refresh = None
-        refresh.end()
+        await refresh.end()
 
     async def _wait_for(self, refresh: _Refresh) -> _Token | None:
         """Return the token of another call's refresh, None if it was cancelled; raise a copy of its error."""
@@ -259,7 +267,7 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         # Used however short its life, or each waiter would request another one.
         return (refresh.token if refresh.token is self._token else None) or self._good_token()
 
-    def _token_request(self) -> httpx.Request:
+    def _token_request(self, refresh: _Refresh) -> httpx.Request:
         return httpx.Request(
             "POST",
             self._token_url,
@@ -272,20 +280,32 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
                     "client_secret": self._client_secret.reveal(),
                 }
             ).encode(),
+            extensions={BESIDE: refresh.turn.keep} if isinstance(refresh.turn, SharedTurn) else {},
         )
+
+    async def _is_grant_invalid(self, response: httpx.Response) -> bool:
+        """Return whether the refresh token was refused, and note it for other processes."""
+        if await refused_with(response) != "invalid_grant":
+            return False
+        await self._refresh_token.note_refusal(self._refusal(response))
+        return True
+
+    def _refusal(self, response: httpx.Response) -> AuthenticationError:
+        attempt = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
+        return refusal(response, attempt, _ADVICE, self._client_secret, self._refresh_token.current)
 
     async def _accept(self, response: httpx.Response, refresh: _Refresh) -> _Token:
         await response.aread()
         received = anyio.current_time()
         if not response.is_success:
-            attempt = f"{self._token_url.host} refused to give an access token to client {self._client_id!r}"
-            raise refusal(response, attempt, _ADVICE, self._client_secret, self._refresh_token.current)
+            raise self._refusal(response)
         tokens = read_tokens(response)
         await self._refresh_token.finish(tokens.refresh)
         token = _Token(tokens.access, received, tokens.life)
         # First: sharing it may be cancelled.
         self._token = refresh.token = token
-        await self._shared.save(token.access, age=loop_time() - received, life=token.life)
+        shared = attrs.evolve(tokens, refresh=self._refresh_token.current)
+        await self._sharing.share(shared, loop_time() - received)
         return token
 
 

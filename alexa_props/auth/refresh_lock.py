@@ -119,8 +119,8 @@ class Turn:
             # The file was removed in the meantime, so later callers would lock another one.
             self._unlock()
 
-    def release(self) -> None:
-        """Let the next refresh begin. Releasing again has no effect."""
+    async def release(self) -> None:
+        """Let the next refresh begin, without waiting. Releasing again has no effect."""
         self._unlock()
         if self._queue is not None and self._is_on_its_loop():
             queue, self._queue = self._queue, None
@@ -171,9 +171,9 @@ class RefreshLock:
                     queue.note(time.monotonic_ns())
                     return turn
             except BaseException:  # cancelled: the next waiter takes over
-                turn.release()
+                await turn.release()
                 raise
-            turn.release()
+            await turn.release()
         logger.warning("refreshing the access token without the lock: another refresh seems to hang")
         return Turn()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import anyio
 
@@ -40,6 +40,19 @@ class TokenStore(Protocol):
         ...
 
 
+@runtime_checkable
+class RefusalStore(TokenStore, Protocol):
+    """A `TokenStore` that remembers refused refresh tokens for a while, for all processes."""
+
+    def known_refusal(self, refresh_token: Secret) -> AuthenticationError | None:
+        """Return the error for a refresh token that was refused, by what was last loaded; None if it may be sent."""
+        ...
+
+    async def note_refusal(self, refresh_token: Secret, error: AuthenticationError) -> None:
+        """Store that a refresh token was refused."""
+        ...
+
+
 class RefreshTokenState:
     """The current refresh token and the store for its successors.
 
@@ -52,6 +65,7 @@ class RefreshTokenState:
         self.current = given
         """The token to use."""
         self._store = store
+        self._refusals = store if isinstance(store, RefusalStore) else None
         self._begun = False
         self._unreadable = False
         self._unsaved: Secret | None = None
@@ -83,6 +97,14 @@ class RefreshTokenState:
         else:
             self._former = self.current if begun else None
             self.current = stored
+        refusal = self._known_refusal(self.current)
+        if refusal is not None and not await self.use_another():
+            raise refusal
+
+    async def note_refusal(self, error: AuthenticationError) -> None:
+        """Note that the current token was refused, for all processes if the store can."""
+        if self._refusals is not None:
+            await self._refusals.note_refusal(self.current, error)
 
     async def use_another(self) -> bool:
         """Make another known token the current one; return False if there is none.
@@ -100,10 +122,15 @@ class RefreshTokenState:
                 logger.warning("checking for a newer refresh token: %s", error)
                 return False
         for choice in (stored, self._unsaved, self._former):
-            if choice is not None and choice != self.current and choice not in self._spent:
+            if choice is None or choice == self.current or choice in self._spent:
+                continue
+            if self._known_refusal(choice) is None:
                 self.current = choice
                 return True
         return False
+
+    def _known_refusal(self, token: Secret) -> AuthenticationError | None:
+        return None if self._refusals is None else self._refusals.known_refusal(token)
 
     async def finish(self, rotated: Secret | None) -> None:
         """Conclude a successful refresh: save the rotated token, if there is one, then make it the current one.

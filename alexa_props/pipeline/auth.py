@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 import anyio
 import httpx
 
-from alexa_props.call import EXTENSION, attached_call
+from alexa_props.call import BESIDE, EXTENSION, attached_call
 from alexa_props.concurrency import await_foreign, loop_time
 from alexa_props.errors import AuthenticationError, ConfigurationError, TransportError
 from alexa_props.pipeline.retry import REPLAY
@@ -94,7 +94,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
         """Send what the flow yields, until it yields the API request."""
         while wanted is not request:
             # A token that the service has issued, and rotated, must not get lost because one caller gave up.
-            following = await _finish(self._step, flow, wanted, request)
+            following = await _finish(wanted.extensions.get(BESIDE), self._step, flow, wanted, request)
             if following is None:
                 raise StopAsyncIteration
             wanted = following
@@ -119,7 +119,7 @@ class AuthTransport(httpx.AsyncBaseTransport):
 
         """
         # A flow may copy the request that it was given: the call that travels with that one must not travel with this.
-        extensions = {key: value for key, value in wanted.extensions.items() if key != EXTENSION}
+        extensions = {key: value for key, value in wanted.extensions.items() if key not in (EXTENSION, BESIDE)}
         wanted.extensions = {"timeout": request.extensions.get("timeout", {}), **extensions}
         wanted.headers.setdefault("User-Agent", request.headers.get("User-Agent", ""))
         call = attached_call(request)
@@ -173,14 +173,21 @@ async def _next(wanted: Awaitable[httpx.Request]) -> httpx.Request | None:
         return None
 
 
-async def _finish(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *arguments: *Ts) -> T:
+async def _finish(
+    beside: Callable[[], Coroutine[Any, Any, None]] | None,
+    step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]],
+    *arguments: *Ts,
+) -> T:
     """Return what a step returns. If the caller is cancelled, the step has `_GRACE` seconds to end.
+
+    Until it ends, `beside` runs too.
 
     The step is a task inside this one, because asyncio's `Task.cancel` goes through a shield.
     """
     outcome: list[T] = []
     failure: Exception | None = None
     shield = anyio.CancelScope(shield=True)
+    beside_scope = anyio.CancelScope(shield=True)
     done = anyio.Event()
 
     async def run() -> None:
@@ -191,11 +198,18 @@ async def _finish(step: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], *argumen
         except Exception as error:  # noqa: BLE001 - raised below: out of the group it would replace a cancellation
             failure = error
         finally:
+            beside_scope.cancel()
             done.set()
+
+    async def run_beside(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        with beside_scope:
+            await function()
 
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
+            if beside is not None:
+                tasks.start_soon(run_beside, beside)
             try:
                 await done.wait()
             finally:

@@ -238,10 +238,10 @@ class TestOnAsyncio:
         first = await lock.acquire()
         second, third = (asyncio.create_task(lock.acquire()) for _ in range(2))
         await asyncio.sleep(0.01)
-        first.release()
+        await first.release()
         second.cancel()
         async with asyncio.timeout(10):
-            (await third).release()
+            await (await third).release()
         assert second.cancelled()
         assert files_below(locks) != []
 
