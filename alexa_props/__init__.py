@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from alexa_props.auth.aws_credentials import AWSCredentials
     from alexa_props.auth.login_with_amazon import LoginWithAmazon
     from alexa_props.auth.refresh_token import TokenStore
+    from alexa_props.auth.shared_tokens import SharedTokens
     from alexa_props.auth.sigv4 import SigV4
     from alexa_props.for_business import AlexaForBusiness
     from alexa_props.inventory import Inventory
@@ -38,6 +39,7 @@ __all__ = [
     "Region",
     "RetryPolicy",
     "Setting",
+    "SharedTokens",
     "SigV4",
     "SmartProperties",
     "Stations",
@@ -80,6 +82,7 @@ _HOMES = {
     "Region": "settings",
     "RetryPolicy": "settings",
     "Setting": "smart_properties.setting",
+    "SharedTokens": "auth.shared_tokens",
     "SigV4": "auth.sigv4",
     "SmartProperties": "smart_properties",
     "Stations": "smart_properties.stations",

@@ -207,6 +207,7 @@ ALLOWED = {
     "IPython": ["fleet.widget"],
     "sqlite3": ["fleet.journal", "fleet.journal_file"],
     "redis": ["shared.redis"],
+    "cryptography": ["auth.token_cipher"],
     "botocore": ["auth.aws_credentials"],
     "opentelemetry": ["telemetry"],
     "pandas": ["export"],
@@ -225,7 +226,7 @@ def test_packages_are_imported_only_where_they_are_allowed() -> None:
 
 
 def test_heavy_and_optional_modules_are_imported_late() -> None:
-    for module in ("alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry", "redis"):
+    for module in ("alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry", "redis", "cryptography"):
         for found in IMPORTS:
             inside = found.importer == module or found.importer.startswith(f"{module}.")
             if not inside and (found.imported == module or found.imported.startswith(f"{module}.")):

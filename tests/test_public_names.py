@@ -29,6 +29,7 @@ NAMES: dict[str, list[str]] = {
         "Region",
         "RetryPolicy",
         "Setting",
+        "SharedTokens",
         "SigV4",
         "SmartProperties",
         "Stations",

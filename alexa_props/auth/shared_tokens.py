@@ -123,6 +123,7 @@ class SharedTurn:
         """Let the next process take its turn. If the store does not respond, the turn ends by itself."""
         if self.may_be_held:
             self.may_be_held = False
+            # A store need not begin a transaction for a task that is cancelled already.
             with anyio.CancelScope(shield=True):
                 await self._update(lambda _: None)
 
