@@ -87,6 +87,15 @@ def run_fleet(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Repeat what failed according to the journal.", show_default=False)
     ] = False,
+    wait_for_journal: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="Wait so long while another run holds the journal. By default the command fails.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -172,6 +181,8 @@ def run_fleet(
         raise typer.BadParameter("only one of --from and --exclude can read standard input")
     if retry_failed and journal is None:
         raise typer.BadParameter("--retry-failed needs --journal")
+    if wait_for_journal is not None and journal is None:
+        raise typer.BadParameter("--wait-for-journal needs --journal")
     defaults = room_defaults(
         station=station,
         volume=volume,
@@ -202,6 +213,7 @@ def run_fleet(
         limits=limits,
         journal=journal,
         retry_failed=retry_failed,
+        wait_for_journal=wait_for_journal,
         dry_run=dry_run,
         yes=yes,
         # Standard input may be the list itself. In a script it is a file or a pipe.

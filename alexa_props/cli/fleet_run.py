@@ -40,6 +40,7 @@ class Request:
     limits: Path | None
     journal: Path | None
     retry_failed: bool
+    wait_for_journal: float | None
     dry_run: bool
     yes: bool
     """Whether not to ask."""
@@ -117,6 +118,7 @@ async def _run(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Roo
         **request.options,
         "journal": request.journal,
         "retry_failed": request.retry_failed,
+        "wait_for_journal": request.wait_for_journal,
         "job": job.in_journal,
         "title": job.name,
     }

@@ -24,6 +24,7 @@ from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
 from alexa_props.fleet.report.fleet_report import attach_report
 from alexa_props.fleet.rooms import is_walk
+from alexa_props.settings import is_number
 from alexa_props.smart_properties.batch import Batching, BatchItem
 
 __all__ = ["collect", "collect_many", "run", "run_many"]
@@ -41,6 +42,7 @@ class Options(TypedDict, Generic[T], total=False):
     job: str | None
     key: Callable[[T], str] | None
     retry_failed: bool
+    wait_for_journal: float | None
     stop_on: StopOn | Sequence[StopOn] | None
     progress: bool | Callable[[Progress], None] | None
     total: int | None
@@ -58,6 +60,7 @@ async def run(
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
+    wait_for_journal: float | None = None,
     stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
@@ -97,6 +100,7 @@ async def run(
         key: A function that returns the string that identifies an item in the journal and in reports. None requires, in
             a journal, items that are strings or models with an id. Must not be async.
         retry_failed: Repeat items that failed according to the journal.
+        wait_for_journal: Seconds to wait while another run holds the journal. None does not wait.
         stop_on: Begin no more items if too many are not done: a share (a float from 0 and below 1) of the latest 100
             outcomes, once there are 20; a count (an int of at least 1); a function of an outcome that is not done,
             which returns true and must not be async; or `fleet.ServiceDown()`. A list combines several of them.
@@ -126,6 +130,7 @@ async def run(
         "job": job,
         "key": key,
         "retry_failed": retry_failed,
+        "wait_for_journal": wait_for_journal,
         "stop_on": stop_on,
         "progress": progress,
         "total": total,
@@ -205,19 +210,26 @@ async def _run(
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
+    wait_for_journal: float | None = None,
     stop_on: StopOn | Sequence[StopOn] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
     total: int | None = None,
     title: str | None = None,
 ) -> AsyncGenerator[Run[T, Any], None]:
-    _check(call, concurrency, total, key, journal=journal, job=job, title=title, retry_failed=retry_failed)
+    _check(call, concurrency, total, key, journal=journal, job=job, title=title)
+    _check_use_of_journal(journal, retry_failed=retry_failed, wait=wait_for_journal)
     rule = stop_after(stop_on, resumable=journal is not None)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
     name = "" if journal is None else job or job_of(call)
     iterator = iterator_of(items)
     meter = Meter(progress, total, title or job or title_of(call), reads_rooms=is_walk(items))
-    async with nullcontext() if journal is None else Journal.open(journal, name, retry_failed=retry_failed) as opened:
+    opening = (
+        nullcontext()
+        if journal is None
+        else Journal.open(journal, name, retry_failed=retry_failed, wait=wait_for_journal)
+    )
+    async with opening as opened:
         this: Run[T, Any] = Run(
             call,
             iterator,
@@ -346,7 +358,6 @@ def _check(
     journal: object,
     job: object,
     title: object,
-    retry_failed: bool,
 ) -> None:
     if not callable(call):
         raise ConfigurationError(f"call must be a function of an item that returns an awaitable, not {call!r:.80}")
@@ -362,5 +373,12 @@ def _check(
             raise ConfigurationError(f"{name} must be a name, not {text!r:.80}")
     if isinstance(job, str):
         require_text("job", job, "a name")
+
+
+def _check_use_of_journal(journal: object, *, retry_failed: bool, wait: object) -> None:
     if retry_failed and journal is None:
         raise ConfigurationError("retry_failed=True repeats what a journal has recorded: pass journal= too")
+    if wait is not None and not (is_number(wait) and wait >= 0):
+        raise ConfigurationError(f"wait_for_journal must be seconds, at least 0, not {wait!r:.80}")
+    if wait is not None and journal is None:
+        raise ConfigurationError("wait_for_journal= waits for a journal that another run holds: pass journal= too")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import signal
@@ -130,6 +131,7 @@ def test_rooms_from_a_file_and_from_standard_input(run: Run, service: Service, t
         (["alarms", "--volume", "30"], "unit\n", "--volume is for reset"),
         (["alarms", "--station", "IHR_JAZZ"], "unit\n", "--station is for reset"),
         (["alarms", "--retry-failed"], "unit\n", "--retry-failed needs --journal"),
+        (["alarms", "--wait-for-journal", "5"], "unit\n", "--wait-for-journal needs --journal"),
         (["alarms", "--stop-on", "half"], "unit\n", "5%"),
         (["alarms", "--stop-on", "0"], "unit\n", "5%"),
         (["alarms", "--stop-on", "150%"], "unit\n", "5%"),
@@ -218,6 +220,18 @@ def test_a_second_run_resumes_from_the_journal(run: Run, service: Service, tmp_p
     [row] = lines(repeated.stdout)
     assert (repeated.returncode, row["unit_id"], row["status"]) == (0, rooms(service)[2], "done")
     assert sent_to(service)[12:] == [rooms(service)[2]]
+
+
+def test_a_run_waits_for_its_journal(run: Run, service: Service, tmp_path: Path) -> None:
+    held = tmp_path / "a.db"
+    lock = held.with_name("a.db-lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    arguments = ("fleet", "run", "alarms", *everywhere(service), "--journal", str(held))
+    done = run(*arguments, "--wait-for-journal", "0.2", env=service.environment)
+    assert done.returncode == 1
+    assert re.search(r"a\.db' is held by another run after 0\.\d s: wait until that run ends", done.stderr)
+    lock.close()
+    assert run(*arguments, env=service.environment).returncode == 0
 
 
 @pytest.mark.parametrize(

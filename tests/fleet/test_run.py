@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import weakref
 from collections.abc import AsyncIterator, Iterator
@@ -341,6 +342,8 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"key": "id"}, "key must be a function"),
     ({"key": echo}, "key must be a function of an item that is not async"),
     ({"journal": 5}, "journal must be a path"),
+    *(({"wait_for_journal": value}, "wait_for_journal must be seconds") for value in (-1, True, math.nan, "5")),
+    ({"wait_for_journal": 1, "journal": None}, "wait_for_journal= waits for a journal .* pass journal= too"),
     ({"job": ""}, "job must be a name"),
     ({"job": "\ud800"}, "job must be a name"),
     ({"stop_on": 0}, "stop_on must be"),

@@ -19,7 +19,8 @@ import attrs
 
 from alexa_props.errors import ConfigurationError, JournalError
 from alexa_props.fleet.journal.format import APPLICATION, FORMAT, TABLES, check, job_sum
-from alexa_props.fleet.journal.lock import HELD, Lock
+from alexa_props.fleet.journal.held import HeldError
+from alexa_props.fleet.journal.lock import Lock
 from alexa_props.fleet.journal.log import check_log, read_salt, require_journal
 
 __all__ = ["JournalFile"]
@@ -163,7 +164,8 @@ class JournalFile:
         """Open a journal, or create one, for a new run of the job.
 
         Raises:
-            ConfigurationError: It is not a journal, belongs to another job, or is held by another run.
+            ConfigurationError: It is not a journal, or belongs to another job.
+            HeldError: Another run holds it.
             JournalError: It is damaged, or its write-ahead log is missing.
 
         """
@@ -178,7 +180,7 @@ class JournalFile:
                 if exists:
                     require_journal(file, path)
                     ours = True
-                lock = Lock.take(Path(f"{file}-lock"), path)
+                lock = Lock.take(Path(f"{file}-lock"))
                 undo.callback(lock.release)
                 log = Path(f"{file}-wal")
                 if exists:
@@ -199,7 +201,7 @@ class JournalFile:
             if isinstance(error, ConfigurationError):
                 raise
             if "locked" in str(error):
-                raise ConfigurationError(HELD.format(path)) from None
+                raise HeldError from None
             if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
                 raise ConfigurationError(
                     f"the journal {path!r} cannot be opened: {error}: use a file on a local disk, in a directory that "

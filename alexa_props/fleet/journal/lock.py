@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import attrs
 
-from alexa_props.errors import ConfigurationError
 from alexa_props.file_lock import AVAILABLE, try_lock, unlock
+from alexa_props.fleet.journal.held import HeldError
 
-__all__ = ["HELD", "Lock"]
-
-HELD: Final = "the journal {!r} is held by another run: wait until that run ends, or use another file"
+__all__ = ["Lock"]
 
 
 @attrs.define(eq=False)
@@ -29,11 +27,11 @@ class Lock:
     _descriptor: int | None
 
     @classmethod
-    def take(cls, path: Path, journal: str) -> Self:
+    def take(cls, path: Path) -> Self:
         """Take the lock without waiting.
 
         Raises:
-            ConfigurationError: Another run holds it.
+            HeldError: Another run holds it.
             OSError: The file cannot be created or locked.
 
         """
@@ -51,7 +49,7 @@ class Lock:
             raise OSError(f"{path.name} cannot be locked: {error.strerror}") from None
         if not held:
             os.close(descriptor)
-            raise ConfigurationError(HELD.format(journal))
+            raise HeldError
         return cls(path, descriptor)
 
     def release(self) -> None:

@@ -21,6 +21,7 @@ from alexa_props.concurrency import flattening_task_group
 from alexa_props.errors import JournalError
 from alexa_props.fleet.journal.file import JournalFile
 from alexa_props.fleet.journal.format import record_sum
+from alexa_props.fleet.journal.held import open_when_free
 from alexa_props.fleet.journal.records import Begun, Earlier, read_record, story_of
 from alexa_props.fleet.outcome import Status
 from alexa_props.redaction import sanitize
@@ -68,13 +69,16 @@ class Journal:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: str | os.PathLike[str], job: str, *, retry_failed: bool) -> AsyncGenerator[Self, None]:
+    async def open(
+        cls, path: str | os.PathLike[str], job: str, *, retry_failed: bool, wait: float | None
+    ) -> AsyncGenerator[Self, None]:
         """Open a journal, or create one, for the time of a block.
 
         Args:
             path: The file.
             job: The name of the work that it records.
             retry_failed: Whether to repeat items that failed.
+            wait: Seconds to wait while another run holds it.
 
         Raises:
             ConfigurationError: It is not a journal, belongs to another job, or is held by another run.
@@ -82,8 +86,13 @@ class Journal:
 
         """
         opened: list[JournalFile] = []
+        name = os.fspath(path)
+
+        async def attempt() -> None:
+            await _run_in_thread(lambda: opened.append(JournalFile.open(name, job)))
+
         try:
-            await _run_in_thread(lambda: opened.append(JournalFile.open(os.fspath(path), job)))
+            await open_when_free(attempt, name, wait or 0.0)
             journal = cls(*opened, retry_failed=retry_failed)
             # Outside the tasks of the run: calls that clean up after a cancellation are recorded too.
             async with flattening_task_group(cancelled=False) as tasks:
