@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import Server, started
 
 
 @pytest.fixture
@@ -30,3 +33,10 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_cache(_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each worker its own locks: in virtual time nothing can wait for another process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, for tests with the mark `needs_postgres`."""
+    with started() as server:
+        yield server

@@ -205,7 +205,8 @@ ALLOWED = {
     "rich": ["cli", "fleet.bar", "fleet.report"],
     "ipywidgets": ["fleet.widget"],
     "IPython": ["fleet.widget"],
-    "sqlite3": ["fleet.journal", "fleet.journal_file"],
+    "sqlite3": ["fleet.journal"],
+    "psycopg": ["fleet.journal.postgres", "fleet.journal.postgres_url"],
     "redis": ["shared.redis"],
     "cryptography": ["auth.token_cipher"],
     "botocore": ["auth.aws_credentials"],
@@ -226,7 +227,15 @@ def test_packages_are_imported_only_where_they_are_allowed() -> None:
 
 
 def test_heavy_and_optional_modules_are_imported_late() -> None:
-    for module in ("alexa_props.pipeline.pool", "botocore", "keyring", "opentelemetry", "redis", "cryptography"):
+    for module in (
+        "alexa_props.pipeline.pool",
+        "alexa_props.fleet.journal.postgres",
+        "botocore",
+        "keyring",
+        "opentelemetry",
+        "redis",
+        "cryptography",
+    ):
         for found in IMPORTS:
             inside = found.importer == module or found.importer.startswith(f"{module}.")
             if not inside and (found.imported == module or found.imported.startswith(f"{module}.")):

@@ -77,10 +77,11 @@ def run_fleet(
         ),
     ] = None,
     journal: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE",
-            help="Record what is done in this file. Run the same job again to resume.",
+            help="Record what is done in this file, or in postgresql://user@host/database#name. Run the same job again "
+            "to resume.",
             show_default=False,
         ),
     ] = None,
@@ -200,6 +201,7 @@ def run_fleet(
     from alexa_props.cli.fleet_run import Request, fleet_run
     from alexa_props.cli.room_list import read_rooms
     from alexa_props.fleet import ServiceDown
+    from alexa_props.fleet.journal import conceal
 
     request = Request(
         job=Job(job, defaults),
@@ -211,7 +213,7 @@ def run_fleet(
         ),
         access=access,
         limits=limits,
-        journal=journal,
+        journal=conceal(journal),
         retry_failed=retry_failed,
         wait_for_journal=wait_for_journal,
         dry_run=dry_run,

@@ -25,7 +25,7 @@ from alexa_props.cli.shared import Access
 from alexa_props.cli.signals import on_signals
 from alexa_props.cli.streams import end_echoed_line, note
 from alexa_props.errors import AlexaError, ConfigurationError
-from alexa_props.fleet.journal import read_journal
+from alexa_props.fleet.journal import JournalAt, place_of
 
 __all__ = ["Request", "fleet_run"]
 
@@ -38,7 +38,7 @@ class Request:
     choice: Choice
     access: Access
     limits: Path | None
-    journal: Path | None
+    journal: JournalAt | None
     retry_failed: bool
     wait_for_journal: float | None
     dry_run: bool
@@ -98,9 +98,10 @@ def _left(request: Request, rooms: Sequence[fleet.Room]) -> tuple[Sequence[fleet
     """Return the rooms that the run would call, and the line about the journal."""
     if request.journal is None:
         return rooms, "none: the run cannot be resumed (--journal FILE)"
-    name = str(request.journal)
+    place = place_of(request.journal)
+    name = place.name
     try:
-        content = read_journal(name)
+        content = place.read()
     except ConfigurationError:
         return rooms, name  # missing, or damaged, which the run reports
     if content.job != request.job.in_journal:

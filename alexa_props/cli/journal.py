@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import attrs
@@ -36,7 +35,12 @@ _TABLE: Final = ("room", "path", "device", "step", "status", "code", "unit_id")
 @with_shared_options("refresh", "verbose")
 def show(
     *,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.", show_default=False)],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="The journal: a file, or postgresql://user@host/database#name.", show_default=False
+        ),
+    ],
     access: Access,
 ) -> None:
     """Show the rooms in a journal, also during a run.
@@ -52,10 +56,11 @@ def show(
     run(_show(file, access))
 
 
-async def _show(file: Path, access: Access) -> None:
-    from alexa_props.fleet.journal import read_journal  # help and completion do without
+async def _show(file: str, access: Access) -> None:
+    from alexa_props.fleet.journal import place_of  # help and completion do without
 
-    content = read_journal(str(file))
+    place = place_of(file)
+    content = place.read()
     try:
         async with session(access) as opened:
             found = _rows(content, opened.names)
@@ -68,7 +73,7 @@ async def _show(file: Path, access: Access) -> None:
     with rows:
         for row in found:
             rows.add(row)
-    note(_summary(file, content))
+    note(_summary(place.name, content))
 
 
 def _rows(content: JournalContent, names: Names | None) -> list[dict[str, Any]]:
@@ -95,9 +100,9 @@ def _device(endpoint_id: str | None, names: Names | None) -> str | None:
     return None if endpoint_id is None or names is None else names.known_device(endpoint_id).friendly_name
 
 
-def _summary(file: Path, content: JournalContent) -> str:
+def _summary(name: str, content: JournalContent) -> str:
     counts = Counter(record.status for record in content.records)
     parts = [f"{counts[status]:,} {status}" for status in ("done", "failed", "unknown", "started") if counts[status]]
     runs = "1 run" if content.runs == 1 else f"{content.runs:,} runs"
     state = "; a run uses it, or was interrupted" if content.is_open else ""
-    return f"{file}: job {content.job!r}, {runs}: {', '.join(parts) or 'no rooms'}{state}"
+    return f"{name}: job {content.job!r}, {runs}: {', '.join(parts) or 'no rooms'}{state}"

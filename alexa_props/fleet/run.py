@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence, Sized
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
@@ -18,7 +17,7 @@ from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn, stop_after
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import job_of
-from alexa_props.fleet.journal import Journal
+from alexa_props.fleet.journal import Journal, JournalAt, conceal, place_of
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
@@ -38,7 +37,7 @@ class Options(TypedDict, Generic[T], total=False):
 
     concurrency: int | None
     ordered: bool
-    journal: str | os.PathLike[str] | None
+    journal: JournalAt | None
     job: str | None
     key: Callable[[T], str] | None
     retry_failed: bool
@@ -56,7 +55,7 @@ async def run(
     *,
     concurrency: int | None = None,
     ordered: bool = False,
-    journal: str | os.PathLike[str] | None = None,
+    journal: JournalAt | None = None,
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
@@ -123,6 +122,7 @@ async def run(
             all items that had begun.
 
     """
+    journal = conceal(journal)
     options: Options[T] = {
         "concurrency": concurrency,
         "ordered": ordered,
@@ -195,6 +195,7 @@ def run_many(
         Exception: As for `run`.
 
     """
+    options["journal"] = conceal(options.get("journal"))
     return _run(call, items, batching_of(call, size), **options)
 
 
@@ -206,7 +207,7 @@ async def _run(
     *,
     concurrency: int | None = None,
     ordered: bool = False,
-    journal: str | os.PathLike[str] | None = None,
+    journal: JournalAt | None = None,
     job: str | None = None,
     key: Callable[[T], str] | None = None,
     retry_failed: bool = False,
@@ -216,18 +217,18 @@ async def _run(
     total: int | None = None,
     title: str | None = None,
 ) -> AsyncGenerator[Run[T, Any], None]:
-    _check(call, concurrency, total, key, journal=journal, job=job, title=title)
+    journal = conceal(journal)
+    _check(call, concurrency, total, key, job=job, title=title)
     _check_use_of_journal(journal, retry_failed=retry_failed, wait=wait_for_journal)
     rule = stop_after(stop_on, resumable=journal is not None)
     if total is None and isinstance(items, Sized):
         total = call_foreign("reading the items", len, items)
+    place = None if journal is None else place_of(journal)
     name = "" if journal is None else job or job_of(call)
     iterator = iterator_of(items)
     meter = Meter(progress, total, title or job or title_of(call), reads_rooms=is_walk(items))
     opening = (
-        nullcontext()
-        if journal is None
-        else Journal.open(journal, name, retry_failed=retry_failed, wait=wait_for_journal)
+        nullcontext() if place is None else Journal.open(place, name, retry_failed=retry_failed, wait=wait_for_journal)
     )
     async with opening as opened:
         this: Run[T, Any] = Run(
@@ -275,6 +276,7 @@ async def collect(
             returns it from this exception and from those that are raised because of it.
 
     """
+    options["journal"] = conceal(options.get("journal"))
     return await _collected(run(call, items, **options))
 
 
@@ -310,6 +312,7 @@ async def collect_many(
         CancelledError: As for `collect`.
 
     """
+    options["journal"] = conceal(options.get("journal"))
     return await _collected(run_many(call, items, size=size, **options))
 
 
@@ -355,7 +358,6 @@ def _check(
     total: object,
     key: object,
     *,
-    journal: object,
     job: object,
     title: object,
 ) -> None:
@@ -366,8 +368,6 @@ def _check(
             raise ConfigurationError(f"{name} must be a whole number of at least {least}, or None, not {number!r:.80}")
     if key is not None and (not callable(key) or is_async(key)):
         raise ConfigurationError(f"key must be a function of an item that is not async, not {key!r:.80}")
-    if journal is not None and not isinstance(journal, str | os.PathLike):
-        raise ConfigurationError(f"journal must be a path, not {journal!r:.80}")
     for name, text in (("job", job), ("title", title)):
         if text is not None and not (isinstance(text, str) and text):
             raise ConfigurationError(f"{name} must be a name, not {text!r:.80}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from alexa_props import RetryPolicy, SmartProperties, fleet
 from tests.cli.commands import Run, lines_of
 from tests.cli.service import Service
+from tests.postgres import QUOTED, Server, needs_postgres
 
 
 def rows_of(text: str) -> list[dict[str, object]]:
@@ -137,6 +139,28 @@ def test_a_journal_in_use_is_read(run: Run, running: tuple[Path, subprocess.Pope
     done = run("journal", "show", str(path), env=service.environment)
     assert (done.returncode, done.stdout) == (1, "")
     assert "alarms.db-wal" in done.stderr
+
+
+@needs_postgres
+def test_a_journal_in_postgres_is_used_and_shown(run: Run, service: Service, postgres: Server) -> None:
+    url = postgres.url(name="alarms")
+    service.script("offline", ids=service.world["endpoints"][:1])
+    arguments = ("fleet", "run", "alarms", "--from", "-", "--yes", "--journal", url)
+    text = "\n".join(service.world["rooms"][:2])
+    before = run(*arguments, "--dry-run", text=text, env=service.environment)
+    runs = [run(*arguments, text=text, env=service.environment) for _ in range(2)]
+    again = run(*arguments, "--dry-run", text=text, env=service.environment)
+    assert [done.returncode for done in (before, *runs, again)] == [0, 3, 3, 0]
+    assert len(service.calls("alerts.delete_alarms")) == 2
+    assert "#alarms (2 more rooms are done or failed)" in again.stderr
+    done = run("journal", "show", url, "--json", env=service.environment)
+    assert sorted(str(row["status"]) for row in rows_of(done.stdout)) == ["done", "failed"]
+    assert f"postgresql://127.0.0.1:{postgres.port}/postgres#alarms: job 'alarms', 2 runs: 1 done" in done.stderr
+    missing = run("journal", "show", url.replace("#alarms", "#alarm"), env=service.environment)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert re.search("there is no journal .*#alarms", missing.stderr)
+    for each in (before, *runs, again, done, missing):
+        assert QUOTED not in each.stdout + each.stderr
 
 
 def test_a_file_without_a_journal_is_named(run: Run, journal: Path, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from alexa_props.fleet import FleetReport
+from tests.fleet.helpers import AnyJournal
 from tests.fleet.reports import example_report
+from tests.postgres import Server, needs_postgres
 
 MEMORY = Path("/dev/shm")
 
@@ -28,6 +30,15 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=needs_postgres)])
+def any_journal(request: pytest.FixtureRequest, tmp_path: Path) -> AnyJournal:
+    """A new journal of each kind."""
+    if request.param == "file":
+        return tmp_path / "journal.db"
+    server: Server = request.getfixturevalue("postgres")
+    return server.url()
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+import psycopg
 
 from alexa_props import RetryPolicy, SmartProperties, fleet
 from alexa_props.fleet import FleetReport, Outcome, Progress, Run
+from alexa_props.fleet.journal.postgres_tables import read_text
 from alexa_props.fleet.progress import Meter
 from tests.helpers import Script, Seen, Service, answer, smart_properties
 
@@ -22,6 +24,8 @@ ONCE = RetryPolicy(max_attempts=1, max_retry_after=0)
 """No attempt after the first, even if the service asks to wait."""
 THROTTLED = answer(429, Retry_After="1")
 ROOMS = [f"room-{number}" for number in range(6)]
+AnyJournal: TypeAlias = Path | str
+"""A file, or a URL of PostgreSQL."""
 Make: TypeAlias = Callable[[SmartProperties], Callable[[Any], Awaitable[Any]]]
 
 
@@ -94,8 +98,10 @@ class Source:
             self.closed = True
 
 
-def rows(journal: Path) -> dict[str, tuple[str, int]]:
-    """Return status and `unsafe_sent` of every item in a journal that no run holds."""
+def rows(journal: AnyJournal) -> dict[str, tuple[str, int]]:
+    """Return status and `unsafe_sent` of every item in a journal. No run may hold its file."""
+    if isinstance(journal, str):
+        return _rows_in_postgres(journal)
     with sqlite3.connect(journal) as db:
         found = {
             key: (status, unsafe_sent)
@@ -106,8 +112,19 @@ def rows(journal: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
+def _rows_in_postgres(journal: str) -> dict[str, tuple[str, int]]:
+    url, _, name = journal.rpartition("#")
+    with psycopg.connect(url) as db:
+        found = db.execute(
+            "SELECT key, status, unsafe_sent FROM alexa_props.items JOIN alexa_props.journals ON id = journal "
+            "WHERE name = %s",
+            (name,),
+        )
+        return {read_text(key): (status, int(unsafe_sent)) for key, status, unsafe_sent in found}
+
+
 async def run_job(
-    journal: Path, make: Make, *script: Script, items: Any = ROOMS, **options: Any
+    journal: AnyJournal, make: Make, *script: Script, items: Any = ROOMS, **options: Any
 ) -> tuple[FleetReport[Any, Any], list[str]]:
     """Run a job with a journal, a new client and a new service. Return the report, and the rooms that were sent."""
     service = Service(*script)

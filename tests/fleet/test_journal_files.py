@@ -144,7 +144,7 @@ async def test_resumes_after_a_kill_while_creating_the_journal(journal: Path) ->
     assert rows(journal) == {"a": ("done", 0)}
 
 
-HELD = "is held by another run: wait until that run ends, or use another file"
+HELD = "is held by another run: wait until that run ends, or use another journal"
 
 
 async def test_one_run_at_a_time_holds_a_journal(journal: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from alexa_props import errors, fleet
 from alexa_props.fleet import FleetStopped
-from tests.fleet.helpers import get, outcomes, rows, run_job, statuses
+from tests.fleet.helpers import AnyJournal, get, outcomes, rows, run_job, statuses
 from tests.helpers import Service, smart_properties
 
 KEYS = [
@@ -30,15 +30,15 @@ KEYS = [
 ]
 
 
-async def test_any_text_is_a_distinct_key(journal: Path) -> None:
+async def test_any_text_is_a_distinct_key(any_journal: AnyJournal) -> None:
     async def call(item: Any) -> Any:
         return item
 
-    assert sorted(o.key for o in await outcomes(call, KEYS, journal=journal, job="a job")) == sorted(KEYS)
-    report = await fleet.collect(call, [*KEYS, "new", "kk"], journal=journal, job="a job")
+    assert sorted(o.key for o in await outcomes(call, KEYS, journal=any_journal, job="a job")) == sorted(KEYS)
+    report = await fleet.collect(call, [*KEYS, "new", "kk"], journal=any_journal, job="a job")
     assert (statuses(report), report.skipped) == ({"new": "done", "kk": "done"}, len(KEYS))
     class_of_text = type("Room", (str,), {})
-    report = await fleet.collect(call, [class_of_text("nul"), class_of_text("room")], journal=journal, job="a job")
+    report = await fleet.collect(call, [class_of_text("nul"), class_of_text("room")], journal=any_journal, job="a job")
     assert (statuses(report), report.skipped) == ({"room": "done"}, 1)
 
 
@@ -67,19 +67,21 @@ async def test_item_without_a_valid_key_ends_the_run(tmp_path: Path) -> None:
         assert statuses(caught.value.report) == {"a": "done"}
 
 
-async def test_key_function_identifies_items(journal: Path) -> None:
+async def test_key_function_identifies_items(any_journal: AnyJournal) -> None:
     async def call(item: dict[str, int]) -> int:
         return item["id"]
 
     key = functools.partial("room {id}".format_map)
-    found = await outcomes(call, [{"id": 1}, {"id": 2}], journal=journal, job="a job", key=key)
+    found = await outcomes(call, [{"id": 1}, {"id": 2}], journal=any_journal, job="a job", key=key)
     assert {outcome.key: outcome.value for outcome in found} == {"room 1": 1, "room 2": 2}
-    assert set(rows(journal)) == {"room 1", "room 2"}
+    assert set(rows(any_journal)) == {"room 1", "room 2"}
 
 
-async def test_refuses_the_journal_of_another_job(journal: Path) -> None:
-    await run_job(journal, get, None, items=["a"])
+async def test_refuses_the_journal_of_another_job(any_journal: AnyJournal) -> None:
+    await run_job(any_journal, get, None, items=["a"])
     service = Service()
-    with pytest.raises(errors.ConfigurationError, match=r"belongs to the job 'a job', and this is .*use another file"):
-        await outcomes(get(smart_properties(service)), ["a", "b"], journal=journal)
-    assert (service.seen, rows(journal)) == ([], {"a": ("done", 0)})
+    with pytest.raises(
+        errors.ConfigurationError, match=r"belongs to the job 'a job', and this is .*use another (file|name)"
+    ):
+        await outcomes(get(smart_properties(service)), ["a", "b"], journal=any_journal)
+    assert (service.seen, rows(any_journal)) == ([], {"a": ("done", 0)})

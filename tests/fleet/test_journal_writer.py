@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from alexa_props import errors, fleet
-from tests.fleet.helpers import MADE, create, get, outcomes, room_of, rows, run_job
+from tests.fleet.helpers import MADE, AnyJournal, create, get, outcomes, room_of, rows, run_job
 from tests.helpers import Service, smart_properties
 
 
@@ -25,7 +24,9 @@ TIMEOUT = 5  # seconds, which pass only if the journal is broken
 
 
 @pytest.mark.parametrize("leave", ["break", "cancelled", "every task cancelled"])
-async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, anyio_backend: str, leave: str) -> None:
+async def test_cleanup_calls_are_recorded_after_the_run_is_left(
+    any_journal: AnyJournal, anyio_backend: str, leave: str
+) -> None:
     if leave == "every task cancelled" and anyio_backend == "trio":
         pytest.skip(reason="only asyncio cancels every task when its loop shuts down")
     arrived = anyio.Event()
@@ -50,7 +51,7 @@ async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, a
             assert not scope.cancelled_caught
 
     async def leaves() -> None:
-        async with fleet.run(call, ["a"], journal=journal, job="a job"):
+        async with fleet.run(call, ["a"], journal=any_journal, job="a job"):
             await arrived.wait()
             if leave == "cancelled":
                 tasks.cancel_scope.cancel()
@@ -69,12 +70,12 @@ async def test_cleanup_calls_are_recorded_after_the_run_is_left(journal: Path, a
     # It was recorded and sent, or neither.
     assert created == ([] if refused else ["clean a"])
     assert leave == "every task cancelled" or not refused
-    assert rows(journal) == {"a": ("started", int(not refused))}
-    report, _ = await run_job(journal, create, MADE, items=["a"])
+    assert rows(any_journal) == {"a": ("started", int(not refused))}
+    report, _ = await run_job(any_journal, create, MADE, items=["a"])
     assert [outcome.status for outcome in report] == (["done"] if refused else ["unknown"])
 
 
-async def test_unsafe_call_after_the_run_is_refused(journal: Path) -> None:
+async def test_unsafe_call_after_the_run_is_refused(any_journal: AnyJournal) -> None:
     ended = anyio.Event()
     refused: list[str] = []
 
@@ -92,7 +93,7 @@ async def test_unsafe_call_after_the_run_is_refused(journal: Path) -> None:
     service = Service()
     asp = smart_properties(service)
     async with anyio.create_task_group() as tasks:
-        assert len(await outcomes(call, ["a", "b"], journal=journal, job="a job")) == 2
+        assert len(await outcomes(call, ["a", "b"], journal=any_journal, job="a job")) == 2
         ended.set()
     assert [seen.method for seen in service.seen] == ["GET", "GET"]
     assert all("is closed because its run has ended" in text for text in refused)

@@ -11,17 +11,18 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 import attrs
 
 from alexa_props.errors import ConfigurationError, JournalError
-from alexa_props.fleet.journal.format import APPLICATION, FORMAT, TABLES, check, job_sum
-from alexa_props.fleet.journal.held import HeldError
+from alexa_props.fleet.journal.changes import Row, Rows, apply
+from alexa_props.fleet.journal.format import APPLICATION, FORMAT, TABLES, check, job_sum, record_sum
 from alexa_props.fleet.journal.lock import Lock
 from alexa_props.fleet.journal.log import check_log, read_salt, require_journal
+from alexa_props.fleet.journal.store import HeldError, LostError, WriteError
 
 __all__ = ["JournalFile"]
 
@@ -142,20 +143,19 @@ class _Database:
 class JournalFile:
     """A journal that is open and held. `JournalFile.open` returns it."""
 
-    path: str
-    """As the user gave it, for messages."""
+    name: str
+    """The path as the user gave it, for messages."""
     run: int
     """The number of this run, from 1."""
     _database: _Database
     _undo: Callable[[], object]
-    db: sqlite3.Connection = attrs.field(init=False)
     lock: threading.Lock = attrs.field(init=False)
     """Held by the thread that uses the database. The thread may outlive an event loop that shuts down."""
     close: Callable[[], object] = attrs.field(init=False)
     """Copy everything into the main file, remove the mark, and release the file. May be called again."""
 
     def __attrs_post_init__(self) -> None:
-        self.db, self.lock = self._database.db, self._database.lock
+        self.lock = self._database.lock
         # An event loop that is abandoned or shuts down does not close it.
         self.close = weakref.finalize(self, _release, os.getpid(), self._undo)
 
@@ -214,7 +214,33 @@ class JournalFile:
                 "another file"
             ) from None
 
-    def in_place(self) -> bool:
-        """Return whether the file and its log still exist under their names."""
+    def transact(self, keys: Sequence[str], change: Callable[[Rows], None]) -> None:
+        """Change records: see `Store`."""
         log = self._database.log_place
-        return self._database.main.holds() and log is not None and log.holds()
+        if log is None or not (self._database.main.holds() and log.holds()):
+            raise LostError(
+                f"the journal {self.name!r} was deleted, renamed or replaced while a run held it, and the run ends: "
+                "put it back before the next run"
+            )
+        db = self._database.db
+        try:
+            db.execute("BEGIN")
+            _save(db, apply(change, _load(db, keys)))
+            db.execute("COMMIT")
+        except BaseException as error:  # whatever `change` raises too: nothing of it may stay
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error | ValueError):  # the disk, or a key that is not text
+                raise WriteError(str(error)) from None
+            raise
+
+
+def _load(db: sqlite3.Connection, keys: Sequence[str]) -> Rows:
+    query = "SELECT key, run, status, unsafe_sent, handled, story FROM items WHERE key = ?"
+    found = (db.execute(query, (key,)).fetchone() for key in keys)
+    return {row[0]: Row(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5]) for row in found if row is not None}
+
+
+def _save(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    values = [(row.key, row.run, row.status, int(row.unsafe_sent), int(row.handled), row.story) for row in rows]
+    db.executemany("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", [(*each, record_sum(each)) for each in values])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet.journal.store import another_format, another_job
 
 __all__ = ["APPLICATION", "FOREIGN", "FORMAT", "TABLES", "check", "job_sum", "record_sum"]
 
@@ -61,10 +62,7 @@ def check(db: sqlite3.Connection, path: str, job: str) -> bool:
     if application != APPLICATION:
         raise ConfigurationError(FOREIGN.format(path))
     if form != FORMAT:
-        raise ConfigurationError(
-            f"the journal {path!r} has format {form}, and this release writes format {FORMAT}: "
-            "resume with the release that began it, or use another file"
-        )
+        raise another_format(path, form, FORMAT, "use another file")
     if not db.in_transaction:
         # Once only, because it reads the whole file.
         _check_records(db)
@@ -73,10 +71,7 @@ def check(db: sqlite3.Connection, path: str, job: str) -> bool:
         raise sqlite3.DatabaseError("its table of jobs was changed")
     name = rows[0][0]
     if name != job:
-        raise ConfigurationError(
-            f"the journal {path!r} belongs to the job {name!r}, and this is {job!r}: "
-            "use another file, or name the job (job=)"
-        )
+        raise another_job(path, name, job, "use another file")
     return True
 
 

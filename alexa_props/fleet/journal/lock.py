@@ -10,7 +10,7 @@ from typing import Self
 import attrs
 
 from alexa_props.file_lock import AVAILABLE, try_lock, unlock
-from alexa_props.fleet.journal.held import HeldError
+from alexa_props.fleet.journal.store import HeldError
 
 __all__ = ["Lock"]
 

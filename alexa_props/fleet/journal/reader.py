@@ -1,4 +1,4 @@
-"""Reading a journal without holding it, also while a run uses it."""
+"""Reading the file of a journal without holding it, also while a run uses it."""
 
 from __future__ import annotations
 
@@ -8,53 +8,23 @@ import sqlite3
 import tempfile
 import time
 from pathlib import Path
-from typing import Final, Literal
-
-import attrs
+from typing import Final
 
 from alexa_props.errors import ConfigurationError, JournalError
+from alexa_props.fleet.journal.changes import Row
+from alexa_props.fleet.journal.content import JournalContent, record_of
 from alexa_props.fleet.journal.format import check
 from alexa_props.fleet.journal.log import check_log, require_journal
-from alexa_props.fleet.journal.records import read_record
-from alexa_props.fleet.outcome import Failure
 
-__all__ = ["JournalContent", "Record", "read_journal"]
+__all__ = ["read_file"]
 
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.05
 """Seconds between attempts. A run changes the main file rarely, and for a moment."""
 
 
-@attrs.frozen
-class Record:
-    """The record of one item."""
-
-    key: str
-    status: Literal["started", "done", "failed", "unknown"]
-    """"started": it is in flight, or a run was interrupted. The next run repeats it, unless it must not be repeated;
-    then it is "unknown"."""
-    run: int
-    """The number of its latest run, from 1."""
-    failures: tuple[Failure, ...] = ()
-    """What went wrong."""
-
-
-@attrs.frozen
-class JournalContent:
-    """A journal as it was at one moment."""
-
-    job: str
-    """The name of the work that it records."""
-    runs: int
-    """The number of runs."""
-    is_open: bool
-    """Whether a run uses it, or was killed while it did."""
-    records: tuple[Record, ...]
-    """The items, by key."""
-
-
-def read_journal(path: str) -> JournalContent:
-    """Return the content of a journal, without changing it.
+def read_file(path: str) -> JournalContent:
+    """Return the content of a journal in a file, without changing it.
 
     Do not call it in a process that runs a fleet with this journal: it would release the locks of SQLite.
 
@@ -105,14 +75,5 @@ def _content(db: sqlite3.Connection, path: str) -> JournalContent:
         raise sqlite3.DatabaseError("it names no job")
     name, runs, is_open = job
     check(db, path, name)
-    rows = db.execute("SELECT key, run, status, unsafe_sent, story FROM items ORDER BY key")
-    return JournalContent(name, runs, bool(is_open), tuple(_record(*row) for row in rows))
-
-
-def _record(key: str, run: int, status: str, unsafe_sent: int, story: str | None) -> Record:
-    if status == "done":
-        return Record(key, "done", run)
-    if status == "started" and not unsafe_sent:
-        return Record(key, "started", run)
-    ended = read_record(key, status, story)
-    return Record(key, ended.status, run, ended.failures)
+    rows = db.execute("SELECT key, run, status, unsafe_sent, handled, story FROM items ORDER BY key")
+    return JournalContent(name, runs, bool(is_open), tuple(record_of(Row(*row)) for row in rows))

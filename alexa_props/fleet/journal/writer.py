@@ -5,10 +5,7 @@ A thread writes all queued records in one transaction. Items continue once their
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
-import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -19,11 +16,11 @@ import attrs
 
 from alexa_props.concurrency import flattening_task_group
 from alexa_props.errors import JournalError
-from alexa_props.fleet.journal.file import JournalFile
-from alexa_props.fleet.journal.format import record_sum
-from alexa_props.fleet.journal.held import open_when_free
-from alexa_props.fleet.journal.records import Begun, Earlier, read_record, story_of
-from alexa_props.fleet.outcome import Status
+from alexa_props.fleet.journal.changes import Rows, begin, end, record_unsafe
+from alexa_props.fleet.journal.place import Place
+from alexa_props.fleet.journal.records import Begun, Earlier
+from alexa_props.fleet.journal.store import LostError, Store, WriteError
+from alexa_props.fleet.journal.waiting import open_when_free
 from alexa_props.redaction import sanitize
 
 __all__ = ["Journal"]
@@ -43,9 +40,10 @@ async def _run_in_thread(function: Callable[[], object]) -> None:
 
 @attrs.define(eq=False)
 class _Entry:
-    """A write that is waiting, and the event to set once it is on the disk."""
+    """A change that is waiting, and the event to set once it is on the disk."""
 
-    write: Callable[[], Any]
+    key: str
+    change: Callable[[Rows], Any]
     written: anyio.Event = attrs.field(factory=anyio.Event)
     result: Any = None
     error: str | None = None
@@ -54,12 +52,9 @@ class _Entry:
 class Journal:
     """An open journal that this run holds. `Journal.open` returns it."""
 
-    def __init__(self, file: JournalFile, *, retry_failed: bool) -> None:
-        self._file = file
-        self._db = file.db
-        self._run = file.run
+    def __init__(self, store: Store, *, retry_failed: bool) -> None:
+        self._store = store
         self._retry_failed = retry_failed
-        self._unsafe_sent: set[str] = set()  # keys of items in flight for which this is recorded
         self._waiting: list[_Entry] = []
         self._something = anyio.Event()
         self._left = False
@@ -70,12 +65,12 @@ class Journal:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: str | os.PathLike[str], job: str, *, retry_failed: bool, wait: float | None
+        cls, place: Place, job: str, *, retry_failed: bool, wait: float | None
     ) -> AsyncGenerator[Self, None]:
         """Open a journal, or create one, for the time of a block.
 
         Args:
-            path: The file.
+            place: Where it is.
             job: The name of the work that it records.
             retry_failed: Whether to repeat items that failed.
             wait: Seconds to wait while another run holds it.
@@ -85,14 +80,13 @@ class Journal:
             JournalError: It is damaged or incomplete.
 
         """
-        opened: list[JournalFile] = []
-        name = os.fspath(path)
+        opened: list[Store] = []
 
         async def attempt() -> None:
-            await _run_in_thread(lambda: opened.append(JournalFile.open(name, job)))
+            await _run_in_thread(lambda: opened.append(place.open(job)))
 
         try:
-            await open_when_free(attempt, name, wait or 0.0)
+            await open_when_free(attempt, place.name, wait or 0.0)
             journal = cls(*opened, retry_failed=retry_failed)
             # Outside the tasks of the run: calls that clean up after a cancellation are recorded too.
             async with flattening_task_group(cancelled=False) as tasks:
@@ -102,30 +96,31 @@ class Journal:
                 finally:
                     journal._leave()
         finally:
-            for file in opened:
-                await _run_in_thread(file.close)
+            for store in opened:
+                await _run_in_thread(store.close)
 
     async def begin(self, key: str) -> Begun:
         """Record that an item is about to be sent, unless it must not be; see `Begun`."""
-        begun: Begun = await self._written(functools.partial(self._begin, key))
+        change = functools.partial(begin, key=key, run=self._store.run, retry_failed=self._retry_failed)
+        begun: Begun = await self._written(key, change)
         return begun
 
     async def record_unsafe(self, key: str) -> None:
         """Record that a request that must not be sent twice is about to be sent."""
-        await self._written(functools.partial(self._record_unsafe, key, sent=True))
+        await self._written(key, functools.partial(record_unsafe, key=key, sent=True))
 
     async def withdraw_unsafe(self, key: str) -> None:
         """Record that such a request was sent, and that the service certainly handled none of it."""
-        await self._written(functools.partial(self._record_unsafe, key, sent=False))
+        await self._written(key, functools.partial(record_unsafe, key=key, sent=False))
 
     async def end(self, key: str, ended: Earlier, *, handled: bool) -> None:
         """Record how an item ended, even if the caller is cancelled meanwhile."""
-        await self._written(functools.partial(self._end, key, ended.status, story_of(ended), handled=handled))
+        await self._written(key, functools.partial(end, key=key, ended=ended, run=self._store.run, handled=handled))
 
-    async def _written(self, write: Callable[[], Any]) -> Any:
+    async def _written(self, key: str, change: Callable[[Rows], Any]) -> Any:
         if self._broken is not None:
             raise JournalError(self._broken)
-        entry = _Entry(write)
+        entry = _Entry(key, change)
         self._waiting.append(entry)
         self._something.set()
         await entry.written.wait()
@@ -153,7 +148,7 @@ class Journal:
                         await self._flush()
             finally:
                 self._broken = self._broken or (
-                    f"the journal {self._file.path!r} is closed because its run has ended: later calls cannot be "
+                    f"the journal {self._store.name!r} is closed because its run has ended: later calls cannot be "
                     "recorded, and are not sent"
                 )
                 for entry in self._waiting:
@@ -172,85 +167,29 @@ class Journal:
             await anyio.to_thread.run_sync(self._commit, entries, limiter=self._thread)
         except BaseException:  # an event loop that shuts down: it is raised again, and the entries may be on the disk
             for entry in entries:
-                entry.error = entry.error or f"writing the journal {self._file.path!r} was interrupted"
+                entry.error = entry.error or f"writing the journal {self._store.name!r} was interrupted"
             raise
         finally:
             for entry in entries:
                 entry.written.set()
 
     def _commit(self, entries: list[_Entry]) -> None:
-        with self._file.lock:
-            if self._broken is None and not self._file.in_place():
-                self._broken = (
-                    f"the journal {self._file.path!r} was deleted, renamed or replaced while a run held it, and the "
-                    "run ends: put it back before the next run"
-                )
+        def change(rows: Rows) -> None:
+            for entry in entries:
+                entry.result = entry.change(rows)
+
+        with self._store.lock:
+            # Nothing more may begin once it is broken, even if the disk has room again.
             if self._broken is None:
-                self._transact(entries)
-            else:
-                # Added while it broke. Nothing more may begin, even if the disk has room again.
+                try:
+                    self._store.transact([entry.key for entry in entries], change)
+                except LostError as error:
+                    self._broken = str(error)
+                except (WriteError, JournalError) as error:  # the disk, or a record
+                    self._broken = (
+                        f"the journal {self._store.name!r} could not be written: {sanitize(str(error))}; "
+                        "it is complete up to here, and the run ends: fix that, and run the job again to resume"
+                    )
+            if self._broken is not None:
                 for entry in entries:
                     entry.error = self._broken
-
-    def _transact(self, entries: list[_Entry]) -> None:
-        try:
-            self._db.execute("BEGIN")
-            for entry in entries:
-                entry.result = entry.write()
-            self._db.execute("COMMIT")
-        except (
-            sqlite3.Error,
-            JournalError,
-            ValueError,
-        ) as error:  # the disk, a record, or a key that is not text
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            self._broken = (
-                f"the journal {self._file.path!r} could not be written: {sanitize(str(error))}; "
-                "it is complete up to here, and the run ends: fix that, and run the job again to resume"
-            )
-            for entry in entries:
-                entry.error = self._broken
-
-    # In the thread, in a transaction.
-
-    def _begin(self, key: str) -> Begun:
-        values = (key, self._run, "started", 0, 1, None)
-        row = (*values, record_sum(values))
-        # Most items are new.
-        if self._db.execute("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
-            return "go"
-        _, run, status, unsafe_sent, handled, story = earlier = self._get(key)
-        if run == self._run:
-            return "twice"
-        if status == "done":
-            return Earlier("done")
-        if (self._retry_failed or not handled) if status == "failed" else not unsafe_sent:
-            self._put(*values)
-            return "go"
-        ended = read_record(key, status, story)
-        self._put(key, self._run, *earlier[2:])
-        return ended
-
-    def _record_unsafe(self, key: str, *, sent: bool) -> None:
-        _, run, status, _, handled, story = self._get(key)
-        self._put(key, run, status, int(sent), handled, story)
-        if not sent:
-            self._unsafe_sent.discard(key)
-        elif status == "started":
-            self._unsafe_sent.add(key)
-
-    def _end(self, key: str, status: Status, story: str | None, *, handled: bool) -> None:
-        unsafe_sent = key in self._unsafe_sent
-        self._unsafe_sent.discard(key)
-        self._put(key, self._run, status, int(unsafe_sent), int(handled), story)
-
-    def _get(self, key: str) -> tuple[Any, ...]:
-        row: tuple[Any, ...]
-        row = self._db.execute(
-            "SELECT key, run, status, unsafe_sent, handled, story FROM items WHERE key = ?", (key,)
-        ).fetchone()
-        return row
-
-    def _put(self, *values: Any) -> None:
-        self._db.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, record_sum(values)))

@@ -9,15 +9,12 @@ from typing import Final
 import anyio
 
 from alexa_props.errors import ConfigurationError
+from alexa_props.fleet.journal.store import HeldError
 
-__all__ = ["HeldError", "open_when_free"]
+__all__ = ["open_when_free"]
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 1.0
-
-
-class HeldError(Exception):
-    """Another run holds the journal."""
 
 
 async def open_when_free(attempt: Callable[[], Awaitable[None]], name: str, seconds: float) -> None:
@@ -38,7 +35,7 @@ async def open_when_free(attempt: Callable[[], Awaitable[None]], name: str, seco
         if waited >= seconds:
             raise ConfigurationError(
                 f"the journal {name!r} is held by another run{f' after {waited:.1f} s' if seconds else ''}: wait until "
-                "that run ends, or use another file"
+                "that run ends, or use another journal"
             )
         # Jitter: many workers may wait for one journal.
         await anyio.sleep(min(seconds - waited, random.uniform(pause / 2, pause)))  # noqa: S311 - jitter
