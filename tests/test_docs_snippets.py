@@ -23,6 +23,7 @@ from alexa_props.cli.late import LateCommands
 from alexa_props.errors import NotFound
 from alexa_props.simulator import Simulator
 from tests.auth.test_shared_tokens_processes import redis_server
+from tests.postgres import Server, needs_postgres
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -242,6 +243,27 @@ async def test_journal(code: str, sim: Simulator, capsys: pytest.CaptureFixture[
         await cell(code)
         assert f" {skipped} were done before\n" in capsys.readouterr().out
     assert sim.count("alerts.delete_timers") == 20
+
+
+@needs_postgres
+@block("journal in PostgreSQL")
+async def test_journal_in_postgres(
+    code: str, sim: Simulator, postgres: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNALS", postgres.url(name=""))
+    for skipped in (0, 20):
+        await cell(code)
+        found = re.findall(r" (\d+) were done before\n", capsys.readouterr().out)
+        assert sum(map(int, found)) == skipped
+    assert sim.count("alerts.delete_reminders") == 20
+    count = "SELECT count(*) FROM alexa_props.journals WHERE name LIKE 'reminders/%%'"
+    (journals,) = postgres.sql(count)
+    assert journals[0] == len(found)
+    (statement,) = re.findall(r"^```sql\n(.+?)^```", PAGES[ROOT / "docs" / "journals.md"], re.MULTILINE | re.DOTALL)
+    for days, left in ((89, journals), (91, (0,))):
+        postgres.sql(f"UPDATE alexa_props.journals SET used = now() - interval '{days} days'")
+        postgres.sql(statement)
+        assert postgres.sql(count) == [left]
 
 
 @block("notebook")

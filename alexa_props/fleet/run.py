@@ -217,7 +217,6 @@ async def _run(
     total: int | None = None,
     title: str | None = None,
 ) -> AsyncGenerator[Run[T, Any], None]:
-    journal = conceal(journal)
     _check(call, concurrency, total, key, job=job, title=title)
     _check_use_of_journal(journal, retry_failed=retry_failed, wait=wait_for_journal)
     rule = stop_after(stop_on, resumable=journal is not None)

@@ -241,10 +241,15 @@ async def test_missing_psycopg_is_named(journal: str, monkeypatch: pytest.Monkey
 # The password.
 
 
-async def refused(url: str) -> BaseException:
+async def refused(url: str, start: Any = fleet.collect) -> BaseException:
     with pytest.raises(errors.ConfigurationError) as caught:
-        await fleet.collect(echo, ["a"], journal=url, job="a job")
+        await start(echo, ["a"], journal=url, job="a job")
     return caught.value
+
+
+async def enter(call: Any, items: Any, **options: Any) -> None:
+    async with fleet.run(call, items, **options):
+        pass
 
 
 async def test_the_password_is_nowhere(
@@ -260,7 +265,11 @@ async def test_the_password_is_nowhere(
         journal.replace("/postgres#", "/postgres?unknown=option#"),
         journal.replace(f":{postgres.port}", ":1"),
     )
-    failed: list[BaseException] = [await refused(url) for url in urls]
+    failed = [await refused(url) for url in urls]
+    assert len({str(error) for error in failed}) == len(urls)
+    # The last two need a size.
+    starts: list[Any] = [enter, fleet.run_many, fleet.collect_many]
+    failed += [await refused(urls[0], start) for start in starts]
     async with fleet.run(never, ["a"], journal=journal, job="a job", progress=True) as run:
         failed.append(await refused(journal))
         shown = repr(run)
@@ -271,7 +280,6 @@ async def test_the_password_is_nowhere(
     with pytest.raises(FleetStopped) as caught:
         await fleet.collect(call, ["a", "b"], journal=journal, job="a job", concurrency=1)
     failed.append(caught.value)
-    assert len({str(error) for error in failed}) == len(failed)
     leaks = Leaks({"password": PASSWORD, "quoted": QUOTED})
     leaks.check(iter([("repr", shown), ("log", caplog.text), ("output", "".join(capsys.readouterr()))]))
     for error in failed:
