@@ -28,6 +28,7 @@ class Place(Protocol):
     @property
     def name(self) -> str:
         """For messages: without a password."""
+        ...
 
     def open(self, job: str) -> Store:
         """Open the journal, or create it, for a new run of the job.
@@ -38,9 +39,11 @@ class Place(Protocol):
             JournalError: It is damaged or incomplete.
 
         """
+        ...
 
     def read(self) -> JournalContent:
         """Return the content, without changing or holding it."""
+        ...
 
 
 @attrs.frozen
