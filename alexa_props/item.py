@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
 from alexa_props.call import Call, ResponseClass
+from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.operation import Operation
 
-__all__ = ["Item", "current_item"]
+__all__ = ["Item", "Limiter", "current_item"]
+
+
+class Limiter(Protocol):
+    """The rate limiter of a client."""
+
+    name: str
+    """Name and address of the client. Clients without names may have the same."""
+
+    def limits(self) -> Limits:
+        """Return the current state and the learned rates, by scope."""
+        ...
+
+    def adopt(self, learned: Mapping[str, ScopeLimits]) -> None:
+        """Start with these limits where the client knows nothing newer."""
+        ...
 
 
 @attrs.define(eq=False)
@@ -20,6 +36,8 @@ class Item:
 
     before_unsafe: Callable[[], Awaitable[None]] | None = None
     """Awaited before a request is sent that must not be sent twice; None if there is no journal."""
+    before_call: Callable[[Limiter], None] | None = None
+    """Called before each call with its client's rate limiter; None if nothing is to be learned from it."""
     unsafe_sent: bool = False
     """Whether such a request was about to be sent."""
     unsafe_done: bool = False
@@ -42,6 +60,13 @@ class Item:
     """How many requests its client may have in flight; None before the first call."""
     outer: Item | None = None
     """The item of another run whose call runs this one: what is recorded here is recorded there too."""
+
+    def call_started(self, limiter: Limiter) -> None:
+        """Report the rate limiter of a call before it takes its turn."""
+        if self.outer is not None:
+            self.outer.call_started(limiter)
+        if self.before_call is not None:
+            self.before_call(limiter)
 
     async def before_sending(self, operation: Operation[object]) -> None:
         """Record a request that must not be sent twice. It is sent when this returns."""

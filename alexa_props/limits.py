@@ -47,6 +47,8 @@ class ScopeLimits:
     """Clients that used the rate limit in the last 5 s, in all processes that share it."""
     sharing: Literal["no", "yes", "alone"] = "no"
     """Whether processes share it (`RateLimit(shared=…)`); "alone" while the store cannot be used."""
+    learned_at: dt.datetime | None = attrs.field(default=None, validator=attrs.validators.optional(_aware))
+    """When rate or ceiling last changed; None if nothing was learned. Limits without it never count as old."""
 
 
 class Limits(dict[str, ScopeLimits]):
@@ -55,16 +57,20 @@ class Limits(dict[str, ScopeLimits]):
     Pass it as `SmartProperties(limits=…)` or `AlexaForBusiness(limits=…)`, so that the next process starts with the
     rates that this one has learned. A shared scope that another client has already made keeps its own. Another process
     finds a shared scope again only if its name is a string.
+
+    Limits older than an hour, by `learned_at`, are a starting point: the search for the ceiling begins at half of it.
+    After 30 days they are not used.
     """
 
     def to_json(self) -> str:
-        """Return what was learned as a JSON object: the rate, ceiling and end of the pause of each scope."""
+        """Return what was learned as a JSON object: rate, ceiling, end of the pause and time of each scope."""
         return json.dumps(
             {
                 name: {
                     "rate": scope.rate,
                     "ceiling": scope.ceiling,
                     "paused_until": scope.paused_until and scope.paused_until.isoformat(),
+                    "learned_at": scope.learned_at and scope.learned_at.isoformat(),
                 }
                 for name, scope in self.items()
             }
@@ -84,6 +90,9 @@ class Limits(dict[str, ScopeLimits]):
             raise ConfigurationError(f"the text holds no limits that were saved with Limits.to_json: {error}") from None
 
 
-def _scope(*, rate: Any, ceiling: Any, paused_until: Any, **_: Any) -> ScopeLimits:
-    until = None if paused_until is None else dt.datetime.fromisoformat(paused_until)
-    return ScopeLimits(rate=rate, ceiling=ceiling, paused_until=until)
+def _scope(*, rate: Any, ceiling: Any, paused_until: Any, learned_at: Any = None, **_: Any) -> ScopeLimits:
+    return ScopeLimits(rate=rate, ceiling=ceiling, paused_until=_time(paused_until), learned_at=_time(learned_at))
+
+
+def _time(text: Any) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)

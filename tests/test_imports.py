@@ -27,6 +27,7 @@ LAYERS: dict[str, float] = {
     "arguments": 1,
     "export": 1,
     "limits": 1,
+    "learned_limits": 1.5,
     "scalars": 1,
     "settings": 1,
     "events": 2,

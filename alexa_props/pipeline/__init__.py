@@ -8,7 +8,7 @@ permit and is signed again, and nothing holds a permit or a connection while it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import httpx
@@ -40,7 +40,7 @@ def build(
     protocol: ServiceProtocol,
     pool: httpx.AsyncBaseTransport,
     auth: httpx.Auth,
-    origins: Iterable[httpx.URL],
+    origins: Sequence[httpx.URL],
     retry: RetryPolicy,
     rate_limit: RateLimit,
     limits: Mapping[str, ScopeLimits],
@@ -69,7 +69,11 @@ def build(
     closing = Closing()
     outlet = ClosingTransport(pool, closing)
     authorized = AuthTransport(PacingTransport(outlet, closing, hooks), auth, origins)
-    limited = RateLimitTransport(authorized, protocol, rate_limit, limits, closing, host=origins[0].host, hooks=hooks)
+    host = f"{origins[0].scheme}://{origins[0].netloc.decode()}"
+    name = host if client is None else f"{client} at {host}"
+    limited = RateLimitTransport(
+        authorized, protocol, rate_limit, limits, closing, name=name, host=origins[0].host, hooks=hooks
+    )
     defaults = CallDefaults(protocol, client, region, retry, rate_limit.max_wait)
-    retrying = RetryTransport(limited, defaults, hooks, closing, max_connections=max_connections)
+    retrying = RetryTransport(limited, defaults, hooks, closing, limiter=limited, max_connections=max_connections)
     return Pipeline(LoopGuard(retrying, closing, outlet), limited)

@@ -22,7 +22,7 @@ from alexa_props.hooks import (
     RetryScheduled,
     log_failure,
 )
-from alexa_props.item import current_item
+from alexa_props.item import Limiter, current_item
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.responses import request_id_in
 from alexa_props.settings import RetryPolicy
@@ -101,10 +101,12 @@ class RetryTransport(httpx.AsyncBaseTransport):
         hooks: Hooks,
         closing: Closing,
         *,
+        limiter: Limiter,
         max_connections: int,
     ) -> None:
         self._inner = inner
         self._defaults = defaults
+        self._limiter = limiter
         self._max_connections = max_connections
         self._hooks = hooks
         self._closing = closing
@@ -119,6 +121,7 @@ class RetryTransport(httpx.AsyncBaseTransport):
         item = current_item.get()
         if item is None:
             return await self._logged(request, call)
+        item.call_started(self._limiter)
         started = anyio.current_time()
         has_response = False
         try:

@@ -8,6 +8,7 @@ is fresh. It is sent after that, so that attempts that waited for the same token
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import urllib.parse
 import weakref
@@ -23,6 +24,7 @@ from alexa_props.concurrency import loop_time
 from alexa_props.errors import ConfigurationError
 from alexa_props.hooks import AttemptSent, Hooks
 from alexa_props.item import current_item
+from alexa_props.learned_limits import is_newer, starting_limits
 from alexa_props.limits import Limits, ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.queue import Scope
@@ -58,7 +60,9 @@ def _shared_scope(settings: RateLimit, learned: ScopeLimits | None, host: str, h
 
 def _knowledge(limits: ScopeLimits) -> ScopeLimits:
     """Return what was learned, without what a client does at the moment."""
-    return ScopeLimits(rate=limits.rate, ceiling=limits.ceiling, paused_until=limits.paused_until)
+    return ScopeLimits(
+        rate=limits.rate, ceiling=limits.ceiling, paused_until=limits.paused_until, learned_at=limits.learned_at
+    )
 
 
 class RateLimitTransport(httpx.AsyncBaseTransport):
@@ -75,16 +79,20 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         learned: Mapping[str, ScopeLimits],
         closing: Closing,
         *,
+        name: str,
         host: str,
         hooks: Hooks,
     ) -> None:
+        self.name = name
         self._closing = closing
         self._host = host
         self._hooks = hooks
         self._inner = inner
         self._protocol = protocol
         self._settings = settings
-        self._learned = {name: _knowledge(scope) for name, scope in learned.items()}
+        now = dt.datetime.now(dt.UTC)
+        # Too old: estimates do not use them either.
+        self._learned = {name: _knowledge(each) for name, each in learned.items() if starting_limits(each, now)}
         self._scopes: dict[Hashable, Scope] = {}
         if settings.scope is not None:
             self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)), host, hooks)
@@ -134,6 +142,16 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         # Limits that were not used yet are not lost when they are saved again.
         used = {str(key): scope.limits(now) for key, scope in self._scopes.items()}
         return Limits({**self._learned, **used})
+
+    def adopt(self, learned: Mapping[str, ScopeLimits]) -> None:
+        """Start with these limits where this client knows nothing newer. Scopes that learn themselves stay."""
+        now = dt.datetime.now(dt.UTC)
+        used = {str(key): scope for key, scope in self._scopes.items()}
+        for name, limits in learned.items():
+            if name in used:
+                used[name].adopt(limits)
+            elif is_newer(limits, self._learned.get(name), now):
+                self._learned[name] = _knowledge(limits)
 
     def _scope(self, call: Call) -> Scope:
         shared = self._settings.scope

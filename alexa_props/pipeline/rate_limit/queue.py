@@ -15,6 +15,7 @@ from typing import Final, Literal
 from alexa_props.call import SINGLED_OUT, Call, Lane
 from alexa_props.concurrency import Waiter, current_loop, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
+from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
@@ -99,15 +100,9 @@ class Scope:
 
     def __init__(self, settings: RateLimit, learned: ScopeLimits | None = None) -> None:
         self.settings = settings
-        self.controller = Controller(
-            settings.per_second,
-            settings.burst,
-            rate=None if learned is None else learned.rate,
-            ceiling=None if learned is None else learned.ceiling,
-        )
+        self._begin(learned)
         self.in_flight = 0
         self.accepted = 0
-        self._pause = None if learned is None else learned.paused_until
         self._lanes: dict[Lane | Literal["delayed"], _Queue] = {
             "delayed": OrderedDict(),
             "interactive": OrderedDict(),
@@ -118,6 +113,27 @@ class Scope:
         self._seen = 0.0
         self._loop: object = None
         self._thread: threading.Thread | None = None
+
+    def _begin(self, learned: ScopeLimits | None) -> None:
+        start = starting_limits(learned, dt.datetime.now(dt.UTC))
+        self.controller = Controller(
+            self.settings.per_second,
+            self.settings.burst,
+            rate=None if start is None else start.rate,
+            ceiling=None if start is None else start.ceiling,
+        )
+        self._pause = None if start is None else start.paused_until
+        self._known = (self.controller.rate, self.controller.ceiling)
+        self._learned_at = None if start is None else start.learned_at
+        # Until it is found again.
+        self._old_ceiling = None if start is None or learned is None else learned.ceiling
+
+    def adopt(self, learned: ScopeLimits) -> None:
+        """Start again with what another client learned, if this one is not in use and has learned nothing."""
+        searches = self.controller.ceiling is None and self._old_ceiling is None
+        in_use = self.waiting or self.in_flight
+        if not in_use and (searches or self.limits(self.now()).learned_at is None):
+            self._begin(learned)
 
     @property
     def waiting(self) -> int:
@@ -205,14 +221,21 @@ class Scope:
         clock = dt.datetime.now(dt.UTC)
         pause = self.controller.paused_until - now
         until = clock + dt.timedelta(seconds=pause) if pause > 0 else self._pause
+        rate, ceiling = self.controller.rate, self.controller.ceiling
+        if ceiling is None and self._old_ceiling is not None and rate <= self._old_ceiling:
+            # The search has not come that far again: nothing is learned yet.
+            ceiling = self._old_ceiling
+        elif (rate, ceiling) != self._known:
+            self._known, self._learned_at = (rate, ceiling), clock
         return ScopeLimits(
-            rate=self.controller.rate,
-            ceiling=self.controller.ceiling,
+            rate=rate,
+            ceiling=ceiling,
             waiting=self.waiting,
             in_flight=self.in_flight,
             refused=self.controller.refused,
             paused_until=until if until is not None and until > clock else None,
             last_request_id=self.controller.last_request_id,
+            learned_at=self._learned_at,
         )
 
     def _time_for_queue(self, lane: Lane | Literal["delayed"]) -> float:

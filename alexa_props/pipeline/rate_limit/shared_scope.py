@@ -6,6 +6,7 @@ the store beside its request.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import random
 from collections import deque
@@ -20,6 +21,7 @@ from alexa_props.concurrency import Waiter, being_cancelled, flattening_task_gro
 from alexa_props.errors import ConfigurationError
 from alexa_props.events import SharingBack, SharingLost
 from alexa_props.hooks import Hooks, logger
+from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
@@ -238,6 +240,12 @@ class SharedScope(Scope):
         members = 1 if self._record is None else max(1, len(self._record.members))
         return attrs.evolve(found, members=members, sharing="alone" if self.alone else "yes")
 
+    def adopt(self, learned: ScopeLimits) -> None:
+        """Begin with what another client learned if the store has no record. If it has one, that is newer."""
+        if self._record is None and not self.alone:
+            self._learned = learned
+            super().adopt(learned)
+
     # Turns.
 
     def _estimate(self, lane: _QueueName, own: int) -> float:
@@ -368,7 +376,7 @@ class SharedScope(Scope):
 
     def _seed(self) -> Record:
         """Return a new record from what this process knows."""
-        known, learned = self._record, self._learned
+        known, learned = self._record, starting_limits(self._learned, dt.datetime.now(dt.UTC))
         controller = Controller(
             self.settings.per_second,
             self.settings.burst,
