@@ -134,7 +134,8 @@ def run_fleet(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Load and store the learned rates in this file. It may be missing or empty at first.",
+            help="Load and store the learned rates in this file, not beside the login. It may be missing or empty at "
+            "first.",
             show_default=False,
         ),
     ] = None,

@@ -99,7 +99,7 @@ def _calls(plan: fleet.Plan, limits: Mapping[str, ScopeLimits]) -> str:
         # Each operation has its own quota, but they are often the same.
         seconds = max(most for _, most in plan.calls.values()) / min(rates)
         return f"{calls}; {_duration(seconds)} or more, going by the rate of other calls ({min(rates):.0f}/s)"
-    return f"{calls}; duration unknown (--limits FILE stores learned rates)"
+    return f"{calls}; duration unknown (no rates are learned yet)"
 
 
 def _duration(seconds: float) -> str:

@@ -12,7 +12,6 @@ import attrs
 import typer
 
 from alexa_props import SmartProperties, fleet
-from alexa_props.cli import limits_file
 from alexa_props.cli.exit import STATUS, Exit
 from alexa_props.cli.fleet_jobs import Job
 from alexa_props.cli.fleet_outcomes import DeviceNames, Outcomes
@@ -54,28 +53,25 @@ class Request:
 async def fleet_run(request: Request) -> int:
     """Run a fleet command and return its exit status."""
     job, access, by_step = request.job, request.access, request.by_step
-    async with session(access, changes=True, limits=limits_file.load(request.limits)) as opened:
+    async with session(access, changes=True, limits=request.limits) as opened:
         asp = opened.asp
-        try:
-            rooms = await choose_rooms(opened, request.choice, job.name)
-            if not rooms:
+        rooms = await choose_rooms(opened, request.choice, job.name)
+        if not rooms:
+            return Exit.DONE
+        if request.dry_run:
+            left, journal = _left(request, rooms)
+            if len(left) < len(rooms):
+                note(f"journal: {journal}")
+            if not left:
                 return Exit.DONE
-            if request.dry_run:
-                left, journal = _left(request, rooms)
-                if len(left) < len(rooms):
-                    note(f"journal: {journal}")
-                if not left:
-                    return Exit.DONE
-                with progress_lines():
-                    return await print_changes(asp, job, left, access, by_step=by_step, options=request.options)
-            if not request.yes:
-                refused = await _ask(asp, request, rooms)
-                if refused is not None:
-                    return refused
             with progress_lines():
-                return await _run(asp, request, rooms)
-        finally:
-            limits_file.save(request.limits, asp.limits)
+                return await print_changes(asp, job, left, access, by_step=by_step, options=request.options)
+        if not request.yes:
+            refused = await _ask(asp, request, rooms)
+            if refused is not None:
+                return refused
+        with progress_lines():
+            return await _run(asp, request, rooms)
 
 
 async def _ask(asp: SmartProperties, request: Request, rooms: Sequence[fleet.Room]) -> int | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
 from alexa_props import Limits
 from alexa_props.cli.streams import note
 from alexa_props.errors import ConfigurationError
+from alexa_props.learned_limits import read_regular_file
 from alexa_props.replace_file import replace_file
 
 __all__ = ["load", "save"]
 
 
-def load(path: Path | None) -> Limits | None:
+def load(path: Path) -> Limits | None:
     """Return the limits of a file; None if the file is missing or empty.
 
     Raises:
@@ -22,19 +21,14 @@ def load(path: Path | None) -> Limits | None:
         OSError: It cannot be read.
 
     """
-    if path is None:
-        return None
     if not path.parent.is_dir():
         raise ConfigurationError(f"--limits {path}: there is no folder {path.parent}: create it, or name another file")
     try:
-        # Not blocking: opening a FIFO would wait for its other end.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
+        content = read_regular_file(path, follow_links=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--limits {path}: {error}: name another one") from None
+    if content is None:
         return None
-    with open(handle, "rb") as file:  # noqa: PTH123 - `Path.open` takes no descriptor
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ConfigurationError(f"--limits {path}: it is not a regular file: name another one")
-        content = file.read()
     if not content.strip():
         note(f"{path} is empty: no rates are known yet")
         return None
@@ -44,10 +38,8 @@ def load(path: Path | None) -> Limits | None:
         raise ConfigurationError(f"--limits {path}: {error}: delete the file, or name another one") from None
 
 
-def save(path: Path | None, limits: Limits) -> None:
+def save(path: Path, limits: Limits) -> None:
     """Write limits to a file. A failure is only reported on standard error: the run is over, and its outcome stands."""
-    if path is None:
-        return
     try:
         replace_file(path, [limits.to_json()], follow_links=False)
     except OSError as error:

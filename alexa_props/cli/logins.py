@@ -9,6 +9,7 @@ from typing import Any
 from alexa_props.cli import keyring_entries, stored_login
 from alexa_props.cli.credentials import CredentialsFile, Place, Profile, place
 from alexa_props.cli.exit import exit_on_error
+from alexa_props.cli.limits_cache import LimitsCache
 from alexa_props.cli.profiles import DEFAULT, path_of, profile_names, unknown_profile
 from alexa_props.cli.rows import Rows
 from alexa_props.cli.shared import Display, with_shared_options
@@ -68,6 +69,7 @@ def logout(*, profile: Profile = None, credentials: CredentialsFile = None) -> N
                 raise _nothing_stored(where)
             note(f"deleted the login in {where.path}")
         finally:
+            LimitsCache(str(where.path)).delete()
             TokenCache(str(where.path), entry=None if present is None else present.keyring).delete()
         if present is None or not present.is_of_simulator:
             note(
@@ -83,6 +85,7 @@ def replace(login: Credentials) -> None:
     previous = None if login.path is None else _described(login.path)
     stored_login.save(login)
     # The login is more important than what happens here.
+    LimitsCache(str(login.path)).delete()
     try:
         for entry in {login.keyring, None if previous is None else previous.keyring}:
             # A stored access token lacks the scopes that were added.

@@ -148,7 +148,7 @@ def test_a_change_is_shown_before_it_is_made(terminal: Callable[..., Terminal], 
         "alarms:\n"
         "  rooms:   12 in Seaside 1 / Floor 1\n"
         "  delete:  all alarms\n"
-        "  calls:   12; duration unknown (--limits FILE stores learned rates)\n"
+        "  calls:   12; duration unknown (no rates are learned yet)\n"
         "  journal: none: the run cannot be resumed (--journal FILE)\n"
         "Delete all alarms of 12 rooms? [y/N] "
     )
