@@ -17,6 +17,8 @@ TURN: Final = 10.0
 """Seconds after which a turn ends unless its holder renews it."""
 REFUSED: Final = 60.0
 """Seconds for which a refused refresh token is not tried again."""
+_TOLERANCE: Final = 1.0
+"""Seconds by which two processes may differ in the time of a store: each estimates it."""
 _MOST: Final = 16
 """Fingerprints that are remembered."""
 
@@ -57,8 +59,8 @@ class Holder:
     until: float
 
     def is_current(self, now: float) -> bool:
-        """Return whether the turn has not ended. A turn that ends later than it may was written by another clock."""
-        return 0 < self.until - now <= TURN
+        """Return whether the turn has not ended. A turn that ends much later than it may is of another clock."""
+        return 0 < self.until - now <= TURN + _TOLERANCE
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from alexa_props.errors import ConfigurationError, JournalError
 from alexa_props.fleet._stop import StopSignal
 from alexa_props.fleet.job import key_of
 from alexa_props.fleet.journal import Begun, Earlier, Journal
+from alexa_props.fleet.learned import LearnedLimits
 from alexa_props.fleet.outcome import Interrupted, Outcome, RecordedError, classify, safe_str, was_handled
 from alexa_props.item import Item, current_item
 
@@ -76,6 +77,12 @@ class InFlight(Generic[T, R]):
         return None
 
 
+def _outer_of(items: ItemCalls[Any, Any]) -> Item | None:
+    """Return the item of another run, or one around all items of this run that reports the clients that are used."""
+    outer = current_item.get()
+    return outer if items.learned is None else Item(before_call=items.learned.before_call, outer=outer)
+
+
 @attrs.frozen(eq=False)
 class ItemCalls(Generic[T, R]):
     """Begins, calls and records the items of a run, each in its own copy of the context of the run."""
@@ -83,9 +90,10 @@ class ItemCalls(Generic[T, R]):
     key: Callable[[T], str] | None
     journal: Journal | None
     signal: StopSignal
+    learned: LearnedLimits | None
     # Copied in the task that begins the run: nothing that an item changes is visible to another item.
     context: Context = attrs.field(factory=copy_context)
-    outer: Item | None = attrs.field(factory=current_item.get)
+    outer: Item | None = attrs.field(init=False, default=attrs.Factory(_outer_of, takes_self=True))
 
     async def begin(self, item: T, context: Context) -> tuple[str, Begun]:
         """Return the key of an item, and whether to call it.
@@ -143,6 +151,8 @@ class ItemCalls(Generic[T, R]):
             await self.journal.end(state.key, _record_of(outcome), handled=handled)
         except JournalError as broken:
             self.signal.fail(broken, str(broken))
+        if self.learned is not None:
+            await self.learned.save_sometimes()
 
     async def _call(self, call: Callable[[], Awaitable[V]], calls: Item) -> tuple[V | None, Exception | None]:
         """Return what the call returned or raised: a `StopIteration` would leave a coroutine as another error."""

@@ -19,6 +19,7 @@ from alexa_props.fleet._stop import Rule, StopSignal
 from alexa_props.fleet._workers import Workers
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.journal import Journal
+from alexa_props.fleet.learned import LearnedLimits
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import TICK, Meter, Progress
 from alexa_props.item import Item
@@ -49,6 +50,7 @@ class Run(Generic[T, R]):
         concurrency: AdaptiveConcurrency,
         ordered: bool,
         journal: Journal | None,
+        learned: LearnedLimits | None,
         key: Callable[[T], str] | None,
         stop_after: Rule,
         meter: Meter,
@@ -62,7 +64,7 @@ class Run(Generic[T, R]):
         self._read = 0  # items
         self._signal = StopSignal()
         self._call: Any = call
-        self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal)
+        self._calls: ItemCalls[T, R] = ItemCalls(key, journal, self._signal, learned)
         self._batching = batching or Batching(1)
         self._batches: BatchCalls[T, R] = BatchCalls(self._call, self._calls, self._batching)
         self._ordered = ordered

@@ -17,7 +17,8 @@ from alexa_props.fleet._source import iterator_of
 from alexa_props.fleet._stop import StopOn, stop_after
 from alexa_props.fleet.concurrency import AdaptiveConcurrency
 from alexa_props.fleet.job import job_of
-from alexa_props.fleet.journal import Journal, JournalAt, conceal, place_of
+from alexa_props.fleet.journal import FilePlace, Journal, JournalAt, conceal, place_of
+from alexa_props.fleet.learned import LearnedLimits
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
@@ -229,13 +230,16 @@ async def _run(
     opening = (
         nullcontext() if place is None else Journal.open(place, name, retry_failed=retry_failed, wait=wait_for_journal)
     )
-    async with opening as opened:
+    # A database server has no place for another file.
+    learning = LearnedLimits.beside(place.name) if isinstance(place, FilePlace) else nullcontext()
+    async with opening as opened, learning as learned:
         this: Run[T, Any] = Run(
             call,
             iterator,
             concurrency=AdaptiveConcurrency(concurrency),
             ordered=ordered,
             journal=opened,
+            learned=learned,
             key=key,
             stop_after=rule,
             meter=meter,

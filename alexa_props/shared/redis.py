@@ -43,6 +43,8 @@ _PAUSE: Final = 0.01
 """Longest pause in seconds."""
 _TRIPS: Final = 32
 """Round trips of which the shortest is the distance: longer ones were delayed by this process, not by the network."""
+_ENOUGH: Final = 5
+"""Round trips that show the distance: the first ones are delayed while a process starts."""
 _MARKS: Final = re.compile(r"[!-z|~]+")  # printable ASCII without spaces and braces
 
 # KEYS: the record. ARGV: what was seen ("" none), what to store ("" nothing), milliseconds to keep it ("" forever).
@@ -107,7 +109,7 @@ class RedisShared(Unpicklable):
 
     @property
     def distance(self) -> float | None:
-        """Seconds of the shortest of the last round trips; None before the first."""
+        """Seconds of the shortest of the last round trips; None before the fifth."""
         return self._clock.distance
 
     def now(self) -> float:
@@ -193,7 +195,8 @@ class _Clock:
         least, most = server - received, server - sent
         self._ahead = (least + most) / 2 if self._ahead is None else min(max(self._ahead, least), most)
         self._trips.append(received - sent)
-        self.distance = min(self._trips)
+        if len(self._trips) >= _ENOUGH:
+            self.distance = min(self._trips)
 
 
 class _Session:

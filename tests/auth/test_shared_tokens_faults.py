@@ -162,6 +162,15 @@ async def test_a_clock_of_the_store_that_jumps_costs_at_most_one_request(hours: 
         assert len(amazon.token.seen) == 1 + round_number
 
 
+@pytest.mark.parametrize("behind", [0.02, 0.5])
+async def test_processes_that_differ_in_the_time_of_the_store_take_turns(behind: float) -> None:
+    amazon, shared = Strict(latency=0.3), MemoryShared()
+    one, other = processes(2, amazon, shared)
+    other.store.clock_offset = -behind
+    await gather(one.call, other.call)
+    assert len(amazon.token.seen) == 1
+
+
 # Cancellation
 
 

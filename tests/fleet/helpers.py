@@ -123,10 +123,16 @@ def _rows_in_postgres(journal: str) -> dict[str, tuple[str, int]]:
         return {read_text(key): (status, int(unsafe_sent)) for key, status, unsafe_sent in found}
 
 
+def forget_limits(journal: AnyJournal) -> None:
+    """Let the next run know nothing of the limits of the service of this one, such as a pause that it asked for."""
+    Path(f"{journal}-limits").unlink(missing_ok=True)
+
+
 async def run_job(
     journal: AnyJournal, make: Make, *script: Script, items: Any = ROOMS, **options: Any
 ) -> tuple[FleetReport[Any, Any], list[str]]:
     """Run a job with a journal, a new client and a new service. Return the report, and the rooms that were sent."""
+    forget_limits(journal)
     service = Service(*script)
     asp = smart_properties(service, retry=ONCE)
     report = await fleet.collect(make(asp), items, journal=journal, job="a job", **options)

@@ -22,6 +22,7 @@ from alexa_props.paging import Pager
 from alexa_props.smart_properties.batch import BatchResult, batched, read_batch
 from alexa_props.smart_properties.protocol import numbered
 from alexa_props.smart_properties.skills import AccountLinkRequest, EnablementRequest
+from tests.fleet.helpers import forget_limits
 from tests.helpers import Script, Service, answer, smart_properties
 
 ADD_MANY = Group("things", "things.html").post("add_many", "/v1/things/{thing_id}/batch", read_batch, nullable=True)
@@ -242,6 +243,7 @@ async def test_parts_that_the_service_did_not_handle_are_repeated_by_the_next_ru
     call, _ = things(400, httpx.ReadError, answer(429, Retry_After="9999"))
     first = await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="add", ordered=True)
     assert [outcome.status for outcome in first] == ["unknown", "unknown", "failed", "failed"]
+    forget_limits(tmp_path / "a.db")
     call, service = things(202)
     await run(call, ROOMS[:4], journal=tmp_path / "a.db", job="add")
     assert [units_of(seen.content) for seen in service.seen] == [ROOMS[2:4]]

@@ -167,6 +167,10 @@ async def test_the_clock_is_the_servers(server: RedisServer, monkeypatch: pytest
     assert shared.distance is None
     now = await shared.update("key", lambda record, now: (None, now))
     monkeypatch.undo()
+    # The first trips are slow because a process starts.
+    assert shared.distance is None
+    for _ in range(5):
+        await shared.update("key", lambda record, now: (b"", now))
     distance = shared.distance
     assert distance is not None
     assert now == pytest.approx(time.time(), abs=5)
@@ -183,6 +187,7 @@ def test_a_trip_corrects_the_clock_only_as_far_as_it_proves() -> None:
     assert clock._ahead == pytest.approx(4899.94)
     clock.set(400.0, 400.01, 5200.0)  # another server's clock
     assert clock._ahead == pytest.approx(4800.0)
+    clock.set(500.0, 500.02, 5300.0)
     assert clock.distance == pytest.approx(0.01)
 
 

@@ -8,13 +8,14 @@ PostgreSQL.
 """
 
 from alexa_props.fleet.journal.content import JournalContent, Record
-from alexa_props.fleet.journal.place import JournalAt, Place, conceal, place_of, read_journal
+from alexa_props.fleet.journal.place import FilePlace, JournalAt, Place, conceal, place_of, read_journal
 from alexa_props.fleet.journal.records import Begun, Earlier
 from alexa_props.fleet.journal.writer import Journal
 
 __all__ = [
     "Begun",
     "Earlier",
+    "FilePlace",
     "Journal",
     "JournalAt",
     "JournalContent",

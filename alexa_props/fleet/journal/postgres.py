@@ -148,6 +148,8 @@ def _close(process: int, connection: psycopg.Connection, journal: int, lock: thr
         return
     with lock, contextlib.suppress(psycopg.Error), connection:
         connection.execute("UPDATE alexa_props.journals SET open = false, used = now() WHERE id = %s", (journal,))
+        # The server may notice the end of the connection only after the next run has begun.
+        connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 # Opening.

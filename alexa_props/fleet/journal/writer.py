@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from alexa_props.concurrency import flattening_task_group
+from alexa_props.concurrency import flattening_task_group, run_in_thread
 from alexa_props.errors import JournalError
 from alexa_props.fleet.journal.changes import Rows, begin, end, record_unsafe
 from alexa_props.fleet.journal.place import Place
@@ -24,18 +24,6 @@ from alexa_props.fleet.journal.waiting import open_when_free
 from alexa_props.redaction import sanitize
 
 __all__ = ["Journal"]
-
-
-async def _run_in_thread(function: Callable[[], object]) -> None:
-    """Call a function in a thread. A cancellation takes effect when the function has ended."""
-
-    async def run() -> None:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
-
-    # In a task inside this one, because asyncio's `Task.cancel` ignores shields.
-    async with flattening_task_group(cancelled=False) as tasks:
-        tasks.start_soon(run)
 
 
 @attrs.define(eq=False)
@@ -83,7 +71,7 @@ class Journal:
         opened: list[Store] = []
 
         async def attempt() -> None:
-            await _run_in_thread(lambda: opened.append(place.open(job)))
+            await run_in_thread(lambda: opened.append(place.open(job)))
 
         try:
             await open_when_free(attempt, place.name, wait or 0.0)
@@ -97,7 +85,7 @@ class Journal:
                     journal._leave()
         finally:
             for store in opened:
-                await _run_in_thread(store.close)
+                await run_in_thread(store.close)
 
     async def begin(self, key: str) -> Begun:
         """Record that an item is about to be sent, unless it must not be; see `Begun`."""
