@@ -12,6 +12,7 @@ from alexa_props.fleet.outcome import (
     Steps,
     StepsFailed,
 )
+from alexa_props.fleet.partition import Partition, partition
 from alexa_props.fleet.plan import CallEstimate, Plan, plan, recipe
 from alexa_props.fleet.progress import Progress
 from alexa_props.fleet.recipes import RoomDefaults, ensure_default_music_station, reset_room
@@ -35,6 +36,7 @@ __all__ = [
     "FleetStopped",
     "Interrupted",
     "Outcome",
+    "Partition",
     "Plan",
     "Progress",
     "RecordedError",
@@ -51,6 +53,7 @@ __all__ = [
     "collect",
     "collect_many",
     "ensure_default_music_station",
+    "partition",
     "plan",
     "recipe",
     "report_of",

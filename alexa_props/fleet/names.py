@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import attrs
@@ -68,6 +68,20 @@ class KnownNames:
             {key: place for key, place in places.items() if place is not None},
             {each: name for each, device in devices.items() if (name := _name(device)) is not None},
         )
+
+    @classmethod
+    def merge(cls, several: Iterable[KnownNames]) -> KnownNames:
+        """Return the names of several reports."""
+        places: dict[str, Place] = {}
+        devices: dict[str, str] = {}
+        for each in several:
+            places.update(each.places)
+            devices.update(each.devices)
+        return cls(places, devices)
+
+    def of_keys(self, keys: Container[str]) -> KnownNames:
+        """Return the names without those of other items."""
+        return KnownNames({key: place for key, place in self.places.items() if key in keys}, self.devices)
 
 
 NO_NAMES: Final = KnownNames()

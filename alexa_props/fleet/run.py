@@ -22,7 +22,7 @@ from alexa_props.fleet.learned import LearnedLimits
 from alexa_props.fleet.outcome import Outcome, safe_str
 from alexa_props.fleet.progress import Meter, Progress, title_of
 from alexa_props.fleet.report import FleetReport, FleetStopped
-from alexa_props.fleet.report.fleet_report import attach_report
+from alexa_props.fleet.report.stopped import attach_report
 from alexa_props.fleet.rooms import is_walk
 from alexa_props.settings import is_number
 from alexa_props.smart_properties.batch import Batching, BatchItem

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Generic, TextIO, TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Generic, TextIO, TypeVar, overload
 
 import attrs
 
 from alexa_props import export
-from alexa_props.errors import AlexaError, ConfigurationError
+from alexa_props.arguments import require_list
+from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.names import NO_NAMES, KnownNames, Names
 from alexa_props.fleet.outcome import Outcome, RecordedError, Status
 from alexa_props.fleet.report.display import ReportTables, summary
+from alexa_props.fleet.report.pickling import portable
 from alexa_props.fleet.report.rows import (
     FAILURE_COLUMNS,
     OUTCOME_COLUMNS,
@@ -30,18 +30,37 @@ from alexa_props.fleet.report.rows import (
 )
 from alexa_props.tables import plain
 
-__all__ = ["FleetReport", "FleetStopped", "attach_report", "report_of"]
+__all__ = ["FleetReport"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
+@attrs.frozen
+class Dropped:
+    """Outcomes that are done, and that a brief report only counts."""
+
+    done: int = 0
+    rooms: int = 0
+    """How many of them were rooms."""
+
+    def __add__(self, other: Dropped) -> Dropped:
+        return Dropped(self.done + other.done, self.rooms + other.rooms)
+
+
+NOTHING: Final = Dropped()
+
+
 @attrs.frozen(repr=False)
 class FleetReport(Generic[T, R]):
-    """The outcomes of a run."""
+    """The outcomes of a run.
+
+    It can be pickled if its items and values can. A pickle holds no headers of requests. Errors that cannot be
+    pickled, and those of httpx, become `RecordedError` in it: the text and the failures are the same.
+    """
 
     outcomes: tuple[Outcome[T, R], ...]
-    """In the order in which the run yielded them."""
+    """In the order in which the run yielded them. Those of a brief report are the ones that are not done."""
     skipped: int = 0
     """Items without an outcome: an earlier run did them, or they came twice."""
     stopped: str | None = None
@@ -49,6 +68,61 @@ class FleetReport(Generic[T, R]):
     elapsed: float = 0.0
     """Seconds that the run took."""
     _names: KnownNames = attrs.field(default=NO_NAMES, kw_only=True)
+    _dropped: Dropped = attrs.field(default=NOTHING, kw_only=True)
+
+    @classmethod
+    def merge(cls, reports: Iterable[FleetReport[T, R]]) -> FleetReport[T, R]:
+        """Join the reports of the partitions of a fleet. Any of them may be brief.
+
+        If several reports have outcomes of one key, those of the last one count. The time is that of the longest run.
+
+        Args:
+            reports: The reports, such as a list. Without any, the result is the report of no items.
+
+        Raises:
+            ConfigurationError: They are not reports.
+
+        """
+        listed: tuple[FleetReport[T, R], ...] = require_list("reports", reports)
+        for each in listed:
+            if not isinstance(each, FleetReport):
+                raise ConfigurationError(f"reports must be a list of FleetReports, not of {each!r:.80}")
+        last = {outcome.key: number for number, report in enumerate(listed) for outcome in report.outcomes}
+        return cls(
+            outcomes=tuple(
+                outcome
+                for number, report in enumerate(listed)
+                for outcome in report.outcomes
+                if last[outcome.key] == number
+            ),
+            skipped=sum(report.skipped for report in listed),
+            stopped="; ".join(dict.fromkeys(report.stopped for report in listed if report.stopped)) or None,
+            elapsed=max((report.elapsed for report in listed), default=0.0),
+            names=KnownNames.merge(report._names for report in listed),  # noqa: SLF001 - of its own class
+            dropped=sum((report._dropped for report in listed), NOTHING),  # noqa: SLF001 - of its own class
+        )
+
+    def brief(self) -> FleetReport[T, R]:
+        """Return the report without the outcomes that are done, which it only counts.
+
+        A program that merges the reports of many partitions can hold brief ones, however many items there are. `done`
+        is empty in it, and only what is not done has rows.
+        """
+        kept = tuple(outcome for outcome in self.outcomes if outcome.status != "done")
+        if len(kept) == len(self.outcomes):
+            return self
+        rooms = sum(place_in(outcome, self._names).is_room for outcome in self.done)
+        return attrs.evolve(
+            self,
+            outcomes=kept,
+            names=self._names.of_keys({str(outcome.key) for outcome in kept}),
+            dropped=self._dropped + Dropped(len(self.done), rooms),
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., FleetReport[Any, Any]], tuple[Any, ...]]:
+        fields = attrs.asdict(self, recurse=False)
+        outcomes = tuple(map(portable, fields.pop("outcomes")))
+        return _unpickled, (type(self), outcomes, {name.removeprefix("_"): value for name, value in fields.items()})
 
     def __iter__(self) -> Iterator[Outcome[T, R]]:
         return iter(self.outcomes)
@@ -66,11 +140,11 @@ class FleetReport(Generic[T, R]):
     def counts(self) -> dict[Status, int]:
         """The number of outcomes that are "done", "failed" and "unknown", always in this order."""
         found = Counter(outcome.status for outcome in self.outcomes)
-        return {"done": found["done"], "failed": found["failed"], "unknown": found["unknown"]}
+        return {"done": found["done"] + self._dropped.done, "failed": found["failed"], "unknown": found["unknown"]}
 
     @property
     def done(self) -> tuple[Outcome[T, R], ...]:
-        """The outcomes that are done."""
+        """The outcomes that are done; none in a brief report."""
         return self._with_status("done")
 
     @property
@@ -247,8 +321,9 @@ class FleetReport(Generic[T, R]):
 
     @property
     def _noun(self) -> str:
+        is_empty = not self.outcomes and not self._dropped.done
         rooms = (place_in(outcome, self._names).is_room for outcome in self.outcomes)
-        return "room" if self.outcomes and all(rooms) else "item"
+        return "room" if not is_empty and self._dropped.rooms == self._dropped.done and all(rooms) else "item"
 
     def _summary(self, codes: Groups | None = None) -> str:
         return summary(
@@ -265,57 +340,10 @@ class FleetReport(Generic[T, R]):
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)
 
 
-class FleetStopped(AlexaError):
-    """The items, `key`, `stop_on` or the journal of a run failed. The cause is the exception that was raised."""
-
-    report: FleetReport[Any, Any]
-    """The outcomes until then."""
-
-    def __init__(self, message: str, report: FleetReport[Any, Any]) -> None:
-        super().__init__(message)
-        self.report = report
-
-
-def report_of(error: BaseException | None = None) -> FleetReport[Any, Any] | None:
-    """Return the report of a run that was interrupted or stopped, from the exception that ended it.
-
-    The exception may be a `FleetStopped`, the cancellation itself, or one that was raised because of it: the
-    `KeyboardInterrupt` of a script after Ctrl-C, or the `TimeoutError` of `asyncio.timeout`.
-
-        try:
-            asyncio.run(main())
-        except KeyboardInterrupt as error:
-            report = fleet.report_of(error)
-
-    Args:
-        error: The exception. None takes the one that an interactive session showed last: after interrupting a cell of
-            a notebook, call `fleet.report_of()` in the next one.
-
-    Returns:
-        The report; None if there is none. Of several runs, it is that of the one that ended last.
-
-    """
-    waiting = [getattr(sys, "last_value", None) if error is None else error]
-    seen: set[int] = set()
-    while waiting:
-        each = waiting.pop(0)
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        report = getattr(each, "report", None)
-        if isinstance(report, FleetReport):
-            return report
-        waiting += [each.__cause__, each.__context__]
-        waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
-    return None
-
-
-def attach_report(error: BaseException, report: FleetReport[Any, Any]) -> None:
-    """Let an exception that interrupted a run carry its report, for `report_of`."""
-    # Some classes of exceptions refuse new attributes.
-    with contextlib.suppress(AttributeError):
-        error.report = report  # type: ignore[attr-defined]
-        error.add_note(f"{report}: fleet.report_of() returns this report from this exception")
+def _unpickled(
+    kind: type[FleetReport[Any, Any]], outcomes: tuple[Outcome[Any, Any], ...], fields: dict[str, Any]
+) -> FleetReport[Any, Any]:
+    return kind(outcomes, **fields)
 
 
 def _columns(*, failures: bool) -> dict[str, type]:
