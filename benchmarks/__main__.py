@@ -28,8 +28,9 @@ QUESTIONS: Final = (
     "quota_unknown",
     "quota_changing",
 )
-ALONE: Final = "soak"
-"""The question that is asked only by its name: it takes minutes, and has no peers."""
+SOAK: Final = "soak"
+ALONE: Final = (SOAK, "dask_fleet")
+"""The questions that are asked only by their names: they take minutes, and have no peers."""
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -42,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "question",
         nargs="*",
-        help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all of these; or {ALONE}",
+        help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all of these; or {' or '.join(ALONE)}",
     )
-    parser.add_argument("--minutes", type=float, default=10.0, help=f"how long {ALONE} goes on")
+    parser.add_argument("--minutes", type=float, default=10.0, help=f"how long {SOAK} goes on")
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")
     parser.add_argument("--server", choices=("auto", "nginx", "fallback"), default="auto", help="auto: nginx if there")
     parser.add_argument("--json", action="store_true", help="print JSON, with every sample and count")
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     # Terminated, it takes its servers with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    alone = options.question == [ALONE]
+    alone = len(options.question) == 1 and options.question[0] in ALONE
     unknown = [name for name in options.question if not any(known.startswith(name) for known in QUESTIONS)]
     if unknown and not alone:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
@@ -69,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.server == "nginx" and not server.nginx():
         parser.error("there is no nginx here: apt-get install nginx, or --server fallback")
     asked = (
-        [ALONE] if alone else [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
+        options.question
+        if alone
+        else [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
     )
     kind = options.server if options.server != "auto" else "nginx" if server.nginx() else "fallback"
     # The peers' environment has no simulator.
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     answers: dict[str, list[Table]] = {}
     for question in asked:
         say(question)
-        settings = {"minutes": options.minutes} if alone else {}
+        settings = {"minutes": options.minutes} if question == SOAK else {}
         answers[question] = importlib.import_module(f"benchmarks.{question}").run(bench, **settings)
         if not options.json:
             sys.stdout.write("\n\n".join([f"{_title(question)}", *map(markdown, answers[question])]) + "\n\n")
@@ -97,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         kept.write_text(_results(report, answers, kept.read_text() if kept.exists() else ""))
     if (options.write or options.picture) and "quota_changing" in answers:
         (_HERE / "quota.svg").write_text(picture.draw(answers["quota_changing"][0], quota_changing.PHASES))
-    if alone and answers[ALONE][0].extra["grown"]:
+    if SOAK in answers and answers[SOAK][0].extra["grown"]:
         sys.exit(1)
 
 
@@ -126,7 +129,7 @@ def _results(report: dict[str, Any], answers: dict[str, list[Table]], before: st
         " within one run are what counts. Latency is made by the fallback server, whatever is said below of the others."
     )
     return (
-        "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in (*QUESTIONS, ALONE) if name in sections)])
+        "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in (*QUESTIONS, *ALONE) if name in sections)])
         + "\n"
     )
 

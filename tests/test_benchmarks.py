@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks import picture, quota_changing, soak
-from benchmarks.__main__ import ALONE, QUESTIONS
+from benchmarks.__main__ import QUESTIONS, SOAK
 from benchmarks.bench import Table, markdown, shown
 
 Counted = Callable[[str], dict[str, Any]]
@@ -172,9 +172,9 @@ def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
 
 @pytest.mark.apart
 def test_a_soak_of_seconds_leaves_no_task_and_no_descriptor() -> None:
-    done = benchmarks(ALONE, "--minutes", "0.04")
+    done = benchmarks(SOAK, "--minutes", "0.04")
     assert done.returncode == 0, done.stderr + done.stdout
-    found = json.loads(done.stdout)["questions"][ALONE][0]["extra"]
+    found = json.loads(done.stdout)["questions"][SOAK][0]["extra"]
     before, *_, closed = found["samples"]
     assert found["grown"] == []
     assert closed["calls"] > 50

@@ -67,8 +67,8 @@ def partition(
     small enough are replaced by one.
 
     With a journal per name, the next run skips what was done, although items came or went. Items of a partition that
-    was replaced are called again, because its journal has another name. If they must not be, pass the same items, or
-    let all partitions share a journal.
+    was replaced are called again, because its journal has another name. If they must not be, resume with the same
+    items.
 
     Args:
         items: An iterable of items. Read an async iterable into a list first.
