@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "question",
         nargs="*",
-        help=f"one of {', '.join(QUESTIONS)}, or how some of them begin; none means all of these; or {' or '.join(ALONE)}",
+        help=f"some of {', '.join(QUESTIONS)}, or how they begin; none means all of these; or {' or '.join(ALONE)}",
     )
     parser.add_argument("--minutes", type=float, default=10.0, help=f"how long {SOAK} goes on")
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")

@@ -61,7 +61,7 @@ class Cluster:
         """Return what the programs, the schedulers or the workers printed."""
         return (self.folder / f"{name}.txt").read_text()
 
-    async def end(self, process: subprocess.Popen[bytes], seconds: float = 60.0) -> int:
+    async def end(self, process: subprocess.Popen[bytes], seconds: float = 120.0) -> int:
         """Wait until a process has ended, and return its exit code."""
         await until(lambda: process.poll() is not None, seconds)
         return process.wait()
@@ -90,7 +90,7 @@ def cluster(folder: Path, secrets: Mapping[str, str], organization_id: str) -> I
                 process.wait()
 
 
-async def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(is_true: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait until something outside this process is true."""
     with anyio.fail_after(seconds):
         while not is_true():  # noqa: ASYNC110 - nothing in this process is told of it

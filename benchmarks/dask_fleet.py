@@ -154,7 +154,6 @@ async def _stopped(service: Service, running: Cluster) -> dict[str, Any]:
     await until(lambda: sum(service.seen().values()) > 100, 600)  # noqa: PLR2004 - in the middle of a partition
     holder.send_signal(signal.SIGSTOP)
     (journal,) = running.journals
-    held = await anyio.to_thread.run_sync(_keys, journal)
     await anyio.sleep(0.5)
     before = service.seen()
     running.worker()
@@ -163,7 +162,7 @@ async def _stopped(service: Service, running: Cluster) -> dict[str, Any]:
     holder.send_signal(signal.SIGCONT)
     if await running.end(program, _MOST):
         raise RuntimeError(running.log())
-    seen = service.seen()
+    seen, held = service.seen(), _keys(journal)
     return {
         "rooms": service.where["rooms"],
         "missed": service.where["rooms"] - len(seen),

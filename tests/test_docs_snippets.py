@@ -237,6 +237,16 @@ async def test_batches(code: str, sim: Simulator, capsys: pytest.CaptureFixture[
     assert [len(body["recipients"]) for body in bodies] == [20]
 
 
+@block("partitions")
+async def test_partitions(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    for ended in ("20 done", "20 skipped"):
+        await cell(code)
+        printed = capsys.readouterr().out
+        assert re.match(r"[2-6] partitions, ", printed)
+        assert ended in printed
+    assert sim.count("alerts.delete_alarms") == 20
+
+
 @block("journal")
 async def test_journal(code: str, sim: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     for skipped in (0, 20):
