@@ -23,7 +23,7 @@ from typing import Any
 
 from distributed import CancelledError, Client, Worker, WorkerPlugin, as_completed, get_worker
 
-from alexa_props import SmartProperties, fleet
+from alexa_props import RateLimit, SmartProperties, fleet
 
 JOB = "delete-alarms"
 CONCURRENCY = 16  # requests in flight per partition: the most that are repeated if a worker is killed
@@ -46,7 +46,7 @@ class OneClient(WorkerPlugin):
         self.folder = Path(os.environ["FLEET_FOLDER"])
         self.folder.mkdir(parents=True, exist_ok=True)
         # For workers on several machines: shared=RedisShared(url, name="…").
-        self.asp = SmartProperties.from_env()
+        self.asp = SmartProperties.from_env(rate_limit=RateLimit(shared=self.folder / "quota"))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - passed by name
         """Close it, after the worker has cancelled its tasks."""
