@@ -61,6 +61,7 @@ async def work(partition: fleet.Partition[fleet.Room]) -> fleet.FleetReport[flee
         partition,
         concurrency=CONCURRENCY,
         journal=mine.folder / f"{JOB}-{partition.name}.db",
+        wait_for_journal=PATIENCE,
         stop_on=fleet.ServiceDown(),
     )
     # What is done is in the journal; this program only counts it.
