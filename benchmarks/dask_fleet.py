@@ -7,8 +7,8 @@ scheduler, two new workers and the program run to the end, and the program once 
 service never saw, *twice* its requests beyond one for each room, *recorded* those of them for rooms that the journals
 had as done: these must be none.
 
-*Fence*: a worker is stopped in the middle of a partition, given up by the scheduler after 15 s, and continued
-after 40 s. *meanwhile* are requests of the other worker for that partition while the first one was stopped: its journal is
+*Fence*: a worker is stopped in the middle of a partition, given up by the scheduler after 15 s, and continued after
+40 s. *meanwhile* are requests of the other worker for that partition while the first one was stopped: its journal is
 held.
 """
 

@@ -95,6 +95,12 @@ async def fleet_inventory(sim: Simulator) -> Any:
     return await Inventory.load(sim.smart_properties(), sim.organization_id)
 
 
+def test_a_brief_report_counts_what_a_merged_one_only_counts() -> None:
+    first, second = (report_of(*(Outcome(room, room, "done") for room in rooms(number))) for number in (1, 2))
+    merged = FleetReport.merge([first.brief(), second])
+    assert str(merged.brief()) == str(merged) == "2 rooms: 2 done, 0 failed, 0 unknown, in 0.0 s"
+
+
 def test_a_brief_report_of_many_rooms_is_small() -> None:
     many = report_of(*(Outcome(room, room, "done") for room in rooms(*range(10_000))))
     assert len(pickle.dumps(many.brief())) < 1_000
