@@ -48,7 +48,8 @@ def rooms(*numbers: int) -> list[Room]:
 def test_a_brief_report_shows_what_the_whole_report_shows(report: FleetReport[str, None]) -> None:
     only_done = report_of(*(Outcome(room, room, "done") for room in rooms(1, 2)))
     with_a_failure = report_of(*only_done, *(failed(room, offline(room, "e-1")) for room in rooms(3)))
-    for each in (report, only_done, with_a_failure, report_of(*report, stopped="enough"), EMPTY):
+    mixed = report_of(Outcome("a", "a", "done"), *with_a_failure.failed)
+    for each in (report, only_done, with_a_failure, mixed, report_of(*report, stopped="enough"), EMPTY):
         brief = each.brief()
         for number, view in enumerate(VIEWS):
             assert view(brief) == view(each), number
