@@ -28,9 +28,18 @@ QUESTIONS: Final = (
     "quota_unknown",
     "quota_changing",
 )
+BY_NAME: Final = (
+    "quota_shared",
+    "sharing_changing",
+    "sharing_lanes",
+    "sharing_faults",
+    "sharing_cost",
+    "shared_tokens",
+)
+"""Questions that are asked only by their names: together they take more than half an hour, and have no peers."""
 SOAK: Final = "soak"
 ALONE: Final = (SOAK, "dask_fleet")
-"""The questions that are asked only by their names: they take minutes, and have no peers."""
+"""The same for one at a time, on this interpreter: that of the peers has no simulator."""
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -43,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "question",
         nargs="*",
-        help=f"some of {', '.join(QUESTIONS)}, or how they begin; none means all of these; or {' or '.join(ALONE)}",
+        help=f"some of {', '.join(QUESTIONS)}, or how they begin; none means all of these; asked only by name:"
+        f" {', '.join(BY_NAME)}; alone: {' or '.join(ALONE)}",
     )
     parser.add_argument("--minutes", type=float, default=10.0, help=f"how long {SOAK} goes on")
     parser.add_argument("--quick", action="store_true", help="one round of everything, small: under two minutes")
@@ -62,18 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Terminated, it takes its servers with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     alone = len(options.question) == 1 and options.question[0] in ALONE
-    unknown = [name for name in options.question if not any(known.startswith(name) for known in QUESTIONS)]
-    if unknown and not alone:
-        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
+    asked = tuple(options.question) if alone else _asked(parser, options.question)
     if options.write and (options.quick or options.here):
         parser.error("--write wants a full run: no --quick or --here beside it")
     if options.server == "nginx" and not server.nginx():
         parser.error("there is no nginx here: apt-get install nginx, or --server fallback")
-    asked = (
-        options.question
-        if alone
-        else [q for q in QUESTIONS if not options.question or q.startswith(tuple(options.question))]
-    )
     kind = options.server if options.server != "auto" else "nginx" if server.nginx() else "fallback"
     # The peers' environment has no simulator.
     python = sys.executable if options.here or alone else peers.interpreter()
@@ -104,6 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
+def _asked(parser: argparse.ArgumentParser, names: list[str]) -> tuple[str, ...]:
+    known = (*QUESTIONS, *BY_NAME)
+    if unknown := [name for name in names if not any(question.startswith(name) for question in known)]:
+        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(known)}")
+    return tuple(question for question in known if question.startswith(tuple(names))) if names else QUESTIONS
+
+
 def _text(question: str) -> tuple[str, str]:
     """A question's docstring: the question, and how it is measured."""
     head, _, rest = (importlib.import_module(f"benchmarks.{question}").__doc__ or "").partition("\n")
@@ -129,7 +139,9 @@ def _results(report: dict[str, Any], answers: dict[str, list[Table]], before: st
         " within one run are what counts. Latency is made by the fallback server, whatever is said below of the others."
     )
     return (
-        "\n\n".join(["# Results", how, *(f"## {sections[name]}" for name in (*QUESTIONS, *ALONE) if name in sections)])
+        "\n\n".join(
+            ["# Results", how, *(f"## {sections[name]}" for name in (*QUESTIONS, *BY_NAME, *ALONE) if name in sections)]
+        )
         + "\n"
     )
 

@@ -29,11 +29,11 @@ class RefusedError(Exception):
     """A peer of few lines gave up on a call."""
 
 
-def for_business(url: str, per_second: float | None = None, **options: Any) -> Any:
+def for_business(url: str, per_second: float | None = None, shared: Any = None, **options: Any) -> Any:
     """Our client of Alexa for Business; `per_second` is the quota that it is told, None lets it find out."""
     from alexa_props import AlexaForBusiness, RateLimit, SigV4
 
-    limit = RateLimit(per_second=per_second)
+    limit = RateLimit(per_second=per_second, **({} if shared is None else {"shared": shared}))
     return AlexaForBusiness(
         auth=SigV4(access_key=_ACCESS_KEY, secret_key=_SECRET_KEY),
         base_url=url,

@@ -21,7 +21,7 @@ from benchmarks.answers import TOKEN_PATH, search
 from benchmarks.server import BURST, RATES
 
 Answer = Callable[[bytes, dict[bytes, bytes], bytes], tuple[int, bytes]]
-_REASONS: Final = {200: "OK", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+_REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 _TOKEN: Final = '{"access_token": "Atza|made-up-%d", "token_type": "bearer", "expires_in": 3600}'  # noqa: S105 - made up
 
 

@@ -29,6 +29,7 @@ _SHOWN: Final = (
     "aiolimiter",
     "aiometer",
     "aiostream",
+    "redis",
 )
 
 

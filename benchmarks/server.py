@@ -91,29 +91,48 @@ def serve(kind: str, python: str, *, latency: float = 0.0, pages: int = 1, revok
     `latency` (seconds before each answer), `pages` (of SearchDevices) and `revoke` (the first token is refused once it
     was used) are the fallback's alone.
     """
-    with tempfile.TemporaryDirectory(prefix="alexa-props-bench-") as name, socket.socket() as probe:
-        folder = Path(name)
-        (folder / "files").mkdir()
-        (folder / "temp").mkdir()
-        (folder / "access.log").touch()
-        for file, content in files().items():
-            (folder / "files" / file).write_bytes(content)
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        probe.close()
+    with _folder() as folder:
+        port = free_port()
         if kind == "nginx":
             (folder / "nginx.conf").write_text(_nginx_conf(port))
             command = [nginx() or "nginx", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "error.log"]
         else:
             options = {"latency": latency, "pages": pages, "revoke": int(revoke)}
             command = [python, "-m", "benchmarks.fallback", str(folder), str(port), *map(str, options.values())]
-        process = subprocess.Popen(command)  # noqa: S603 - our own command line
-        try:
-            _wait_for(port, process)
+        with _running(command, port):
             yield Server(kind, f"http://127.0.0.1:{port}", folder)
-        finally:
-            process.terminate()
-            process.wait()
+
+
+@contextlib.contextmanager
+def serve_login(python: str) -> Iterator[tuple[Server, str]]:
+    """A service whose refresh tokens are good once (`login.py`), stopped at the end; and its token endpoint."""
+    with _folder() as folder:
+        port, token_port = free_port(), free_port()
+        with _running([python, "-m", "benchmarks.login", str(folder), str(port), str(token_port)], token_port):
+            yield Server("login", f"http://127.0.0.1:{port}", folder), f"http://127.0.0.1:{token_port}{TOKEN_PATH}"
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="alexa-props-bench-") as name:
+        folder = Path(name)
+        (folder / "files").mkdir()
+        (folder / "temp").mkdir()
+        (folder / "access.log").touch()
+        for file, content in files().items():
+            (folder / "files" / file).write_bytes(content)
+        yield folder
+
+
+@contextlib.contextmanager
+def _running(command: list[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command)  # noqa: S603 - our own command line
+    try:
+        wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def nginx() -> str | None:
@@ -144,7 +163,16 @@ def _nginx_conf(port: int) -> str:
     )
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process accepts connections on a port."""
     until = time.monotonic() + _READY
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
