@@ -25,8 +25,6 @@ from typing import Any, Final
 
 from benchmarks.bench import ROOT, Bench
 
-Results = list[dict[str, Any] | None]
-"""What each process reported at a barrier; None if it was killed before."""
 Barrier = Callable[[dict[str, Any]], Awaitable[None]]
 """Report something, and wait for the next step."""
 _IMPORTS: Final = ("aiohttp", "alexa_props.pipeline.pool", "alexa_props.for_business.devices")
@@ -34,7 +32,7 @@ _IMPORTS: Final = ("aiohttp", "alexa_props.pipeline.pool", "alexa_props.for_busi
 
 
 class MissingError(Exception):
-    """A package that the processes need is not installed. Its argument is the name."""
+    """A package that the processes need is not installed: its name."""
 
 
 class Processes:
@@ -46,6 +44,7 @@ class Processes:
         if "missing" in found:
             raise MissingError(found["missing"])
         self.pids: list[int] = found["pids"]
+        self._killed: set[int] = set()
         self.results()
 
     def go(self) -> float:
@@ -56,10 +55,17 @@ class Processes:
         self._parent.stdin.flush()
         return began
 
-    def results(self) -> Results:
+    def kill(self, number: int) -> None:
+        """Kill one of them. Its work is missing in the results."""
+        self._killed.add(number)
+        os.kill(self.pids[number], signal.SIGKILL)
+
+    def results(self) -> list[dict[str, Any]]:
         """Wait until all of them are at the next barrier, and return what they reported."""
-        results: Results = self._line()
-        return results
+        found: list[dict[str, Any] | None] = self._line()
+        if failed := [number for number, each in enumerate(found) if each is None and number not in self._killed]:
+            raise RuntimeError(f"process {failed[0]} failed: {self._parent.args!r}")
+        return [each for each in found if each is not None]
 
     def _line(self) -> Any:
         assert self._parent.stdout is not None  # noqa: S101 - a pipe

@@ -144,7 +144,7 @@ def measure(
             for at, happen in sorted([*changes, *events], key=lambda event: event[0]):
                 time.sleep(max(began + at - time.time(), 0))
                 happen(group)
-            results = [result for result in group.results() if result is not None]
+            results = group.results()
     except processes.MissingError as error:
         if bench.may_miss:
             return None

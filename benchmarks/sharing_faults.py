@@ -16,15 +16,12 @@ round.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from benchmarks import redis, sharing
 from benchmarks.bench import Bench, Table, in_turn
-from benchmarks.processes import Processes
 from benchmarks.server import Server, serve
 
 _COLUMNS: Final = {
@@ -46,7 +43,7 @@ def run(bench: Bench) -> list[Table]:
     """Ask the question."""
     with serve(bench.server, bench.python) as server:
         kinds, killed = sharing.stores(bench), partial(_killed, bench, server)
-        subjects = {"shared: folder, no failure": partial(_killed, bench, server, sharing.FOLDER, number=0)}
+        subjects = {"shared: folder, no failure": partial(_killed, bench, server, sharing.FOLDER, dies=False)}
         subjects |= {f"{kind}, killed": partial(killed, kind) for kind in kinds}
         if sharing.REDIS in kinds:
             subjects |= {name: partial(_redis_fails, bench, server, *how) for name, how in _SERVER_FAULTS.items()}
@@ -56,13 +53,10 @@ def run(bench: Bench) -> list[Table]:
     return [sharing.table(f"4 processes of 16 workers, {_SECONDS * _scale(bench):g} s", _COLUMNS, found)]
 
 
-def _killed(bench: Bench, server: Server, kind: str, *, number: int = 1) -> dict[str, Any] | None:
-    def kill(group: Processes) -> None:
-        for pid in group.pids[:number]:
-            os.kill(pid, signal.SIGKILL)
-
+def _killed(bench: Bench, server: Server, kind: str, *, dies: bool = True) -> dict[str, Any] | None:
+    events: list[sharing.Event] = [(_FAILS, lambda group: group.kill(0))] if dies else []
     with sharing.store(kind) as store:
-        return _measure(bench, server, sharing.bulk(4, 16), store.shared, [(_FAILS, kill)])
+        return _measure(bench, server, sharing.bulk(4, 16), store.shared, events)
 
 
 def _redis_fails(bench: Bench, server: Server, fails: _Happens, ends: _Happens) -> dict[str, Any] | None:
