@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from benchmarks.bench import ROOT, Bench
 
@@ -105,6 +105,8 @@ def start(
         timer.cancel()
         # All of them: they have a session of their own, which ends here.
         _kill(parent.pid)
+        # It ends when the last of them has ended.
+        parent.stdout.read()
         parent.wait()
         parent.stdin.close()
         parent.stdout.close()
@@ -139,14 +141,21 @@ def main(module: str, function: str, seconds: float) -> None:
     _print({"pids": pids})
     reports = [end.makefile("r") for end in ends]
     while True:
-        lines = [report.readline() for report in reports]
-        _print([json.loads(line) if line else None for line in lines])
+        _print([_report(report) for report in reports])
         if not sys.stdin.readline():
             return
         for end in ends:
             # One may have been killed.
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(ConnectionError):
                 end.send(b"g")
+
+
+def _report(stream: TextIO) -> Any:
+    # A process that was killed leaves its end closed, or reset if there was something to read.
+    with contextlib.suppress(ConnectionResetError):
+        if line := stream.readline():
+            return json.loads(line)
+    return None
 
 
 def _process(
@@ -157,8 +166,11 @@ def _process(
 
     async def barrier(report: dict[str, Any]) -> None:
         end.sendall(json.dumps(report).encode() + b"\n")
-        if not await asyncio.get_running_loop().run_in_executor(None, end.recv, 1):
-            os._exit(1)
+        with contextlib.suppress(ConnectionError):
+            if await asyncio.get_running_loop().run_in_executor(None, end.recv, 1):
+                return
+        # The benchmark is over.
+        os._exit(0)
 
     async def run() -> None:
         await work(barrier=barrier, **arguments)

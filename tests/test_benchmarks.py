@@ -1,18 +1,20 @@
 """The benchmarks' quick form, on this interpreter, with the fallback server: what can be counted, never seconds."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import picture, quota_changing, soak
-from benchmarks.__main__ import QUESTIONS, SOAK
-from benchmarks.bench import Table, markdown, shown
+from benchmarks import picture, processes, quota_changing, soak
+from benchmarks.__main__ import BY_NAME, QUESTIONS, SOAK
+from benchmarks.bench import Bench, Table, markdown, shown
 
 Counted = Callable[[str], dict[str, Any]]
 ROOT = Path(__file__).parent.parent
@@ -159,6 +161,47 @@ def test_a_changing_quota_is_followed_with_few_refusals_and_nothing_lost(counted
     assert found["lost"] == 0
     assert 0 < accepted <= sum(2 * rate + 10 for rate in quota_changing.PHASES) * 1.02
     assert refused <= 0.1 * accepted
+
+
+@pytest.mark.apart
+def test_processes_that_share_a_quota_lose_nothing_and_get_equal_parts() -> None:
+    done = benchmarks("quota_shared", "--quick", "--here", "--server", "fallback")
+    assert done.returncode == 0, done.stderr
+    _, known = json.loads(done.stdout)["questions"]["quota_shared"]
+    for kind, (found,) in known["extra"].items():
+        assert found["lost"] == 0, kind
+        assert found["requests"] > 100, kind
+        assert len(found["items"]) == 4, kind
+        assert min(found["items"]) > 0, kind
+
+
+@pytest.mark.parametrize("question", BY_NAME)
+def test_a_question_that_takes_long_is_asked_by_its_name_only(question: str) -> None:
+    assert question not in QUESTIONS
+    assert callable(importlib.import_module(f"benchmarks.{question}").run)
+
+
+@pytest.mark.apart
+def test_processes_take_their_steps_together_and_end_with_the_block() -> None:
+    load = [{"url": "http://127.0.0.1:1", "seconds": 0.2, "shared": None, "workers": number} for number in (1, 2, 3)]
+    bench = Bench(sys.executable, "fallback", quick=True, may_miss=True)
+    with processes.start(bench, "sharing", "work", load, seconds=60) as group:
+        group.go()
+        group.kill(1)
+        assert [each["workers"] for each in group.results()] == [1, 3]
+    with processes.start(bench, "sharing", "work", [each | {"seconds": 60} for each in load], seconds=60) as group:
+        group.go()
+    until = time.monotonic() + 30
+    # The kernel closes the files of a process before the process has ended.
+    while any(map(is_running, group.pids)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not [pid for pid in group.pids if is_running(pid)]
+
+
+def is_running(pid: int) -> bool:
+    """A zombie, which nobody has waited for yet, is not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
