@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -189,8 +190,12 @@ def test_processes_take_their_steps_together_and_end_with_the_block() -> None:
         group.go()
         group.kill(1)
         assert [each["workers"] for each in group.results()] == [1, 3]
-    with processes.start(bench, "sharing", "work", [each | {"seconds": 60} for each in load], seconds=60) as group:
-        group.go()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hung = {"url": f"http://127.0.0.1:{server.getsockname()[1]}", "seconds": 60}
+        with processes.start(bench, "sharing", "work", [each | hung for each in load], seconds=60) as group:
+            group.go()
+            for _ in group.pids:
+                server.accept()[0].close()
     until = time.monotonic() + 30
     # The kernel closes the files of a process before the process has ended.
     while any(map(is_running, group.pids)) and time.monotonic() < until:
