@@ -1,9 +1,9 @@
 """Several processes of one subject that begin each step together. Linux and macOS: they are forks of one process.
 
-`python -m benchmarks.processes MODULE FUNCTION SECONDS` reads what to import and the arguments of each process, imports
-and forks. The function is a coroutine function of its arguments and a `Barrier`. At each barrier all processes wait for
-each other and for the benchmark. Forking keeps imports out of what is measured: 40 of them at the same time would take
-longer than the rest.
+`python -m benchmarks.processes MODULE SECONDS` reads the arguments of each process, runs the module's coroutine
+function `warm` with the first of them, and forks. Each process runs `work` with its arguments and a `Barrier`. At each
+barrier all of them wait for each other and for the benchmark. `warm` imports what a first call imports: 40 processes
+that do so at the same time would take longer than the rest.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from benchmarks.bench import ROOT, Bench
 
 Barrier = Callable[[dict[str, Any]], Awaitable[None]]
 """Report something, and wait for the next step."""
-_IMPORTS: Final = ("aiohttp", "alexa_props.pipeline.pool", "alexa_props.for_business.devices")
-"""What a client imports with its first call."""
 
 
 class MissingError(Exception):
@@ -76,29 +74,21 @@ class Processes:
 
 
 @contextlib.contextmanager
-def start(
-    bench: Bench,
-    module: str,
-    function: str,
-    arguments: Sequence[dict[str, Any]],
-    *,
-    seconds: float,
-    imports: Sequence[str] = (),
-) -> Iterator[Processes]:
+def start(bench: Bench, module: str, arguments: Sequence[dict[str, Any]], *, seconds: float) -> Iterator[Processes]:
     """Start a process for each set of arguments. All end with the block, and after so many seconds at the latest.
 
     Raises:
         MissingError: A package is not installed.
 
     """
-    command = [bench.python, "-m", "benchmarks.processes", module, function, str(seconds)]
+    command = [bench.python, "-m", "benchmarks.processes", module, str(seconds)]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     parent = subprocess.Popen(command, cwd=ROOT, env=env, text=True, start_new_session=True, **pipes)  # type: ignore[call-overload]  # noqa: S603 - our own
     timer = threading.Timer(seconds, _kill, [parent.pid])
     timer.start()
     try:
-        parent.stdin.write(json.dumps({"imports": [*_IMPORTS, *imports], "arguments": arguments}) + "\n")
+        parent.stdin.write(json.dumps(arguments) + "\n")
         parent.stdin.flush()
         yield Processes(parent)
     finally:
@@ -117,24 +107,23 @@ def _kill(session: int) -> None:
         os.killpg(session, signal.SIGKILL)
 
 
-def main(module: str, function: str, seconds: float) -> None:
+def main(name: str, seconds: float) -> None:
     """Fork the processes, and pass on what they report and when the next step begins."""
-    asked = json.loads(sys.stdin.readline())
-    work = getattr(importlib.import_module(f"benchmarks.{module}"), function)
+    arguments: list[dict[str, Any]] = json.loads(sys.stdin.readline())
+    module = importlib.import_module(f"benchmarks.{name}")
     try:
-        for name in asked["imports"]:
-            importlib.import_module(name)
+        asyncio.run(module.warm(**arguments[0]))
     except ModuleNotFoundError as error:
         _print({"missing": error.name})
         return
     pids: list[int] = []
     ends: list[socket.socket] = []
-    for each in asked["arguments"]:
+    for each in arguments:
         ours, theirs = socket.socketpair()
         if (pid := os.fork()) == 0:
             for other in [*ends, ours]:
                 other.close()
-            _process(work, each, theirs, seconds)
+            _process(module.work, each, theirs, seconds)
         theirs.close()
         pids.append(pid)
         ends.append(ours)
@@ -189,4 +178,4 @@ def _print(what: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    main(sys.argv[1], float(sys.argv[2]))

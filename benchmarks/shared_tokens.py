@@ -102,8 +102,7 @@ def _begin(
     bench: Bench, arguments: list[dict[str, Any]], steps: list[float]
 ) -> contextlib.AbstractContextManager[Processes]:
     each = [one | {"steps": steps} for one in arguments]
-    imports = ["alexa_props.smart_properties.unit_settings"]
-    return processes.start(bench, "shared_tokens", "work", each, seconds=_LIMIT, imports=imports)
+    return processes.start(bench, "shared_tokens", each, seconds=_LIMIT)
 
 
 def _step(server: Server, group: Processes) -> dict[str, Any]:
@@ -120,6 +119,13 @@ def _step(server: Server, group: Processes) -> dict[str, Any]:
         "calls": sum(result["calls"] for result in results),
         "slowest": max(result["slowest"] for result in results),
     }
+
+
+async def warm(*, url: str, token_url: str, store: dict[str, Any], **_: Any) -> None:
+    """Import what a process needs, without a token."""
+    await sharing.warm(url=url, shared=store.get("shared"))
+    async with _client(url, token_url, store) as asp:
+        _ = asp.unit_settings
 
 
 async def work(

@@ -186,13 +186,13 @@ def test_a_question_that_takes_long_is_asked_by_its_name_only(question: str) -> 
 def test_processes_take_their_steps_together_and_end_with_the_block() -> None:
     load = [{"url": "http://127.0.0.1:1", "seconds": 0.2, "shared": None, "workers": number} for number in (1, 2, 3)]
     bench = Bench(sys.executable, "fallback", quick=True, may_miss=True)
-    with processes.start(bench, "sharing", "work", load, seconds=60) as group:
+    with processes.start(bench, "sharing", load, seconds=60) as group:
         group.go()
         group.kill(1)
         assert [each["workers"] for each in group.results()] == [1, 3]
     with socket.create_server(("127.0.0.1", 0)) as server:
         hung = {"url": f"http://127.0.0.1:{server.getsockname()[1]}", "seconds": 60}
-        with processes.start(bench, "sharing", "work", [each | hung for each in load], seconds=60) as group:
+        with processes.start(bench, "sharing", [each | hung for each in load], seconds=60) as group:
             group.go()
             for _ in group.pids:
                 server.accept()[0].close()
