@@ -33,7 +33,7 @@ def for_business(url: str, per_second: float | None = None, shared: Any = None, 
     """Our client of Alexa for Business; `per_second` is the quota that it is told, None lets it find out."""
     from alexa_props import AlexaForBusiness, RateLimit, SigV4
 
-    limit = RateLimit(per_second=per_second, **({} if shared is None else {"shared": shared}))
+    limit = RateLimit(per_second=per_second, shared=shared)
     return AlexaForBusiness(
         auth=SigV4(access_key=_ACCESS_KEY, secret_key=_SECRET_KEY),
         base_url=url,
