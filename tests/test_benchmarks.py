@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import picture, processes, quota_changing, soak
+from benchmarks import picture, processes, quota_changing, server, soak
 from benchmarks.__main__ import BY_NAME, QUESTIONS, SOAK
 from benchmarks.bench import Bench, Table, markdown, shown
 
@@ -184,23 +183,23 @@ def test_a_question_that_takes_long_is_asked_by_its_name_only(question: str) -> 
 
 @pytest.mark.apart
 def test_processes_take_their_steps_together_and_end_with_the_block() -> None:
-    load = [{"url": "http://127.0.0.1:1", "seconds": 0.2, "shared": None, "workers": number} for number in (1, 2, 3)]
     bench = Bench(sys.executable, "fallback", quick=True, may_miss=True)
-    with processes.start(bench, "sharing", load, seconds=60) as group:
-        group.go()
-        group.kill(1)
-        assert [each["workers"] for each in group.results()] == [1, 3]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        hung = {"url": f"http://127.0.0.1:{server.getsockname()[1]}", "seconds": 60}
-        with processes.start(bench, "sharing", [each | hung for each in load], seconds=60) as group:
+    with server.serve("fallback", sys.executable) as service:
+        load = [{"url": service.url, "seconds": 0.2, "shared": None, "workers": number} for number in (1, 2, 3)]
+        with processes.start(bench, "sharing", load, seconds=60) as group:
             group.go()
-            for _ in group.pids:
-                server.accept()[0].close()
-    until = time.monotonic() + 30
-    # The kernel closes the files of a process before the process has ended.
-    while any(map(is_running, group.pids)) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not [pid for pid in group.pids if is_running(pid)]
+            group.kill(1)
+            assert [each["workers"] for each in group.results()] == [1, 3]
+        with processes.start(bench, "sharing", [each | {"seconds": 60} for each in load], seconds=60) as group:
+            mark = service.mark()
+            group.go()
+            while service.mark() == mark:
+                time.sleep(0.01)
+        until = time.monotonic() + 30
+        # The kernel closes the files of a process before the process has ended.
+        while any(map(is_running, group.pids)) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not [pid for pid in group.pids if is_running(pid)]
 
 
 def is_running(pid: int) -> bool:
