@@ -36,7 +36,7 @@ BY_NAME: Final = (
     "sharing_cost",
     "shared_tokens",
 )
-"""Questions that are asked only by their names: together they take more than half an hour, and have no peers."""
+"""Questions that are asked only by their names: together they take most of an hour, and have no peers."""
 SOAK: Final = "soak"
 ALONE: Final = (SOAK, "dask_fleet")
 """The same for one at a time, on this interpreter: that of the peers has no simulator."""
