@@ -280,7 +280,7 @@ class _Session:
             return None if hit else bytes(present)
         # A closed transport of uvloop raises RuntimeError.
         except (RedisError, OSError, EOFError, RuntimeError) as error:
-            reason = self._call.reason(error)
+            reason = _reason(error)
         # Outside the handler: frames of redis-py hold the password.
         await self._call.reset()
         raise SharedUnavailable(f"{self._name}: {reason}")
@@ -296,9 +296,6 @@ class _Client:
         # Records are bytes, also for a client that decodes strings.
         response: list[Any] = await self._client.execute_command(*command, NEVER_DECODE=True)
         return response
-
-    def reason(self, error: Exception) -> str:
-        return _reason(error)
 
     async def reset(self) -> None:
         """Leave the connections to the client."""
@@ -333,11 +330,6 @@ class _Connections:
             raise
         await self._put(connection)
         return response
-
-    def reason(self, error: Exception) -> str:
-        password = urllib.parse.urlsplit(self._url.reveal()).password
-        reason = _reason(error)
-        return reason.replace(urllib.parse.unquote(password), "…") if password else reason
 
     async def reset(self) -> None:
         """Connect again for the next update: by then the address may be of another server."""

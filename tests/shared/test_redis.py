@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import pickle
 import sys
 import time
@@ -19,7 +21,9 @@ import pytest
 from alexa_props.errors import ConfigurationError
 from alexa_props.shared import RedisShared, SharedUnavailable
 from alexa_props.shared import redis as module
+from tests.property.cancelling import CountingLoop
 from tests.servers import RedisServer, needs_redis, redis_server
+from tests.shared.test_contract import Cancelled
 from tests.shared.worker import count
 
 redis = pytest.importorskip("redis.asyncio")
@@ -134,9 +138,11 @@ async def test_keys_name_the_account_and_only_what_can_be_learned_again_expires(
     async with redis.from_url(server.url) as client:
         ttl = {key: await client.pttl(f"alexa-props:{{hotel}}:{key}") for key in ("limit:1:units.list", "token:1")}
         await client.delete("alexa-props:{hotel}:token:1")
+    await other.aclose()
     assert ttl["token:1"] == -1
     assert 6.9 < ttl["limit:1:units.list"] / (24 * 3600 * 1000) <= 7
     assert await shared.update("token:1", count) == 1
+    await shared.aclose()
 
 
 @needs_redis
@@ -156,6 +162,8 @@ async def test_an_undisturbed_update_takes_one_trip_and_a_disturbed_one_two(serv
     for number in range(10):
         assert await shared.update("key", count) == 4 + number
     assert await trips() == before + 12
+    await shared.aclose()
+    await other.aclose()
 
 
 @needs_redis
@@ -174,7 +182,9 @@ async def test_the_clock_is_the_servers(server: RedisServer, monkeypatch: pytest
     distance = shared.distance
     assert distance is not None
     assert now == pytest.approx(time.time(), abs=5)
-    assert shared.now() == pytest.approx(time.time(), abs=distance)
+    before, found, after = time.time(), shared.now(), time.time()
+    assert before - distance <= found <= after + distance
+    await shared.aclose()
 
 
 def test_a_trip_corrects_the_clock_only_as_far_as_it_proves() -> None:
@@ -243,6 +253,7 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced(server
             await client.client_kill_filter(_type="normal", skipme=True)
             await anyio.sleep(0.05)
             assert await shared.update("key", count) == number + 2
+    await shared.aclose()
 
 
 async def test_a_server_that_does_not_respond_like_redis_is_unavailable() -> None:
@@ -327,6 +338,47 @@ def test_a_given_client_stays_with_its_event_loop(server: RedisServer) -> None:
 
 def in_a_thread(shared: RedisShared) -> None:
     anyio.run(anyio.to_thread.run_sync, lambda: asyncio.run(shared.update("key", count)))
+
+
+@needs_redis
+def test_a_given_client_stays_with_its_process(server: RedisServer) -> None:
+    client = redis.from_url(server.url)
+    shared = RedisShared(client, name="forked")
+    with asyncio.Runner() as runner:
+        runner.run(shared.update("key", count, patience=10))
+        child = os.fork()
+        if child == 0:
+            with contextlib.suppress(BaseException):
+                with pytest.raises(ConfigurationError, match="forked"):
+                    asyncio.run(shared.update("key", count, patience=10))
+                os._exit(0)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert runner.run(shared.update("key", count, patience=10)) == 2
+        runner.run(client.aclose())
+
+
+@needs_redis
+@pytest.mark.parametrize("way", ["task", "scope"])
+def test_a_cancelled_update_reads_its_response(server: RedisServer, way: str) -> None:
+    loop, shared = CountingLoop(), RedisShared(server.url, name=f"cancelled by {way}".replace(" ", "-"))
+
+    async def connections() -> int:
+        async with redis.from_url(server.url) as client:
+            stats = await client.info("stats")
+            return int(stats["total_connections_received"])
+
+    async def cancel(at: int) -> None:
+        await Cancelled(loop, way, at).run(shared, "key")
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(shared.update("key", count, patience=10))
+        before = runner.run(connections())
+        for at in range(10):
+            runner.run(cancel(at))
+        # A connection with an unread response would have been replaced.
+        assert runner.run(connections()) == before + 1
+        runner.run(shared.aclose())
 
 
 @needs_redis
