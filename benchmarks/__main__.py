@@ -27,6 +27,7 @@ QUESTIONS: Final = (
     "quota_known",
     "quota_unknown",
     "quota_changing",
+    "quota_shapes",
 )
 BY_NAME: Final = (
     "quota_shared",

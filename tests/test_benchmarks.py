@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import picture, processes, quota_changing, server, soak
+from benchmarks import picture, processes, quota_changing, quota_shapes, server, soak
 from benchmarks.__main__ import BY_NAME, QUESTIONS, SOAK
 from benchmarks.bench import Bench, Table, markdown, shown
 
@@ -206,6 +207,21 @@ def is_running(pid: int) -> bool:
     """A zombie, which nobody has waited for yet, is not."""
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_quota_of_any_shape_is_used_and_no_call_is_lost(counted: Counted) -> None:
+    for cell in counted("quota_shapes")["ours"]["cells"]:
+        assert cell["lost"] == 0, cell
+        assert 0 < cell["used"] <= 100, cell
+        assert cell["difference"] >= -12, cell
+
+
+@pytest.mark.parametrize("shape", quota_shapes.SHAPES)
+def test_no_shape_accepts_more_than_is_available(shape: str) -> None:
+    for rate in quota_shapes.RATES:
+        quota = quota_shapes.SHAPES[shape](rate, 20.0, random.Random(1))
+        accepted = sum(quota.accepts(number / (20 * rate)) for number in range(int(400 * rate)))
+        assert 0.6 * quota.available <= accepted <= quota.available
 
 
 def test_the_leaky_bucket_lets_a_burst_through_and_then_the_rate() -> None:
