@@ -31,11 +31,11 @@ STEPS = st.lists(
     ("quota", "burst", "latency", "goodput", "refused"),
     [
         # The start at 20 per second is above the quota: some are refused before anything can be known.
-        (0.5, 2, SOON, 0.95, 0.42),
-        (2, 2, SOON, 0.95, 0.12),
-        (2, 10, LATE, 0.90, 0.42),
-        (5, 5, SOON, 0.97, 0.07),
-        (5, 10, LATE, 0.92, 0.26),
+        (0.5, 2, SOON, 0.95, 0.20),
+        (2, 2, SOON, 0.95, 0.06),
+        (2, 10, LATE, 0.90, 0.25),
+        (5, 5, SOON, 0.97, 0.05),
+        (5, 10, LATE, 0.92, 0.30),
         (20, 10, SOON, 0.97, 0.03),
         (20, 20, LATE, 0.95, 0.17),
         (100, 10, SOON, 0.96, 0.015),
@@ -57,6 +57,43 @@ def test_an_unknown_quota_is_found_and_used(
         assert (outcome.lost, len(outcome.accepted)) == (0, calls)
         assert outcome.per_second() / quota >= goodput
         assert outcome.refused_share <= refused
+
+
+@pytest.mark.parametrize("latency", [0.5, 2.0])
+def test_few_requests_are_sent_before_the_first_response(latency: float) -> None:
+    controller = Controller(None, 1)
+    sent = 0
+    now = 0.0
+    while (now := now + controller.delay(now)) < latency:
+        controller.take(now, held_back=True)
+        first = controller.send(now)
+        sent += 1
+    assert sent <= 5 + math.log2(20 * latency)
+    # The first response ends that.
+    assert controller.accepted(latency, first)
+    assert controller.delay(latency) <= 1 / 20
+
+
+def test_a_quota_that_was_closed_begins_at_what_it_gave() -> None:
+    for seed in SEEDS:
+        # The first window lets a request pass whenever it comes; the next one opens ten seconds later.
+        outcome = run(Controller(None, 1), window(0.5, 10.0), calls=60, latency=0.02, seed=seed)
+        assert outcome.lost == 0
+        assert len(outcome.refused) <= 25
+
+
+def test_a_configured_rate_is_kept_although_the_quota_was_closed() -> None:
+    controller = Controller(50.0, 1)
+    now = 0.0
+    for refused in [False] * 20 + [True] * 6 + [False]:
+        now += controller.delay(now)
+        controller.take(now, held_back=True)
+        sent = controller.send(now)
+        if refused:
+            controller.throttled(now + 0.02, sent, None, None)
+        else:
+            controller.accepted(now + 0.02, sent)
+    assert controller.rate > 30
 
 
 @pytest.mark.parametrize(("latency", "least"), [(SOON, 0.97), (LATE, 0.95)])

@@ -46,8 +46,8 @@ _NUMBERS: Final = (
     "_resumed_at",
     "_refused_at",
 )
-_OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at")
-_COUNTS: Final = ("refused", "_number", "_cut")
+_OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at")
+_COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before")
 _FLAGS: Final = ("_holding", "_closed", "_sure")
 _MARKS: Final = ("_anchor", "_last")
 _NONE: Final = (math.nan,) * 3
@@ -64,12 +64,17 @@ class Controller:
     unexpected refusal (the first, one far above the ceiling, one too soon after the last to measure) it *holds*: one
     request per latency, until a response to one of them shows that there is room again.
 
+    While it holds, each refusal of a probe halves the rate: the quota opens by its own clock. Then it begins at no more
+    than what the quota gave from one opening to the next.
+
     A refusal of a request that was sent before the last cut is not news: each congestion event cuts once. A known quota
     is the initial rate, and the rate never exceeds it. One response pauses all requests for an hour at most.
     """
 
     START: Final = 20.0
     """Requests per second at the start."""
+    UNANSWERED: Final = 4
+    """Requests after which the distances double at the start of a search, until there is a response."""
     FASTEST: Final = 100_000.0
     """Requests per second that a stored record may hold at most."""
     FLOOR: Final = 0.02
@@ -129,13 +134,14 @@ class Controller:
         self.paused_until = 0.0
         self.last_request_id: str | None = None
         self._next = self._due = self._delayed_until = self._sent_at = 0.0
-        self._number = self._cut = 0
+        self._number = self._cut = self._accepted = self._accepted_before = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._resumed_at = -math.inf
         self._starving_since: float | None = None
         self._refused_at = -math.inf
         self._raised_at: float | None = None
         self._passed_at: float | None = None
+        self._opened_at: float | None = None
         self._anchor: _Mark | None = None
         self._last: _Mark | None = None
         self._holding = self._closed = False
@@ -185,7 +191,11 @@ class Controller:
         late = min(self.LATE, self.CATCH_UP / self.rate) if held_back else 0.0
         # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         raising = held_back and now - self._next <= late and not self._holding
-        self._next = max(self._next, now - late) + 1 / self.rate
+        step = 1 / self.rate
+        if self._ceiling is None and not self._accepted:
+            # Each of them may be refused, whatever the quota is.
+            step *= 2.0 ** min(max(0, self._number + 1 - self.UNANSWERED), 10)
+        self._next = max(self._next, now - late) + step
         if raising and self._raised_at is not None:
             # At most one second's climb: a long pause is no reason for a leap.
             since = min(now - self._raised_at, 1.0)
@@ -208,6 +218,8 @@ class Controller:
             # No turns while delayed requests are sent: together they would exceed the rate.
             self._next = max(self._next, self._due)
         self._number += 1
+        if self._opened_at is None:
+            self._opened_at, self._accepted_before = now, self._accepted
         self._sent_at = max(self._sent_at, now)
         return SentRequest(self._number, now, self.rate)
 
@@ -215,12 +227,16 @@ class Controller:
         """Record that a request was not refused; return whether the next turn is now earlier than before."""
         self._starving_since = None
         self._learn_latency(now - sent.at)
+        self._accepted += 1
         if sent.number <= self._cut:
             return False
         self._confirmed = max(self._confirmed, sent.rate)
-        if not self._holding:
+        if self._holding:
+            self._resume(now)
+        elif self._accepted == 1 and self._ceiling is None:
+            self._next = min(self._next, now + 1 / self.rate)
+        else:
             return False
-        self._resume(now)
         return True
 
     def throttled(self, now: float, sent: SentRequest, retry_after: float | None, request_id: str | None) -> None:
@@ -262,7 +278,7 @@ class Controller:
     def forget_times(self) -> None:
         """Drop the schedule, which is of another clock, but not the learned rates."""
         self._due = self._next = self._delayed_until = self._sent_at = self.paused_until = 0.0
-        self._raised_at = self._passed_at = self._anchor = self._last = None
+        self._raised_at = self._passed_at = self._opened_at = self._anchor = self._last = None
         self._resumed_at = self._refused_at = -math.inf
         self._starving_since = None
         if self._holding and self._ceiling is not None:
@@ -379,10 +395,11 @@ class Controller:
         """Cruise again: something got through."""
         assert self._ceiling is not None  # noqa: S101 - slowing down has set it
         self._holding = self._sure = False
+        gave = self._gave_until(now - self._latency / 2)
         # A quota that opens by its own clock is measured from one closing to the next, not while closed.
         measured = None if self._closed or self._pause else self._measured(self._last)
         if measured is None:
-            self._ceiling *= self._share
+            self._ceiling = max(min(self._ceiling * self._share, gave), self.FLOOR)
         else:
             self._ceiling = min(self._ceiling, max(measured, self._ceiling / 8))
             self._anchor = self._last
@@ -392,6 +409,14 @@ class Controller:
         self.rate = self._cruising()
         self._raised_at = self._resumed_at = now
         self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
+
+    def _gave_until(self, opened_at: float) -> float:
+        """Return the requests per second that a closed quota gave since it last opened; infinity if it is unknown."""
+        seconds = 0.0 if self._opened_at is None else opened_at - self._opened_at
+        gave = (self._accepted - self._accepted_before) / seconds if seconds > 0 else math.inf
+        self._opened_at, self._accepted_before = opened_at, self._accepted - 1
+        # A configured rate is believed, and what the quota gave in a pause was not used.
+        return gave if self._closed and not self._pause and self._max == math.inf else math.inf
 
     def _measured(self, mark: _Mark | None) -> float | None:
         """Return the requests per second that were accepted since the anchor; None if too few to tell."""
