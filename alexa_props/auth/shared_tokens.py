@@ -67,13 +67,15 @@ class SharedTokens(Unpicklable):
         del key
         if not isinstance(shared, Shared):
             raise ConfigurationError("SharedTokens needs a HostShared, a RedisShared or another Shared")
-        if not keys and not isinstance(shared, HostShared):
+        is_private = isinstance(shared, HostShared)
+        if not keys and not is_private:
             raise ConfigurationError(
                 f"SharedTokens needs a key for {shared.name}, because tokens leave this host: SharedTokens.new_key() "
                 f"makes one"
             )
         self._shared = shared
-        self._cipher = TokenCipher(keys)
+        # Where others may write, a plain record could hold their tokens.
+        self._cipher = TokenCipher(keys, reads_plain=is_private)
 
     @staticmethod
     def new_key() -> str:

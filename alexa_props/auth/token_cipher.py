@@ -26,15 +26,20 @@ _BYTES: Final = 32
 class TokenCipher:
     """Encrypts with the first key, and decrypts with the one that a record names. Without keys, records are plain.
 
+    Args:
+        keys: The keys, the newest first.
+        reads_plain: Whether plain records are read: only if nobody else can write them.
+
     Raises:
         ConfigurationError: A key is not 32 bytes of urlsafe base64, or the package cryptography is missing.
 
     """
 
-    def __init__(self, keys: Sequence[Secret]) -> None:
+    def __init__(self, keys: Sequence[Secret], *, reads_plain: bool) -> None:
         # In this order: an invalid key may not be a string.
         fernets = [_fernet(key) for key in keys]
         self._fernets = dict(zip(map(_id, keys), fernets, strict=True))
+        self._reads_plain = reads_plain
 
     def seal(self, data: bytes) -> bytes:
         """Return a record."""
@@ -54,7 +59,7 @@ class TokenCipher:
         """
         form, rest = record[:1], record[1:]
         if form == _PLAIN:
-            return rest
+            return rest if self._reads_plain else None
         if form != _ENCRYPTED:
             newer = form > _ENCRYPTED
             return AuthenticationError("they have the format of a newer version: update this one") if newer else None

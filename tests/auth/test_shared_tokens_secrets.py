@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from alexa_props import HostShared, SharedTokens, errors
+from alexa_props.auth.token_cipher import TokenCipher
+from alexa_props.settings import Secret
 from tests.auth.sharing import KEY, OTHER_KEY, Process
 from tests.auth.stores import Strict
 from tests.helpers import Amazon, get, login, smart_properties, virtual_time
@@ -49,6 +51,16 @@ async def test_a_record_of_a_newer_version_is_not_overwritten() -> None:
     shared.records[name] = newer = b"3 whatever"
     assert "newer version" in str(await Process(amazon, shared).error())
     assert shared.records == {name: newer}
+
+
+async def test_a_plain_record_of_somebody_who_can_write_to_the_store_is_not_used() -> None:
+    amazon, shared = Amazon(), MemoryShared()
+    await Process(amazon, shared).call()
+    [(name, record)] = shared.records.items()
+    shared.records[name] = b"1" + TokenCipher([Secret(KEY)], reads_plain=False).open(record)  # type: ignore[operator]
+    await Process(amazon, shared).call()
+    assert len(amazon.token.seen) == 2
+    assert shared.records[name].startswith(b"2")
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0", b"1", b"1{}", b"1null", b"2", b"cut", b"flipped"])
