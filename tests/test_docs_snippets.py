@@ -17,13 +17,13 @@ import httpx
 import pytest
 import typer.main
 
-from alexa_props import SharedTokens
+from alexa_props import LoginWithAmazon, SharedTokens
 from alexa_props.cli.app import app
 from alexa_props.cli.late import LateCommands
 from alexa_props.errors import NotFound
 from alexa_props.simulator import Simulator
-from tests.auth.test_shared_tokens_processes import redis_server
 from tests.postgres import Server, needs_postgres
+from tests.servers import needs_redis, redis_server
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -58,6 +58,8 @@ async def sim(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
     async with Simulator(rooms=20, endpoints_per_room=2, seed=3) as sim, sim.serve():
         for name, value in {**sim.env(), "ORGANIZATION_ID": sim.organization_id}.items():
             monkeypatch.setenv(name, value)
+        # Programs with an account leave the token endpoint to its default.
+        monkeypatch.setitem(LoginWithAmazon.__init__.__kwdefaults__, "token_url", sim.token_url)
         yield sim
 
 
@@ -122,26 +124,35 @@ async def test_token_store(code: str, sim: Simulator, folder: Path) -> None:
     assert len(stored) == 3
 
 
-@block("tokens that processes share")
-async def test_tokens_that_processes_share(code: str, sim: Simulator, folder: Path) -> None:
+@block("workers on one host")
+async def test_workers_on_one_host(
+    code: str, sim: Simulator, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sim.login.rotates = True
+    monkeypatch.setenv("STATE_DIRECTORY", str(folder))
     for _ in range(2):
-        await cell(code)
+        asp = (await cell(code))["asp"]
+        assert capsys.readouterr().out == "Seaside 1\n"
+        assert asp.limits["units.list"].sharing == "yes"
     assert sim.count("token") == 1
-    assert (folder / "alexa-tokens").stat().st_mode & 0o777 == 0o700
+    assert (folder / "alexa").stat().st_mode & 0o777 == 0o700
 
 
-@block("tokens that hosts share")
-async def test_tokens_that_hosts_share(
-    code: str, sim: Simulator, folder: Path, monkeypatch: pytest.MonkeyPatch
+@needs_redis
+@block("workers on several hosts")
+async def test_workers_on_several_hosts(
+    code: str, sim: Simulator, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim.login.rotates = True
     first, second = SharedTokens.new_key(), SharedTokens.new_key()
-    with redis_server(folder) as port:
-        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}")
-        for keys in (first, f"{first} {second}", f"{second} {first}"):
+    with redis_server(folder) as server:
+        monkeypatch.setenv("REDIS_URL", server.url)
+        # Replacing a key takes three deployments.
+        for keys in (first, f"{first} {second}", f"{second} {first}", second):
             monkeypatch.setenv("TOKEN_KEYS", keys)
-            await cell(code)
+            asp = (await cell(code))["asp"]
+            assert capsys.readouterr().out == "Seaside 1\n"
+            assert asp.limits["units.list"].sharing == "yes"
     assert sim.count("token") == 1
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import pytest
 from alexa_props import SharedTokens
 from alexa_props.simulator import Simulator
 from tests.auth.test_refresh_lock import Lines
+from tests.servers import needs_redis, redis_server
 
 ROOT = Path(__file__).parents[2]
 PROCESSES, CLIENTS = 4, 10
@@ -53,25 +52,6 @@ PROGRAM = """
 
     asyncio.run(main())
 """
-
-
-@contextmanager
-def redis_server(folder: Path) -> Iterator[int]:
-    """Run a Redis server; yield its port."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with subprocess.Popen([program, *options], stdout=subprocess.PIPE) as server:
-        assert server.stdout is not None
-        try:
-            assert any(b"Ready to accept connections" in line for line in server.stdout)
-            yield port
-        finally:
-            server.terminate()
 
 
 class Group:
@@ -113,7 +93,7 @@ class Group:
 
 
 @pytest.mark.apart
-@pytest.mark.parametrize("store", ["folder", "redis"])
+@pytest.mark.parametrize("store", ["folder", pytest.param("redis", marks=needs_redis)])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_forty_clients_of_four_processes_request_one_token(store: str, tmp_path: Path) -> None:
     key = SharedTokens.new_key()
@@ -123,9 +103,9 @@ async def test_forty_clients_of_four_processes_request_one_token(store: str, tmp
         if store == "folder":
             facts["folder"] = str(tmp_path / "shared")
         else:
-            port = stack.enter_context(redis_server(tmp_path))
-            facts |= {"redis": f"redis://127.0.0.1:{port}", "key": key}
-            monitor = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            server = stack.enter_context(redis_server(tmp_path))
+            facts |= {"redis": server.url, "key": key}
+            monitor = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             monitor.sendall(b"MONITOR\r\n")
             assert monitor.recv(100).startswith(b"+OK")
         sim = await stack.enter_async_context(Simulator(rooms=1, rotate_refresh_tokens=True))
