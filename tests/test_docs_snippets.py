@@ -59,7 +59,7 @@ async def sim(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
         for name, value in {**sim.env(), "ORGANIZATION_ID": sim.organization_id}.items():
             monkeypatch.setenv(name, value)
         # Programs with an account leave the token endpoint to its default.
-        monkeypatch.setitem(LoginWithAmazon.__init__.__kwdefaults__, "token_url", sim.token_url)
+        monkeypatch.setitem(LoginWithAmazon.__init__.__kwdefaults__ or {}, "token_url", sim.token_url)
         yield sim
 
 

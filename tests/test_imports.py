@@ -196,7 +196,7 @@ def test_only_the_command_and_the_fixtures_import_the_simulator() -> None:
 ALLOWED = {
     "aiohttp": ["pipeline.pool"],
     "yarl": ["pipeline.pool"],
-    "asyncio": ["pipeline.pool", "shared.redis", "simulator", "cli"],
+    "asyncio": ["pipeline.pool", "shared.redis", "shared.redis_connections", "simulator", "cli"],
     "trio": [],
     "starlette": ["simulator"],
     "uvicorn": ["simulator"],
@@ -208,7 +208,7 @@ ALLOWED = {
     "IPython": ["fleet.widget"],
     "sqlite3": ["fleet.journal"],
     "psycopg": ["fleet.journal.postgres", "fleet.journal.postgres_url"],
-    "redis": ["shared.redis"],
+    "redis": ["shared.redis", "shared.redis_connections"],
     "cryptography": ["auth.token_cipher"],
     "botocore": ["auth.aws_credentials"],
     "opentelemetry": ["telemetry"],

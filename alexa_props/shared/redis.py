@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import hashlib
 import os
 import random
 import re
 import time
-import urllib.parse
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,6 +21,7 @@ import anyio
 from alexa_props.errors import ConfigurationError
 from alexa_props.secret import Secret, Unpicklable
 from alexa_props.shared import LEARNED, SharedUnavailable
+from alexa_props.shared.redis_connections import Connections, GivenClient, address_of, reason_of
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -102,7 +101,7 @@ class RedisShared(Unpicklable):
         if not isinstance(name, str) or not _MARKS.fullmatch(name):
             raise ConfigurationError(f"name must be printable ASCII without spaces and braces, not {name!r}")
         self._account = name
-        self.name += f" on {'a given client' if self._url is None else _address(self._url)}"
+        self.name += f" on {'a given client' if self._url is None else address_of(self._url)}"
         self._clock = _Clock()
         self._pid = os.getpid()
         self._sessions: dict[asyncio.AbstractEventLoop, _Session] = {}
@@ -153,7 +152,7 @@ class RedisShared(Unpicklable):
                 del self._sessions[other]
             if self._client is not None and self._sessions:
                 raise ConfigurationError("this Redis client is in use on another event loop: give RedisShared a URL")
-            call = _Connections(self._url) if self._url is not None else _Client(self._client)
+            call = Connections(self._url) if self._url is not None else GivenClient(self._client)
             session = self._sessions[loop] = _Session(self.name, call, self._clock)
             # An event loop that ends closes its asynchronous generators.
             await anext(session.lifetime)
@@ -202,7 +201,7 @@ class _Clock:
 class _Session:
     """What one event loop has of the store."""
 
-    def __init__(self, name: str, call: _Connections | _Client, clock: _Clock) -> None:
+    def __init__(self, name: str, call: Connections | GivenClient, clock: _Clock) -> None:
         self._name = name
         self._call = call
         self._clock = clock
@@ -280,136 +279,10 @@ class _Session:
             return None if hit else bytes(present)
         # A closed transport of uvloop raises RuntimeError.
         except (RedisError, OSError, EOFError, RuntimeError) as error:
-            reason = _reason(error)
+            reason = reason_of(error)
         # Outside the handler: frames of redis-py hold the password.
         await self._call.reset()
         raise SharedUnavailable(f"{self._name}: {reason}")
-
-
-class _Client:
-    """A given client."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    async def __call__(self, *command: str | bytes | int) -> list[Any]:
-        # Records are bytes, also for a client that decodes strings.
-        response: list[Any] = await self._client.execute_command(*command, NEVER_DECODE=True)
-        return response
-
-    async def reset(self) -> None:
-        """Leave the connections to the client."""
-
-    async def aclose(self) -> None:
-        """Leave the connections to the client."""
-
-
-class _Connections:
-    """Connections to the server of a URL.
-
-    redis-py's pool takes as much CPU time as the rest of an update, and its clients retry by their own rules.
-    """
-
-    def __init__(self, url: Secret) -> None:
-        self._url = url
-        self._idle: list[Any] = []
-        self._closed = False
-
-    async def __call__(self, *command: str | bytes | int) -> list[Any]:
-        from redis.exceptions import ResponseError  # late, as an optional dependency
-
-        connection = await self._take()
-        try:
-            await connection.send_command(*command)  # connects if necessary
-            response: list[Any] = await connection.read_response(disable_decoding=True)
-        except ResponseError:
-            await self._put(connection)
-            raise
-        except BaseException:  # a response may arrive that nobody would read
-            await connection.disconnect(nowait=True)
-            raise
-        await self._put(connection)
-        return response
-
-    async def reset(self) -> None:
-        """Connect again for the next update: by then the address may be of another server."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            await connection.disconnect(nowait=True)
-
-    async def aclose(self) -> None:
-        self._closed = True
-        await self.reset()
-        await asyncio.sleep(0)  # the event loop closes their sockets
-
-    async def _take(self) -> Any:
-        from redis.exceptions import RedisError  # late, as an optional dependency
-
-        while self._idle:
-            connection = self._idle.pop()
-            # Renamed in redis-py 8.
-            can_read = getattr(connection, "can_read", None) or connection.can_read_destructive
-            with contextlib.suppress(RedisError, OSError):
-                if not await can_read():
-                    return connection
-            await connection.disconnect(nowait=True)  # the server has closed it
-        return _connection(self._url)
-
-    async def _put(self, connection: Any) -> None:
-        if self._closed:
-            await connection.disconnect(nowait=True)
-        else:
-            self._idle.append(connection)
-
-
-def _connection(url: Secret) -> Any:
-    """Return a connection that is not connected yet."""
-    from redis.asyncio.connection import Connection, parse_url  # late, as an optional dependency
-
-    options: dict[str, Any] = {
-        **parse_url(url.reveal()),
-        # Time limits and retries are those of the update.
-        "socket_timeout": None,
-        "socket_connect_timeout": None,
-        "health_check_interval": 0,
-        "decode_responses": False,
-        "protocol": 2,
-    }
-    return options.pop("connection_class", Connection)(**options)
-
-
-def _address(url: Secret) -> str:
-    """Return the server of a URL without its password.
-
-    Raises:
-        ConfigurationError: The URL is invalid. The message does not contain it, because it may hold a password.
-
-    """
-    try:
-        _connection(url)
-        return _server_of(url)
-    except (ValueError, TypeError, OSError) as error:
-        reason = type(error).__name__
-    # Outside the handler: the error and its frames hold the URL.
-    raise ConfigurationError(
-        f"the URL of the Redis server is invalid ({reason}): "
-        "rediss://user:password@host:6379/0 with the password percent-encoded, and options that redis-py knows"
-    )
-
-
-def _server_of(url: Secret) -> str:
-    parts = urllib.parse.urlsplit(url.reveal())
-    return parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-
-
-def _reason(error: Exception) -> str:
-    from redis.exceptions import AuthenticationError  # late, as an optional dependency
-
-    # A response about an unknown command repeats its arguments.
-    text = str(error).partition(", with args")[0]
-    if isinstance(error, AuthenticationError):
-        return f"the server refused the user name or the password: {text}"
-    return f"{type(error).__name__}: {text}"
 
 
 class _OutOfTime(Exception):
