@@ -1,6 +1,6 @@
 """What do killed workers and a killed scheduler cost a job over several processes, and what do they lose?
 
-Not part of a run of everything: `python -m benchmarks dask_fleet`. The program is examples/dask_fleet.py, which deletes
+Asked by name only: `python -m benchmarks dask_fleet`. The program is examples/dask_fleet.py, which deletes
 the alarms of all rooms, with three workers and a simulator without a quota, each a process. A worker is killed after a
 third of the partitions, and the scheduler and the program after two thirds; the workers end by themselves. Then a new
 scheduler, two new workers and the program run to the end, and the program once more. *missed* are rooms that the

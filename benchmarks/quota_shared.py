@@ -1,6 +1,6 @@
-"""How do several processes get on with one quota, each alone and sharing it?
+"""How much of one quota do several processes use, each alone and sharing it?
 
-Not part of a run of everything. GetDevice against 100 requests a second (`limit_req rate=100r/s burst=10 nodelay`).
+Asked by name only. GetDevice against 100 requests a second (`limit_req rate=100r/s burst=10 nodelay`).
 Forks of one process begin together and work for a fixed time: bulk processes with workers that are always busy, and web
 processes whose interactive calls come every 2 s, each process at other moments.
 

@@ -1,6 +1,6 @@
 """How many token requests do 40 clients make that share one login, and how many of their calls fail?
 
-Not part of a run of everything. Ten processes of four clients read a room's music station, five calls of each client
+Asked by name only. Ten processes of four clients read a room's music station, five calls of each client
 together: 200 calls. The token endpoint accepts only the refresh token that it issued last, and takes 0.3 s.
 
 - *Cold*: no token but the refresh token that all were given.

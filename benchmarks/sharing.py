@@ -122,7 +122,7 @@ def measure(
     events: Sequence[Event] = (),
     steady: float = 0.0,
 ) -> dict[str, Any] | None:
-    """Run processes at a quota, and return what became of their calls. None: a package is not installed.
+    """Run processes at a quota, and return the outcomes of their calls. None: a package is not installed.
 
     Several rates follow each other in equal parts of the time. `worst` is the lowest share of the quota that was
     accepted in a second after `steady`.

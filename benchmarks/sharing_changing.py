@@ -1,6 +1,6 @@
 """How well do four processes follow a quota that changes, compared with one process alone?
 
-Not part of a run of everything. GetDevice against 100, then 50, then 200 requests a second; the server changes its
+Asked by name only. GetDevice against 100, then 50, then 200 requests a second; the server changes its
 quota without closing a connection or reporting it. *One process* has 64 workers, the others are four processes of 16.
 Used: accepted requests, by the sum of rate x time + burst + 1 of the three phases, in all and in each phase. Refused:
 the share of requests that got a 429. Most / least: items done by the luckiest process, by those of the unluckiest.

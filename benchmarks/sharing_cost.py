@@ -1,6 +1,6 @@
 """What does sharing a quota cost: CPU of a transaction and of a call, and requests to Redis?
 
-Not part of a run of everything. *A transaction* is `update` of a store with a record of 300 bytes, one after the other
+Asked by name only. *A transaction* is `update` of a store with a record of 300 bytes, one after the other
 in one process: its CPU and its time. Redis is a server on this machine.
 
 *A call, no quota*: GetDevice on a server that responds immediately and refuses nothing; the limiter is given a quota of

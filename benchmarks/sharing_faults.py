@@ -1,6 +1,6 @@
 """How much of a quota is used while a process dies, or while Redis does?
 
-Not part of a run of everything. Four processes of 16 workers share 100 requests a second, which nobody is told, for
+Asked by name only. Four processes of 16 workers share 100 requests a second, which they do not know, for
 18 s. 5 s after the beginning something fails, and unless it is a dead process, it ends at 10 s:
 
 - *killed*: SIGKILL of one of the four processes.

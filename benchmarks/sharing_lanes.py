@@ -1,6 +1,6 @@
 """How long does an interactive call take beside three bulk processes that use the same quota?
 
-Not part of a run of everything. GetDevice against 100 requests a second, which nobody is told. Three processes have 16
+Asked by name only. GetDevice against 100 requests a second, which they do not know. Three processes have 16
 workers each that are always busy; one makes an interactive call every 100 ms, whether or not the ones before have
 ended. p50, p95 and longest: time of an interactive call, from the call to its result. Done: the share of them that
 succeeded. Bulk's share: items of the three, by what the interactive calls left of 100 x time + burst + 1. Used and

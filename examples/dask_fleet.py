@@ -109,7 +109,7 @@ async def rooms() -> list[fleet.Room]:
 
 
 def main() -> int:
-    """Run the job, and print what became of it. Return the exit code."""
+    """Run the job, and print its report. Return the exit code."""
     partitions = fleet.partition(asyncio.run(rooms()), by=lambda room: room.property_id)
     found: list[fleet.FleetReport[fleet.Room, Any]] = []
     with Client(os.environ["DASK_SCHEDULER_ADDRESS"]) as dask:

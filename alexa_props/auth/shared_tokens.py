@@ -35,7 +35,7 @@ _RENEWAL: Final = 3.0
 _POLL: Final = (0.05, 0.15)
 """Shortest and longest pause in seconds between two looks at the store."""
 _PATIENCE: Final = 2.0
-"""Seconds that a transaction may take: more than for a turn at the rate limiter, because a token is worth it."""
+"""Seconds that a transaction may take: longer than at the rate limiter, because without a token all calls fail."""
 _AWAY: Final = 10.0
 """Seconds to wait for a store that does not respond."""
 _SHARING: Final = 5.0
@@ -45,14 +45,14 @@ _LONGEST: Final = 300.0
 
 
 class SharedTokens(Unpicklable):
-    """Stores one login's tokens for all processes: `LoginWithAmazon(…, token_store=SharedTokens(shared, key))`.
+    """Shares one login's tokens among processes: `LoginWithAmazon(…, token_store=SharedTokens(shared, key))`.
 
     One process at a time requests a token, and the others use it until it expires. A refresh token that the server
     rotates replaces the configured one in all processes. A configured one that is new is tried first, so deploying a
     new login is enough to replace the old one.
 
     Args:
-        shared: `HostShared` or `RedisShared`. Its name stands for the account: two accounts must not share one.
+        shared: `HostShared` or `RedisShared`. Use another folder or name for each account.
         key: From `SharedTokens.new_key()`; the tokens are encrypted with it. To replace a key, pass a list with the new
             one first. Only `HostShared`, whose files no other user can read, needs none.
 
@@ -250,7 +250,7 @@ class SharedLogin(Unpicklable):
         self._version = await self._insist("saving the new refresh token", change)
 
     def known_refusal(self, refresh_token: Secret) -> AuthenticationError | None:
-        """Return the error for a refresh token that was refused lately, as the record said when it was last read."""
+        """Return the error for a refresh token that was refused lately, by the record as it was last read."""
         mine = fingerprint(refresh_token)
         return next((each.error() for each in self._refusals if each.token == mine), None)
 

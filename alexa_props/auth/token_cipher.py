@@ -71,7 +71,7 @@ class TokenCipher:
                 f"they are encrypted with the key {name!r}, and this process has {ours} (ids of keys, not keys): give "
                 f"all processes the same keys, the new one first, or delete what is stored"
             )
-        from cryptography.fernet import InvalidToken  # here, because it is loaded only by those who encrypt
+        from cryptography.fernet import InvalidToken  # late, as an optional dependency
 
         try:
             return fernet.decrypt(rest[_ID:])
@@ -91,7 +91,7 @@ def _fernet(key: Secret) -> Fernet:
     if not is_key:
         raise ConfigurationError("key must be 32 bytes in urlsafe base64: SharedTokens.new_key() makes one")
     try:
-        from cryptography.fernet import Fernet  # here, because it is loaded only by those who encrypt
+        from cryptography.fernet import Fernet  # late, as an optional dependency
     except ImportError:
         raise ConfigurationError(
             'encrypting tokens needs the package cryptography: pip install "alexa-props[redis]"'

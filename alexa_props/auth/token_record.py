@@ -59,7 +59,7 @@ class Holder:
     until: float
 
     def is_current(self, now: float) -> bool:
-        """Return whether the turn has not ended. A turn that ends much later than it may is of another clock."""
+        """Return whether the turn has not ended. One that ends too far in the future was taken by another clock."""
         return 0 < self.until - now <= TURN + _TOLERANCE
 
 
@@ -110,7 +110,7 @@ class TokenRecord:
 
 
 def fingerprint(token: Secret) -> str:
-    """Return what identifies a token without showing it."""
+    """Return a hash that identifies a token."""
     return hashlib.sha256(token.reveal().encode()).hexdigest()[:32]
 
 

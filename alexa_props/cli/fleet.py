@@ -93,7 +93,7 @@ def run_fleet(
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="Wait so long while another run holds the journal. By default the command fails.",
+            help="Wait this long for another run to release the journal. By default the command fails.",
             show_default=False,
         ),
     ] = None,
@@ -134,8 +134,8 @@ def run_fleet(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Load and store the learned rates in this file, not beside the login. It may be missing or empty at "
-            "first.",
+            help="Load and store the learned rates in this file, not in the cache folder. It may be missing or empty "
+            "at first.",
             show_default=False,
         ),
     ] = None,

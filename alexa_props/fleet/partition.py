@@ -102,8 +102,8 @@ def partition(
         own, group = str(key_of(item, key, recorded=True)), _group_of(item, by)
         if group_of_key.setdefault(own, group) != group:
             raise ConfigurationError(
-                f"{own}: by= put it into {group_of_key[own]!r:.80} and, when it came again, into {group!r:.80}: items "
-                "with one key must be in one group"
+                f"by returned {group_of_key[own]!r:.80} and later {group!r:.80} for items with the key {own!r:.80}: "
+                "items with one key must be in one group"
             )
         groups.setdefault(group, []).append(_Keyed(_hash_of(own), own, item))
     ordered = sorted(groups.items(), key=lambda entry: (entry[0] is not None, entry[0] or ""))

@@ -21,13 +21,13 @@ __all__ = ["LEARNED", "HostShared", "RedisShared", "Shared", "SharedUnavailable"
 T = TypeVar("T")
 
 LEARNED: Final = "limit:"
-"""Keys of records that can be learned again begin with this. A store may lose them in a power failure, and drop them
-when they have not been used for a week. All others it keeps until they are replaced.
+"""Prefix of the keys of records that can be learned again. A store may lose them in a power failure, and drop them when
+they have not been used for a week. It keeps all others until they are replaced.
 """
 
 
 class SharedUnavailable(AlexaError):
-    """A store did not respond in time, or responded with an error. Nothing of it is known to have been stored."""
+    """A store did not respond in time, or responded with an error. Whether anything was stored is unknown."""
 
 
 @runtime_checkable
@@ -43,7 +43,7 @@ class Shared(Protocol):
     def distance(self) -> float | None:
         """Seconds that the store takes to respond, smoothed; None before its first response.
 
-        If it is too far away to ask before each call, the rate limiter uses a part of the quota without asking.
+        The rate limiter does not use a store that is farther than 5 ms: turns would come too late.
         """
         ...
 
@@ -90,7 +90,7 @@ if not TYPE_CHECKING:
     # Hidden from type checkers: they would take every name for one that exists.
 
     def __getattr__(name: str) -> Any:
-        # Imported on first use: who shares nothing pays nothing.
+        # Imported on first use, because most clients share nothing.
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -219,7 +219,7 @@ class HostShared:
             descriptor = os.open(path, flags, stat.S_IRUSR | stat.S_IWUSR)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EMLINK):
-                raise ConfigurationError(f"{path} is a link, which may lead anywhere: delete it") from error
+                raise ConfigurationError(f"{path} is a link, which is not followed: delete it") from error
             raise
         try:
             found = os.fstat(descriptor)
@@ -231,11 +231,11 @@ class HostShared:
 
     def _check(self, path: str, found: os.stat_result, is_expected: Callable[[int], bool], forbidden: int) -> None:
         if not is_expected(found.st_mode):
-            raise ConfigurationError(f"{path} is a link or something else than HostShared would create there")
+            raise ConfigurationError(f"{path} is a link, or not what HostShared creates there: delete or rename it")
         if found.st_uid != os.geteuid():
-            raise ConfigurationError(f"{path} belongs to user {found.st_uid}, and this process to user {os.geteuid()}")
+            raise ConfigurationError(f"{path} belongs to user {found.st_uid}, this process runs as {os.geteuid()}")
         if found.st_mode & forbidden:
-            raise ConfigurationError(f"{path} is open to other users: chmod go= {path}")
+            raise ConfigurationError(f"{path} is open to other users: run chmod go= {path}")
 
     def _read(self, file: _File) -> tuple[int, bytes | None]:
         """Return the number of the last complete write, and its record."""

@@ -73,7 +73,7 @@ class RedisShared(Unpicklable):
     if the store is used again. The clock is the server's. The server should be near: see `distance`.
 
     A password in a `redis://` URL is sent unencrypted; use `rediss://` if others could read the network. Anyone who can
-    write to the server can slow the rate limiter down, but learns no secret from it.
+    write to the server can change the rates, but cannot read tokens.
 
     Args:
         server: A URL (`rediss://user:password@host:6379/0`, `redis://…`, `unix:///path`), with the options of redis-py
@@ -199,7 +199,7 @@ class _Clock:
 
 
 class _Session:
-    """What one event loop has of the store."""
+    """The connections of one event loop, and the records as it saw them last."""
 
     def __init__(self, name: str, call: Connections | GivenClient, clock: _Clock) -> None:
         self._name = name
@@ -258,7 +258,7 @@ class _Session:
                 return result
             self._seen[key] = seen = present
             misses += 1
-            # Not each time: after a pause, an attempt mostly finds out what is there now.
+            # Not each time: the first attempt after a pause mostly just reads the present record.
             if misses >= _CALM and misses % 2:
                 await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - jitter
 

@@ -53,7 +53,7 @@ async def test_a_record_of_a_newer_version_is_not_overwritten() -> None:
     assert shared.records == {name: newer}
 
 
-async def test_a_plain_record_of_somebody_who_can_write_to_the_store_is_not_used() -> None:
+async def test_a_plain_record_is_not_read_from_a_store_that_others_can_write_to() -> None:
     amazon, shared = Amazon(), MemoryShared()
     await Process(amazon, shared).call()
     [(name, record)] = shared.records.items()

@@ -94,7 +94,7 @@ def test_the_next_command_starts_with_what_a_command_has_learned(
     done = fleet_run()
     assert done.returncode == 3
     assert "RateLimitTooLong" in done.stdout
-    # Read and not used: it says nothing new.
+    # Read, and not replaced: nothing new was learned.
     assert stored(cache)[DELETE].paused_until == pause
 
 

@@ -135,7 +135,9 @@ def test_items_of_one_key_stay_together_and_in_one_group() -> None:
     parts = fleet.partition(["a"] * 5 + ["b"], size=2)
     assert sorted(map(len, parts)) == [1, 5]
     rows = [Endpoint("e-1", friendly_name="one"), Endpoint("e-1", friendly_name="two")]
-    with pytest.raises(ConfigurationError, match="e-1: by= put it into 'one' and, when it came again, into 'two'"):
+    with pytest.raises(
+        ConfigurationError, match="by returned 'one' and later 'two' for items with the key 'e-1': items with one key"
+    ):
         fleet.partition(rows, by=lambda row: row.friendly_name)
 
 

@@ -28,7 +28,7 @@ from tests.shared.worker import count
 
 redis = pytest.importorskip("redis.asyncio")
 PASSWORD = "canary%2Fpass"
-"""As it is written in a URL."""
+"""Quoted for a URL."""
 
 
 async def get(shared: RedisShared, key: str = "key") -> bytes | None:

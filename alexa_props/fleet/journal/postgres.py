@@ -119,7 +119,7 @@ class PostgresStore:
             found = self._connection.execute(_LOAD, (self._journal, [digest(key) for key in keys]), prepare=True)
             self._save(apply(change, {row.key: row for row in map(_row, found)}))
         except psycopg.Error as error:
-            # Of a shutdown the error may come before the end of the connection.
+            # At a shutdown of the server, the error may arrive before the connection ends.
             if self._connection.closed or (error.sqlstate or "").startswith("57P"):
                 raise LostError(
                     f"the connection of the journal {self.name!r} was lost: {sanitize(str(error))}; another run may "

@@ -33,7 +33,7 @@ TABLES: Final = (
     )""",
     """CREATE TABLE IF NOT EXISTS alexa_props.items (
         journal integer NOT NULL REFERENCES alexa_props.journals ON DELETE CASCADE,
-        digest bytea NOT NULL,        -- SHA-256 of the key: an index takes no longer texts
+        digest bytea NOT NULL,        -- SHA-256 of the key: long texts cannot be indexed
         key text NOT NULL,
         run integer NOT NULL,         -- number of the latest run that had the item
         status text NOT NULL,         -- started, done, failed, unknown
@@ -63,7 +63,7 @@ def digest(key: str) -> bytes:
 
 
 def lock_of(journal: str) -> int:
-    """Return the number of the advisory lock of a journal. Other programs that lock numbers choose other ones."""
+    """Return the number of the advisory lock of a journal: a hash, so that no other program uses it."""
     return int.from_bytes(hashlib.sha256(f"alexa_props journal {journal}".encode()).digest()[:8], signed=True)
 
 
@@ -76,7 +76,7 @@ def read_text(stored: str) -> str:
     """Return the text that was stored.
 
     Raises:
-        JournalError: Somebody changed it.
+        JournalError: It was changed by hand.
 
     """
     try:

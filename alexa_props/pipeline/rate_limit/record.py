@@ -1,7 +1,7 @@
-"""What processes share of a rate limit: the controller's state, the places in the queue, and who uses it.
+"""What processes share of a rate limit: the controller's state, the places in the queue, and the members.
 
-`Record.ask` is the whole of a transaction. Like the controller, it has no clock and never waits. Each process runs it
-on the stored record, one after the other.
+`Record.ask` is the whole of a transaction. Like the controller, it has no clock and never waits. Processes run it on
+the stored record, one at a time.
 
 A process that must wait gets a *ticket*: a place in the queue of its lane, and the time to come back. A ticket reserves
 no turn. A place whose owner does not come back is passed by the schedule, so that a process that was killed costs
@@ -35,7 +35,7 @@ class UnknownFormatError(Exception):
 
 
 class Report(NamedTuple):
-    """What became of a request."""
+    """The outcome of a request."""
 
     sent: SentRequest
     at: float
@@ -93,7 +93,7 @@ class Record:
     AHEAD: Final = 2.5
     """Turns by which interactive requests are granted ahead: bulk requests cannot take them."""
     BULK_EVERY: Final = 5
-    """While both lanes wait, one turn of so many goes to bulk."""
+    """While both lanes wait, bulk gets one turn in this many."""
     PRESENT: Final = 5.0
     """Seconds after its last transaction in which a process counts as a member."""
     MOST_PLACES: Final = 1e6
@@ -180,7 +180,7 @@ class Record:
                 return None
             lane.position, lane.tail = position, tail
         if now < seen - cls.CLOCK_SLACK or since > now + cls.HORIZON:
-            # Another clock: the host was restarted, or a replica took over. What was learned stands.
+            # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
             record._forget_times()
         return record
 
@@ -213,7 +213,7 @@ class Record:
             want: How many requests it has in this lane.
             ticket: Its ticket for the lane, if it has one.
             waited: Whether a request waited before it asked.
-            reports: What became of earlier requests.
+            reports: Outcomes of earlier requests.
 
         """
         now = max(now, self.seen)
@@ -263,9 +263,9 @@ class Record:
         return self.since
 
     def renew(self, now: float, lane: Lane, ticket: Ticket) -> Ticket:
-        """Return the ticket with the time to come back as it is now known."""
+        """Return the ticket with the present estimate of the time to come back."""
         ahead = max(0.0, ticket.place - self._places[lane].position)
-        # Times are sums: a turn that is due by rounding only is not.
+        # Times are sums: rounding may make a turn seem due.
         delay = max(self.controller.delay(now, ahead) - self._ahead(lane), self.SOON)
         if lane == "interactive" and now < self._bulk_until:
             # A bulk process comes when its turn is due, and it may be a little late.
@@ -274,7 +274,7 @@ class Record:
         return ticket._replace(at=max(now + delay, self.since))
 
     def time_for(self, now: float, lane: Lane, own: int) -> float:
-        """Return an estimate of the seconds that a request of a lane waits, after so many of its own process."""
+        """Estimate the seconds that a request of a lane waits behind `own` requests of its process."""
         places = self._places[lane]
         reserved = max(0.0, places.tail - places.position)
         ahead = max(reserved, float(own * max(1, len(self.members))))

@@ -128,7 +128,7 @@ class SharedScope(Scope):
     ) -> None:
         super().__init__(settings, learned)
         self.alone = False
-        """Whether the process does without the store."""
+        """Whether the process continues without the store."""
         self._store = store
         self._key = key
         self._name = name
@@ -201,7 +201,7 @@ class SharedScope(Scope):
             self.wake()
 
     async def report(self, report: Report) -> None:
-        """Report what became of a request: immediately if it changes the rate, else with the next transaction."""
+        """Report the outcome of a request: immediately if it changes the rate, else with the next transaction."""
         if self.alone:
             return
         self._reports.append(report)
