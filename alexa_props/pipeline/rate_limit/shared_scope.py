@@ -361,7 +361,8 @@ class SharedScope(Scope):
         except ConfigurationError:
             raise
         except SharedUnavailable as error:
-            raise _LostError(str(error)) from None
+            # The log line and the event name the store themselves.
+            raise _LostError(str(error).removeprefix(f"{self._store.name}: ")) from None
         except UnknownFormatError:
             raise _LostError("its record was written by another release, and is left unchanged") from None
         except (Exception, anyio.get_cancelled_exc_class()) as error:  # a custom store may raise anything
