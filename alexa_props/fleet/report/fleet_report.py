@@ -67,8 +67,8 @@ class FleetReport(Generic[T, R]):
     """Why the run ended before its items did; None if it did not."""
     elapsed: float = 0.0
     """Seconds that the run took."""
-    _names: KnownNames = attrs.field(default=NO_NAMES, kw_only=True)
-    _dropped: Dropped = attrs.field(default=NOTHING, kw_only=True)
+    _names: KnownNames = attrs.field(default=NO_NAMES, kw_only=True, alias="names")
+    _dropped: Dropped = attrs.field(default=NOTHING, kw_only=True, alias="dropped")
 
     @classmethod
     def merge(cls, reports: Iterable[FleetReport[T, R]]) -> FleetReport[T, R]:
