@@ -296,6 +296,19 @@ def test_a_clock_that_was_set_back_drops_the_times_and_keeps_what_was_learned() 
     assert again.ask(3.0, 1, "bulk", 1, ticket=ticket).turns
 
 
+@pytest.mark.parametrize(
+    ("unused", "ceiling", "rate"), [(3000, 100, 97), (5000, None, 50), (40 * 86400, None, Controller.START)]
+)
+def test_what_was_learned_is_trusted_by_its_age(unused: float, ceiling: float | None, rate: float) -> None:
+    settings = RateLimit()
+    record = Record(settings, Controller(None, 1, ceiling=100.0))
+    record.ask(10.0, 1, "bulk", 1)
+    again = Record.unpack(record.pack(), 10.0 + unused, settings)
+    assert again is not None
+    assert again.controller.ceiling == ceiling
+    assert again.controller.rate == pytest.approx(rate)
+
+
 def test_members_are_those_who_asked_in_the_last_seconds() -> None:
     record = new()
     for member in range(5):

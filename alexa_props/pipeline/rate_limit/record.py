@@ -10,6 +10,7 @@ nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import random
 import struct
@@ -18,6 +19,8 @@ from typing import Final, Literal, NamedTuple, Self
 
 from alexa_props.call import Lane
 from alexa_props.errors import ConfigurationError
+from alexa_props.learned_limits import starting_limits
+from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.rate_limit.controller import RECORD_LENGTH, Controller, SentRequest
 from alexa_props.settings import RateLimit
 
@@ -27,6 +30,8 @@ _FORMAT: Final = 1
 _PLACES: Final = ("interactive", "bulk")
 # Format, epoch, overtaken, members; then configured rate and burst, times, tails and positions, the controller.
 _HEAD: Final = struct.Struct(f"<BIHHdI{3 + 2 * len(_PLACES) + RECORD_LENGTH}d")
+_MOST_SECONDS: Final = 1e9
+"""Age that a date can express."""
 _MEMBER: Final = struct.Struct("<Id")
 
 
@@ -172,6 +177,8 @@ class Record:
                 f"another process shares this rate limit with per_second={per_second}, burst={burst}, and this one has "
                 f"per_second={settings.per_second}, burst={settings.burst}: all that share it need the same settings"
             )
+        if now - seen > Controller.LONGEST_PAUSE:
+            return cls(settings, _aged(controller, settings, now - seen))
         record = cls(settings, controller, epoch)
         record.seen, record.since, record._bulk_until, record._overtaken = seen, since, bulk_until, overtaken
         record.members = members
@@ -337,3 +344,17 @@ class Record:
             self._overtaken += turns
         else:
             self._overtaken = 0
+
+
+def _aged(controller: Controller, settings: RateLimit, seconds: float) -> Controller:
+    """Return a controller that starts with what was learned so long ago."""
+    now = dt.datetime.now(dt.UTC)
+    learned_at = now - dt.timedelta(seconds=min(seconds, _MOST_SECONDS))
+    learned = ScopeLimits(rate=controller.rate, ceiling=controller.ceiling, learned_at=learned_at)
+    start = starting_limits(learned, now)
+    return Controller(
+        settings.per_second,
+        settings.burst,
+        rate=None if start is None else start.rate,
+        ceiling=None if start is None else start.ceiling,
+    )
