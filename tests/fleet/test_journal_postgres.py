@@ -8,8 +8,9 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -184,6 +185,21 @@ async def test_tables_that_may_not_be_created_are_in_the_error(postgres: Server,
     assert read_journal(journal).runs == 2
 
 
+async def test_a_reader_needs_no_right_to_write(postgres: Server, database: str) -> None:
+    await run_job(postgres.url(database, name="alarms"), get, None, items=["a"])
+    user = f"reader_{database}"
+    postgres.sql(f"CREATE USER {user} PASSWORD '{PASSWORD}'")
+    journal = postgres.url(database, user=user, name="alarms")
+    with pytest.raises(errors.ConfigurationError, match="permission denied") as caught:
+        read_journal(journal)
+    statements = str(caught.value).partition("as an administrator of the database, run: ")[2]
+    assert "CREATE" not in statements
+    postgres.sql(statements, database=database)
+    assert [record.key for record in read_journal(journal).records] == ["a"]
+    error = await refused(journal)
+    assert "INSERT" in str(error)
+
+
 async def test_refuses_the_journal_of_another_release(journal: str, postgres: Server) -> None:
     await run_job(journal, get, None, items=["a"])
     postgres.sql("UPDATE alexa_props.journals SET format = 99 WHERE name = %s", journal.rpartition("#")[2])
@@ -284,6 +300,30 @@ async def test_the_password_is_nowhere(
     leaks.check(iter([("repr", shown), ("log", caplog.text), ("output", "".join(capsys.readouterr()))]))
     for error in failed:
         leaks.check_error(error, reported=error is failed[-1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.upper,
+        lambda url: f" {url}",
+        lambda url: url.replace("postgresql:", "postgresql+psycopg:"),
+        lambda url: url.replace("postgresql:", "mysql:"),
+        lambda url: url.replace("//", "/"),
+        lambda url: url.replace("//", ""),
+        Path,
+        lambda _: f"host=127.0.0.1 password={PASSWORD}",
+    ],
+    ids=["upper case", "blank", "SQLAlchemy", "other", "one slash", "no slash", "path", "options"],
+)
+async def test_what_is_like_a_url_is_no_path_and_not_shown(change: Callable[[str], Any], journal: str) -> None:
+    error = await refused(change(journal))
+    assert str(error).startswith("the journal is neither a path nor a URL of PostgreSQL")
+    Leaks({"password": PASSWORD, "quoted": QUOTED, "upper": QUOTED.upper()}).check_error(error)
+
+
+async def test_refuses_a_name_that_cannot_be_stored(journal: str) -> None:
+    assert "half a surrogate pair" in str(await refused(f"{journal}\udc80"))
 
 
 async def test_the_password_may_come_from_the_environment(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import attrs
 from alexa_props.errors import ConfigurationError
 from alexa_props.fleet.journal.content import JournalContent
 from alexa_props.fleet.journal.file import JournalFile
-from alexa_props.fleet.journal.postgres_url import PostgresUrl, is_postgres_url
+from alexa_props.fleet.journal.postgres_url import PostgresUrl, may_hold_password
 from alexa_props.fleet.journal.reader import read_file
 from alexa_props.fleet.journal.store import Store
 from alexa_props.secret import Secret
@@ -62,15 +62,16 @@ class FilePlace:
 
 
 def conceal(journal: T) -> T | Secret:
-    """Wrap a URL before anything may raise: a traceback may show local variables."""
-    return Secret(journal) if isinstance(journal, str) and is_postgres_url(journal) else journal
+    """Wrap what may hold a password before anything may raise: a traceback may show local variables."""
+    is_named = isinstance(journal, str | os.PathLike)
+    return Secret(str(journal)) if is_named and may_hold_password(str(journal)) else journal
 
 
 def place_of(journal: JournalAt) -> Place:
     """Return the place that a user named.
 
     Raises:
-        ConfigurationError: It is an invalid URL.
+        ConfigurationError: It is an invalid URL, or one of another kind.
 
     """
     concealed = conceal(journal)

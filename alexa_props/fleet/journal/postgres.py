@@ -28,6 +28,7 @@ from alexa_props.fleet.journal.postgres_tables import (
     digest,
     lock_of,
     read_text,
+    rights_to_read,
     statements_for,
     stored_text,
 )
@@ -103,7 +104,7 @@ class PostgresStore:
         with contextlib.ExitStack() as undo:
             connection = _connect(url)
             undo.callback(connection.close)
-            with _refusing(url, connection):
+            with _refusing(url, connection, statements_for):
                 _take_lock(connection, url)
                 _create_tables(connection)
                 journal, run = _begin_run(connection, url, job)
@@ -176,14 +177,16 @@ def _connect(url: PostgresUrl) -> psycopg.Connection:
 
 
 @contextlib.contextmanager
-def _refusing(url: PostgresUrl, connection: psycopg.Connection) -> Iterator[None]:
-    """Turn errors of the server into `ConfigurationError`."""
+def _refusing(
+    url: PostgresUrl, connection: psycopg.Connection, statements: Callable[[str], Sequence[str]]
+) -> Iterator[None]:
+    """Turn errors of the server into `ConfigurationError`, with the statements that give a user a missing right."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         user = sql.Identifier(connection.info.user).as_string(connection)
         raise _refused(
-            url, str(error), f": as an administrator of the database, run: {'; '.join(statements_for(user))};"
+            url, str(error), f": as an administrator of the database, run: {'; '.join(statements(user))};"
         ) from None
     except psycopg.Error as error:
         raise _refused(url, str(error)) from None
@@ -263,7 +266,7 @@ def _one(found: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 def read(url: PostgresUrl) -> JournalContent:
     """Return the content of a journal as it is at one moment: see `Place`."""
-    with _connect(url) as connection, _refusing(url, connection):
+    with _connect(url) as connection, _refusing(url, connection, rights_to_read):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         found = _find(connection, url) if _exist(connection) else None
         if found is None:

@@ -14,6 +14,7 @@ __all__ = [
     "digest",
     "lock_of",
     "read_text",
+    "rights_to_read",
     "statements_for",
     "stored_text",
 ]
@@ -50,10 +51,18 @@ CREATION_LOCK: Final = 0x414C5850
 def statements_for(user: str) -> list[str]:
     """Return what an administrator runs if the user may not create tables: each statement in one line."""
     tables = (" ".join(line.partition("--")[0].strip() for line in table.splitlines()) for table in TABLES)
+    return [*tables, *_rights("SELECT, INSERT, UPDATE", user)]
+
+
+def rights_to_read(user: str) -> list[str]:
+    """Return what an administrator runs if the user may not read the tables."""
+    return _rights("SELECT", user)
+
+
+def _rights(rights: str, user: str) -> list[str]:
     return [
-        *tables,
         f"GRANT USAGE ON SCHEMA alexa_props TO {user}",
-        f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA alexa_props TO {user}",
+        f"GRANT {rights} ON ALL TABLES IN SCHEMA alexa_props TO {user}",
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
+from alexa_props.arguments import require_text
 from alexa_props.errors import ConfigurationError
 from alexa_props.secret import Secret
 
@@ -14,16 +16,18 @@ if TYPE_CHECKING:
     from alexa_props.fleet.journal.content import JournalContent
     from alexa_props.fleet.journal.store import Store
 
-__all__ = ["PostgresUrl", "is_postgres_url"]
+__all__ = ["PostgresUrl", "may_hold_password"]
 
 _SCHEMES: Final = ("postgresql://", "postgres://")
+_LIKE_A_URL: Final = re.compile(r"\s*(postgres[\w+.-]*:|[a-z][\w+.-]+://|.*\bpassword\s*=)", re.IGNORECASE | re.DOTALL)
+"""Also the URL of another library, one that a path has shortened, and the options of libpq."""
 _SECRET: Final = ("password", "sslpassword")
 """Options of libpq that are secret."""
 
 
-def is_postgres_url(text: str) -> bool:
-    """Return whether a text is a URL of PostgreSQL."""
-    return text.startswith(_SCHEMES)
+def may_hold_password(text: str) -> bool:
+    """Return whether a text is a URL, or like one, rather than a path."""
+    return _LIKE_A_URL.match(text) is not None
 
 
 @attrs.frozen
@@ -44,10 +48,15 @@ class PostgresUrl:
         """Return the parts of a URL.
 
         Raises:
-            ConfigurationError: It is not certain where the password ends.
+            ConfigurationError: It is not a URL of PostgreSQL, or it is not certain where the password ends.
 
         """
-        address, journal = _address(url), _fragment(url)
+        if not url.reveal().startswith(_SCHEMES):
+            raise ConfigurationError(
+                "the journal is neither a path nor a URL of PostgreSQL: write postgresql://user@host/database#name, "
+                "in lower case and without spaces before it"
+            )
+        address, journal = _address(url), require_text("the name of a journal", _fragment(url), "text")
         if "@" in address:
             raise ConfigurationError(
                 "the URL of the journal has an @ after its host: in a user name or password, write %40 for @ and %2F "
