@@ -8,8 +8,8 @@ service never saw, *twice* its requests beyond one for each room, *recorded* tho
 had as done: these must be none.
 
 *Fence*: a worker is stopped in the middle of a partition, given up by the scheduler after 15 s, and continued after
-40 s; the service takes 0.2 s for a request. *meanwhile* are requests of the other worker for that partition while the first one was stopped: its journal is
-held.
+40 s; the service takes 0.2 s for a request. *meanwhile* are requests of the other worker for that partition while the
+first one was stopped: its journal is held.
 """
 
 from __future__ import annotations

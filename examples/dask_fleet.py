@@ -9,7 +9,7 @@ program, which lists the rooms of ORGANIZATION_ID and submits them to DASK_SCHED
 FLEET_FOLDER, for the workers, is a folder on a local disk: the workers of a machine share its journals and its quota.
 
 A worker that dies loses nothing: its partitions run again on other workers, and their journals skip what was done.
-After Ctrl-C, or the end of this program or of the scheduler, run it again to resume.
+After Ctrl-C, or the end of this program or of the scheduler, run it again to resume. Workers end with their scheduler.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def reports(
         try:
             report = future.result()
         except CancelledError:
-            raise ConnectionError("the scheduler ended: start it, and run this program again to resume") from None
+            raise ConnectionError("the scheduler ended: start it and its workers, then this program to resume") from None
         except Exception as error:  # noqa: BLE001 - Dask's, such as of the fourth worker that died, or the run's
             error.add_note(f"in {partition}")
             errors.append(error)

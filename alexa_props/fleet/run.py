@@ -90,10 +90,10 @@ async def run(
         concurrency: The most items in flight, at least 1. Concurrency adapts to the learned rate below that. None sets
             the limit to the client's `max_connections`.
         ordered: Yield outcomes in the order of the items instead of as they end.
-        journal: Path of a file that records what was done. Run the job again to resume, however this run ended. Items
-            that are done are skipped. Unknown items are repeated, unless a request was sent that must not be sent
-            twice: these are reported as unknown. Failed items are reported as failed, unless the service handled none
-            of their requests: these are repeated.
+        journal: Path of a file, or URL of a journal in PostgreSQL, that records what was done. Run the job again to
+            resume, however this run ended. Items that are done are skipped. Unknown items are repeated, unless a
+            request was sent that must not be sent twice: these are reported as unknown. Failed items are reported as
+            failed, unless the service handled none of their requests: these are repeated.
         job: The name of the journal's job. By default it is made from `call` and all that is bound to it, so that
             another station is another job. Required with `journal` if `call` is a lambda, a local function, or has an
             argument that is not a plain value.

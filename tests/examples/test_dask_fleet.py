@@ -98,7 +98,7 @@ async def test_a_scheduler_that_is_killed_loses_no_room(tmp_path: Path) -> None:
         scheduler, *workers = running.cluster.processes[:3]
         scheduler.kill()
         assert await running.cluster.end(program) == 1
-        assert "the scheduler ended: start it, and run this program again to resume" in last_line(running)
+        assert "the scheduler ended: start it and its workers, then this program to resume" in last_line(running)
         for worker in workers:
             await running.cluster.end(worker)
         await running.cluster.scheduler()

@@ -74,7 +74,9 @@ class FleetReport(Generic[T, R]):
     def merge(cls, reports: Iterable[FleetReport[T, R]]) -> FleetReport[T, R]:
         """Join the reports of the partitions of a fleet. Any of them may be brief.
 
-        If several reports have outcomes of one key, those of the last one count. The time is that of the longest run.
+        If several reports have outcomes of one key, those of the last one count. A brief report does not know the keys
+        of what is done: what it did for an item that failed in another report counts beside that failure. The time is
+        that of the longest run.
 
         Args:
             reports: The reports, such as a list. Without any, the result is the report of no items.
