@@ -90,7 +90,9 @@ def reports(
         try:
             report = future.result()
         except CancelledError:
-            raise ConnectionError("the scheduler ended: start it and its workers, then this program to resume") from None
+            raise ConnectionError(
+                "the scheduler ended: start it and its workers, then this program to resume"
+            ) from None
         except Exception as error:  # noqa: BLE001 - Dask's, such as of the fourth worker that died, or the run's
             error.add_note(f"in {partition}")
             errors.append(error)

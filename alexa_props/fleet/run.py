@@ -349,9 +349,10 @@ async def _collected(begun: AbstractAsyncContextManager[Run[T, R]]) -> FleetRepo
             attach_report(error, report("the run was interrupted", *this.in_flight))
         raise
     if failed is not None:
-        raise FleetStopped(
-            f"{this.stopped}, after {len(outcomes)} outcomes: {safe_str(failed)}", report=report(this.stopped)
-        ) from failed
+        reason, detail = this.stopped, safe_str(failed)
+        # The reason of a journal is its whole error.
+        detail = "" if detail == reason else f": {detail}"
+        raise FleetStopped(f"{reason}, after {len(outcomes)} outcomes{detail}", report=report(reason)) from failed
     return report(this.stopped)
 
 

@@ -61,6 +61,7 @@ async def test_lost_connection_ends_the_run(journal: str, postgres: Server, make
     with pytest.raises(FleetStopped, match=r"was lost: .* another run may hold it now, and this run ends") as caught:
         await fleet.collect(call, ROOMS, journal=journal, job="a job", concurrency=1)
     assert isinstance(caught.value.__cause__, errors.JournalError)
+    assert str(caught.value).count("was lost") == 1
     # A request that must not be sent twice is not sent if that cannot be recorded.
     sent = ROOMS[: 3 if make is get else 2]
     assert [room_of(seen) for seen in service.seen] == sent
