@@ -201,8 +201,12 @@ class HostShared:
                     file = files[key] = self._open(key)
                 if not try_lock(file.descriptor):
                     return None
-                if file.is_in_place():
-                    return file
+                try:
+                    if file.is_in_place():
+                        return file
+                except OSError:  # such as of a folder that is none now
+                    unlock(file.descriptor)
+                    raise
                 del files[key]
                 file.close()
         except OSError as error:

@@ -328,3 +328,26 @@ def test_an_undisturbed_update_awaits_nothing(folder: Path) -> None:
     with pytest.raises(StopIteration) as ended:
         update.send(None)
     assert ended.value.value == 1
+
+
+async def test_a_folder_that_becomes_a_file_and_returns_keeps_no_lock(folder: Path) -> None:
+    first, second = HostShared(folder), HostShared(folder)
+    await put(first, b"kept")
+    await put(second, b"kept")
+    give_back = become_a_file(folder)
+    with pytest.raises(SharedUnavailable, match="Not a directory"):
+        await get(first)
+    give_back()
+    assert await get(second) == b"kept"
+
+
+def become_a_file(folder: Path) -> Callable[[], None]:
+    """Put a file in place of a folder; return the function that gives the folder back."""
+    moved = folder.rename(folder.with_name("moved"))
+    folder.write_bytes(b"")
+
+    def give_back() -> None:
+        folder.unlink()
+        moved.rename(folder)
+
+    return give_back
