@@ -280,6 +280,34 @@ def test_all_that_share_a_rate_limit_need_the_same_settings(other: RateLimit) ->
         Record.unpack(new(100.0).pack(), 0.0, other)
 
 
+def test_settings_that_all_processes_changed_apply_when_the_old_processes_are_gone() -> None:
+    record = new(50)
+    record.ask(100.0, 1, "bulk", 1)
+    record.controller.paused_until = 400.0
+    changed = RateLimit(per_second=80, burst=3)
+    with pytest.raises(errors.ConfigurationError, match="per_second=50"):
+        Record.unpack(record.pack(), 100.0 + Record.PRESENT - 0.1, changed)
+    begun = Record.unpack(record.pack(), 100.0 + Record.PRESENT, changed)
+    assert begun is not None
+    assert (begun.controller.rate, begun.controller.paused_until) == (80, 400.0)
+    again = Record.unpack(begun.pack(), 106.0, changed)
+    assert again is not None
+    # The host was restarted.
+    restarted = Record.unpack(record.pack(), 5.0, changed)
+    assert restarted is not None
+    assert restarted.controller.paused_until == 0
+
+
+def test_a_large_burst_of_a_low_rate_that_is_used_up_is_no_damage() -> None:
+    settings = RateLimit(per_second=0.05, burst=1000)
+    record = Record(settings, Controller(0.05, 1000), 1)
+    for _ in range(1000):
+        assert record.ask(100.0, 1, "bulk", 1).turns
+    again = Record.unpack(record.pack(), 100.0, settings)
+    assert again is not None
+    assert not again.ask(100.0, 1, "bulk", 1).turns
+
+
 def test_a_clock_that_was_set_back_drops_the_times_and_keeps_what_was_learned() -> None:
     record = new()
     for number in range(20):

@@ -153,7 +153,7 @@ class Record:
         """Return the stored record; None if there is none, or if it is damaged.
 
         Raises:
-            ConfigurationError: It was stored with another `per_second` or `burst`.
+            ConfigurationError: Processes with another `per_second` or `burst` use it.
             UnknownFormatError: It was stored by another release.
 
         """
@@ -167,12 +167,18 @@ class Record:
             if len(members) != count or not all(map(math.isfinite, (*numbers[:7], *members.values()))):
                 return None
             controller = Controller(None if math.isnan(rate) else rate, burst)
-            controller.restore(numbers[7:], latest=now + cls.HORIZON)
+            # A burst that is used up is made up for after it.
+            controller.restore(numbers[7:], latest=now + cls.HORIZON + burst / Controller.FLOOR)
         except (struct.error, ValueError, OverflowError):
             return None
         seen, since, bulk_until, *places = numbers[:7]
         per_second = None if math.isnan(rate) else rate
         if (per_second, burst) != (settings.per_second, settings.burst):
+            if not -cls.CLOCK_SLACK <= now - seen < cls.PRESENT:
+                # They are gone: the settings were changed, so what was learned with the others may be wrong.
+                record = cls(settings, Controller(settings.per_second, settings.burst))
+                record.controller.paused_until = controller.paused_until if now > seen else 0.0
+                return record
             raise ConfigurationError(
                 f"another process shares this rate limit with per_second={per_second}, burst={burst}, and this one has "
                 f"per_second={settings.per_second}, burst={settings.burst}: all that share it need the same settings"
@@ -267,6 +273,8 @@ class Record:
             pause, self.controller.paused_until = self.controller.paused_until, 0.0
             self.controller.forget_times()
             self.controller.paused_until = pause
+            for _ in range(self.settings.burst):
+                self.controller.take(self.since, held_back=False)
         return self.since
 
     def renew(self, now: float, lane: Lane, ticket: Ticket) -> Ticket:
