@@ -317,6 +317,109 @@ async def test_all_return_at_the_same_moment_unless_the_others_never_left() -> N
         assert back[0][1] < came_back + 1.3
 
 
+async def test_a_call_that_missed_its_turn_alone_takes_one_of_the_record_if_the_process_returns_meanwhile() -> None:
+    amazon = Amazon(latency=3.0)
+    store = MemoryShared()
+    # As a server's clock is.
+    store.clock_offset = 1.7e9
+    client = sharing(store, amazon, auth=login(), limit={"per_second": 5})
+    store.down = "gone"
+
+    async def come_back() -> None:
+        await anyio.sleep(1.5)
+        store.down = None
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(come_back)
+        for _ in range(40):
+            tasks.start_soon(get, client)
+    # 15 calls waited for the token, and missed their turns.
+    times = amazon.api.times
+    assert anyio.current_time() < 3 + 40 / 5 + 1
+    assert min(later - earlier for earlier, later in zip(times[1:], times[6:], strict=False)) > 4 / 5 - 0.05
+
+
+async def test_both_lanes_continue_with_an_empty_store() -> None:
+    quota = Quota(50)
+    stores, clients = processes(3, quota)
+    bulk = Counter[int]()
+
+    async def work(client: SmartProperties) -> None:
+        while anyio.current_time() < 60:
+            await get(client.with_options(priority="bulk"))
+            bulk[int(anyio.current_time() / 3)] += 1
+
+    async with anyio.create_task_group() as tasks:
+        for client in clients:
+            tasks.start_soon(keep_calling, client, 60.0, 6, "interactive")
+            for _ in range(6):
+                tasks.start_soon(work, client)
+        for _ in range(5):
+            await anyio.sleep(10)
+            stores[0].records.clear()
+    assert min(bulk[period] for period in range(1, 20)) > 0.5 * 3 * 50 / 5
+
+
+async def test_the_loss_is_an_event_also_if_a_response_finds_it() -> None:
+    events: list[Event] = []
+    store = MemoryShared()
+    client = sharing(store, Quota(5, burst=1).of(0), hooks=[events.append])
+    await get(client)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, client)  # is refused
+        await anyio.sleep(0.01)
+        store.down = "gone"
+    assert [type(event) for event in events if isinstance(event, SharingLost)] == [SharingLost]
+
+
+async def test_processes_that_lose_the_store_have_no_burst_allowance_each() -> None:
+    quota = Quota(50, burst=20)
+    stores, clients = processes(10, quota, limit={"per_second": 50, "burst": 20})
+
+    async def lose() -> None:
+        for _ in range(2):
+            await anyio.sleep(4)
+            for store in stores:
+                store.down = "gone"
+            await anyio.sleep(1)
+            for store in stores:
+                store.down = None
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lose)
+        for client in clients:
+            tasks.start_soon(keep_calling, client, 14.0)
+    assert len(quota.refused) < 5
+    assert quota.share(1, 14) > 0.9
+    assert {limits(client).sharing for client in clients} == {"yes"}
+
+
+async def test_a_clock_that_is_corrected_when_the_store_is_found_delays_no_return() -> None:
+    store = MemoryShared()
+    store.down = "gone"
+    # What a process takes for the server's time until the first response.
+    store.clock_offset = 1e5
+    client = sharing(store, Service(204))
+    await get(client)
+    store.down, store.clock_offset = None, 0.0
+    for _ in range(4):
+        await anyio.sleep(1.1)
+        await get(client)
+    assert limits(client).sharing == "yes"
+
+
+async def test_a_store_that_hung_from_the_start_delays_a_probing_call_no_longer_than_any_other() -> None:
+    store = MemoryShared()
+    store.hung = True
+    client = sharing(store, Service(204, latency=0.3))
+    await get(client)
+    for _ in range(3):
+        await anyio.sleep(1.1)
+        began = anyio.current_time()
+        await get(client)
+        assert anyio.current_time() - began == pytest.approx(0.3, abs=0.01)
+
+
 async def test_a_hung_store_delays_no_call_beside_its_response() -> None:
     store = MemoryShared()
     client = sharing(store, Service(204, latency=0.3))

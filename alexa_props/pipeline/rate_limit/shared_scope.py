@@ -67,12 +67,15 @@ class SharedPermit(Permit):
     async def send(self) -> None:
         """Return when the attempt may be sent: immediately, or at a new turn if it was delayed past its own."""
         scope = self._shared
-        if self._turn is None and scope.alone:
-            await super().send()
-            return
-        if self._turn is None or scope.time() - self._turn.at > MISSED_AFTER:
-            _, self._turn = await scope.turn(self._call, self._closing, "delayed")
-        self._sent = self._turn if self._turn is not None else scope.controller.send(scope.now())
+        sent_at = now = scope.now()
+        if self._turn is not None:
+            missed = scope.time() - self._turn.at > MISSED_AFTER
+        else:
+            missed = not scope.alone or now - self._taken_at > MISSED_AFTER or scope.controller.is_sending_delayed(now)
+        if missed:
+            # Not `Scope.wait`: the process may return meanwhile, to another clock and another schedule.
+            sent_at, self._turn = await scope.turn(self._call, self._closing, "delayed")
+        self._sent = self._turn or scope.controller.send(sent_at, delayed=missed, held_back=sent_at > now)
 
     async def accepted(self) -> None:
         """Record a response that was no refusal."""
@@ -82,7 +85,7 @@ class SharedPermit(Permit):
             return
         self._shared.accepted += 1
         if self._sent is not None:
-            await self._shared.report(Report(self._sent, self._shared.time(), "accepted"))
+            await self._shared.report(Report(self._sent, self._shared.time(), "accepted"), self._call)
 
     async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
         """Record a refusal."""
@@ -94,7 +97,7 @@ class SharedPermit(Permit):
         if self._sent is None:
             return
         outcome: Literal["throttled", "singled out"] = "singled out" if self._is_singled_out() else "throttled"
-        await scope.report(Report(self._sent, scope.time(), outcome, retry_after))
+        await scope.report(Report(self._sent, scope.time(), outcome, retry_after), self._call)
         scope.controller.last_request_id = request_id
         if outcome == "throttled":
             if scope.controller.starved(scope.time()):
@@ -200,7 +203,7 @@ class SharedScope(Scope):
             queue.pop(waiter, None)
             self.wake()
 
-    async def report(self, report: Report) -> None:
+    async def report(self, report: Report, call: Call) -> None:
         """Report the outcome of a request: immediately if it changes the rate, else with the next transaction."""
         if self.alone:
             return
@@ -209,12 +212,12 @@ class SharedScope(Scope):
             while self._asking is not None:
                 await self._asking.wait()
             if self._reports and not self.alone:
-                await self._ask(None, None, waited=False)
+                await self._ask(None, call, waited=False)
 
     @property
     def probe_due(self) -> bool:
         """Whether the next request should probe the store."""
-        return self.alone and self._back_at is None and self.time() >= self._probe_at
+        return self.alone and self._back_at is None and self.now() >= self._probe_at
 
     async def beside(self, call: Call, send: Callable[[], Awaitable[T]]) -> T:
         """Probe the store while a request is in flight."""
@@ -262,7 +265,7 @@ class SharedScope(Scope):
             return None
         due = self.controller.new_turn_delay if lane == "delayed" else self.controller.delay
         delay = due(now)
-        return delay if self._back_at is None else min(delay, max(self._back_at - self.time(), _ROUNDING))
+        return delay if self._back_at is None else min(delay, max(self._back_at - now, _ROUNDING))
 
     async def _shared_turn(
         self, waiter: Waiter, lane: _QueueName, call: Call, *, waited: bool
@@ -303,7 +306,7 @@ class SharedScope(Scope):
 
     # Transactions.
 
-    async def _ask(self, lane: _QueueName | None, call: Call | None, *, waited: bool) -> None:
+    async def _ask(self, lane: _QueueName | None, call: Call, *, waited: bool) -> None:
         """Report, and ask for turns for a lane. Waiters check the result."""
         self._asking = asking = anyio.Event()
         reports, self._reports = self._reports, []
@@ -330,9 +333,11 @@ class SharedScope(Scope):
             self._contacted = True
             self._looked_at = now = self.time()
             if self._record is not None:
-                # Reports may have changed the schedule.
+                # Reports may have changed the schedule. Places of another record, such as a lost one, mean nothing.
                 self._tickets = {
-                    each: self._record.renew(now, _lane(each), held) for each, held in self._tickets.items()
+                    each: self._record.renew(now, _lane(each), held)
+                    for each, held in self._tickets.items()
+                    if held.epoch == self._record.epoch
                 }
             if lane is not None:
                 self._turns.setdefault(lane, deque()).extend(granted.turns)
@@ -356,7 +361,7 @@ class SharedScope(Scope):
 
         try:
             record, result = await self._store.update(
-                self._key, change, patience=None if self._contacted else _FIRST_CONTACT
+                self._key, change, patience=None if self._contacted or self.alone else _FIRST_CONTACT
             )
         except ConfigurationError:
             raise
@@ -399,22 +404,29 @@ class SharedScope(Scope):
 
     # Without the store.
 
-    def _lose(self, reason: str, call: Call | None) -> None:
+    def _lose(self, reason: str, call: Call) -> None:
         """Continue alone, with this process's share of what is known."""
         if self.alone:
             return
         members = 1 if self._record is None else max(1, len(self._record.members))
         known, shared, settings = self._record is not None, self.controller, self.settings
+        burst = max(1, settings.burst // members)
         self.controller = Controller(
             None if settings.per_second is None else settings.per_second / members,
-            settings.burst,
+            burst,
             rate=max(shared.rate / members, Controller.FLOOR) if known else shared.rate,
             ceiling=None if shared.ceiling is None else shared.ceiling / members,
         )
         if known and shared.paused_until > self.time():
             self.controller.paused_until = self.now() + shared.paused_until - self.time()
+        elif known and shared.delay(self.time(), members * burst - 1) > 0:
+            # The group has used its turns up to now. Each process begins at another moment.
+            began = self.now() - random.random() / self.controller.rate  # noqa: S311 - jitter
+            for _ in range(burst):
+                self.controller.take(began, held_back=False)
         self.alone = True
-        self._lost_at = self.time()
+        # By this clock: that of a store that is lost may be corrected when it is found.
+        self._lost_at = self.now()
         self._probe_at = self._lost_at + _PROBE_EVERY
         self._back_at = None
         self._tickets.clear()
@@ -431,7 +443,7 @@ class SharedScope(Scope):
 
     async def _probe(self, call: Call) -> None:
         """Check whether the store can be used again, and arrange the return."""
-        self._probe_at = self.time() + _PROBE_EVERY
+        self._probe_at = self.now() + _PROBE_EVERY
         far = self._distance() is not None
 
         def rejoin(record: Record, now: float) -> float:
@@ -442,22 +454,22 @@ class SharedScope(Scope):
         except _LostError:
             return
         if self.alone and self._distance() is None:
-            self._back_at = since
+            self._back_at = self.now() + since - self.time()
             self._return_if_due(call)
             self.wake()
 
     def _return_if_due(self, call: Call) -> None:
-        if not self.alone or self._back_at is None or self.time() < self._back_at or self._record is None:
+        if not self.alone or self._back_at is None or self.now() < self._back_at or self._record is None:
             return
-        seconds = self.time() - self._lost_at
+        seconds = self.now() - self._lost_at
         self.alone, self._back_at, self.controller = False, None, self._record.controller
         logger.warning(
             "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._store.name, seconds
         )
         self._emit(SharingBack, call, seconds=seconds)
 
-    def _emit(self, event: Callable[..., SharingLost | SharingBack], call: Call | None, **fields: object) -> None:
-        if self._hooks and call is not None:
+    def _emit(self, event: Callable[..., SharingLost | SharingBack], call: Call, **fields: object) -> None:
+        if self._hooks:
             self._hooks.emit(event(**call.identity, store=self._store.name, scope=self._name, **fields))
 
     # Other processes and event loops.
@@ -475,6 +487,8 @@ class SharedScope(Scope):
         super()._forget_another_loop()
         if self._loop != before:
             self._asking = None
+            # By the clock of the other loop.
+            self._probe_at, self._back_at = 0.0, None
 
 
 class _LostError(Exception):
