@@ -218,6 +218,49 @@ def test_a_scope_that_processes_share_needs_a_name() -> None:
         RateLimit(shared=MemoryShared(), scope=("a", 1))
 
 
+class Unusable(MemoryShared):
+    """A store that becomes unusable, as a folder does that is opened to other users."""
+
+    error: str | None = None
+
+    async def update(self, key: str, change: Any, *, patience: float | None = None) -> Any:
+        if self.error is not None:
+            raise errors.ConfigurationError(self.error)
+        return await super().update(key, change, patience=patience)
+
+
+async def test_a_store_that_becomes_unusable_fails_no_call_that_was_sent() -> None:
+    store, quota = Unusable(), Quota(5, burst=1)
+    client = sharing(store, quota.of(0))
+
+    async def two_calls() -> None:
+        # The second is refused first. That it is accepted then is reported immediately.
+        assert await gather(*[lambda: get(client)] * 2) == [None, None]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(two_calls)
+        while len(quota.accepted) < 2:  # noqa: ASYNC110 - a quota has no event
+            await anyio.sleep(0.01)
+        store.error = "it is open to other users"
+    assert quota.refused
+    with pytest.raises(errors.ConfigurationError, match="open to other users"):
+        await get(client)
+    assert len(quota.accepted) == 2
+
+
+async def test_a_store_that_is_unusable_when_it_is_back_ends_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    store = Unusable()
+    client = sharing(store, Service(204, latency=0.3))
+    store.down = "gone"
+    await get(client)
+    store.error = "it is open to other users"
+    for _ in range(3):
+        await anyio.sleep(1.1)
+        await get(client)
+    assert limits(client).sharing == "alone"
+    assert sum("cannot be shared through memory again: it is open" in line for line in caplog.messages) == 1
+
+
 # Without the store
 
 

@@ -6,6 +6,7 @@ the store beside its request.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import random
@@ -149,6 +150,7 @@ class SharedScope(Scope):
         self._probe_at = 0.0
         self._lost_at = 0.0
         self._back_at: float | None = None
+        self._unusable = ""
 
     # What the stage and its permits use.
 
@@ -212,7 +214,9 @@ class SharedScope(Scope):
             while self._asking is not None:
                 await self._asking.wait()
             if self._reports and not self.alone:
-                await self._ask(None, call, waited=False)
+                # The request was sent. The next call raises the error before it sends one.
+                with contextlib.suppress(ConfigurationError):
+                    await self._ask(None, call, waited=False)
 
     @property
     def probe_due(self) -> bool:
@@ -425,6 +429,7 @@ class SharedScope(Scope):
             for _ in range(burst):
                 self.controller.take(began, held_back=False)
         self.alone = True
+        self._unusable = ""
         # By this clock: that of a store that is lost may be corrected when it is found.
         self._lost_at = self.now()
         self._probe_at = self._lost_at + _PROBE_EVERY
@@ -452,6 +457,14 @@ class SharedScope(Scope):
         try:
             since = await self._update(rejoin)
         except _LostError:
+            return
+        except ConfigurationError as error:
+            # Raised, it would end the request beside it.
+            if self._unusable != (reason := str(error)):
+                self._unusable = reason
+                logger.warning(
+                    "the rate limit of %s cannot be shared through %s again: %s", self._name, self._store.name, reason
+                )
             return
         if self.alone and self._distance() is None:
             self._back_at = self.now() + since - self.time()
