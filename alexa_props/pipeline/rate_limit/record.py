@@ -174,15 +174,8 @@ class Record:
         seen, since, bulk_until, *places = numbers[:7]
         per_second = None if math.isnan(rate) else rate
         if (per_second, burst) != (settings.per_second, settings.burst):
-            if not -cls.CLOCK_SLACK <= now - seen < cls.PRESENT:
-                # They are gone: the settings were changed, so what was learned with the others may be wrong.
-                record = cls(settings, Controller(settings.per_second, settings.burst))
-                record.controller.paused_until = controller.paused_until if now > seen else 0.0
-                return record
-            raise ConfigurationError(
-                f"another process shares this rate limit with per_second={per_second}, burst={burst}, and this one has "
-                f"per_second={settings.per_second}, burst={settings.burst}: all that share it need the same settings"
-            )
+            cls._check_unused(per_second, burst, settings, now - seen)
+            return cls(settings, _changed(controller, settings, pause=now > seen))
         if now - seen > Controller.LONGEST_PAUSE:
             return cls(settings, _aged(controller, settings, now - seen))
         record = cls(settings, controller, epoch)
@@ -196,6 +189,15 @@ class Record:
             # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
             record._forget_times()
         return record
+
+    @classmethod
+    def _check_unused(cls, per_second: float | None, burst: int, settings: RateLimit, age: float) -> None:
+        """Raise `ConfigurationError` if processes with these other settings used the record lately."""
+        if -cls.CLOCK_SLACK <= age < cls.PRESENT:
+            raise ConfigurationError(
+                f"another process shares this rate limit with per_second={per_second}, burst={burst}, and this one has "
+                f"per_second={settings.per_second}, burst={settings.burst}: all that share it need the same settings"
+            )
 
     def _forget_times(self) -> None:
         self.controller.forget_times()
@@ -352,6 +354,14 @@ class Record:
             self._overtaken += turns
         else:
             self._overtaken = 0
+
+
+def _changed(controller: Controller, settings: RateLimit, *, pause: bool) -> Controller:
+    """Return a controller for other settings: what was learned with the old ones may be wrong. A pause may stay."""
+    changed = Controller(settings.per_second, settings.burst)
+    if pause:
+        changed.paused_until = controller.paused_until
+    return changed
 
 
 def _aged(controller: Controller, settings: RateLimit, seconds: float) -> Controller:
