@@ -890,6 +890,13 @@ def test_clients_that_share_a_scope_need_the_same_settings() -> None:
     assert first.limits
 
 
+async def test_a_service_that_fails_at_first_is_not_called_ever_more_seldom() -> None:
+    service = Service(*[503] * 60, 204)
+    client = smart_properties(service, rate_limit=RateLimit(), retry=RetryPolicy(max_attempts=1))
+    await many(client, 60)
+    assert service.times[-1] - service.times[0] < 4
+
+
 async def test_max_wait_takes_the_doubling_at_the_start_into_account() -> None:
     """60 concurrent calls on a service without a quota: at 20 per second the last would wait 3 s, but it speeds up."""
     client = smart_properties(Service(), rate_limit=RateLimit()).with_options(max_wait=1.0)

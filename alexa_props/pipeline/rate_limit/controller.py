@@ -48,7 +48,7 @@ _NUMBERS: Final = (
 )
 _OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at")
 _COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before")
-_FLAGS: Final = ("_holding", "_closed", "_sure")
+_FLAGS: Final = ("_holding", "_closed", "_sure", "_answered")
 _MARKS: Final = ("_anchor", "_last")
 _NONE: Final = (math.nan,) * 3
 
@@ -74,7 +74,7 @@ class Controller:
     START: Final = 20.0
     """Requests per second at the start."""
     UNANSWERED: Final = 4
-    """Requests after which the distances double at the start of a search, until there is a response."""
+    """Requests after which the distances double at the start of a search, until one of them has ended."""
     FASTEST: Final = 100_000.0
     """Requests per second that a stored record may hold at most."""
     FLOOR: Final = 0.02
@@ -144,7 +144,7 @@ class Controller:
         self._opened_at: float | None = None
         self._anchor: _Mark | None = None
         self._last: _Mark | None = None
-        self._holding = self._closed = False
+        self._holding = self._closed = self._answered = False
         self._sure = True
         self._share = 1.0
 
@@ -192,7 +192,7 @@ class Controller:
         # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         raising = held_back and now - self._next <= late and not self._holding
         step = 1 / self.rate
-        if self._ceiling is None and not self._accepted:
+        if self._ceiling is None and not self._answered:
             # Each of them may be refused, whatever the quota is.
             step *= 2.0 ** min(max(0, self._number + 1 - self.UNANSWERED), 10)
         self._next = max(self._next, now - late) + step
@@ -223,25 +223,38 @@ class Controller:
         self._sent_at = max(self._sent_at, now)
         return SentRequest(self._number, now, self.rate)
 
+    @property
+    def answered(self) -> bool:
+        """Whether a request has ended."""
+        return self._answered
+
+    def ended(self, now: float) -> bool:
+        """Record that a request has ended, even without a response; return whether the next turn is now earlier."""
+        if self._answered:
+            return False
+        self._answered = True
+        if self._ceiling is None:
+            self._next = min(self._next, now + 1 / self.rate)
+        return self._ceiling is None
+
     def accepted(self, now: float, sent: SentRequest) -> bool:
         """Record that a request was not refused; return whether the next turn is now earlier than before."""
         self._starving_since = None
         self._learn_latency(now - sent.at)
         self._accepted += 1
+        earlier = self.ended(now)
         if sent.number <= self._cut:
             return False
         self._confirmed = max(self._confirmed, sent.rate)
-        if self._holding:
-            self._resume(now)
-        elif self._accepted == 1 and self._ceiling is None:
-            self._next = min(self._next, now + 1 / self.rate)
-        else:
-            return False
+        if not self._holding:
+            return earlier
+        self._resume(now)
         return True
 
     def throttled(self, now: float, sent: SentRequest, retry_after: float | None, request_id: str | None) -> None:
         """Record that a request was refused."""
         self._learn_latency(now - sent.at)
+        self._answered = True
         self.refused += 1
         self.last_request_id = request_id
         if self._starving_since is None or now - max(self._refused_at, self.paused_until) > self.STARVED:
@@ -321,7 +334,7 @@ class Controller:
         times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at)
         amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share)
         if not (
-            self.FLOOR <= self.rate <= self.FASTEST
+            min(self.FLOOR, self._max) <= self.rate <= self.FASTEST
             and all(0 <= each <= latest for each in times)
             and all(0 <= each <= self.FASTEST for each in (*amounts, self._ceiling or 0.0))
         ):

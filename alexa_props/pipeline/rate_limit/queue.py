@@ -90,6 +90,8 @@ class Permit:
     def release(self) -> None:
         """Give back the place in flight: the attempt has its response, or will never have one."""
         self._scope.in_flight -= 1
+        if self._sent is not None and not self._scope.controller.answered:
+            self._scope.request_ended(self._sent)
 
 
 class Scope:
@@ -193,6 +195,11 @@ class Scope:
             call.state.waited += self.now() - joined
             # It may have been removed: another event loop clears the queues.
             queue.pop(waiter, None)
+            self.wake()
+
+    def request_ended(self, sent: SentRequest) -> None:  # noqa: ARG002 - for `SharedScope`
+        """Record that a request has ended, even without a response."""
+        if self.controller.ended(self.now()):
             self.wake()
 
     def wake(self) -> None:

@@ -45,8 +45,8 @@ class Report(NamedTuple):
     sent: SentRequest
     at: float
     """Time of the response."""
-    outcome: Literal["accepted", "throttled", "singled out"]
-    """"singled out": it was refused for what it asks for, and not for the rate."""
+    outcome: Literal["accepted", "throttled", "singled out", "failed"]
+    """"singled out": it was refused for what it asks for, and not for the rate. "failed": it shows nothing of it."""
     retry_after: float | None = None
 
 
@@ -312,6 +312,8 @@ class Record:
             controller.accepted(at, report.sent)
         elif report.outcome == "throttled":
             controller.throttled(at, report.sent, report.retry_after, None)
+        elif report.outcome == "failed":
+            controller.ended(at)
         else:
             controller.refused_alone(None)
 

@@ -218,6 +218,13 @@ class SharedScope(Scope):
                 with contextlib.suppress(ConfigurationError):
                     await self._ask(None, call, waited=False)
 
+    def request_ended(self, sent: SentRequest) -> None:
+        """Report, with the next transaction, that a request has ended."""
+        if self.alone:
+            super().request_ended(sent)
+        elif self.controller.searching:
+            self._reports.append(Report(sent, self.time(), "failed"))
+
     @property
     def probe_due(self) -> bool:
         """Whether the next request should probe the store."""
