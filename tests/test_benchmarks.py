@@ -1,6 +1,7 @@
 """The benchmarks' quick form, on this interpreter, with the fallback server: what can be counted, never seconds."""
 
 import importlib
+import itertools
 import json
 import os
 import random
@@ -176,10 +177,10 @@ def test_processes_that_share_a_quota_lose_nothing_and_get_equal_parts() -> None
         assert min(found["items"]) > 0, kind
 
 
-@pytest.mark.parametrize("question", BY_NAME)
-def test_a_question_that_takes_long_is_asked_by_its_name_only(question: str) -> None:
-    assert question not in QUESTIONS
-    assert callable(importlib.import_module(f"benchmarks.{question}").run)
+def test_a_question_that_takes_long_is_asked_by_its_name_only() -> None:
+    for question in BY_NAME:
+        assert question not in QUESTIONS
+        assert callable(importlib.import_module(f"benchmarks.{question}").run)
 
 
 @pytest.mark.apart
@@ -216,9 +217,8 @@ def test_a_quota_of_any_shape_is_used_and_no_call_is_lost(counted: Counted) -> N
         assert cell["difference"] >= -12, cell
 
 
-@pytest.mark.parametrize("shape", quota_shapes.SHAPES)
-def test_no_shape_accepts_more_than_is_available(shape: str) -> None:
-    for rate in quota_shapes.RATES:
+def test_no_shape_accepts_more_than_is_available() -> None:
+    for shape, rate in itertools.product(quota_shapes.SHAPES, quota_shapes.RATES):
         quota = quota_shapes.SHAPES[shape](rate, 20.0, random.Random(1))
         accepted = sum(quota.accepts(number / (20 * rate)) for number in range(int(400 * rate)))
         assert 0.6 * quota.available <= accepted <= quota.available

@@ -79,7 +79,11 @@ async def test_a_damaged_record_counts_as_absent_with_one_warning(
     assert caplog.text.count("are damaged and count as absent") == 1
 
 
-@pytest.mark.parametrize("key", ["", "short", KEY[:-2], KEY + "A", [KEY, "short"], b"bytes"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", KEY[:-2], KEY + "A", [KEY, "short"], b"bytes"],
+    ids=["empty", "short", "cut", "long", "list", "bytes"],
+)
 def test_an_invalid_key_is_refused_and_not_quoted(key: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match=r"32 bytes in urlsafe base64|needs a key") as caught:
         SharedTokens(MemoryShared(), key)
@@ -129,7 +133,7 @@ async def test_no_token_is_in_a_record_a_log_a_repr_or_a_pickle(caplog: pytest.L
         assert copy.deepcopy(secret) is secret
 
 
-@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
 async def test_tokens_in_a_folder_are_in_files_that_only_their_user_can_read(key: str | None, tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     amazon = Strict()
