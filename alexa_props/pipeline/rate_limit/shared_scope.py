@@ -18,7 +18,7 @@ import anyio
 import attrs
 
 from alexa_props.call import Call, Lane
-from alexa_props.concurrency import Waiter, being_cancelled, flattening_task_group
+from alexa_props.concurrency import Waiter, flattening_task_group
 from alexa_props.errors import ConfigurationError
 from alexa_props.events import SharingBack, SharingLost
 from alexa_props.hooks import Hooks, logger
@@ -27,18 +27,16 @@ from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.pipeline.rate_limit.queue import MISSED_AFTER, Permit, Scope
-from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket, UnknownFormatError
-from alexa_props.redaction import sanitize
+from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket
+from alexa_props.pipeline.rate_limit.shared_record import LostError, SharedRecord
 from alexa_props.settings import RateLimit
-from alexa_props.shared import Shared, SharedUnavailable
+from alexa_props.shared import Shared
 
 __all__ = ["SharedScope"]
 
 T = TypeVar("T")
 _QueueName = Lane | Literal["delayed"]
 
-_FIRST_CONTACT: Final = 2.0
-"""Seconds that the first transaction may take."""
 _PROBE_EVERY: Final = 1.0
 """Seconds between two probes of a store that was lost."""
 _LOOK_SEARCHING: Final = 0.05
@@ -47,8 +45,6 @@ _LOOK_PER_MEMBER: Final = 0.0125
 """The same for each member while the rate is held."""
 _LOOK: Final = Record.PRESENT / 2
 """The same otherwise, so that the process stays a member."""
-_FAR: Final = 0.005
-"""Seconds to the store and back above which turns would come too late."""
 _ROUNDING: Final = 1e-4
 """Seconds by which a timer may be early."""
 
@@ -133,13 +129,10 @@ class SharedScope(Scope):
         super().__init__(settings, learned)
         self.alone = False
         """Whether the process continues without the store."""
-        self._store = store
-        self._key = key
+        self._shared = SharedRecord(settings, store, key)
         self._name = name
         self._hooks = hooks
         self._learned = learned
-        self._record: Record | None = None
-        self._contacted = False
         self._process = 0
         self._member = 0
         self._tickets: dict[_QueueName, Ticket] = {}
@@ -156,7 +149,7 @@ class SharedScope(Scope):
 
     def time(self) -> float:
         """Return the time by the clock of the store."""
-        return self._store.now()
+        return self._shared.time()
 
     async def acquire(self, call: Call, closing: Closing) -> Permit:
         """Wait for a permit, as `Scope.acquire` does."""
@@ -251,21 +244,21 @@ class SharedScope(Scope):
     def limits(self, now: float) -> ScopeLimits:
         """Return the current state and the learned rates."""
         found = super().limits(now if self.alone else self.time())
-        members = 1 if self._record is None else max(1, len(self._record.members))
+        members = self._shared.members
         return attrs.evolve(found, members=members, sharing="alone" if self.alone else "yes")
 
     def adopt(self, learned: ScopeLimits) -> None:
         """Begin with what another client learned if the store has no record. If it has one, that is newer."""
-        if self._record is None and not self.alone:
+        if self._shared.seen is None and not self.alone:
             self._learned = learned
             super().adopt(learned)
 
     # Turns.
 
     def _estimate(self, lane: _QueueName, own: int) -> float:
-        if self.alone or self._record is None:
+        if self.alone or self._shared.seen is None:
             return self.controller.delay(self.now()) + self._time_for_queue(lane) if self.alone else 0.0
-        return self._record.time_for(self.time(), _lane(lane), own)
+        return self._shared.seen.time_for(self.time(), _lane(lane), own)
 
     def _refuse_wait(self, call: Call, wait: float) -> None:
         self._refuse_long_wait(call, self.now() if self.alone else self.time(), wait)
@@ -305,12 +298,12 @@ class SharedScope(Scope):
     def _ask_at(self, lane: _QueueName) -> float:
         """Return the time of the next transaction for a lane."""
         ticket = self._tickets.get(lane)
-        if ticket is None or self._record is None:
+        if ticket is None or self._shared.seen is None:
             return 0.0
         if self.controller.searching:
             look = _LOOK_SEARCHING
         elif self.controller.holding:
-            look = max(_LOOK_SEARCHING, _LOOK_PER_MEMBER * len(self._record.members))
+            look = max(_LOOK_SEARCHING, _LOOK_PER_MEMBER * len(self._shared.seen.members))
         else:
             look = _LOOK
         return min(ticket.at, self._looked_at + look)
@@ -335,27 +328,26 @@ class SharedScope(Scope):
                     reports=reports,
                 )
             )
-        except _LostError as error:
+        except LostError as error:
             self._lose(str(error), call)
         except BaseException:  # cancelled: a report that was stored already is no news the second time
             self._reports = [*reports, *self._reports]
             raise
         else:
-            self._contacted = True
             self._looked_at = now = self.time()
-            if self._record is not None:
+            if self._shared.seen is not None:
                 # Reports may have changed the schedule. Places of another record, such as a lost one, mean nothing.
                 self._tickets = {
-                    each: self._record.renew(now, _lane(each), held)
+                    each: self._shared.seen.renew(now, _lane(each), held)
                     for each, held in self._tickets.items()
-                    if held.epoch == self._record.epoch
+                    if held.epoch == self._shared.seen.epoch
                 }
             if lane is not None:
                 self._turns.setdefault(lane, deque()).extend(granted.turns)
                 self._tickets.pop(lane, None)
                 if granted.ticket is not None:
                     self._tickets[lane] = granted.ticket
-            if (reason := self._distance()) is not None:
+            if (reason := self._shared.too_far()) is not None:
                 self._lose(reason, call)
         finally:
             self._asking = None
@@ -363,55 +355,25 @@ class SharedScope(Scope):
             self.wake()
 
     async def _update(self, act: Callable[[Record, float], T]) -> T:
-        """Let a function change the record; raise `_LostError` if that is impossible."""
-
-        def change(stored: bytes | None, now: float) -> tuple[bytes, tuple[Record, T]]:
-            record = Record.unpack(stored, now, self.settings) or self._seed()
-            result = act(record, now)
-            return record.pack(), (record, result)
-
-        try:
-            record, result = await self._store.update(
-                self._key, change, patience=None if self._contacted or self.alone else _FIRST_CONTACT
-            )
-        except ConfigurationError:
-            raise
-        except SharedUnavailable as error:
-            # The log line and the event name the store themselves.
-            raise _LostError(str(error).removeprefix(f"{self._store.name}: ")) from None
-        except UnknownFormatError:
-            raise _LostError("its record was written by another release, and is left unchanged") from None
-        except (Exception, anyio.get_cancelled_exc_class()) as error:  # a custom store may raise anything
-            if not isinstance(error, Exception) and being_cancelled():
-                raise
-            raise _LostError(sanitize(f"{type(error).__name__}: {error}")) from None
-        record.controller.last_request_id = self.controller.last_request_id
-        self._record = record
-        if not self.alone:
-            self.controller = record.controller
+        """Let a function change the record; raises as `SharedRecord.update` does."""
+        result = await self._shared.update(act, self._start, hurry=self.alone)
+        if not self.alone and self._shared.seen is not None:
+            last, self.controller = self.controller.last_request_id, self._shared.seen.controller
+            self.controller.last_request_id = last
         return result
 
-    def _seed(self) -> Record:
-        """Return a new record from what this process knows."""
-        known, learned = self._record, starting_limits(self._learned, dt.datetime.now(dt.UTC))
+    def _start(self) -> Controller:
+        """Return a new controller, with what was learned before."""
+        learned = starting_limits(self._learned, dt.datetime.now(dt.UTC))
         controller = Controller(
             self.settings.per_second,
             self.settings.burst,
             rate=None if learned is None else learned.rate,
             ceiling=None if learned is None else learned.ceiling,
         )
-        if known is not None:
-            controller.restore(known.controller.record(), latest=float("inf"))
-        elif self.controller.paused_until:
+        if self.controller.paused_until:
             controller.paused_until = self.time() + self.controller.paused_until - self.now()
-        return Record(self.settings, controller)
-
-    def _distance(self) -> str | None:
-        """Return why the store is too far away; None if it is near enough."""
-        distance: float | None = getattr(self._store, "distance", None)
-        if distance is None or distance <= _FAR:
-            return None
-        return f"it is {distance * 1000:.0f} ms away, and turns need less than {_FAR * 1000:.0f} ms"
+        return controller
 
     # Without the store.
 
@@ -419,8 +381,8 @@ class SharedScope(Scope):
         """Continue alone, with this process's share of what is known."""
         if self.alone:
             return
-        members = 1 if self._record is None else max(1, len(self._record.members))
-        known, shared, settings = self._record is not None, self.controller, self.settings
+        members = self._shared.members
+        known, shared, settings = self._shared.seen is not None, self.controller, self.settings
         burst = max(1, settings.burst // members)
         self.controller = Controller(
             None if settings.per_second is None else settings.per_second / members,
@@ -447,7 +409,7 @@ class SharedScope(Scope):
         logger.warning(
             "the rate limit of %s is no longer shared through %s: %s; this process continues with its share",
             self._name,
-            self._store.name,
+            self._shared.store,
             reason,
         )
         self._emit(SharingLost, call, reason=reason)
@@ -456,41 +418,41 @@ class SharedScope(Scope):
     async def _probe(self, call: Call) -> None:
         """Check whether the store can be used again, and arrange the return."""
         self._probe_at = self.now() + _PROBE_EVERY
-        far = self._distance() is not None
+        far = self._shared.too_far() is not None
 
         def rejoin(record: Record, now: float) -> float:
             return record.rejoin(now, self._member, returns=not far)
 
         try:
             since = await self._update(rejoin)
-        except _LostError:
+        except LostError:
             return
         except ConfigurationError as error:
             # Raised, it would end the request beside it.
             if self._unusable != (reason := str(error)):
                 self._unusable = reason
                 logger.warning(
-                    "the rate limit of %s cannot be shared through %s again: %s", self._name, self._store.name, reason
+                    "the rate limit of %s cannot be shared through %s again: %s", self._name, self._shared.store, reason
                 )
             return
-        if self.alone and self._distance() is None:
+        if self.alone and self._shared.too_far() is None:
             self._back_at = self.now() + since - self.time()
             self._return_if_due(call)
             self.wake()
 
     def _return_if_due(self, call: Call) -> None:
-        if not self.alone or self._back_at is None or self.now() < self._back_at or self._record is None:
+        if not self.alone or self._back_at is None or self.now() < self._back_at or self._shared.seen is None:
             return
         seconds = self.now() - self._lost_at
-        self.alone, self._back_at, self.controller = False, None, self._record.controller
+        self.alone, self._back_at, self.controller = False, None, self._shared.seen.controller
         logger.warning(
-            "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._store.name, seconds
+            "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._shared.store, seconds
         )
         self._emit(SharingBack, call, seconds=seconds)
 
     def _emit(self, event: Callable[..., SharingLost | SharingBack], call: Call, **fields: object) -> None:
         if self._hooks:
-            self._hooks.emit(event(**call.identity, store=self._store.name, scope=self._name, **fields))
+            self._hooks.emit(event(**call.identity, store=self._shared.store, scope=self._name, **fields))
 
     # Other processes and event loops.
 
@@ -509,10 +471,6 @@ class SharedScope(Scope):
             self._asking = None
             # By the clock of the other loop.
             self._probe_at, self._back_at = 0.0, None
-
-
-class _LostError(Exception):
-    """The store cannot be used. The message says why."""
 
 
 def _lane(queue: _QueueName | None) -> Lane:

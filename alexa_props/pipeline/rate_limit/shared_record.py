@@ -1,0 +1,103 @@
+"""The record of a scope in its store, and what was last seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import anyio
+
+from alexa_props.concurrency import being_cancelled
+from alexa_props.errors import ConfigurationError
+from alexa_props.pipeline.rate_limit.controller import Controller
+from alexa_props.pipeline.rate_limit.record import Record, UnknownFormatError
+from alexa_props.redaction import sanitize
+from alexa_props.settings import RateLimit
+from alexa_props.shared import Shared, SharedUnavailable
+
+__all__ = ["LostError", "SharedRecord"]
+
+T = TypeVar("T")
+
+_FIRST_CONTACT: Final = 2.0
+"""Seconds that the first transaction may take."""
+_FAR: Final = 0.005
+"""Seconds to the store and back above which turns would come too late."""
+
+
+class LostError(Exception):
+    """The store cannot be used. The message says why."""
+
+
+class SharedRecord:
+    """A record in a store. Its methods raise `LostError` if the store cannot be used."""
+
+    def __init__(self, settings: RateLimit, store: Shared, key: str) -> None:
+        self.store: Final = store.name
+        """Name of the store."""
+        self.seen: Record | None = None
+        """The record after the last transaction."""
+        self._settings = settings
+        self._store = store
+        self._key = key
+        self._contacted = False
+
+    @property
+    def members(self) -> int:
+        """Clients that share the record, as last seen; at least 1."""
+        return 1 if self.seen is None else max(1, len(self.seen.members))
+
+    def time(self) -> float:
+        """Return the time by the clock of the store."""
+        return self._store.now()
+
+    def too_far(self) -> str | None:
+        """Return why the store is too far away; None if it is near enough."""
+        distance: float | None = getattr(self._store, "distance", None)
+        if distance is None or distance <= _FAR:
+            return None
+        return f"it is {distance * 1000:.0f} ms away, and turns need less than {_FAR * 1000:.0f} ms"
+
+    async def update(self, act: Callable[[Record, float], T], start: Callable[[], Controller], *, hurry: bool) -> T:
+        """Let a function change the record, and return its result.
+
+        Args:
+            act: A function of the record and the time. It may be called several times.
+            start: Returns the controller of a new record, if there is none and none was seen.
+            hurry: Whether the first transaction gets no more time than others.
+
+        Raises:
+            ConfigurationError: The record has other settings, or the store refuses to be used.
+
+        """
+
+        def change(stored: bytes | None, now: float) -> tuple[bytes, tuple[Record, T]]:
+            record = Record.unpack(stored, now, self._settings) or Record(self._settings, self._known() or start())
+            result = act(record, now)
+            return record.pack(), (record, result)
+
+        try:
+            self.seen, result = await self._store.update(
+                self._key, change, patience=None if self._contacted or hurry else _FIRST_CONTACT
+            )
+        except ConfigurationError:
+            raise
+        except SharedUnavailable as error:
+            # The log line and the event name the store themselves.
+            raise LostError(str(error).removeprefix(f"{self.store}: ")) from None
+        except UnknownFormatError:
+            raise LostError("its record was written by another release, and is left unchanged") from None
+        except (Exception, anyio.get_cancelled_exc_class()) as error:  # a custom store may raise anything
+            if not isinstance(error, Exception) and being_cancelled():
+                raise
+            raise LostError(sanitize(f"{type(error).__name__}: {error}")) from None
+        self._contacted = True
+        return result
+
+    def _known(self) -> Controller | None:
+        """Return the state that was last seen, for a record that was lost."""
+        if self.seen is None:
+            return None
+        controller = Controller(self._settings.per_second, self._settings.burst)
+        controller.restore(self.seen.controller.record(), latest=float("inf"))
+        return controller
