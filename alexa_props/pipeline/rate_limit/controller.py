@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -51,6 +52,7 @@ _COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before")
 _FLAGS: Final = ("_holding", "_closed", "_sure", "_answered")
 _MARKS: Final = ("_anchor", "_last")
 _NONE: Final = (math.nan,) * 3
+_STATE: Final = operator.attrgetter(*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS, *_MARKS)
 
 RECORD_LENGTH: Final = len(_NUMBERS + _OPTIONAL + _COUNTS + _FLAGS) + 3 * len(_MARKS)
 
@@ -301,9 +303,8 @@ class Controller:
 
     def record(self) -> tuple[float, ...]:
         """Return the learned state as numbers, `RECORD_LENGTH` of them. Configured rate and burst are not included."""
-        plain = (getattr(self, name) for name in (*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS))
-        marks: list[tuple[float, ...]] = [getattr(self, name) or _NONE for name in _MARKS]
-        return (*(math.nan if value is None else float(value) for value in plain), *itertools.chain(*marks))
+        *plain, anchor, last = _STATE(self)
+        return (*[math.nan if value is None else value for value in plain], *(anchor or _NONE), *(last or _NONE))
 
     def restore(self, record: Sequence[float], latest: float) -> None:
         """Take over the state that `record` returned in this or another process.
@@ -319,24 +320,25 @@ class Controller:
         if len(record) != RECORD_LENGTH:
             raise ValueError("not all numbers are there")
         numbers = iter(record)
-        for name in _NUMBERS:
-            setattr(self, name, next(numbers))
-        for name in _OPTIONAL:
-            value = next(numbers)
-            setattr(self, name, None if math.isnan(value) else value)
-        for name in _COUNTS:
-            setattr(self, name, int(next(numbers)))
-        for name in _FLAGS:
-            setattr(self, name, bool(next(numbers)))
+        # Not by setattr: this is done for every transaction.
+        self.__dict__.update(zip(_NUMBERS, itertools.islice(numbers, len(_NUMBERS)), strict=True))
+        for name, value in zip(_OPTIONAL, itertools.islice(numbers, len(_OPTIONAL)), strict=True):
+            # Only nan differs from itself.
+            self.__dict__[name] = value if value == value else None  # noqa: PLR0124
+        self.__dict__.update(zip(_COUNTS, map(int, itertools.islice(numbers, len(_COUNTS))), strict=True))
+        self.__dict__.update(zip(_FLAGS, map(bool, itertools.islice(numbers, len(_FLAGS))), strict=True))
         for name in _MARKS:
-            number, at, refused = (next(numbers) for _ in range(3))
-            setattr(self, name, None if math.isnan(number) else _Mark(int(number), at, int(refused)))
+            number, at, refused = itertools.islice(numbers, 3)
+            self.__dict__[name] = None if math.isnan(number) else _Mark(int(number), at, int(refused))
         times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at)
-        amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share)
+        amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share, self._ceiling or 0.0)
+        # A nan is in no range, and min and max may skip it.
         if not (
             min(self.FLOOR, self._max) <= self.rate <= self.FASTEST
-            and all(0 <= each <= latest for each in times)
-            and all(0 <= each <= self.FASTEST for each in (*amounts, self._ceiling or 0.0))
+            and math.isfinite(sum(times) + sum(amounts))
+            and min(times) >= 0 <= min(amounts)
+            and max(times) <= latest
+            and max(amounts) <= self.FASTEST
         ):
             raise ValueError("a number is out of range")
 
