@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import math
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from alexa_props import RateLimit, errors
 from alexa_props.call import Lane
+from alexa_props.pipeline.rate_limit import controller
+from alexa_props.pipeline.rate_limit import record as record_module
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket, UnknownFormatError
 from tests.pipeline.quotas import Quota, bucket
@@ -279,6 +282,13 @@ def test_a_changed_byte_never_raises(position: int, value: int) -> None:
 def test_a_record_of_another_release_is_left_alone() -> None:
     with pytest.raises(UnknownFormatError):
         Record.unpack(b"\x02" + new().pack()[1:], 0.0, RateLimit())
+
+
+def test_another_state_of_the_controller_is_another_format() -> None:
+    """Else processes of two releases would take turns in replacing each other's record as damaged."""
+    names = (*controller._NUMBERS, *controller._OPTIONAL, *controller._COUNTS, *controller._FLAGS, *controller._MARKS)
+    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+    assert (record_module._FORMAT, digest) == (1, "78b23e86e784a33c")
 
 
 @pytest.mark.parametrize("other", [RateLimit(per_second=50), RateLimit(per_second=100, burst=3), RateLimit()])
