@@ -226,7 +226,7 @@ async def work(
         async def worker() -> None:
             nonlocal items, lost
             while time.monotonic() < began + seconds:
-                failed = await fails(lambda: a4b.devices.get(ARN))
+                failed = await fails(lambda: bulk.devices.get(ARN))
                 lost += failed
                 items += not failed and time.monotonic() < began + seconds
 
@@ -239,7 +239,7 @@ async def work(
             if not failed:
                 waits.append(1000 * (time.monotonic() - asked))
 
-        urgent = a4b.with_options(priority="interactive")
+        bulk, urgent = a4b.with_options(priority="bulk"), a4b.with_options(priority="interactive")
         moments = [first + number / interactive for number in range(int(interactive * seconds))] if interactive else []
         tasks = [asyncio.ensure_future(worker()) for _ in range(workers)]
         tasks += [asyncio.ensure_future(ask(at)) for at in moments]
