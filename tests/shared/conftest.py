@@ -25,7 +25,7 @@ from tests.shared.worker import connect
 ROOT = Path(__file__).parents[2]
 KINDS: list[Any] = ["host", *REDIS_PROGRAMS]
 if not REDIS_PROGRAMS:
-    KINDS.append(pytest.param("redis-server", marks=pytest.mark.skip("redis-server is not installed")))
+    KINDS.append(pytest.param("redis-server", marks=pytest.mark.skip(reason="redis-server is not installed")))
 _numbers = itertools.count()
 
 

@@ -109,7 +109,7 @@ def link_to_a_folder(folder: Path) -> None:
 
 def of_another_user(folder: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can give a folder away")
+        pytest.skip(reason="changing the owner of a folder needs root")
     folder.mkdir(mode=0o700)
     os.chown(folder, 12345, 12345)
 
@@ -139,7 +139,7 @@ def pipe_instead(file: Path) -> None:
 
 def file_of_another_user(file: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
+        pytest.skip(reason="changing the owner of a file needs root")
     os.chown(file, 12345, 12345)
 
 

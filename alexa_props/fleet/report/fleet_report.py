@@ -100,8 +100,8 @@ class FleetReport(Generic[T, R]):
             skipped=sum(report.skipped for report in listed),
             stopped="; ".join(dict.fromkeys(report.stopped for report in listed if report.stopped)) or None,
             elapsed=max((report.elapsed for report in listed), default=0.0),
-            names=KnownNames.merge(report._names for report in listed),  # noqa: SLF001 - of its own class
-            dropped=sum((report._dropped for report in listed), NOTHING),  # noqa: SLF001 - of its own class
+            names=KnownNames.merge(report._names for report in listed),  # noqa: SLF001 - private to this class
+            dropped=sum((report._dropped for report in listed), NOTHING),  # noqa: SLF001 - private to this class
         )
 
     def brief(self) -> FleetReport[T, R]:

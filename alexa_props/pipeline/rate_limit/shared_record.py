@@ -53,7 +53,7 @@ class SharedRecord:
 
     def too_far(self) -> str | None:
         """Return why the store is too far away; None if it is near enough."""
-        distance: float | None = getattr(self._store, "distance", None)
+        distance = self._store.distance
         if distance is None or distance <= _FAR:
             return None
         return f"it is {distance * 1000:.0f} ms away, and turns need less than {_FAR * 1000:.0f} ms"

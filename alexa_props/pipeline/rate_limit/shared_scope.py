@@ -26,6 +26,7 @@ from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
+from alexa_props.pipeline.rate_limit.outage import Outage, share_of
 from alexa_props.pipeline.rate_limit.queue import MISSED_AFTER, Permit, Scope
 from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket
 from alexa_props.pipeline.rate_limit.shared_record import LostError, SharedRecord
@@ -127,8 +128,6 @@ class SharedScope(Scope):
         hooks: Hooks,
     ) -> None:
         super().__init__(settings, learned)
-        self.alone = False
-        """Whether the process continues without the store."""
         self._shared = SharedRecord(settings, store, key)
         self._name = name
         self._hooks = hooks
@@ -140,12 +139,14 @@ class SharedScope(Scope):
         self._looked_at = 0.0
         self._reports: list[Report] = []
         self._asking: anyio.Event | None = None
-        self._probe_at = 0.0
-        self._lost_at = 0.0
-        self._back_at: float | None = None
-        self._unusable = ""
+        self._outage: Outage | None = None
 
     # What the stage and its permits use.
+
+    @property
+    def alone(self) -> bool:
+        """Whether the process continues without the store."""
+        return self._outage is not None
 
     def time(self) -> float:
         """Return the time by the clock of the store."""
@@ -221,7 +222,8 @@ class SharedScope(Scope):
     @property
     def probe_due(self) -> bool:
         """Whether the next request should probe the store."""
-        return self.alone and self._back_at is None and self.now() >= self._probe_at
+        outage = self._outage
+        return outage is not None and outage.back_at is None and self.now() >= outage.probe_at
 
     async def beside(self, call: Call, send: Callable[[], Awaitable[T]]) -> T:
         """Probe the store while a request is in flight."""
@@ -269,7 +271,8 @@ class SharedScope(Scope):
             return None
         due = self.controller.new_turn_delay if lane == "delayed" else self.controller.delay
         delay = due(now)
-        return delay if self._back_at is None else min(delay, max(self._back_at - now, _ROUNDING))
+        back_at = None if self._outage is None else self._outage.back_at
+        return delay if back_at is None else min(delay, max(back_at - now, _ROUNDING))
 
     async def _shared_turn(
         self, waiter: Waiter, lane: _QueueName, call: Call, *, waited: bool
@@ -381,28 +384,9 @@ class SharedScope(Scope):
         """Continue alone, with this process's share of what is known."""
         if self.alone:
             return
-        members = self._shared.members
-        known, shared, settings = self._shared.seen is not None, self.controller, self.settings
-        burst = max(1, settings.burst // members)
-        self.controller = Controller(
-            None if settings.per_second is None else settings.per_second / members,
-            burst,
-            rate=max(shared.rate / members, Controller.FLOOR) if known else shared.rate,
-            ceiling=None if shared.ceiling is None else shared.ceiling / members,
-        )
-        if known and shared.paused_until > self.time():
-            self.controller.paused_until = self.now() + shared.paused_until - self.time()
-        elif known and shared.delay(self.time(), members * burst - 1) > 0:
-            # The group has used its turns up to now. Each process begins at another moment.
-            began = self.now() - random.random() / self.controller.rate  # noqa: S311 - jitter
-            for _ in range(burst):
-                self.controller.take(began, held_back=False)
-        self.alone = True
-        self._unusable = ""
-        # By this clock: that of a store that is lost may be corrected when it is found.
-        self._lost_at = self.now()
-        self._probe_at = self._lost_at + _PROBE_EVERY
-        self._back_at = None
+        now, time = self.now(), None if self._shared.seen is None else self.time()
+        self.controller = share_of(self.controller, self.settings, self._shared.members, time=time, now=now)
+        self._outage = Outage(now)
         self._tickets.clear()
         self._turns.clear()
         self._reports.clear()
@@ -417,7 +401,10 @@ class SharedScope(Scope):
 
     async def _probe(self, call: Call) -> None:
         """Check whether the store can be used again, and arrange the return."""
-        self._probe_at = self.now() + _PROBE_EVERY
+        outage = self._outage
+        if outage is None:
+            return
+        outage.postpone_probe(self.now())
         far = self._shared.too_far() is not None
 
         def rejoin(record: Record, now: float) -> float:
@@ -429,22 +416,23 @@ class SharedScope(Scope):
             return
         except ConfigurationError as error:
             # Raised, it would end the request beside it.
-            if self._unusable != (reason := str(error)):
-                self._unusable = reason
+            if outage.unusable != (reason := str(error)):
+                outage.unusable = reason
                 logger.warning(
                     "the rate limit of %s cannot be shared through %s again: %s", self._name, self._shared.store, reason
                 )
             return
-        if self.alone and self._shared.too_far() is None:
-            self._back_at = self.now() + since - self.time()
+        if self._shared.too_far() is None:
+            outage.back_at = self.now() + since - self.time()
             self._return_if_due(call)
             self.wake()
 
     def _return_if_due(self, call: Call) -> None:
-        if not self.alone or self._back_at is None or self.now() < self._back_at or self._shared.seen is None:
+        outage, record = self._outage, self._shared.seen
+        if outage is None or record is None or outage.back_at is None or self.now() < outage.back_at:
             return
-        seconds = self.now() - self._lost_at
-        self.alone, self._back_at, self.controller = False, None, self._shared.seen.controller
+        seconds = self.now() - outage.began
+        self._outage, self.controller = None, record.controller
         logger.warning(
             "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._shared.store, seconds
         )
@@ -469,8 +457,8 @@ class SharedScope(Scope):
         super()._forget_another_loop()
         if self._loop != before:
             self._asking = None
-            # By the clock of the other loop.
-            self._probe_at, self._back_at = 0.0, None
+            if self._outage is not None:
+                self._outage.forget_times(self.now())
 
 
 def _lane(queue: _QueueName | None) -> Lane:
