@@ -319,6 +319,19 @@ async def test_while_the_store_is_lost_each_process_takes_its_share(fault: str) 
     assert limits(clients[0]).ceiling == pytest.approx(60, rel=0.15)
 
 
+async def test_a_pause_holds_although_the_store_is_lost_meanwhile() -> None:
+    quota = Quota(1, burst=3, retry_after="7")
+    (store, _), (client, _) = processes(2, quota)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(get, client)
+        await anyio.sleep(1)
+        store.down = "gone"
+    refused_at = quota.refused[0][0]
+    assert not [at for at, _ in quota.accepted if refused_at < at < refused_at + 7]
+    assert limits(client).sharing == "alone"
+
+
 async def test_all_return_at_the_same_moment_unless_the_others_never_left() -> None:
     quota = Quota(30)
     back: list[tuple[int, float]] = []
