@@ -91,28 +91,37 @@ def is_running(loop: object) -> bool:
 
 
 class Waiter:
-    """Waits until it is woken, or until a time limit passes. It may wait again."""
+    """Waits until it is woken, or until a time limit passes. It may wait again.
 
-    __slots__ = ("__weakref__", "_woken")
+    Several tasks may wait for it if none of them has a time limit.
+    """
+
+    __slots__ = ("__weakref__", "_event", "_woken")
 
     def __init__(self) -> None:
-        self._woken = anyio.Event()
+        self._woken = False
+        # Made by a wait: most waiters need none.
+        self._event: anyio.Event | None = None
 
     def wake(self) -> None:
         """End its wait."""
-        self._woken.set()
+        self._woken = True
+        if self._event is not None:
+            self._event.set()
 
     async def wait(self, seconds: float | None) -> bool:
         """Wait, and return whether it was woken; False if these seconds passed first."""
+        self._event = event = self._event or anyio.Event()
+        if self._woken:
+            event.set()
         if seconds is None:
             # Thousands may wait without a limit: they need no timer and no scope.
-            await self._woken.wait()
+            await event.wait()
         else:
             with anyio.move_on_after(seconds):
-                await self._woken.wait()
-        woken = self._woken.is_set()
-        self._woken = anyio.Event()
-        return woken
+                await event.wait()
+        self._woken, self._event = False, None
+        return event.is_set()
 
 
 # Foreign code.
