@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import operator
 import os
 import random
 import re
@@ -47,6 +48,7 @@ _FIRST: Final = 1024
 """Bytes of a slot that are read first: most records are shorter."""
 _LARGEST: Final = _SLOT - _HEADER.size
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_identity: Final = operator.attrgetter("st_dev", "st_ino")
 
 
 @attrs.define
@@ -300,10 +302,6 @@ class HostShared:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return HostShared, (self._folder,)
-
-
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
 
 
 def _checksum(number: int, record: bytes) -> int:

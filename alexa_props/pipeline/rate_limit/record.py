@@ -11,6 +11,7 @@ nothing.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 import random
 import struct
@@ -132,7 +133,7 @@ class Record:
 
     def pack(self) -> bytes:
         """Return the record as bytes."""
-        settings, places = self.settings, self._places.values()
+        settings, (interactive, bulk) = self.settings, self._places.values()
         head = _HEAD.pack(
             _FORMAT,
             self.epoch,
@@ -143,10 +144,13 @@ class Record:
             self.seen,
             self.since,
             self._bulk_until,
-            *(number for each in places for number in (each.position, each.tail)),
+            interactive.position,
+            interactive.tail,
+            bulk.position,
+            bulk.tail,
             *self.controller.record(),
         )
-        return head + b"".join(_MEMBER.pack(*member) for member in self.members.items())
+        return head + b"".join(itertools.starmap(_MEMBER.pack, self.members.items()))
 
     @classmethod
     def unpack(cls, stored: bytes | None, now: float, settings: RateLimit) -> Self | None:
@@ -164,7 +168,8 @@ class Record:
         try:
             _, epoch, overtaken, count, rate, burst, *numbers = _HEAD.unpack_from(stored)
             members = dict(_MEMBER.iter_unpack(stored[_HEAD.size :]))
-            if len(members) != count or not all(map(math.isfinite, (*numbers[:7], *members.values()))):
+            # A sum of finite numbers is finite.
+            if len(members) != count or not math.isfinite(sum(numbers[:7], sum(members.values()))):
                 return None
             controller = Controller(None if math.isnan(rate) else rate, burst)
             # A burst that is used up is made up for after it.
@@ -176,19 +181,24 @@ class Record:
         if (per_second, burst) != (settings.per_second, settings.burst):
             cls._check_unused(per_second, burst, settings, now - seen)
             return cls(settings, _changed(controller, settings, pause=now > seen))
-        if now - seen > Controller.LONGEST_PAUSE:
-            return cls(settings, _aged(controller, settings, now - seen))
         record = cls(settings, controller, epoch)
         record.seen, record.since, record._bulk_until, record._overtaken = seen, since, bulk_until, overtaken
         record.members = members
-        for lane, position, tail in zip(record._places.values(), places[::2], places[1::2], strict=True):
-            if not 0 <= tail - position <= cls.MOST_PLACES:
+        interactive, bulk = record._places.values()
+        interactive.position, interactive.tail, bulk.position, bulk.tail = places
+        for each in (interactive, bulk):
+            if not 0 <= each.tail - each.position <= cls.MOST_PLACES:
                 return None
-            lane.position, lane.tail = position, tail
-        if now < seen - cls.CLOCK_SLACK or since > now + cls.HORIZON:
+        return record.at(now)
+
+    def at(self, now: float) -> Self:
+        """Return the record as it is used at this time: time may have passed since the last transaction."""
+        if now - self.seen > Controller.LONGEST_PAUSE:
+            return type(self)(self.settings, _aged(self.controller, self.settings, now - self.seen))
+        if now < self.seen - self.CLOCK_SLACK or self.since > now + self.HORIZON:
             # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
-            record._forget_times()
-        return record
+            self._forget_times()
+        return self
 
     @classmethod
     def _check_unused(cls, per_second: float | None, burst: int, settings: RateLimit, age: float) -> None:
@@ -311,11 +321,11 @@ class Record:
         if report.outcome == "accepted":
             controller.accepted(at, report.sent)
         elif report.outcome == "throttled":
-            controller.throttled(at, report.sent, report.retry_after, None)
+            controller.throttled(at, report.sent, report.retry_after, controller.last_request_id)
         elif report.outcome == "failed":
             controller.ended(at)
         else:
-            controller.refused_alone(None)
+            controller.refused_alone(controller.last_request_id)
 
     def _most(self) -> int:
         """Return the most turns of one transaction."""
