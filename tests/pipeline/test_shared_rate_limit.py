@@ -607,6 +607,46 @@ async def test_closing_a_client_ends_its_waits_and_not_those_of_others() -> None
     assert Counter(owner for _, owner in quota.accepted)[1] == 3
 
 
+async def test_a_client_that_is_closed_during_a_transaction_sends_nothing_and_ends_its_waits() -> None:
+    quota = Quota(0.1, burst=1)
+    [store], [client] = processes(1, quota, limit={"per_second": 0.1})
+    await get(client)
+    store.latency, began = 0.1, anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(gather, lambda: get(client))
+        await anyio.sleep(0.05)
+        await client.aclose()
+    assert anyio.current_time() - began < 0.2
+    assert len(quota.accepted) == 1
+
+
+async def test_what_was_computed_in_vain_takes_no_turns() -> None:
+    quota = Quota(20, burst=2)
+    stores, clients = processes(2, quota, limit={"per_second": 20})
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for store, client in zip(stores, clients, strict=True):
+                store.misses = 2
+                tasks.start_soon(keep_calling, client, 10.0)
+    assert not quota.refused
+    assert quota.share(0.5, 9.5) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_later_event_loop_with_another_clock_changes_no_schedule() -> None:
+    store, quota = MemoryShared(), Quota(100)
+    client = sharing(store, quota.of(0), limit={"per_second": 1})
+
+    async def call() -> float:
+        await get(client)
+        return anyio.current_time()
+
+    for _ in range(3):
+        backend, options = virtual_time()
+        store.clock_offset += anyio.run(call, backend=backend, backend_options=options)
+    # The third request was sent two seconds after the first.
+    assert store.clock_offset == pytest.approx(2.05)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 @pytest.mark.apart
 def test_workers_that_are_forked_from_one_process_are_separate_members(tmp_path: Path) -> None:

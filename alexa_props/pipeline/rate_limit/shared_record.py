@@ -35,21 +35,21 @@ class SharedRecord:
     def __init__(self, settings: RateLimit, store: Shared, key: str) -> None:
         self.store: Final = store.name
         """Name of the store."""
+        self.time: Final = store.now
+        """Returns the time by the clock of the store."""
         self.seen: Record | None = None
         """The record after the last transaction."""
         self._settings = settings
         self._store = store
         self._key = key
         self._contacted = False
+        # Usually nobody else has changed the record since: then it need not be unpacked.
+        self._last: dict[bytes | None, Record] = {}
 
     @property
     def members(self) -> int:
         """Clients that share the record, as last seen; at least 1."""
         return 1 if self.seen is None else max(1, len(self.seen.members))
-
-    def time(self) -> float:
-        """Return the time by the clock of the store."""
-        return self._store.now()
 
     def too_far(self) -> str | None:
         """Return why the store is too far away; None if it is near enough."""
@@ -72,9 +72,15 @@ class SharedRecord:
         """
 
         def change(stored: bytes | None, now: float) -> tuple[bytes, tuple[Record, T]]:
-            record = Record.unpack(stored, now, self._settings) or Record(self._settings, self._known() or start())
+            record, self._last = self._last.get(stored), {}
+            if record is None:
+                record = Record.unpack(stored, now, self._settings) or Record(self._settings, self._known() or start())
+            else:
+                record = record.at(now)
             result = act(record, now)
-            return record.pack(), (record, result)
+            packed = record.pack()
+            self._last = {packed: record}
+            return packed, (record, result)
 
         try:
             self.seen, result = await self._store.update(

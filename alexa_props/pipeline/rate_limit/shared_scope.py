@@ -14,11 +14,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeVar
 
-import anyio
 import attrs
 
 from alexa_props.call import Call, Lane
-from alexa_props.concurrency import Waiter, flattening_task_group
+from alexa_props.concurrency import Waiter, flattening_task_group, loop_time
 from alexa_props.errors import ConfigurationError
 from alexa_props.events import SharingBack, SharingLost
 from alexa_props.hooks import Hooks, logger
@@ -64,12 +63,17 @@ class SharedPermit(Permit):
 
     async def send(self) -> None:
         """Return when the attempt may be sent: immediately, or at a new turn if it was delayed past its own."""
-        scope = self._shared
+        scope, turn = self._shared, self._turn
+        if turn is not None and scope.time() - turn.at <= MISSED_AFTER:
+            self._sent = turn
+            return
         sent_at = now = scope.now()
-        if self._turn is not None:
-            missed = scope.time() - self._turn.at > MISSED_AFTER
-        else:
-            missed = not scope.alone or now - self._taken_at > MISSED_AFTER or scope.controller.is_sending_delayed(now)
+        missed = (
+            turn is not None
+            or not scope.alone
+            or now - self._taken_at > MISSED_AFTER
+            or scope.controller.is_sending_delayed(now)
+        )
         if missed:
             # Not `Scope.wait`: the process may return meanwhile, to another clock and another schedule.
             sent_at, self._turn = await scope.turn(self._call, self._closing, "delayed")
@@ -129,6 +133,8 @@ class SharedScope(Scope):
     ) -> None:
         super().__init__(settings, learned)
         self._shared = SharedRecord(settings, store, key)
+        self.time: Final = self._shared.time
+        """Returns the time by the clock of the store."""
         self._name = name
         self._hooks = hooks
         self._learned = learned
@@ -138,7 +144,7 @@ class SharedScope(Scope):
         self._turns: dict[_QueueName, deque[SentRequest]] = {}
         self._looked_at = 0.0
         self._reports: list[Report] = []
-        self._asking: anyio.Event | None = None
+        self._asking: Waiter | None = None
         self._outage: Outage | None = None
 
     # What the stage and its permits use.
@@ -148,9 +154,13 @@ class SharedScope(Scope):
         """Whether the process continues without the store."""
         return self._outage is not None
 
-    def time(self) -> float:
-        """Return the time by the clock of the store."""
-        return self._shared.time()
+    def now(self) -> float:
+        """Return the event loop's time."""
+        if self.alone:
+            return super().now()
+        # The schedule goes by the clock of the store: that another event loop's differs changes nothing.
+        self._seen = loop_time()
+        return self._seen
 
     async def acquire(self, call: Call, closing: Closing) -> Permit:
         """Wait for a permit, as `Scope.acquire` does."""
@@ -167,10 +177,9 @@ class SharedScope(Scope):
         joined = now = self.now()
         self._forget_another_loop()
         queue = self._lanes[lane]
-        self._refuse_wait(call, waited + self._estimate(lane, len(queue)))
+        self._refuse_wait(call, waited + (0.0 if call.max_wait is None else self._estimate(lane, len(queue))))
         waiter = Waiter()
         queue[waiter] = call.max_wait is not None
-        closing.waiters.add(waiter)
         try:
             while True:
                 closing.check()
@@ -181,9 +190,12 @@ class SharedScope(Scope):
                         self._take(now, lane, held_back=now > joined)
                         return now, None
                 else:
-                    turn, delay = await self._shared_turn(waiter, lane, call, waited=self.now() > joined)
+                    turn, delay = await self._shared_turn(waiter, lane, call, waited=now > joined)
                     if turn is not None:
-                        return self.now(), turn
+                        return now, turn
+                # It may have closed during the transaction.
+                closing.waiters.add(waiter)
+                closing.check()
                 so_far = waited + self.now() - joined
                 self._refuse_wait(call, so_far + (delay or 0.0))
                 if call.max_wait is not None and delay is None:
@@ -206,7 +218,7 @@ class SharedScope(Scope):
         self._reports.append(report)
         if report.outcome == "throttled" or self.controller.holding:
             while self._asking is not None:
-                await self._asking.wait()
+                await self._asking.wait(None)
             if self._reports and not self.alone:
                 # The request was sent. The next call raises the error before it sends one.
                 with contextlib.suppress(ConfigurationError):
@@ -231,12 +243,11 @@ class SharedScope(Scope):
             tasks.start_soon(self._probe, call)
             return await send()
 
-    def wake(self) -> None:
-        """Let the first waiter of each lane check the clock again."""
-        for queue in self._lanes.values():
-            first = next(iter(queue), None)
-            if first is not None:
-                first.wake()
+    def wake(self, *, but: _QueueName | None = None) -> None:
+        """Let the first waiter of each lane, but of one, check the clock again."""
+        for lane, queue in self._lanes.items():
+            if queue and lane != but:
+                next(iter(queue)).wake()
 
     def idle(self) -> bool:
         """Return whether forgetting the scope would change nothing soon."""
@@ -292,7 +303,7 @@ class SharedScope(Scope):
             if again > now + _ROUNDING:
                 return None, again - now
             await self._ask(lane, call, waited=waited)
-            now = self.time()
+            now = self._looked_at
         if not turns:
             return None, None if self.alone else max(0.0, self._ask_at(lane) - now)
         delay = turns[0].at - now
@@ -315,7 +326,7 @@ class SharedScope(Scope):
 
     async def _ask(self, lane: _QueueName | None, call: Call, *, waited: bool) -> None:
         """Report, and ask for turns for a lane. Waiters check the result."""
-        self._asking = asking = anyio.Event()
+        self._asking = asking = Waiter()
         reports, self._reports = self._reports, []
         want = 0 if lane is None else len(self._lanes[lane])
         ticket = None if lane is None else self._tickets.get(lane)
@@ -354,8 +365,9 @@ class SharedScope(Scope):
                 self._lose(reason, call)
         finally:
             self._asking = None
-            asking.set()
-            self.wake()
+            asking.wake()
+            # The waiter that asked uses the result: it is awake.
+            self.wake(but=lane)
 
     async def _update(self, act: Callable[[Record, float], T]) -> T:
         """Let a function change the record; raises as `SharedRecord.update` does."""
