@@ -431,12 +431,12 @@ async def test_a_finished_call_leaves_no_cycle_for_the_garbage_collector() -> No
 
 
 async def test_a_service_that_fails_confirms_no_rate() -> None:
-    service = Service(429, 503, 503, 503, 204)
+    service = Service(429, 429, 503, 503, 503, 204)
     client = paced(service, per_second=100)
-    with pytest.raises(errors.Throttled):
-        await get(client.with_options(max_wait=0))
+    with pytest.raises(errors.ServerError):
+        await get(client.with_options(retry=ONCE))
     slow = client.limits[GET].rate
-    for _ in range(3):
+    for _ in range(2):
         with pytest.raises(errors.ServerError):
             await get(client.with_options(retry=ONCE))
         assert client.limits[GET].rate == slow < 100
@@ -693,7 +693,7 @@ async def test_limits_show_the_present_state() -> None:
         await anyio.wait_all_tasks_blocked()
         limits = client.limits[GET]
         tasks.cancel_scope.cancel()
-    assert limits.rate == pytest.approx(5)
+    assert limits.rate == pytest.approx(8)
     assert (limits.ceiling, limits.waiting, limits.in_flight, limits.refused) == (10, 1, 0, 1)
     assert limits.last_request_id == "request-7"
     assert limits.paused_until is not None
@@ -755,7 +755,7 @@ async def test_limits_can_be_saved_and_passed_to_the_next_process() -> None:
     begun = anyio.current_time()
     await many(second, 96)
     # No search from 20 a second again.
-    assert anyio.current_time() - begun == pytest.approx(1.0, abs=0.05)
+    assert anyio.current_time() - begun == pytest.approx(1.0, abs=0.07)
     # What it had no use for is not lost when it is saved again.
     third = smart_properties(Service(204), limits=Limits.from_json(text))
     await third.alerts.delete_alarms("unit-1")

@@ -169,7 +169,7 @@ class Odd(Exception):
 async def test_the_queue_continues_however_a_request_ends(end: Any) -> None:
     """discord.py: a bucket whose request ended in an unexpected way was stuck silently."""
     service = Service(*[end] * 5, 204)
-    client = paced(service, per_second=10).with_options(retry=ONCE, deadline=5)
+    client = paced(service, per_second=10).with_options(retry=ONCE, deadline=1.5)
     ends = await gather(*[lambda: get(client)] * 5)
     assert all(isinstance(end, errors.AlexaError | Odd) for end in ends)
     assert nothing_left(client)

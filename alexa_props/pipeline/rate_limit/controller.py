@@ -12,6 +12,8 @@ import operator
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from alexa_props.pipeline.rate_limit import tuning
+
 __all__ = ["RECORD_LENGTH", "Controller", "SentRequest"]
 
 
@@ -24,7 +26,10 @@ class SentRequest(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """A moment at which the quota was used up: how many were sent by then, when, and how many of them were refused."""
+    """A moment at which the quota was used up: how many were sent by then, when, and how many of them were refused.
+
+    Time in which there was nothing to send does not count: nothing can be concluded from what was not accepted then.
+    """
 
     number: int
     at: float
@@ -44,12 +49,13 @@ _NUMBERS: Final = (
     "_pause",
     "_cost",
     "_share",
-    "_resumed_at",
     "_refused_at",
+    "_first_rate",
+    "_idle",
 )
 _OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at")
-_COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before")
-_FLAGS: Final = ("_holding", "_closed", "_sure", "_answered")
+_COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost")
+_FLAGS: Final = ("_holding", "_closed", "_sure", "_guessing", "_found", "_answered")
 _MARKS: Final = ("_anchor", "_last")
 _NONE: Final = (math.nan,) * 3
 _STATE: Final = operator.attrgetter(*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS, *_MARKS)
@@ -60,67 +66,24 @@ RECORD_LENGTH: Final = len(_NUMBERS + _OPTIONAL + _COUNTS + _FLAGS) + 3 * len(_M
 class Controller:
     """Finds the rate that a service accepts, and spaces requests by it.
 
-    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and responses
-    confirm it. A refusal shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and
-    faster once responses confirm that the ceiling is passed. The next refusal measures the ceiling again. After an
-    unexpected refusal (the first, one far above the ceiling, one too soon after the last to measure) it *holds*: one
-    request per latency, until a response to one of them shows that there is room again.
+    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and
+    responses confirm it, and rises slowly while so many requests are under way that their refusal would cost much. A
+    refusal shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and faster once
+    responses confirm that the ceiling is passed. The next refusal measures the ceiling again; one that is too soon to
+    measure costs a few percent of the rate. It *holds* after an unexpected refusal (the first, one far above the
+    ceiling), after a pause, and when requests that were sent after a cut are refused, too: one request per latency,
+    until a response to one of them shows that there is room again.
 
-    While it holds, each refusal of a probe halves the rate: the quota opens by its own clock. Then it begins at no more
-    than what the quota gave from one opening to the next.
+    While it holds, each refusal of a probe halves the rate: the quota opens by its own clock. Then it begins at no
+    more than what the quota gave from one opening to the next.
+
+    After an unexpected refusal the ceiling is a *guess*: what was accepted of the requests that were under way, or
+    from one opening to the next. The rate then climbs by a greater share, and the ceiling with it. The next refusal
+    shows that the quota is between what was accepted since and the rate, as some of it may have expired unused.
 
     A refusal of a request that was sent before the last cut is not news: each congestion event cuts once. A known quota
     is the initial rate, and the rate never exceeds it. One response pauses all requests for an hour at most.
     """
-
-    START: Final = 20.0
-    """Requests per second at the start."""
-    UNANSWERED: Final = 4
-    """Requests after which the distances double at the start of a search, until one of them has ended."""
-    FASTEST: Final = 100_000.0
-    """Requests per second that a stored record may hold at most."""
-    FLOOR: Final = 0.02
-    """Requests per second below which no refusal brings the rate."""
-    DOUBLE: Final = 0.25
-    """Seconds in which the rate at most doubles."""
-    PATIENCE: Final = 1.5
-    """Latencies in which the rate at most doubles, so that responses can confirm it."""
-    LEAD: Final = 2.0
-    """How many times the confirmed rate the rate may be while it searches."""
-    CRUISE_LEAD: Final = 1.25
-    """The same while cruising."""
-    MARGIN: Final = 0.97
-    """Share of the ceiling at which cruising begins."""
-    CLIMB: Final = 0.03
-    """Share by which the rate climbs per second. Every probe for more costs a refusal, so it is less at low rates."""
-    CLIMB_FULL: Final = 50.0
-    """Requests per second above which it climbs by the full share."""
-    PASSED: Final = 1.01
-    """Share of the ceiling above which the ceiling seems to have risen."""
-    ACCELERATE: Final = 0.15
-    """Seconds in which the climbing then doubles."""
-    SURPRISE: Final = 1.25
-    """Share of the ceiling above which a refusal means that the ceiling no longer holds."""
-    ENOUGH: Final = 8
-    """Accepted requests that make a measurement."""
-    GENTLE: Final = 0.9
-    """Least share of the rate that remains after a refusal that made a measurement."""
-    HARD: Final = 0.75
-    """Share of the ceiling that remains after an unexpected refusal."""
-    SOFT: Final = 0.95
-    """The same if nothing suggests that the ceiling is far off."""
-    PAUSE_COSTS: Final = 10.0
-    """How much slower it climbs per second that a refusal costs (`Retry-After`)."""
-    COSTLY: Final = 10.0
-    """Seconds above which the cost counts no more: else a rising quota would not be followed."""
-    LONGEST_PAUSE: Final = 3600.0
-    """Seconds for which one response may pause all requests; then one of them probes again."""
-    STARVED: Final = 120.0
-    """Seconds of nothing but refusals after which throttled calls fail."""
-    LATE: Final = 0.05
-    """Seconds of waking late that are made up for."""
-    CATCH_UP: Final = 5
-    """Requests sent at the same moment to make up for it, at most."""
 
     def __init__(
         self, known: float | None, burst: int, *, rate: float | None = None, ceiling: float | None = None
@@ -129,7 +92,7 @@ class Controller:
         self._max = math.inf if known is None else known
         self._burst = burst
         self._ceiling = known if ceiling is None else min(ceiling, self._max)
-        self.rate = min(max(self.START if rate is None else rate, self.FLOOR), self._max)
+        self.rate = min(max(tuning.START if rate is None else rate, tuning.FLOOR), self._max)
         if self._ceiling is not None:
             self.rate = self._max if self._ceiling == self._max else self._cruising()
         self.refused = 0
@@ -138,7 +101,6 @@ class Controller:
         self._next = self._due = self._delayed_until = self._sent_at = 0.0
         self._number = self._cut = self._accepted = self._accepted_before = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
-        self._resumed_at = -math.inf
         self._starving_since: float | None = None
         self._refused_at = -math.inf
         self._raised_at: float | None = None
@@ -148,6 +110,9 @@ class Controller:
         self._last: _Mark | None = None
         self._holding = self._closed = self._answered = False
         self._sure = True
+        self._guessing = self._found = False
+        self._row = self._first = self._kept = self._lost = 0
+        self._first_rate = self._idle = 0.0
         self._share = 1.0
 
     @property
@@ -190,14 +155,16 @@ class Controller:
     def take(self, now: float, *, held_back: bool) -> None:
         """Take the next turn. `held_back`: a request waited for it."""
         # A waiter wakes a little late: the schedule stands. Idle time is lost.
-        late = min(self.LATE, self.CATCH_UP / self.rate) if held_back else 0.0
+        late = min(tuning.LATE, tuning.CATCH_UP / self.rate) if held_back else 0.0
         # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         raising = held_back and now - self._next <= late and not self._holding
         step = 1 / self.rate
         if self._ceiling is None and not self._answered:
             # Each of them may be refused, whatever the quota is.
-            step *= 2.0 ** min(max(0, self._number + 1 - self.UNANSWERED), 10)
-        self._next = max(self._next, now - late) + step
+            step *= 2.0 ** min(max(0, self._number + 1 - tuning.UNANSWERED), 10)
+        begin = max(self._next, now - late)
+        self._idle += begin - self._next
+        self._next = begin + step
         if raising and self._raised_at is not None:
             # At most one second's climb: a long pause is no reason for a leap.
             since = min(now - self._raised_at, 1.0)
@@ -221,7 +188,7 @@ class Controller:
             self._next = max(self._next, self._due)
         self._number += 1
         if self._opened_at is None:
-            self._opened_at, self._accepted_before = now, self._accepted
+            self._opened_at, self._accepted_before = now - self._idle, self._accepted
         self._sent_at = max(self._sent_at, now)
         return SentRequest(self._number, now, self.rate)
 
@@ -236,6 +203,7 @@ class Controller:
             return False
         self._answered = True
         if self._ceiling is None:
+            self.rate = max(min(self.rate, self._most_under_way()), min(self.rate, tuning.FLOOR))
             self._next = min(self._next, now + 1 / self.rate)
         return self._ceiling is None
 
@@ -246,7 +214,12 @@ class Controller:
         self._accepted += 1
         earlier = self.ended(now)
         if sent.number <= self._cut:
-            return False
+            self._kept += sent.number >= self._first
+            if not self._holding or not self._shows_room():
+                return False
+            self._resume(now)
+            return True
+        self._row = 0
         self._confirmed = max(self._confirmed, sent.rate)
         if not self._holding:
             return earlier
@@ -259,27 +232,28 @@ class Controller:
         self._answered = True
         self.refused += 1
         self.last_request_id = request_id
-        if self._starving_since is None or now - max(self._refused_at, self.paused_until) > self.STARVED:
+        if self._starving_since is None or now - max(self._refused_at, self.paused_until) > tuning.STARVED:
             # Time without requests does not count.
             self._starving_since = now
         self._refused_at = now
-        self._pause = min(retry_after or 0.0, self.LONGEST_PAUSE)
+        self._pause = min(retry_after or 0.0, tuning.LONGEST_PAUSE)
         self.paused_until = max(self.paused_until, now + self._pause)
-        mark = _Mark(sent.number, sent.at, self.refused)
+        mark = _Mark(sent.number, sent.at - self._idle, self.refused)
         if self._last is None or mark.number > self._last.number:
             self._last = mark
-        if sent.number > self._cut:
-            if self._holding:
-                self._ask_less_often()
-            else:
-                self._slow_down(mark)
-            self._cut = self._number
-            self._confirmed = 0.0
-            self._raised_at, self._passed_at = now, None
-            # The schedule of the old rate no longer holds; after a pause, requests are sent one by one.
-            # Turns that were granted ahead of time are still used.
-            begin = max(now, self._sent_at) + 1 / self.rate
-            self._due = self._next = max(begin, self.paused_until) + self._allowance()
+        if sent.number <= self._cut:
+            self._lost += sent.number >= self._first
+            if not self._holding and not self._kept and self._lost >= tuning.ALL_LOST:
+                self._hold()
+                self._schedule_anew(now)
+            return
+        self._row += 1
+        if self._holding:
+            self._ask_less_often()
+        else:
+            self._slow_down(mark)
+            self._first, self._first_rate, self._kept, self._lost = sent.number, sent.rate, 0, 0
+        self._schedule_anew(now)
 
     def refused_alone(self, request_id: str | None) -> None:
         """Record a refusal of what a request asks for: it says nothing about the rate."""
@@ -288,13 +262,13 @@ class Controller:
 
     def starved(self, now: float) -> bool:
         """Return whether nothing was accepted for `STARVED` seconds although requests were sent."""
-        return self._starving_since is not None and now - self._starving_since >= self.STARVED
+        return self._starving_since is not None and now - self._starving_since >= tuning.STARVED
 
     def forget_times(self) -> None:
         """Drop the schedule, which is of another clock, but not the learned rates."""
-        self._due = self._next = self._delayed_until = self._sent_at = self.paused_until = 0.0
+        self._due = self._next = self._delayed_until = self._sent_at = self._idle = self.paused_until = 0.0
         self._raised_at = self._passed_at = self._opened_at = self._anchor = self._last = None
-        self._resumed_at = self._refused_at = -math.inf
+        self._refused_at = -math.inf
         self._starving_since = None
         if self._holding and self._ceiling is not None:
             self._holding = False
@@ -330,15 +304,23 @@ class Controller:
         for name in _MARKS:
             number, at, refused = itertools.islice(numbers, 3)
             self.__dict__[name] = None if math.isnan(number) else _Mark(int(number), at, int(refused))
-        times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at)
-        amounts = (self._latency, self._confirmed, self._pause, self._cost, self._share, self._ceiling or 0.0)
+        times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at, self._idle)
+        amounts = (
+            self._latency,
+            self._confirmed,
+            self._pause,
+            self._cost,
+            self._share,
+            self._first_rate,
+            self._ceiling or 0.0,
+        )
         # A nan is in no range, and min and max may skip it.
         if not (
-            min(self.FLOOR, self._max) <= self.rate <= self.FASTEST
+            min(tuning.FLOOR, self._max) <= self.rate <= tuning.FASTEST
             and math.isfinite(sum(times) + sum(amounts))
             and min(times) >= 0 <= min(amounts)
             and max(times) <= latest
-            and max(amounts) <= self.FASTEST
+            and max(amounts) <= tuning.FASTEST
         ):
             raise ValueError("a number is out of range")
 
@@ -348,100 +330,198 @@ class Controller:
 
     def _doubling(self) -> float:
         """Return the seconds in which the rate may double."""
-        return max(self.DOUBLE, self.PATIENCE * self._latency, 2 / self.rate)
+        return max(tuning.DOUBLE, tuning.PATIENCE * self._latency, 2 / self.rate)
 
     def _cruising(self) -> float:
         """Return the rate just below the ceiling."""
         assert self._ceiling is not None  # noqa: S101 - it is set before
-        return min(max(self._ceiling * self.MARGIN, self.FLOOR), self._max)
+        return min(max(self._ceiling * tuning.MARGIN, tuning.FLOOR), self._max)
 
     def _searched(self, since: float) -> float | None:
         """Return the rate after this many seconds of searching; None if it is found."""
         if self._ceiling is not None:
             return None
-        return min(self.rate * 2 ** (since / self._doubling()), self.LEAD * max(self._confirmed, self.START))
+        growth = math.log(2) / self._doubling()
+        if self.rate * self._latency > tuning.RISK + tuning.RISK_SHARE * self._accepted:
+            growth = min(growth, tuning.RISKY)
+        rate = min(self.rate * math.exp(growth * since), tuning.LEAD * max(self._confirmed, tuning.START))
+        return min(rate, self._most_under_way())
+
+    def _most_under_way(self) -> float:
+        """Return the rate at which no more requests are under way than a search may risk."""
+        return (tuning.UNANSWERED + self._accepted) / self._latency if self._latency else math.inf
 
     def _climbed(self, now: float, since: float) -> float:
         """Return the rate after this many seconds of cruising."""
         assert self._ceiling is not None  # noqa: S101 - else it searches
-        climb = self.CLIMB * min(1.0, max(0.1, self.rate / self.CLIMB_FULL)) / (1 + self._cost)
-        if self._confirmed <= self._ceiling * self.PASSED:
+        climb = tuning.CLIMB * min(1.0, self.rate / tuning.CLIMB_FULL) / (1 + self._cost)
+        if self._guessing:
+            fast = min(tuning.GUESS / (1 + self._latency / tuning.GUESS_LATENCY), tuning.GUESS_EACH * self.rate)
+            climb = max(climb, fast / (1 + self._cost))
+            self._ceiling = max(self._ceiling, min(self._confirmed, self.rate))
+            self._passed_at = None
+            if self.rate > tuning.LEAD * self._gave(now - self._idle):
+                # Far from what was accepted on the average: if the quota closes now, it closes for long.
+                return self.rate
+        elif self._confirmed <= self._ceiling * tuning.PASSED:
             self._passed_at = None
         else:
             self._passed_at = now if self._passed_at is None else self._passed_at
-            step = max(self.ACCELERATE, 2 * self.PATIENCE * self._latency, min(10 / self.rate, 2.0))
-            climb = min(climb * 2 ** min((now - self._passed_at) / step, 60.0), math.log(2) / self._doubling())
-        return min(self.rate * math.exp(climb * since), self.CRUISE_LEAD * max(self._confirmed, self._ceiling))
+            step = max(tuning.ACCELERATE, 2 * tuning.PATIENCE * self._latency, min(10 / self.rate, 2.0))
+            faster = climb * 2 ** min((now - self._passed_at) / step, 60.0)
+            climb = min(faster, math.log(2) / self._doubling())
+        return min(self.rate * math.exp(climb * since), tuning.LEAD * max(self._confirmed, self._ceiling))
+
+    def _schedule_anew(self, now: float) -> None:
+        """Let a refusal of what was sent until now mean nothing new; the schedule of the old rate no longer holds."""
+        self._cut = self._number
+        self._confirmed = 0.0
+        self._raised_at, self._passed_at = now, None
+        # Nobody took the turns until now.
+        self._idle += max(now - self._next, 0.0)
+        # The refused request used no quota. But a configured rate is never exceeded.
+        distances = 1.0 if self._holding or self._max < math.inf else tuning.RETRY
+        # After a pause, requests are sent one by one. Turns that were granted ahead of time are still used.
+        begin = max(now, self._sent_at) + distances / self.rate
+        self._due = self._next = max(begin, self.paused_until) + self._allowance()
 
     def _slow_down(self, mark: _Mark) -> None:
-        """Slow down to the measured rate, or to one request per latency if there is nothing to measure."""
+        """Slow down: to the measured rate, a little, or to one request per latency."""
         rate = self.rate
-        surprised = self._ceiling is None or rate > self.SURPRISE * self._ceiling
-        measured = None if surprised else self._measured(mark)
-        if measured is not None:
+        surprised = self._ceiling is None or rate > tuning.OUT * self._ceiling
+        guessed = self._guessing or (self._ceiling is not None and rate > tuning.SURPRISE * self._ceiling)
+        measured = None if surprised else self._measured(mark, guessed=guessed)
+        self._guessing = False
+        if measured is not None and guessed:
+            self._guess(measured, mark)
+            self._sure, self._share = True, 1.0
+        elif measured is not None:
             # Quota unused while cruising may have expired: a much lower measurement is not believed immediately.
-            self._ceiling = min(max(measured, (self.HARD if self._closed else self.GENTLE) * rate), rate)
+            self._ceiling = min(max(measured, tuning.GENTLE * rate), rate)
             self._sure, self._share = True, 1.0
         elif surprised:
             self._ceiling = rate
-            self._sure, self._share = False, self.HARD
+            self._sure, self._share = False, tuning.HARD
         else:
-            soon = self._anchor is not None or mark.at < self._resumed_at + 1.0
-            self._share = self.HARD if soon else self.SOFT
+            self._share = tuning.SOFT
         # After an unexpected refusal the ceiling is a guess: finding a better one is worth the pauses.
-        self._cost = 0.0 if surprised else self.PAUSE_COSTS * min(self._pause, self.COSTLY)
+        self._cost = 0.0 if surprised else tuning.PAUSE_COSTS * min(self._pause, tuning.COSTLY)
         if self._anchor is None or surprised or measured is not None:
             self._anchor, self._closed = mark, False
-        if measured is not None and not self._pause:
+        if surprised or self._pause or (measured is None and self._row >= tuning.ROW):
+            self._hold()
+        elif measured is not None:
+            self.rate = self._cruising()
+        elif guessed:
+            few = self._measured_from_few(mark)
+            if few is None:
+                self._ceiling, self._guessing = rate, True
+            else:
+                self._guess(few, mark, tuning.DROP)
             self.rate = self._cruising()
         else:
-            self._holding = True
-            self.rate = min(rate, max(1 / max(self._latency, 2 / rate), self.FLOOR))
+            # One refusal may be chance: it is no reason to stop.
+            assert self._ceiling is not None  # noqa: S101 - else it was surprised
+            few = self._measured_from_few(mark)
+            if few is not None:
+                self._ceiling = min(self._ceiling, max(math.sqrt(few * rate), tuning.GENTLE * rate))
+            self.rate = max(min(rate * tuning.MARGIN, self._cruising()), min(rate, tuning.FLOOR))
+
+    def _guess(self, measured: float, mark: _Mark, least: float = 0.0) -> None:
+        """Set the ceiling between what was accepted since the anchor, when the rate was lower, and the rate."""
+        self._ceiling = min(max(math.sqrt(measured * self.rate), least * self.rate, tuning.FLOOR), self.rate)
+        self._guessing = measured < tuning.NEAR * self.rate
+        self._anchor = mark
+
+    def _hold(self) -> None:
+        """Send one request per latency until one of them is accepted."""
+        self._holding = True
+        self.rate = min(self.rate, max(1 / max(self._latency, tuning.PROBE / self.rate), tuning.FLOOR))
 
     def _ask_less_often(self) -> None:
         """Halve the rate: nothing gets through. The quota opens by its own clock, or something else is wrong."""
-        self.rate = max(self.rate / 2, min(self.rate, self.FLOOR))
+        self.rate = max(self.rate / 2, min(self.rate, tuning.FLOOR))
         self._closed = True
         if self._sure:
             # Until it closed, the ceiling was right.
-            self._share = self.SOFT
+            self._share = tuning.SOFT
 
     def _resume(self, now: float) -> None:
         """Cruise again: something got through."""
         assert self._ceiling is not None  # noqa: S101 - slowing down has set it
-        self._holding = self._sure = False
-        gave = self._gave_until(now - self._latency / 2)
+        self._holding = False
+        # A closed quota has opened at some time since the last probe.
+        opened_at = now - self._latency / 2 - (0.5 / self.rate if self._closed else 0.0)
+        gave = self._gave_until(opened_at - self._idle)
         # A quota that opens by its own clock is measured from one closing to the next, not while closed.
         measured = None if self._closed or self._pause else self._measured(self._last)
         if measured is None:
-            self._ceiling = max(min(self._ceiling * self._share, gave), self.FLOOR)
+            guess = min(self._ceiling * self._share, gave)
+            if not self._closed and not self._sure and self._are_many():
+                guess = self._guessed_from_share(gave)
+            self._guessing = not self._sure and not self._pause
         else:
-            self._ceiling = min(self._ceiling, max(measured, self._ceiling / 8))
-            self._anchor = self._last
+            guess, self._anchor = measured, self._last
+        self._ceiling = max(min(guess, self._ceiling), tuning.FLOOR)
         if self._pause:
             # What the quota gave in the pause was not used.
             self._anchor = None
         self.rate = self._cruising()
-        self._raised_at = self._resumed_at = now
+        self._raised_at = now
+        self._found, self._sure = True, False
         self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
+
+    def _guessed_from_share(self, gave: float) -> float:
+        """Return the requests per second that the accepted share of those under way suggests."""
+        share = self._first_rate * (self._kept + 1) / (self._kept + self._lost + 1)
+        if gave == math.inf:
+            return share
+        # If nothing was accepted, the quota is closed: the share tells nothing.
+        return min(max(share, (tuning.LEAST if self._kept else 1.0) * gave), tuning.MOST * gave)
+
+    def _gave(self, now: float) -> float:
+        """Return the requests per second that were accepted since the quota last opened; infinity if unknown."""
+        seconds = 0.0 if self._opened_at is None else now - self._opened_at
+        return (self._accepted - self._accepted_before) / seconds if seconds > 0 else math.inf
 
     def _gave_until(self, opened_at: float) -> float:
         """Return the requests per second that a closed quota gave since it last opened; infinity if it is unknown."""
-        seconds = 0.0 if self._opened_at is None else opened_at - self._opened_at
-        gave = (self._accepted - self._accepted_before) / seconds if seconds > 0 else math.inf
+        gave = self._gave(opened_at)
         self._opened_at, self._accepted_before = opened_at, self._accepted - 1
         # A configured rate is believed, and what the quota gave in a pause was not used.
-        return gave if self._closed and not self._pause and self._max == math.inf else math.inf
+        known = self._closed or (not self._found and self._are_many())
+        return gave if known and not self._pause and self._max == math.inf else math.inf
 
-    def _measured(self, mark: _Mark | None) -> float | None:
+    def _are_many(self) -> bool:
+        """Return whether enough requests were under way at the last refusal for their accepted share."""
+        return self._cut - self._first >= tuning.FEW
+
+    def _shows_room(self) -> bool:
+        """Return whether requests sent after the refused one were accepted: the quota is used up, but not closed."""
+        many = self._kept + self._lost >= tuning.SHOWN
+        return many and 2 * self._kept >= self._lost and not self._closed and not self._pause
+
+    def _measured(self, mark: _Mark | None, *, guessed: bool = False) -> float | None:
         """Return the requests per second that were accepted since the anchor; None if too few to tell."""
         if mark is None or self._anchor is None or self._ceiling is None:
             return None
-        seconds = mark.at - self._anchor.at
-        accepted = mark.number - self._anchor.number - (mark.refused - self._anchor.refused)
-        if seconds <= 0 or (accepted < self.ENOUGH and seconds < max(1.0, self.ENOUGH / self._ceiling)):
+        seconds, accepted = self._since_anchor(mark)
+        short = max(tuning.SPAN, tuning.SOONER * self._latency if guessed else 0.0)
+        if seconds <= short or (accepted < tuning.ENOUGH and seconds < max(1.0, tuning.ENOUGH / self._ceiling)):
             return None
         return (accepted + 1) / seconds
+
+    def _measured_from_few(self, mark: _Mark) -> float | None:
+        """Return about how many were accepted per second since the anchor; None if it is about the same refusals."""
+        seconds, accepted = self._since_anchor(mark)
+        return (accepted + tuning.UNSEEN) / seconds if seconds > tuning.SOONER * self._latency else None
+
+    def _since_anchor(self, mark: _Mark) -> tuple[float, int]:
+        """Return the seconds since the anchor, and how many requests were accepted meanwhile."""
+        if self._anchor is None:
+            return 0.0, 0
+        sent, refused = mark.number - self._anchor.number, mark.refused - self._anchor.refused
+        return mark.at - self._anchor.at, max(sent - refused, 0)
 
     def _learn_latency(self, seconds: float) -> None:
         self._latency = seconds if not self._latency else 0.9 * self._latency + 0.1 * seconds

@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from alexa_props.pipeline.rate_limit import tuning
 from alexa_props.pipeline.rate_limit.controller import Controller
 from alexa_props.settings import RateLimit
 
@@ -59,7 +60,7 @@ def share_of(shared: Controller, settings: RateLimit, members: int, *, time: flo
     alone = Controller(
         None if settings.per_second is None else settings.per_second / members,
         burst,
-        rate=shared.rate if time is None else max(shared.rate / members, Controller.FLOOR),
+        rate=shared.rate if time is None else max(shared.rate / members, tuning.FLOOR),
         ceiling=None if shared.ceiling is None else shared.ceiling / members,
     )
     if time is None:

@@ -18,6 +18,7 @@ from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
+from alexa_props.pipeline.rate_limit import tuning
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.settings import RateLimit
 
@@ -85,7 +86,7 @@ class Permit:
         return state.singled_out >= SINGLED_OUT
 
     def _stop_starved(self) -> None:
-        self._call.state.stopped_by = f"the limit of {Controller.STARVED:g} s without an accepted request"
+        self._call.state.stopped_by = f"the limit of {tuning.STARVED:g} s without an accepted request"
 
     def release(self) -> None:
         """Give back the place in flight: the attempt has its response, or will never have one."""
@@ -284,7 +285,7 @@ class Scope:
             self._thread = me
         if self._pause is not None:
             # Saved by another process, which had another clock.
-            pause = min((self._pause - dt.datetime.now(dt.UTC)).total_seconds(), Controller.LONGEST_PAUSE)
+            pause = min((self._pause - dt.datetime.now(dt.UTC)).total_seconds(), tuning.LONGEST_PAUSE)
             self.controller.paused_until = max(self.controller.paused_until, self.now() + pause)
             self._pause = None
 

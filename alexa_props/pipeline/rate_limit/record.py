@@ -22,6 +22,7 @@ from alexa_props.call import Lane
 from alexa_props.errors import ConfigurationError
 from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
+from alexa_props.pipeline.rate_limit import tuning
 from alexa_props.pipeline.rate_limit.controller import RECORD_LENGTH, Controller, SentRequest
 from alexa_props.settings import RateLimit
 
@@ -112,7 +113,7 @@ class Record:
     """Seconds after which processes that were alone return together: each probes once a second."""
     CLOCK_SLACK: Final = 1.0
     """Seconds that the clock may go back."""
-    HORIZON: Final = 2 * Controller.LONGEST_PAUSE
+    HORIZON: Final = 2 * tuning.LONGEST_PAUSE
     """Seconds by which a time in a record may be ahead."""
 
     def __init__(self, settings: RateLimit, controller: Controller, epoch: int | None = None) -> None:
@@ -173,7 +174,7 @@ class Record:
                 return None
             controller = Controller(None if math.isnan(rate) else rate, burst)
             # A burst that is used up is made up for after it.
-            controller.restore(numbers[7:], latest=now + cls.HORIZON + burst / Controller.FLOOR)
+            controller.restore(numbers[7:], latest=now + cls.HORIZON + burst / tuning.FLOOR)
         except (struct.error, ValueError, OverflowError):
             return None
         seen, since, bulk_until, *places = numbers[:7]
@@ -193,7 +194,7 @@ class Record:
 
     def at(self, now: float) -> Self:
         """Return the record as it is used at this time: time may have passed since the last transaction."""
-        if now - self.seen > Controller.LONGEST_PAUSE:
+        if now - self.seen > tuning.LONGEST_PAUSE:
             return type(self)(self.settings, _aged(self.controller, self.settings, now - self.seen))
         if now < self.seen - self.CLOCK_SLACK or self.since > now + self.HORIZON:
             # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
