@@ -66,16 +66,16 @@ RECORD_LENGTH: Final = len(_NUMBERS + _OPTIONAL + _COUNTS + _FLAGS) + 3 * len(_M
 class Controller:
     """Finds the rate that a service accepts, and spaces requests by it.
 
-    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and
-    responses confirm it, and rises slowly while so many requests are under way that their refusal would cost much. A
-    refusal shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and faster once
-    responses confirm that the ceiling is passed. The next refusal measures the ceiling again; one that is too soon to
-    measure costs a few percent of the rate. It *holds* after an unexpected refusal (the first, one far above the
-    ceiling), after a pause, and when requests that were sent after a cut are refused, too: one request per latency,
-    until a response to one of them shows that there is room again.
+    It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and responses
+    confirm it. It rises slowly while so many requests are under way that their refusal would cost much. A refusal
+    shows the *ceiling*. From then on it *cruises*: just below the ceiling, slowly rising, and faster once responses
+    confirm that the ceiling is passed. The next refusal measures the ceiling again; one that is too soon to measure
+    costs a few percent of the rate.
 
-    While it holds, each refusal of a probe halves the rate: the quota opens by its own clock. Then it begins at no
-    more than what the quota gave from one opening to the next.
+    It *holds* after an unexpected refusal (the first, one far above the ceiling), after a pause, and when requests that
+    were sent after a cut are refused, too, or all of those that were under way: one request per latency, until a
+    response shows that there is room again. While it holds, each refusal of a probe halves the rate: the quota opens by
+    its own clock. Then it begins at no more than what the quota gave from one opening to the next.
 
     After an unexpected refusal the ceiling is a *guess*: what was accepted of the requests that were under way, or
     from one opening to the next. The rate then climbs by a greater share, and the ceiling with it. The next refusal
@@ -475,9 +475,10 @@ class Controller:
         """Return the requests per second that the accepted share of those under way suggests."""
         share = self._first_rate * (self._kept + 1) / (self._kept + self._lost + 1)
         if gave == math.inf:
-            return share
-        # If nothing was accepted, the quota is closed: the share tells nothing.
-        return min(max(share, (tuning.LEAST if self._kept else 1.0) * gave), tuning.MOST * gave)
+            return max(share, tuning.DROP * self._first_rate)
+        # If hardly any was accepted, the quota is closed: the share tells nothing.
+        least = tuning.LEAST if self._kept > tuning.HARDLY * self._lost else 1.0
+        return min(max(share, least * gave), tuning.MOST * gave)
 
     def _gave(self, now: float) -> float:
         """Return the requests per second that were accepted since the quota last opened; infinity if unknown."""

@@ -83,6 +83,8 @@ SHOWN: Final = 16
 """Requests under way that show that the quota is not closed, if a third of them is accepted."""
 ALL_LOST: Final = 3
 """Requests under way that show that it is closed, if none is accepted."""
+HARDLY: Final = 0.125
+"""Accepted requests for each refused one of them that show the same."""
 LEAST: Final = 0.5
 """How many times what a quota gave on the average that share may suggest, at least,"""
 MOST: Final = 1.5
