@@ -199,6 +199,14 @@ def test_a_quota_that_accepts_nothing_of_what_is_under_way_is_closed(known: floa
     assert controller.delay(1.0) >= 0.99
 
 
+@pytest.mark.parametrize("latency", [0.002, 0.1])
+def test_a_quota_that_others_had_used_up_is_found(latency: float) -> None:
+    quota = bucket(100, 10)
+    assert sum(quota(0.0) for _ in range(20)) == 10
+    outcome = run(Controller(None, 1), quota, calls=2000, latency=latency)
+    assert outcome.per_second(2, 18) >= 0.95 * 100
+
+
 def test_time_without_requests_is_no_measurement() -> None:
     # Now and then a request, and seldom a refusal: that says nothing about how many would be accepted.
     controller = Controller(None, 1, rate=97.0, ceiling=100.0)

@@ -279,6 +279,19 @@ def test_a_changed_byte_never_raises(position: int, value: int) -> None:
         assert all(map(math.isfinite, times))
 
 
+def test_processes_that_return_to_an_empty_store_keep_what_was_learned() -> None:
+    # By the clock of a server, which counts from 1970.
+    now = 1.8e9
+    record = Record(RateLimit(), Controller(None, 1, ceiling=100.0))
+    back = record.rejoin(now, 1, returns=True)
+    for member in (2, 3, 4):
+        read = Record.unpack(record.pack(), now + 0.1 * member, RateLimit())
+        assert read is not None
+        record = read
+        assert record.rejoin(now + 0.1 * member, member, returns=True) == back
+    assert (record.controller.ceiling, len(record.members)) == (100, 4)
+
+
 def test_a_record_of_another_release_is_left_alone() -> None:
     with pytest.raises(UnknownFormatError):
         Record.unpack(b"\x02" + new().pack()[1:], 0.0, RateLimit())

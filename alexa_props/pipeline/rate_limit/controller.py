@@ -467,6 +467,9 @@ class Controller:
             # What the quota gave in the pause was not used.
             self._anchor = None
         self.rate = self._cruising()
+        if self._accepted == 1 and not self._sure:
+            # Others had used up the quota, before anything could be learned: search on.
+            self._ceiling, self._guessing = None, False
         self._raised_at = now
         self._found, self._sure = True, False
         self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()

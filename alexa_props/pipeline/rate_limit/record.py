@@ -194,7 +194,8 @@ class Record:
 
     def at(self, now: float) -> Self:
         """Return the record as it is used at this time: time may have passed since the last transaction."""
-        if now - self.seen > tuning.LONGEST_PAUSE:
+        # 0: it is new.
+        if 0 < self.seen < now - tuning.LONGEST_PAUSE:
             return type(self)(self.settings, _aged(self.controller, self.settings, now - self.seen))
         if now < self.seen - self.CLOCK_SLACK or self.since > now + self.HORIZON:
             # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
