@@ -128,7 +128,10 @@ def test_a_client_keeps_its_token_and_limits_on_the_next_loop(far: Far) -> None:
     assert learned.ceiling is not None
     asyncio.run(some())
     later = client.limits["unit_settings.get_default_music_station"]
-    assert (later.refused, later.ceiling) == (1, learned.ceiling)
+    # It may have risen since.
+    assert later.refused == 1
+    assert later.ceiling is not None
+    assert later.ceiling >= learned.ceiling
     assert far.tokens == 1
     asyncio.run(client.aclose())
 

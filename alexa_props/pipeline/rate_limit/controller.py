@@ -55,7 +55,7 @@ _NUMBERS: Final = (
 )
 _OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at")
 _COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost")
-_FLAGS: Final = ("_holding", "_closed", "_sure", "_guessing", "_found", "_answered")
+_FLAGS: Final = ("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven")
 _MARKS: Final = ("_anchor", "_last")
 _NONE: Final = (math.nan,) * 3
 _STATE: Final = operator.attrgetter(*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS, *_MARKS)
@@ -110,7 +110,7 @@ class Controller:
         self._last: _Mark | None = None
         self._holding = self._closed = self._answered = False
         self._sure = True
-        self._guessing = self._found = False
+        self._guessing = self._found = self._unproven = False
         self._row = self._first = self._kept = self._lost = 0
         self._first_rate = self._idle = 0.0
         self._share = 1.0
@@ -123,7 +123,7 @@ class Controller:
     @property
     def searching(self) -> bool:
         """Whether the ceiling is unknown: the rate may double soon."""
-        return self._ceiling is None
+        return self._ceiling is None or self._unproven
 
     @property
     def holding(self) -> bool:
@@ -205,7 +205,7 @@ class Controller:
         if self._ceiling is None:
             self.rate = max(min(self.rate, self._most_under_way()), min(self.rate, tuning.FLOOR))
             self._next = min(self._next, now + 1 / self.rate)
-        return self._ceiling is None
+        return self._ceiling is None or self._unproven
 
     def accepted(self, now: float, sent: SentRequest) -> bool:
         """Record that a request was not refused; return whether the next turn is now earlier than before."""
@@ -339,7 +339,9 @@ class Controller:
 
     def _searched(self, since: float) -> float | None:
         """Return the rate after this many seconds of searching; None if it is found."""
-        if self._ceiling is not None:
+        if self._unproven and self._ceiling is not None:
+            self._ceiling = max(self._ceiling, min(self._confirmed, self.rate))
+        elif self._ceiling is not None:
             return None
         growth = math.log(2) / self._doubling()
         if self.rate * self._latency > tuning.RISK + tuning.RISK_SHARE * self._accepted:
@@ -388,10 +390,10 @@ class Controller:
     def _slow_down(self, mark: _Mark) -> None:
         """Slow down: to the measured rate, a little, or to one request per latency."""
         rate = self.rate
-        surprised = self._ceiling is None or rate > tuning.OUT * self._ceiling
+        surprised = self._ceiling is None or self._unproven or rate > tuning.OUT * self._ceiling
         guessed = self._guessing or (self._ceiling is not None and rate > tuning.SURPRISE * self._ceiling)
         measured = None if surprised else self._measured(mark, guessed=guessed)
-        self._guessing = False
+        self._guessing = self._unproven = False
         if measured is not None and guessed:
             self._guess(measured, mark)
             self._sure, self._share = True, 1.0
@@ -467,9 +469,8 @@ class Controller:
             # What the quota gave in the pause was not used.
             self._anchor = None
         self.rate = self._cruising()
-        if self._accepted == 1 and not self._sure:
-            # Others had used up the quota, before anything could be learned: search on.
-            self._ceiling, self._guessing = None, False
+        # Others may have used up the quota, if nothing was accepted before: search on.
+        self._unproven = self._accepted == 1 and not self._sure
         self._raised_at = now
         self._found, self._sure = True, False
         self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
