@@ -75,6 +75,13 @@ def test_few_requests_are_sent_before_the_first_response(latency: float) -> None
     assert controller.delay(latency) <= 1 / 20
 
 
+def test_a_learned_rate_that_was_never_refused_is_not_lowered_by_a_long_latency() -> None:
+    controller = Controller(None, 1, rate=200.0)
+    controller.take(0.0, held_back=True)
+    controller.accepted(0.5, controller.send(0.0))
+    assert controller.rate == 200
+
+
 def test_a_quota_that_was_closed_begins_at_what_it_gave() -> None:
     for seed in SEEDS:
         # The first window lets a request pass whenever it comes; the next one opens ten seconds later.

@@ -299,8 +299,7 @@ def test_a_record_of_another_release_is_left_alone() -> None:
 
 def test_another_state_of_the_controller_is_another_format() -> None:
     """Else processes of two releases would take turns in replacing each other's record as damaged."""
-    names = (*controller._NUMBERS, *controller._OPTIONAL, *controller._COUNTS, *controller._FLAGS, *controller._MARKS)
-    digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(" ".join(controller._LAYOUT.names).encode()).hexdigest()[:16]
     assert (record_module._FORMAT, digest) == (1, "456cce4bf9f999f7")
 
 

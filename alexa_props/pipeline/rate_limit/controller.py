@@ -6,13 +6,13 @@ however large its burst allowance and however long its responses take.
 
 from __future__ import annotations
 
-import itertools
 import math
-import operator
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from alexa_props.pipeline.rate_limit import tuning
+from alexa_props.pipeline.rate_limit.layout import Layout
+from alexa_props.pipeline.rate_limit.measurement import Mark, measured, measured_from_few
 
 __all__ = ["RECORD_LENGTH", "Controller", "SentRequest"]
 
@@ -25,42 +25,29 @@ class SentRequest(NamedTuple):
     rate: float
 
 
-class _Mark(NamedTuple):
-    """A moment at which the quota was used up: how many were sent by then, when, and how many of them were refused.
-
-    Time in which there was nothing to send does not count: nothing can be concluded from what was not accepted then.
-    """
-
-    number: int
-    at: float
-    refused: int
-
-
-# The state, by kind and in the order of a record: a change of these is another format of records.
-_NUMBERS: Final = (
-    "rate",
-    "paused_until",
-    "_next",
-    "_due",
-    "_delayed_until",
-    "_sent_at",
-    "_latency",
-    "_confirmed",
-    "_pause",
-    "_cost",
-    "_share",
-    "_refused_at",
-    "_first_rate",
-    "_idle",
+_LAYOUT: Final = Layout(
+    numbers=(
+        "rate",
+        "paused_until",
+        "_next",
+        "_due",
+        "_delayed_until",
+        "_sent_at",
+        "_latency",
+        "_confirmed",
+        "_pause",
+        "_cost",
+        "_share",
+        "_refused_at",
+        "_first_rate",
+        "_idle",
+    ),
+    optional=("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at"),
+    counts=("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost"),
+    flags=("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven"),
+    marks=("_anchor", "_last"),
 )
-_OPTIONAL: Final = ("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at")
-_COUNTS: Final = ("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost")
-_FLAGS: Final = ("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven")
-_MARKS: Final = ("_anchor", "_last")
-_NONE: Final = (math.nan,) * 3
-_STATE: Final = operator.attrgetter(*_NUMBERS, *_OPTIONAL, *_COUNTS, *_FLAGS, *_MARKS)
-
-RECORD_LENGTH: Final = len(_NUMBERS + _OPTIONAL + _COUNTS + _FLAGS) + 3 * len(_MARKS)
+RECORD_LENGTH: Final = _LAYOUT.length
 
 
 class Controller:
@@ -106,8 +93,8 @@ class Controller:
         self._raised_at: float | None = None
         self._passed_at: float | None = None
         self._opened_at: float | None = None
-        self._anchor: _Mark | None = None
-        self._last: _Mark | None = None
+        self._anchor: Mark | None = None
+        self._last: Mark | None = None
         self._holding = self._closed = self._answered = False
         self._sure = True
         self._guessing = self._found = self._unproven = False
@@ -146,7 +133,7 @@ class Controller:
 
     def time_for(self, requests: int) -> float:
         """Return the seconds that this many requests would take, one after the other, at the current rate."""
-        if self._ceiling is None:
+        if self.searching:
             # The rate doubles while they wait: this is the integral of a rate that grows exponentially.
             growth = self._doubling() / math.log(2)
             return growth * math.log1p(requests / (self.rate * growth))
@@ -203,9 +190,11 @@ class Controller:
             return False
         self._answered = True
         if self._ceiling is None:
-            self.rate = max(min(self.rate, self._most_under_way()), min(self.rate, tuning.FLOOR))
+            # Unconfirmed, a search does not reach more: such a rate was learned.
+            if self.rate <= tuning.LEAD * tuning.START:
+                self.rate = max(min(self.rate, self._most_under_way()), tuning.FLOOR)
             self._next = min(self._next, now + 1 / self.rate)
-        return self._ceiling is None or self._unproven
+        return self._ceiling is None
 
     def accepted(self, now: float, sent: SentRequest) -> bool:
         """Record that a request was not refused; return whether the next turn is now earlier than before."""
@@ -238,7 +227,7 @@ class Controller:
         self._refused_at = now
         self._pause = min(retry_after or 0.0, tuning.LONGEST_PAUSE)
         self.paused_until = max(self.paused_until, now + self._pause)
-        mark = _Mark(sent.number, sent.at - self._idle, self.refused)
+        mark = Mark(sent.number, sent.at - self._idle, self.refused)
         if self._last is None or mark.number > self._last.number:
             self._last = mark
         if sent.number <= self._cut:
@@ -277,8 +266,7 @@ class Controller:
 
     def record(self) -> tuple[float, ...]:
         """Return the learned state as numbers, `RECORD_LENGTH` of them. Configured rate and burst are not included."""
-        *plain, anchor, last = _STATE(self)
-        return (*[math.nan if value is None else value for value in plain], *(anchor or _NONE), *(last or _NONE))
+        return _LAYOUT.numbers(self)
 
     def restore(self, record: Sequence[float], latest: float) -> None:
         """Take over the state that `record` returned in this or another process.
@@ -291,19 +279,7 @@ class Controller:
             ValueError: A number is missing or out of range.
 
         """
-        if len(record) != RECORD_LENGTH:
-            raise ValueError("not all numbers are there")
-        numbers = iter(record)
-        # Not by setattr: this is done for every transaction.
-        self.__dict__.update(zip(_NUMBERS, itertools.islice(numbers, len(_NUMBERS)), strict=True))
-        for name, value in zip(_OPTIONAL, itertools.islice(numbers, len(_OPTIONAL)), strict=True):
-            # Only nan differs from itself.
-            self.__dict__[name] = value if value == value else None  # noqa: PLR0124
-        self.__dict__.update(zip(_COUNTS, map(int, itertools.islice(numbers, len(_COUNTS))), strict=True))
-        self.__dict__.update(zip(_FLAGS, map(bool, itertools.islice(numbers, len(_FLAGS))), strict=True))
-        for name in _MARKS:
-            number, at, refused = itertools.islice(numbers, 3)
-            self.__dict__[name] = None if math.isnan(number) else _Mark(int(number), at, int(refused))
+        self.__dict__.update(_LAYOUT.values(record))
         times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at, self._idle)
         amounts = (
             self._latency,
@@ -387,19 +363,19 @@ class Controller:
         begin = max(now, self._sent_at) + distances / self.rate
         self._due = self._next = max(begin, self.paused_until) + self._allowance()
 
-    def _slow_down(self, mark: _Mark) -> None:
+    def _slow_down(self, mark: Mark) -> None:
         """Slow down: to the measured rate, a little, or to one request per latency."""
-        rate = self.rate
-        surprised = self._ceiling is None or self._unproven or rate > tuning.OUT * self._ceiling
-        guessed = self._guessing or (self._ceiling is not None and rate > tuning.SURPRISE * self._ceiling)
-        measured = None if surprised else self._measured(mark, guessed=guessed)
+        rate, ceiling, apart = self.rate, self._ceiling or 0.0, tuning.SOONER * self._latency
+        surprised = self._unproven or rate > tuning.OUT * ceiling
+        guessed = self._guessing or rate > tuning.SURPRISE * ceiling
+        found = None if surprised else measured(self._anchor, mark, ceiling, apart if guessed else 0.0)
         self._guessing = self._unproven = False
-        if measured is not None and guessed:
-            self._guess(measured, mark)
+        if found is not None and guessed:
+            self._guess(found, mark)
             self._sure, self._share = True, 1.0
-        elif measured is not None:
+        elif found is not None:
             # Quota unused while cruising may have expired: a much lower measurement is not believed immediately.
-            self._ceiling = min(max(measured, tuning.GENTLE * rate), rate)
+            self._ceiling = min(max(found, tuning.GENTLE * rate), rate)
             self._sure, self._share = True, 1.0
         elif surprised:
             self._ceiling = rate
@@ -408,31 +384,30 @@ class Controller:
             self._share = tuning.SOFT
         # After an unexpected refusal the ceiling is a guess: finding a better one is worth the pauses.
         self._cost = 0.0 if surprised else tuning.PAUSE_COSTS * min(self._pause, tuning.COSTLY)
-        if self._anchor is None or surprised or measured is not None:
+        if self._anchor is None or surprised or found is not None:
             self._anchor, self._closed = mark, False
-        if surprised or self._pause or (measured is None and self._row >= tuning.ROW):
+        if surprised or self._pause or (found is None and self._row >= tuning.ROW):
             self._hold()
-        elif measured is not None:
-            self.rate = self._cruising()
-        elif guessed:
-            few = self._measured_from_few(mark)
-            if few is None:
-                self._ceiling, self._guessing = rate, True
-            else:
-                self._guess(few, mark, tuning.DROP)
+        elif found is not None:
             self.rate = self._cruising()
         else:
-            # One refusal may be chance: it is no reason to stop.
-            assert self._ceiling is not None  # noqa: S101 - else it was surprised
-            few = self._measured_from_few(mark)
-            if few is not None:
-                self._ceiling = min(self._ceiling, max(math.sqrt(few * rate), tuning.GENTLE * rate))
-            self.rate = max(min(rate * tuning.MARGIN, self._cruising()), min(rate, tuning.FLOOR))
+            self._slow_down_a_little(measured_from_few(self._anchor, mark, apart), mark, guessed=guessed)
 
-    def _guess(self, measured: float, mark: _Mark, least: float = 0.0) -> None:
+    def _slow_down_a_little(self, few: float | None, mark: Mark, *, guessed: bool) -> None:
+        """Slow down after a refusal that came too soon to measure: it may be chance, and is no reason to stop."""
+        rate = self.rate
+        if guessed and few is not None:
+            self._guess(few, mark, tuning.DROP)
+        elif guessed:
+            self._ceiling, self._guessing = rate, True
+        elif few is not None:
+            self._ceiling = min(self._ceiling or rate, max(math.sqrt(few * rate), tuning.GENTLE * rate))
+        self.rate = max(min(rate * tuning.MARGIN, self._cruising()), min(rate, tuning.FLOOR))
+
+    def _guess(self, accepted: float, mark: Mark, least: float = 0.0) -> None:
         """Set the ceiling between what was accepted since the anchor, when the rate was lower, and the rate."""
-        self._ceiling = min(max(math.sqrt(measured * self.rate), least * self.rate, tuning.FLOOR), self.rate)
-        self._guessing = measured < tuning.NEAR * self.rate
+        self._ceiling = min(max(math.sqrt(accepted * self.rate), least * self.rate, tuning.FLOOR), self.rate)
+        self._guessing = accepted < tuning.NEAR * self.rate
         self._anchor = mark
 
     def _hold(self) -> None:
@@ -456,14 +431,14 @@ class Controller:
         opened_at = now - self._latency / 2 - (0.5 / self.rate if self._closed else 0.0)
         gave = self._gave_until(opened_at - self._idle)
         # A quota that opens by its own clock is measured from one closing to the next, not while closed.
-        measured = None if self._closed or self._pause else self._measured(self._last)
-        if measured is None:
+        found = None if self._closed or self._pause else measured(self._anchor, self._last, self._ceiling)
+        if found is None:
             guess = min(self._ceiling * self._share, gave)
             if not self._closed and not self._sure and self._are_many():
                 guess = self._guessed_from_share(gave)
             self._guessing = not self._sure and not self._pause
         else:
-            guess, self._anchor = measured, self._last
+            guess, self._anchor = found, self._last
         self._ceiling = max(min(guess, self._ceiling), tuning.FLOOR)
         if self._pause:
             # What the quota gave in the pause was not used.
@@ -505,28 +480,6 @@ class Controller:
         """Return whether requests sent after the refused one were accepted: the quota is used up, but not closed."""
         many = self._kept + self._lost >= tuning.SHOWN
         return many and 2 * self._kept >= self._lost and not self._closed and not self._pause
-
-    def _measured(self, mark: _Mark | None, *, guessed: bool = False) -> float | None:
-        """Return the requests per second that were accepted since the anchor; None if too few to tell."""
-        if mark is None or self._anchor is None or self._ceiling is None:
-            return None
-        seconds, accepted = self._since_anchor(mark)
-        short = max(tuning.SPAN, tuning.SOONER * self._latency if guessed else 0.0)
-        if seconds <= short or (accepted < tuning.ENOUGH and seconds < max(1.0, tuning.ENOUGH / self._ceiling)):
-            return None
-        return (accepted + 1) / seconds
-
-    def _measured_from_few(self, mark: _Mark) -> float | None:
-        """Return about how many were accepted per second since the anchor; None if it is about the same refusals."""
-        seconds, accepted = self._since_anchor(mark)
-        return (accepted + tuning.UNSEEN) / seconds if seconds > tuning.SOONER * self._latency else None
-
-    def _since_anchor(self, mark: _Mark) -> tuple[float, int]:
-        """Return the seconds since the anchor, and how many requests were accepted meanwhile."""
-        if self._anchor is None:
-            return 0.0, 0
-        sent, refused = mark.number - self._anchor.number, mark.refused - self._anchor.refused
-        return mark.at - self._anchor.at, max(sent - refused, 0)
 
     def _learn_latency(self, seconds: float) -> None:
         self._latency = seconds if not self._latency else 0.9 * self._latency + 0.1 * seconds
