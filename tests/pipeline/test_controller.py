@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import deque
 
 import pytest
 from hypothesis import example, given
@@ -204,6 +205,96 @@ def test_a_quota_that_accepts_nothing_of_what_is_under_way_is_closed(known: floa
         controller.throttled(1.0, one, None, None)
     assert controller.holding
     assert controller.delay(1.0) >= 0.99
+
+
+def test_a_search_has_few_more_requests_under_way_than_were_accepted() -> None:
+    controller = Controller(None, 1)
+    now, accepted = 0.0, 0
+    under_way: deque[SentRequest] = deque()
+    while now < 3.0:
+        now += controller.delay(now)
+        while under_way and under_way[0].at + 0.5 <= now:
+            one = under_way.popleft()
+            controller.accepted(one.at + 0.5, one)
+            accepted += 1
+        controller.take(now, held_back=True)
+        under_way.append(controller.send(now))
+        # Before the first response, distances double.
+        assert len(under_way) <= 9 + accepted
+    assert accepted > 50
+
+
+def refused_while_under_way(controller: Controller, now: float, *, kept: int, lost: int) -> float:
+    """Of what is under way the first is refused, some are accepted, others refused; then a probe is accepted."""
+    sent = []
+    for _ in range(1 + kept + lost):
+        now += controller.delay(now)
+        controller.take(now, held_back=True)
+        sent.append(controller.send(now))
+    now += 0.5
+    controller.throttled(now, sent[0], None, None)
+    for one in sent[1 : 1 + kept]:
+        controller.accepted(now, one)
+    for one in sent[1 + kept :]:
+        controller.throttled(now, one, None, None)
+    return flow(controller, now, 0.0)
+
+
+def flow(controller: Controller, now: float, seconds: float, *, held_back: bool = False) -> float:
+    """Accept one request, and all others for so many seconds. If none is held back, the rate does not rise."""
+    end = now + seconds
+    while True:
+        now += controller.delay(now)
+        controller.take(now, held_back=held_back)
+        controller.accepted(now + 0.01, controller.send(now))
+        if now >= end:
+            return now
+
+
+def test_if_hardly_any_gets_through_the_guess_is_what_the_quota_gave() -> None:
+    controller = Controller(None, 1, rate=40.0)
+    now = flow(controller, 0.0, 5.0)
+    seconds = refused_while_under_way(controller, now, kept=1, lost=30)
+    # About 40 a second until now, then none for a while.
+    assert controller.ceiling is not None
+    assert controller.ceiling >= 0.8 * 40 * 5 / seconds
+
+
+def test_if_nothing_gets_through_twice_half_of_the_rate_remains() -> None:
+    controller = Controller(None, 1, rate=100.0)
+    now = refused_while_under_way(controller, flow(controller, 0.0, 5.0), kept=0, lost=30)
+    rate = controller.rate
+    refused_while_under_way(controller, now, kept=0, lost=30)
+    assert controller.rate >= 0.45 * rate
+
+
+def test_a_configured_rate_is_kept_although_nothing_gets_through_twice() -> None:
+    controller = Controller(100.0, 1)
+    now = refused_while_under_way(controller, flow(controller, 0.0, 5.0), kept=0, lost=30)
+    refused_while_under_way(controller, now, kept=0, lost=30)
+    assert controller.rate >= 80
+
+
+def test_a_guess_climbs_fast_but_not_far_from_what_was_accepted() -> None:
+    controller = Controller(None, 1, rate=40.0)
+    now = refused_while_under_way(controller, flow(controller, 0.0, 5.0), kept=0, lost=30)
+    rate = controller.rate
+    now = flow(controller, now, 10.0, held_back=True)
+    assert 2 * rate < controller.rate < 12 * rate
+    # The next refusal measures half of the rate: that is a guess, too.
+    controller.throttled(now + 0.01, controller.send(now), None, None)
+    rate = controller.rate
+    flow(controller, now + 0.02, 2.0, held_back=True)
+    assert controller.rate > 1.25 * rate
+
+
+def test_two_refusals_soon_after_each_other_cost_little() -> None:
+    controller = Controller(None, 1, ceiling=100.0)
+    now = 0.0
+    for _ in range(2):
+        now = flow(controller, now, 0.02)
+        controller.throttled(now + 0.01, controller.send(now), None, None)
+    assert controller.rate > 80
 
 
 @pytest.mark.parametrize("latency", [0.002, 0.1])

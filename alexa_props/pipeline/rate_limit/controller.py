@@ -315,9 +315,7 @@ class Controller:
 
     def _searched(self, since: float) -> float | None:
         """Return the rate after this many seconds of searching; None if it is found."""
-        if self._unproven and self._ceiling is not None:
-            self._ceiling = max(self._ceiling, min(self._confirmed, self.rate))
-        elif self._ceiling is not None:
+        if not self.searching:
             return None
         growth = math.log(2) / self._doubling()
         if self.rate * self._latency > tuning.RISK + tuning.RISK_SHARE * self._accepted:
@@ -434,7 +432,8 @@ class Controller:
         found = None if self._closed or self._pause else measured(self._anchor, self._last, self._ceiling)
         if found is None:
             guess = min(self._ceiling * self._share, gave)
-            if not self._closed and not self._sure and self._are_many():
+            # A configured rate is believed.
+            if not self._closed and not self._sure and self._are_many() and self._max == math.inf:
                 guess = self._guessed_from_share(gave)
             self._guessing = not self._sure and not self._pause
         else:
