@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from typing import Final, Literal
 
-from alexa_props.call import SINGLED_OUT, Call, Lane
+from alexa_props.call import Call, Lane
 from alexa_props.concurrency import Waiter, current_loop, loop_time
 from alexa_props.errors import ConfigurationError, RateLimitTooLong
 from alexa_props.learned_limits import starting_limits
@@ -20,12 +20,10 @@ from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit import tuning
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
+from alexa_props.pipeline.rate_limit.permit import Permit
 from alexa_props.settings import RateLimit
 
-__all__ = ["MISSED_AFTER", "Permit", "Scope"]
-
-MISSED_AFTER: Final = 0.05
-"""Seconds after which a turn that was not used is missed."""
+__all__ = ["Scope"]
 
 _ROUNDING: Final = 1e-6
 """Seconds by which a wait may seem too long only because it was computed as a sum of times."""
@@ -33,66 +31,6 @@ _ROUNDING: Final = 1e-6
 _Queue = OrderedDict[Waiter, bool]
 """Waiters in order, and whether each has a `max_wait`. Cancelled waiters leave from the middle, often thousands at a
 time: a deque would be searched for each."""
-
-
-class Permit:
-    """The right of one attempt to be sent. It reports to its scope how the attempt ended."""
-
-    __slots__ = ("_call", "_closing", "_scope", "_sent", "_taken_at")
-
-    def __init__(self, scope: Scope, call: Call, closing: Closing, taken_at: float) -> None:
-        self._scope = scope
-        self._call = call
-        self._closing = closing
-        self._taken_at = taken_at
-        self._sent: SentRequest | None = None
-
-    async def send(self) -> None:
-        """Return when the attempt may be sent: immediately, or at the next turn if it was delayed past its own."""
-        scope = self._scope
-        now = scope.now()
-        if now - self._taken_at > MISSED_AFTER or scope.controller.is_sending_delayed(now):
-            # One token may have delayed many attempts: without a new turn, all would be sent at the same moment.
-            sent_at = await scope.wait(self._call, self._closing, "delayed")
-            self._sent = scope.controller.send(sent_at, delayed=True, held_back=sent_at > now)
-        else:
-            self._sent = scope.controller.send(now)
-
-    async def accepted(self) -> None:
-        """Record a response that was no refusal."""
-        self._scope.accepted += 1
-        if self._sent is not None and self._scope.controller.accepted(self._scope.now(), self._sent):
-            self._scope.wake()
-
-    async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
-        """Record a refusal, and wake the waiters whose turn it may change."""
-        if self._sent is not None:
-            now, controller = self._scope.now(), self._scope.controller
-            if self._is_singled_out():
-                controller.refused_alone(request_id)
-                return
-            controller.throttled(now, self._sent, retry_after, request_id)
-            if controller.starved(now):
-                self._stop_starved()
-            self._scope.wake()
-            if retry_after:
-                self._scope.wake_limited()
-
-    def _is_singled_out(self) -> bool:
-        """Return whether the refusal is about what this call asks for, such as one unit, and not about the rate."""
-        state, accepted = self._call.state, self._scope.accepted
-        since, state.accepted_before = state.accepted_before, accepted
-        state.singled_out = 0 if since in (None, accepted) else state.singled_out + 1
-        return state.singled_out >= SINGLED_OUT
-
-    def _stop_starved(self) -> None:
-        self._call.state.stopped_by = f"the limit of {tuning.STARVED:g} s without an accepted request"
-
-    def release(self) -> None:
-        """Give back the place in flight: the attempt has its response, or will never have one."""
-        self._scope.in_flight -= 1
-        if self._sent is not None and not self._scope.controller.answered:
-            self._scope.request_ended(self._sent)
 
 
 class Scope:

@@ -26,7 +26,8 @@ from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.lifecycle import Closing
 from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.pipeline.rate_limit.outage import Outage, share_of
-from alexa_props.pipeline.rate_limit.queue import MISSED_AFTER, Permit, Scope
+from alexa_props.pipeline.rate_limit.permit import MISSED_AFTER, Permit, SharedPermit
+from alexa_props.pipeline.rate_limit.queue import Scope
 from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket
 from alexa_props.pipeline.rate_limit.shared_record import LostError, SharedRecord
 from alexa_props.settings import RateLimit
@@ -47,66 +48,6 @@ _LOOK: Final = Record.PRESENT / 2
 """The same otherwise, so that the process stays a member."""
 _ROUNDING: Final = 1e-4
 """Seconds by which a timer may be early."""
-
-
-class SharedPermit(Permit):
-    """The right of one attempt to be sent, with the turn that the record granted. None if the process was alone."""
-
-    __slots__ = ("_shared", "_turn")
-
-    def __init__(
-        self, scope: SharedScope, call: Call, closing: Closing, taken_at: float, turn: SentRequest | None
-    ) -> None:
-        super().__init__(scope, call, closing, taken_at)
-        self._shared = scope
-        self._turn = turn
-
-    async def send(self) -> None:
-        """Return when the attempt may be sent: immediately, or at a new turn if it was delayed past its own."""
-        scope, turn = self._shared, self._turn
-        if turn is not None and scope.time() - turn.at <= MISSED_AFTER:
-            self._sent = turn
-            return
-        sent_at = now = scope.now()
-        missed = (
-            turn is not None
-            or not scope.alone
-            or now - self._taken_at > MISSED_AFTER
-            or scope.controller.is_sending_delayed(now)
-        )
-        if missed:
-            # Not `Scope.wait`: the process may return meanwhile, to another clock and another schedule.
-            sent_at, self._turn = await scope.turn(self._call, self._closing, "delayed")
-        self._sent = self._turn or scope.controller.send(sent_at, delayed=missed, held_back=sent_at > now)
-
-    async def accepted(self) -> None:
-        """Record a response that was no refusal."""
-        if self._turn is None:
-            if self._shared.alone:
-                await super().accepted()
-            return
-        self._shared.accepted += 1
-        if self._sent is not None:
-            await self._shared.report(Report(self._sent, self._shared.time(), "accepted"), self._call)
-
-    async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
-        """Record a refusal."""
-        scope = self._shared
-        if self._turn is None:
-            if scope.alone:
-                await super().throttled(retry_after, request_id)
-            return
-        if self._sent is None:
-            return
-        outcome: Literal["throttled", "singled out"] = "singled out" if self._is_singled_out() else "throttled"
-        await scope.report(Report(self._sent, scope.time(), outcome, retry_after), self._call)
-        scope.controller.last_request_id = request_id
-        if outcome == "throttled":
-            if scope.controller.starved(scope.time()):
-                self._stop_starved()
-            scope.wake()
-            if retry_after:
-                scope.wake_limited()
 
 
 class SharedScope(Scope):
