@@ -23,6 +23,8 @@ _FIRST_CONTACT: Final = 2.0
 """Seconds that the first transaction may take."""
 _FAR: Final = 0.005
 """Seconds to the store and back above which turns would come too late."""
+_NEAR: Final = 0.004
+"""Seconds below which a store that was too far away is used again, so that small changes have no effect."""
 
 
 class LostError(Exception):
@@ -51,10 +53,10 @@ class SharedRecord:
         """Clients that share the record, as last seen; at least 1."""
         return 1 if self.seen is None else max(1, len(self.seen.members))
 
-    def too_far(self) -> str | None:
-        """Return why the store is too far away; None if it is near enough."""
+    def too_far(self, *, again: bool = False) -> str | None:
+        """Return why the store is too far away, or too far to be used again; None if it is near enough."""
         distance = self._store.distance
-        if distance is None or distance <= _FAR:
+        if distance is None or distance <= (_NEAR if again else _FAR):
             return None
         return f"it is {distance * 1000:.0f} ms away, and turns need less than {_FAR * 1000:.0f} ms"
 

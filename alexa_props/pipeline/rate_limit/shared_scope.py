@@ -38,8 +38,6 @@ __all__ = ["SharedScope"]
 T = TypeVar("T")
 _QueueName = Lane | Literal["delayed"]
 
-_PROBE_EVERY: Final = 1.0
-"""Seconds between two probes of a store that was lost."""
 _LOOK_SEARCHING: Final = 0.05
 """Seconds after which a process with a ticket checks the record while the rate grows."""
 _LOOK_PER_MEMBER: Final = 0.0125
@@ -358,7 +356,7 @@ class SharedScope(Scope):
         if outage is None:
             return
         outage.postpone_probe(self.now())
-        far = self._shared.too_far() is not None
+        far = self._shared.too_far(again=True) is not None
 
         def rejoin(record: Record, now: float) -> float:
             return record.rejoin(now, self._member, returns=not far)
@@ -375,7 +373,7 @@ class SharedScope(Scope):
                     "the rate limit of %s cannot be shared through %s again: %s", self._name, self._shared.store, reason
                 )
             return
-        if self._shared.too_far() is None:
+        if self._shared.too_far(again=True) is None:
             outage.back_at = self.now() + since - self.time()
             self._return_if_due(call)
             self.wake()
