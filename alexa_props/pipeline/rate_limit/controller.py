@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from alexa_props.pipeline.rate_limit import tuning
 from alexa_props.pipeline.rate_limit.layout import Layout
 from alexa_props.pipeline.rate_limit.measurement import Mark, measured, measured_from_few
+from alexa_props.pipeline.rate_limit.schedule import Schedule
 
 __all__ = ["RECORD_LENGTH", "Controller", "SentRequest"]
 
@@ -50,7 +51,7 @@ _LAYOUT: Final = Layout(
 RECORD_LENGTH: Final = _LAYOUT.length
 
 
-class Controller:
+class Controller(Schedule):
     """Finds the rate that a service accepts, and spaces requests by it.
 
     It *searches* until the first refusal: the rate doubles while it is the rate that holds requests back and responses
@@ -77,15 +78,12 @@ class Controller:
     ) -> None:
         """`known` is the configured quota; `rate` and `ceiling` were learned before. None if unknown."""
         self._max = math.inf if known is None else known
-        self._burst = burst
+        super().__init__(min(max(tuning.START if rate is None else rate, tuning.FLOOR), self._max), burst)
         self._ceiling = known if ceiling is None else min(ceiling, self._max)
-        self.rate = min(max(tuning.START if rate is None else rate, tuning.FLOOR), self._max)
         if self._ceiling is not None:
             self.rate = self._max if self._ceiling == self._max else self._cruising()
         self.refused = 0
-        self.paused_until = 0.0
         self.last_request_id: str | None = None
-        self._next = self._due = self._delayed_until = self._sent_at = 0.0
         self._number = self._cut = self._accepted = self._accepted_before = 0
         self._latency = self._confirmed = self._pause = self._cost = 0.0
         self._starving_since: float | None = None
@@ -95,11 +93,11 @@ class Controller:
         self._opened_at: float | None = None
         self._anchor: Mark | None = None
         self._last: Mark | None = None
-        self._holding = self._closed = self._answered = False
+        self._closed = self._answered = False
         self._sure = True
         self._guessing = self._found = self._unproven = False
         self._row = self._first = self._kept = self._lost = 0
-        self._first_rate = self._idle = 0.0
+        self._first_rate = 0.0
         self._share = 1.0
 
     @property
@@ -117,20 +115,6 @@ class Controller:
         """Whether one request per latency is sent, until one is accepted."""
         return self._holding
 
-    def delay(self, now: float, ahead: float = 0.0) -> float:
-        """Return the seconds until the next turn, or until so many turns after it; 0 if it is now."""
-        return max(self._next + ahead / self.rate - self._allowance() - now, self.paused_until - now, 0.0)
-
-    def new_turn_delay(self, now: float) -> float:
-        """Return the seconds until a request that missed its turn may be sent."""
-        # Requests that are delayed equally long keep their distances, up to rounding: that is no reason to wait.
-        tolerance = 0.1 / self.rate
-        return max(self._due - self._allowance() - tolerance - now, self.paused_until - now, 0.0)
-
-    def is_sending_delayed(self, now: float) -> bool:
-        """Return whether a delayed request was sent so recently that one more now would exceed the rate."""
-        return now < self._delayed_until - 0.1 / self.rate
-
     def time_for(self, requests: int) -> float:
         """Return the seconds that this many requests would take, one after the other, at the current rate."""
         if self.searching:
@@ -141,18 +125,13 @@ class Controller:
 
     def take(self, now: float, *, held_back: bool) -> None:
         """Take the next turn. `held_back`: a request waited for it."""
-        # A waiter wakes a little late: the schedule stands. Idle time is lost.
-        late = min(tuning.LATE, tuning.CATCH_UP / self.rate) if held_back else 0.0
-        # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
-        raising = held_back and now - self._next <= late and not self._holding
         step = 1 / self.rate
         if self._ceiling is None and not self._answered:
             # Each of them may be refused, whatever the quota is.
             step *= 2.0 ** min(max(0, self._number + 1 - tuning.UNANSWERED), 10)
-        begin = max(self._next, now - late)
-        self._idle += begin - self._next
-        self._next = begin + step
-        if raising and self._raised_at is not None:
+        in_time = self._advance(now, step, held_back=held_back)
+        # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
+        if held_back and in_time and not self._holding and self._raised_at is not None:
             # At most one second's climb: a long pause is no reason for a leap.
             since = min(now - self._raised_at, 1.0)
             self.rate = max(self.rate, min(self._max, self._searched(since) or self._climbed(now, since)))
@@ -167,16 +146,10 @@ class Controller:
             held_back: It waited for others that missed theirs.
 
         """
-        self._due = max(self._due, now) + 1 / self.rate
-        if delayed:
-            self._delayed_until = self._due
-        if held_back:
-            # No turns while delayed requests are sent: together they would exceed the rate.
-            self._next = max(self._next, self._due)
+        self._space(now, delayed=delayed, held_back=held_back)
         self._number += 1
         if self._opened_at is None:
             self._opened_at, self._accepted_before = now - self._idle, self._accepted
-        self._sent_at = max(self._sent_at, now)
         return SentRequest(self._number, now, self.rate)
 
     @property
@@ -193,7 +166,7 @@ class Controller:
             # Unconfirmed, a search does not reach more: such a rate was learned.
             if self.rate <= tuning.LEAD * tuning.START:
                 self.rate = max(min(self.rate, self._most_under_way()), tuning.FLOOR)
-            self._next = min(self._next, now + 1 / self.rate)
+            self._hasten(now)
         return self._ceiling is None
 
     def accepted(self, now: float, sent: SentRequest) -> bool:
@@ -255,7 +228,7 @@ class Controller:
 
     def forget_times(self) -> None:
         """Drop the schedule, which is of another clock, but not the learned rates."""
-        self._due = self._next = self._delayed_until = self._sent_at = self._idle = self.paused_until = 0.0
+        super().forget_times()
         self._raised_at = self._passed_at = self._opened_at = self._anchor = self._last = None
         self._refused_at = -math.inf
         self._starving_since = None
@@ -299,10 +272,6 @@ class Controller:
             and max(amounts) <= tuning.FASTEST
         ):
             raise ValueError("a number is out of range")
-
-    def _allowance(self) -> float:
-        """Return the seconds by which requests may be ahead of the schedule: a burst after time without requests."""
-        return 0.0 if self._holding else (self._burst - 1) / self.rate
 
     def _doubling(self) -> float:
         """Return the seconds in which the rate may double."""
@@ -353,13 +322,9 @@ class Controller:
         self._cut = self._number
         self._confirmed = 0.0
         self._raised_at, self._passed_at = now, None
-        # Nobody took the turns until now.
-        self._idle += max(now - self._next, 0.0)
         # The refused request used no quota. But a configured rate is never exceeded.
         distances = 1.0 if self._holding or self._max < math.inf else tuning.RETRY
-        # After a pause, requests are sent one by one. Turns that were granted ahead of time are still used.
-        begin = max(now, self._sent_at) + distances / self.rate
-        self._due = self._next = max(begin, self.paused_until) + self._allowance()
+        self._begin_anew(now, distances / self.rate)
 
     def _slow_down(self, mark: Mark) -> None:
         """Slow down: to the measured rate, a little, or to one request per latency."""
@@ -447,7 +412,8 @@ class Controller:
         self._unproven = self._accepted == 1 and not self._sure
         self._raised_at = now
         self._found, self._sure = True, False
-        self._due = self._next = min(self._next, now + 1 / self.rate) + self._allowance()
+        self._hasten(now)
+        self._forgo_burst()
 
     def _guessed_from_share(self, gave: float) -> float:
         """Return the requests per second that the accepted share of those under way suggests."""
