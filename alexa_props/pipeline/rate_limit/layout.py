@@ -1,11 +1,11 @@
-"""The attributes of an object as numbers, and back: this is done for every transaction of a shared rate limit."""
+"""The attributes of an object as numbers, and back, in every transaction of a shared rate limit."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from alexa_props.pipeline.rate_limit.measurement import Mark
@@ -53,8 +53,14 @@ class Layout:
             *itertools.chain.from_iterable(mark or _NO_MARK for mark in marks),
         )
 
-    def values(self, numbers: Sequence[float]) -> dict[str, Any]:
-        """Return the values by name; raises `ValueError` if a number is missing or is none."""
+    def values(self, numbers: Sequence[float]) -> Iterable[tuple[str, Any]]:
+        """Return the names and their values.
+
+        Raises:
+            ValueError: A number is missing, or a count is not a number.
+            OverflowError: A count is infinite.
+
+        """
         if len(numbers) != self.length:
             raise ValueError("not all numbers are there")
         floats, optional, counts, flags = self._ends
@@ -68,4 +74,4 @@ class Layout:
         for begin in range(flags, self.length, _MARK):
             number, at, refused = numbers[begin : begin + _MARK]
             values.append(None if math.isnan(number) else Mark(int(number), at, int(refused)))
-        return dict(zip(self.names, values, strict=True))
+        return zip(self.names, values, strict=True)

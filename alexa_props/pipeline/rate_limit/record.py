@@ -262,7 +262,8 @@ class Record:
             return Granted((), self.renew(now, lane, ticket))
         turns: list[SentRequest] = []
         while len(turns) < min(want, ticket.size) and (delay := controller.delay(now)) <= horizon:
-            turns.append(self._take(now + delay, held_back=waited or delay > 0 or bool(turns)))
+            controller.take(now + delay, held_back=waited or delay > 0 or bool(turns))
+            turns.append(controller.send(now + delay))
         taken = len(turns)
         places.position = max(places.position, ticket.place + taken)
         self._count(lane, taken, now)
@@ -343,10 +344,6 @@ class Record:
         place = max(places.tail, places.position)
         places.tail = place + count
         return Ticket(self.epoch, place, count, 0.0)
-
-    def _take(self, at: float, *, held_back: bool) -> SentRequest:
-        self.controller.take(at, held_back=held_back)
-        return self.controller.send(at)
 
     def _is_bulk_turn(self, now: float) -> bool:
         """Return whether the next turn belongs to bulk."""
