@@ -228,8 +228,8 @@ def test_a_refusal_slows_all_processes_and_only_once() -> None:
     assert shared.refused <= 0.02 * len(shared.sent)
 
 
-@pytest.mark.parametrize("per_second", [0.001, 0.01])
-def test_a_very_low_configured_rate_can_be_shared(per_second: float) -> None:
+@pytest.mark.parametrize("per_second", [0.001, 1e6])
+def test_a_very_low_or_high_configured_rate_can_be_shared(per_second: float) -> None:
     record = new(per_second)
     record.ask(10.0, 1, "bulk", 1)
     assert Record.unpack(record.pack(), 20.0, record.settings) is not None

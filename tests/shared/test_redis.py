@@ -301,6 +301,7 @@ async def test_closing_lets_updates_in_flight_end(server: RedisServer) -> None:
         assert len(await client.client_list()) == before
 
 
+@needs_redis
 def test_nothing_is_left_of_an_event_loop_that_ended_without_closing(server: RedisServer) -> None:
     shared = RedisShared(server.url, name="ended")
     for number in range(3):

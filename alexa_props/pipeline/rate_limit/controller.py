@@ -263,13 +263,14 @@ class Controller(Schedule):
             self._first_rate,
             self._ceiling or 0.0,
         )
+        fastest = tuning.FASTEST if self._max == math.inf else max(self._max, tuning.FASTEST)
         # A nan is in no range, and min and max may skip it.
         if not (
-            min(tuning.FLOOR, self._max) <= self.rate <= tuning.FASTEST
+            min(tuning.FLOOR, self._max) <= self.rate <= fastest
             and math.isfinite(sum(times) + sum(amounts))
             and min(times) >= 0 <= min(amounts)
             and max(times) <= latest
-            and max(amounts) <= tuning.FASTEST
+            and max(amounts) <= fastest
         ):
             raise ValueError("a number is out of range")
 

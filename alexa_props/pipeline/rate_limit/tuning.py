@@ -6,7 +6,7 @@ from typing import Final
 
 # The schedule
 FASTEST: Final = 100_000.0
-"""Requests per second that a stored record may hold at most."""
+"""Requests per second that a stored record may hold at most, unless more are configured."""
 FLOOR: Final = 0.02
 """Requests per second below which no refusal brings the rate."""
 LATE: Final = 0.05
