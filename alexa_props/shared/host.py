@@ -143,7 +143,9 @@ class HostShared:
         *,
         patience: float | None = None,
     ) -> T:
-        """Replace a record; see `Shared.update`. It only awaits something if another process has the file locked.
+        """Replace a record; see `Shared.update`.
+
+        That of a rate limit is replaced without awaiting anything, unless another process has the file locked.
 
         Raises:
             SharedUnavailable: The file stayed locked for 0.1 s, or cannot be read or written.

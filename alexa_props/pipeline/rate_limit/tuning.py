@@ -22,8 +22,8 @@ STARVED: Final = 120.0
 START: Final = 20.0
 """Requests per second at the start."""
 UNANSWERED: Final = 5
-"""Requests after which the distances double at the start of a search, until one of them has ended. While it searches,
-so many more than were accepted may be under way."""
+"""Requests after which the distances double at the start of a search, until one of them has ended. After that, so many
+more than were accepted may be under way."""
 DOUBLE: Final = 0.25
 """Seconds in which the rate at most doubles."""
 PATIENCE: Final = 1.25
