@@ -37,7 +37,7 @@ from benchmarks.dask_cluster import Cluster, cluster, until
 CALL: Final = "alerts.delete_alarms"
 _ROOMS: Final = 20_000
 _MOST: Final = 600.0
-"""Seconds of a program: ten times what it takes."""
+"""Seconds to wait for a program or its progress: ten times what it takes."""
 _SLOW: Final = 0.2
 """Latency of the service while a worker is stopped, so that it is in the middle of a partition."""
 
@@ -98,7 +98,6 @@ async def serve(rooms: int, latency: float = 0.0) -> None:
     """The simulator; prints where it is, and the calls for each room whenever it reads a line."""
     from alexa_props.simulator import Simulator
 
-    calls: Counter[str] = Counter()
     async with Simulator(rooms=rooms, endpoints_per_room=1, kept_calls=10 * rooms) as sim, sim.serve():
         sim.latency(latency)
         where = {"env": sim.env(), "organization_id": sim.organization_id, "rooms": len(sim.rooms)}
@@ -164,7 +163,7 @@ async def _stopped(service: Service, running: Cluster) -> dict[str, Any]:
     holder = running.worker()
     began = time.monotonic()
     program = running.program()
-    await until(lambda: sum(service.seen().values()) > 100, 600)  # noqa: PLR2004 - in the middle of a partition
+    await until(lambda: sum(service.seen().values()) > 100, _MOST)  # noqa: PLR2004 - in the middle of a partition
     holder.send_signal(signal.SIGSTOP)
     (journal,) = _held(running)
     await anyio.sleep(0.5)

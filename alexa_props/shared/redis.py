@@ -34,9 +34,9 @@ _PATIENCE: Final = 0.25
 """Seconds for one update."""
 _LAG: Final = 0.02
 """Seconds after which a late timer shows that this process was not running."""
-_UNUSED: Final = 7 * 24 * 3600 * 1000
+_EXPIRY: Final = 7 * 24 * 3600 * 1000
 """Milliseconds after which Redis drops a record that can be learned again."""
-_CALM: Final = 3
+_MISSES: Final = 3
 """Times in a row that another process may be faster before pauses begin."""
 _PAUSE: Final = 0.01
 """Longest pause in seconds."""
@@ -44,7 +44,7 @@ _TRIPS: Final = 32
 """Round trips of which the shortest is the distance: longer ones were delayed by this process, not by the network."""
 _ENOUGH: Final = 5
 """Round trips that show the distance: the first ones are delayed while a process starts."""
-_MARKS: Final = re.compile(r"[!-z|~]+")  # printable ASCII without spaces and braces
+_NAME: Final = re.compile(r"[!-z|~]+")  # printable ASCII without spaces and braces
 
 # KEYS: the record. ARGV: what was seen ("" none), what to store ("" nothing), milliseconds to keep it ("" forever).
 _SCRIPT: Final = b"""
@@ -98,7 +98,7 @@ class RedisShared(Unpicklable):
             import redis.asyncio  # noqa: F401 - late, as an optional dependency
         except ImportError as error:
             raise ConfigurationError('RedisShared needs redis-py: pip install "alexa-props[redis]"') from error
-        if not isinstance(name, str) or not _MARKS.fullmatch(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ConfigurationError(f"name must be printable ASCII without spaces and braces, not {name!r}")
         self._account = name
         self.name += f" on {'a given client' if self._url is None else address_of(self._url)}"
@@ -130,7 +130,7 @@ class RedisShared(Unpicklable):
 
         """
         session = await self._session()
-        ttl: int | str = _UNUSED if key.startswith(LEARNED) else ""
+        ttl: int | str = _EXPIRY if key.startswith(LEARNED) else ""
         patience = _PATIENCE if patience is None else patience
         return await session.update(f"alexa-props:{{{self._account}}}:{key}", change, ttl, patience)
 
@@ -259,7 +259,7 @@ class _Session:
             self._seen[key] = seen = present
             misses += 1
             # Not each time: the first attempt after a pause mostly just reads the present record.
-            if misses >= _CALM and misses % 2:
+            if misses >= _MISSES and misses % 2:
                 await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - jitter
 
     async def _swap(self, key: str, seen: bytes, record: bytes, ttl: int | str) -> bytes | None:

@@ -20,7 +20,7 @@ SOON, LATE = 0.01, 0.3
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["leave", "accept", "refuse", "pause", "wait"]),
+        st.sampled_from(["send", "accept", "refuse", "pause", "wait"]),
         st.floats(0, 30, allow_subnormal=False),
         st.integers(0, 50),
     ),
@@ -381,7 +381,7 @@ def test_endless_refusals_stop_nothing_forever(rate: float) -> None:
 
 
 # Requests that are held back, and a quota that is known: the rate must not climb.
-@example(known=10.0, burst=1, steps=[("leave", 2.0, 0)] * 3)
+@example(known=10.0, burst=1, steps=[("send", 2.0, 0)] * 3)
 @given(known=st.none() | st.floats(0.001, 1000), burst=st.integers(1, 20), steps=STEPS)
 def test_in_any_sequence_requests_are_sent_and_never_above_the_known_rate(
     known: float | None, burst: int, steps: list[tuple[str, float, int]]
@@ -390,7 +390,7 @@ def test_in_any_sequence_requests_are_sent_and_never_above_the_known_rate(
     now, cuts = 0.0, 0
     under_way: list[SentRequest] = []
     for what, seconds, which in steps:
-        if what == "leave":
+        if what == "send":
             now += controller.delay(now)
             controller.take(now, held_back=seconds > 1)
             under_way.append(controller.send(now))

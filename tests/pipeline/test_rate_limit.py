@@ -175,9 +175,9 @@ async def test_one_congestion_event_slows_once() -> None:
     await many(impatient, 50)
     limits = client.limits[GET]
     assert (limits.refused, limits.ceiling) == (50, 1000)
-    # One request at a time (answers take a second), until one gets through.
+    # One request at a time (responses take a second), until one gets through.
     assert limits.rate == pytest.approx(1)
-    # A request that left after the cut says something new.
+    # A request that was sent after the cut says something new.
     await many(impatient, 1)
     assert client.limits[GET].rate == pytest.approx(0.5)
     service.script = [204]
@@ -229,7 +229,7 @@ async def test_sends_no_burst_after_a_pause() -> None:
     pause = max(service.waits)
     assert pause == pytest.approx(10, abs=0.2)
     after = service.waits.index(pause) + 1
-    # One to see whether there is room again, and the next when it has its answer.
+    # One probes whether there is room again, and the next is sent after its response.
     assert service.waits[after] >= 0.1 - 1e-9
 
 
@@ -245,7 +245,7 @@ async def test_a_late_refusal_with_a_longer_wait_lengthens_the_pause() -> None:
 
 
 async def test_a_success_that_used_the_last_permit_returns_immediately() -> None:
-    """discord.py sleeps off the limit before it hands over an answer that is there."""
+    """discord.py waits for the limit before it returns a response that has arrived."""
     client = paced(Service(204), per_second=1)
     begun = anyio.current_time()
     await get(client)
@@ -342,7 +342,7 @@ async def test_idle_scopes_are_bounded_but_not_busy_and_paused_ones(monkeypatch:
 
 
 async def test_calls_delayed_by_a_token_are_not_sent_at_the_same_moment() -> None:
-    """They have had their turn, and the token lets go of all of them in the same moment."""
+    """They have had their turn, and the token arrives for all of them at the same moment."""
     amazon = Amazon()
     amazon.token.latency = 1.0
     client = smart_properties(amazon, auth=login(), rate_limit=RateLimit(per_second=50))
@@ -350,7 +350,7 @@ async def test_calls_delayed_by_a_token_are_not_sent_at_the_same_moment() -> Non
     assert not [result for result in results if isinstance(result, Exception)]
     times = amazon.api.times
     assert len(amazon.token.seen) == 1
-    # Those whose turns were but now leave now; all others leave one by one.
+    # Those whose turns were a moment ago are sent now, all others one by one.
     gaps = [after - before for before, after in itertools.pairwise(times)]
     assert sum(gap < 1e-6 for gap in gaps) <= 2
     assert min(gaps[2:]) >= 1 / 50 - 1e-6
@@ -395,7 +395,7 @@ async def test_a_cancelled_call_that_a_token_delayed_takes_no_turn() -> None:
         await anyio.sleep(0.1)
         tasks.start_soon(get, client)
     assert (client.limits[GET].waiting, client.limits[GET].in_flight) == (0, 0)
-    # Whether it got away before it gave up depends on whom the token lets go first; a turn is not lost in any case.
+    # Whether it was sent before it was cancelled depends on which call resumes first; no turn is lost in either case.
     assert amazon.api.waits == pytest.approx([0.5] * (len(amazon.api.seen) - 1), rel=0.11)
 
 
@@ -464,7 +464,7 @@ async def test_one_long_pause_at_the_beginning_does_not_slow_down_forever() -> N
 
 
 def test_cancelling_thousands_of_queued_calls_takes_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that is searched for each that leaves it compares millions of times."""
+    """A queue that is searched for each cancelled waiter compares millions of times."""
     compared = 0
 
     def equal(self: object, other: object) -> bool:
@@ -491,12 +491,6 @@ def test_cancelling_thousands_of_queued_calls_takes_linear_time(monkeypatch: pyt
 def record(order: list[Any], service: Service) -> Service:
     service.script = [lambda request: order.append(request.url.path.split("/")[3]) or 204]  # type: ignore[func-returns-value]
     return service
-
-
-async def line_up(tasks: Any, client: SmartProperties, *names: str) -> None:
-    for name in names:
-        tasks.start_soon(get, client, name)
-        await anyio.wait_all_tasks_blocked()
 
 
 async def test_first_come_first_served() -> None:
@@ -735,13 +729,13 @@ def test_an_earlier_clock_of_another_event_loop_delays_nothing(monkeypatch: pyte
         with pytest.raises(errors.Throttled):
             await get(client.with_options(retry=ONCE))
 
-    async def at_once() -> None:
+    async def immediately() -> None:
         begun = trio.current_time()
         await get(client)
         assert trio.current_time() - begun < 1
 
     run(500_000, refused)
-    run(10_000, at_once)
+    run(10_000, immediately)
     assert client.limits[GET].refused == 1
 
 
@@ -877,7 +871,7 @@ def test_a_shared_scope_in_two_threads_is_a_clear_error_and_no_hang() -> None:
         outcome = pool.submit(other)
         anyio.run(first)
         outcome.result()
-    # One thread after the other is no trouble.
+    # One thread after the other may use it.
     anyio.run(get, smart_properties(service, rate_limit=RateLimit(per_second=50, scope=scope)))
 
 
@@ -890,7 +884,7 @@ def test_clients_that_share_a_scope_need_the_same_settings() -> None:
     assert first.limits
 
 
-async def test_a_service_that_fails_at_first_is_not_called_ever_more_seldom() -> None:
+async def test_a_service_that_fails_at_first_does_not_lower_the_rate() -> None:
     service = Service(*[503] * 60, 204)
     client = smart_properties(service, rate_limit=RateLimit(), retry=RetryPolicy(max_attempts=1))
     await many(client, 60)

@@ -118,7 +118,6 @@ async def test_an_unknown_quota_is_learned_together() -> None:
     shares = Counter(owner for _, owner in quota.accepted)
     assert max(shares.values()) < 1.1 * min(shares.values())
     assert sum(store.updates for store in stores) < 1.4 * len(quota.accepted)
-    # Both name their last refusal, and the state of the group.
     assert {limits(client).members for client in clients} == {4}
     assert {limits(client).sharing for client in clients} == {"yes"}
     # The next process begins with what these have learned.

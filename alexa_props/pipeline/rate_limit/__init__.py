@@ -1,9 +1,10 @@
 """The stage that decides when an attempt is sent: paced from the first one, slower after a refusal.
 
-`controller` is the arithmetic, `queue` the waiters, and this module the path of a request through both. With
-`RateLimit(shared=…)`, `record` is what processes share, and `shared_scope` their queue. The path is two
-transports, one on either side of the auth stage. An attempt takes its turn before it is signed, so that the signature
-is fresh. It is sent after that, so that attempts that waited for the same token are not sent at the same moment.
+`controller` sets the rate and `schedule` the turns, `queue` has the waiters, and this module is the path of a request
+through them. With `RateLimit(shared=…)`, `record` is what processes share, and `shared_scope` their queue. The path is
+two transports, one on either side of the auth stage. An attempt takes its turn before it is signed, so that the
+signature is fresh. It is sent after that, so that attempts that waited for the same token are not sent at the same
+moment.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from alexa_props.settings import RateLimit
 
 __all__ = ["PacingTransport", "RateLimitTransport"]
 
-_shared: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDictionary()
-"""Scopes that clients share by name; each lives while a client uses it."""
+_named: weakref.WeakValueDictionary[Hashable, Scope] = weakref.WeakValueDictionary()
+"""Scopes that clients of this process share by name; each lives while a client uses it."""
 
 
 def _make(settings: RateLimit, learned: ScopeLimits | None, name: str, host: str, hooks: Hooks) -> Scope:
@@ -47,9 +48,9 @@ def _make(settings: RateLimit, learned: ScopeLimits | None, name: str, host: str
     return SharedScope(settings, learned, settings.shared, key=key, name=name, hooks=hooks)
 
 
-def _shared_scope(settings: RateLimit, learned: ScopeLimits | None, host: str, hooks: Hooks) -> Scope:
+def _named_scope(settings: RateLimit, learned: ScopeLimits | None, host: str, hooks: Hooks) -> Scope:
     new = _make(settings, learned, str(settings.scope), host, hooks)
-    scope = _shared.setdefault((settings.scope, settings.shared), new)
+    scope = _named.setdefault((settings.scope, settings.shared), new)
     if scope.settings != attrs.evolve(settings, max_wait=scope.settings.max_wait):
         raise ConfigurationError(
             f"RateLimit(scope={settings.scope!r}) is shared with per_second={scope.settings.per_second}, "
@@ -95,7 +96,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
         self._learned = {name: _knowledge(each) for name, each in learned.items() if starting_limits(each, now)}
         self._scopes: dict[Hashable, Scope] = {}
         if settings.scope is not None:
-            self._scopes[settings.scope] = _shared_scope(settings, self._learned.get(str(settings.scope)), host, hooks)
+            self._scopes[settings.scope] = _named_scope(settings, self._learned.get(str(settings.scope)), host, hooks)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a permit, send, and learn from the response."""
@@ -154,8 +155,7 @@ class RateLimitTransport(httpx.AsyncBaseTransport):
                 self._learned[name] = _knowledge(limits)
 
     def _scope(self, call: Call) -> Scope:
-        shared = self._settings.scope
-        key = call.operation.name if shared is None else shared
+        key = call.operation.name if self._settings.scope is None else self._settings.scope
         scope = self._scopes.get(key)
         if scope is None:
             if len(self._scopes) >= self.MAX_SCOPES:

@@ -15,7 +15,7 @@ from alexa_props.pipeline.rate_limit.layout import Layout
 from alexa_props.pipeline.rate_limit.measurement import Mark, measured, measured_from_few
 from alexa_props.pipeline.rate_limit.schedule import Schedule
 
-__all__ = ["RECORD_LENGTH", "Controller", "SentRequest"]
+__all__ = ["STATE_LENGTH", "Controller", "SentRequest"]
 
 
 class SentRequest(NamedTuple):
@@ -48,7 +48,7 @@ _LAYOUT: Final = Layout(
     flags=("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven"),
     marks=("_anchor", "_last"),
 )
-RECORD_LENGTH: Final = _LAYOUT.length
+STATE_LENGTH: Final = _LAYOUT.length
 
 
 class Controller(Schedule):
@@ -84,21 +84,50 @@ class Controller(Schedule):
             self.rate = self._max if self._ceiling == self._max else self._cruising()
         self.refused = 0
         self.last_request_id: str | None = None
-        self._number = self._cut = self._accepted = self._accepted_before = 0
-        self._latency = self._confirmed = self._pause = self._cost = 0.0
-        self._starving_since: float | None = None
-        self._refused_at = -math.inf
-        self._raised_at: float | None = None
-        self._passed_at: float | None = None
-        self._opened_at: float | None = None
+        # Requests, by their numbers: sent, sent before the last cut, and those of a measurement.
+        self._number = self._cut = 0
         self._anchor: Mark | None = None
         self._last: Mark | None = None
-        self._closed = self._answered = False
+        # What is known of the service.
+        self._answered = False
+        self._accepted = 0
+        self._latency = 0.0
+        self._confirmed = 0.0
+        """The highest rate since the last cut at which a request was accepted."""
+        self._starving_since: float | None = None
+        self._refused_at = -math.inf
+        self._pause = 0.0
+        """What the last refusal asked for."""
+        # Climbing.
+        self._raised_at: float | None = None
+        """Time of the last turn or cut, from which the rate climbs on."""
+        self._passed_at: float | None = None
+        """Time from which on the confirmed rate is above the ceiling."""
+        self._cost = 0.0
+        """How much slower it climbs, because refusals cost pauses."""
+        # How far the ceiling is believed.
         self._sure = True
-        self._guessing = self._found = self._unproven = False
-        self._row = self._first = self._kept = self._lost = 0
-        self._first_rate = 0.0
+        """The last refusal was expected, or has measured the ceiling."""
+        self._guessing = False
+        """The ceiling is a guess."""
+        self._unproven = False
+        """Hardly anything was accepted before the first refusal: the rate may double although there is a ceiling."""
+        self._found = False
+        """It has cruised after a refusal."""
         self._share = 1.0
+        """Share of the ceiling that remains when something gets through again."""
+        # A quota that closes and opens.
+        self._closed = False
+        """Probes were refused, too."""
+        self._row = 0
+        """Refusals one after the other, each sent after the last cut."""
+        self._opened_at: float | None = None
+        """When the quota last opened, without idle time."""
+        self._accepted_before = 0
+        """Requests that were accepted before that."""
+        # Those that were under way at the last cut: the first refused one, and how many were accepted and refused.
+        self._first = self._kept = self._lost = 0
+        self._first_rate = 0.0
 
     @property
     def ceiling(self) -> float | None:
@@ -237,22 +266,22 @@ class Controller(Schedule):
             self._ceiling *= self._share
             self.rate = self._cruising()
 
-    def record(self) -> tuple[float, ...]:
-        """Return the learned state as numbers, `RECORD_LENGTH` of them. Configured rate and burst are not included."""
+    def state(self) -> tuple[float, ...]:
+        """Return the state as numbers, `STATE_LENGTH` of them. Configured rate and burst are not included."""
         return _LAYOUT.numbers(self)
 
-    def restore(self, record: Sequence[float], latest: float) -> None:
-        """Take over the state that `record` returned in this or another process.
+    def restore(self, state: Sequence[float], latest: float) -> None:
+        """Take over the state that `state` returned in this or another process.
 
         Args:
-            record: The numbers.
+            state: The numbers.
             latest: The latest time that they may contain.
 
         Raises:
             ValueError: A number is missing or out of range.
 
         """
-        self.__dict__.update(_LAYOUT.values(record))
+        self.__dict__.update(_LAYOUT.values(state))
         times = (self.paused_until, self._next, self._due, self._delayed_until, self._sent_at, self._idle)
         amounts = (
             self._latency,
@@ -394,6 +423,7 @@ class Controller(Schedule):
         # A closed quota has opened at some time since the last probe.
         opened_at = now - self._latency / 2 - (0.5 / self.rate if self._closed else 0.0)
         gave = self._gave_until(opened_at - self._idle)
+        self._opened_at, self._accepted_before = opened_at - self._idle, self._accepted - 1
         # A quota that opens by its own clock is measured from one closing to the next, not while closed.
         found = None if self._closed or self._pause else measured(self._anchor, self._last, self._ceiling)
         if found is None:
@@ -432,11 +462,9 @@ class Controller(Schedule):
 
     def _gave_until(self, opened_at: float) -> float:
         """Return the requests per second that a closed quota gave since it last opened; infinity if it is unknown."""
-        gave = self._gave(opened_at)
-        self._opened_at, self._accepted_before = opened_at, self._accepted - 1
         # A configured rate is believed, and what the quota gave in a pause was not used.
         known = self._closed or (not self._found and self._are_many())
-        return gave if known and not self._pause and self._max == math.inf else math.inf
+        return self._gave(opened_at) if known and not self._pause and self._max == math.inf else math.inf
 
     def _are_many(self) -> bool:
         """Return whether enough requests were under way at the last refusal for their accepted share."""

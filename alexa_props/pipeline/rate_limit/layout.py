@@ -17,7 +17,7 @@ _NO_MARK: Final = (math.nan,) * _MARK
 
 
 class Layout:
-    """Names of attributes by kind, in the order of their numbers: a change of these is another format of records.
+    """Names of attributes by kind, in the order of their numbers: a change of these is another format of the state.
 
     Args:
         numbers: They are floats.

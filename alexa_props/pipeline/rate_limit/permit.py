@@ -83,18 +83,18 @@ class Permit:
 class SharedPermit(Permit):
     """A permit with the turn that the record granted. None if the process was alone."""
 
-    __slots__ = ("_shared", "_turn")
+    __slots__ = ("_shared_scope", "_turn")
 
     def __init__(
         self, scope: SharedScope, call: Call, closing: Closing, taken_at: float, turn: SentRequest | None
     ) -> None:
         super().__init__(scope, call, closing, taken_at)
-        self._shared = scope
+        self._shared_scope = scope
         self._turn = turn
 
     async def send(self) -> None:
         """Return when the attempt may be sent: immediately, or at a new turn if it was delayed past its own."""
-        scope, turn = self._shared, self._turn
+        scope, turn = self._shared_scope, self._turn
         if turn is not None and scope.time() - turn.at <= MISSED_AFTER:
             self._sent = turn
             return
@@ -113,16 +113,16 @@ class SharedPermit(Permit):
     async def accepted(self) -> None:
         """Record a response that was no refusal."""
         if self._turn is None:
-            if self._shared.alone:
+            if self._shared_scope.alone:
                 await super().accepted()
             return
-        self._shared.accepted += 1
+        self._shared_scope.accepted += 1
         if self._sent is not None:
-            await self._shared.report(Report(self._sent, self._shared.time(), "accepted"), self._call)
+            await self._shared_scope.report(Report(self._sent, self._shared_scope.time(), "accepted"), self._call)
 
     async def throttled(self, retry_after: float | None, request_id: str | None) -> None:
         """Record a refusal."""
-        scope = self._shared
+        scope = self._shared_scope
         if self._turn is None:
             if scope.alone:
                 await super().throttled(retry_after, request_id)

@@ -214,11 +214,11 @@ class Scope:
         me = threading.current_thread()
         if self._thread is not me:
             if self._thread is not None and self._thread.is_alive() and not self.idle():
-                shared = self.settings.scope
+                name = self.settings.scope
                 raise ConfigurationError(
                     "the client is in use in another thread: make one client per thread"
-                    if shared is None
-                    else f"RateLimit(scope={shared!r}) is in use in another thread: share it within one thread only"
+                    if name is None
+                    else f"RateLimit(scope={name!r}) is in use in another thread: share it within one thread only"
                 )
             self._thread = me
         if self._pause is not None:

@@ -23,15 +23,17 @@ from alexa_props.errors import ConfigurationError
 from alexa_props.learned_limits import starting_limits
 from alexa_props.limits import ScopeLimits
 from alexa_props.pipeline.rate_limit import tuning
-from alexa_props.pipeline.rate_limit.controller import RECORD_LENGTH, Controller, SentRequest
+from alexa_props.pipeline.rate_limit.controller import STATE_LENGTH, Controller, SentRequest
 from alexa_props.settings import RateLimit
 
 __all__ = ["Granted", "Record", "Report", "Ticket", "UnknownFormatError"]
 
 _FORMAT: Final = 1
 _PLACES: Final = ("interactive", "bulk")
-# Format, epoch, overtaken, members; then configured rate and burst, times, tails and positions, the controller.
-_HEAD: Final = struct.Struct(f"<BIHHdI{3 + 2 * len(_PLACES) + RECORD_LENGTH}d")
+_NUMBERS: Final = 3 + 2 * len(_PLACES)
+"""Times, and the position and the tail of each lane."""
+# Format, epoch, overtaken, members; then configured rate and burst, these numbers, and the controller.
+_HEAD: Final = struct.Struct(f"<BIHHdI{_NUMBERS + STATE_LENGTH}d")
 _MOST_SECONDS: Final = 1e9
 """Age that a date can express."""
 _MEMBER: Final = struct.Struct("<Id")
@@ -149,13 +151,15 @@ class Record:
             interactive.tail,
             bulk.position,
             bulk.tail,
-            *self.controller.record(),
+            *self.controller.state(),
         )
         return head + b"".join(itertools.starmap(_MEMBER.pack, self.members.items()))
 
     @classmethod
     def unpack(cls, stored: bytes | None, now: float, settings: RateLimit) -> Self | None:
         """Return the stored record; None if there is none, or if it is damaged.
+
+        If its settings differ and nobody uses it, a new one replaces it.
 
         Raises:
             ConfigurationError: Processes with another `per_second` or `burst` use it.
@@ -170,14 +174,14 @@ class Record:
             _, epoch, overtaken, count, rate, burst, *numbers = _HEAD.unpack_from(stored)
             members = dict(_MEMBER.iter_unpack(stored[_HEAD.size :]))
             # A sum of finite numbers is finite.
-            if len(members) != count or not math.isfinite(sum(numbers[:7], sum(members.values()))):
+            if len(members) != count or not math.isfinite(sum(numbers[:_NUMBERS], sum(members.values()))):
                 return None
             controller = Controller(None if math.isnan(rate) else rate, burst)
             # A burst that is used up is made up for after it.
-            controller.restore(numbers[7:], latest=now + cls.HORIZON + burst / tuning.FLOOR)
+            controller.restore(numbers[_NUMBERS:], latest=now + cls.HORIZON + burst / tuning.FLOOR)
         except (struct.error, ValueError, OverflowError):
             return None
-        seen, since, bulk_until, *places = numbers[:7]
+        seen, since, bulk_until, *places = numbers[:_NUMBERS]
         per_second = None if math.isnan(rate) else rate
         if (per_second, burst) != (settings.per_second, settings.burst):
             cls._check_unused(per_second, burst, settings, now - seen)
@@ -280,6 +284,12 @@ class Record:
 
         If other processes use the record, that is now. Otherwise all return at the same moment: one by one, each would
         add the rate of the others to their own.
+
+        Args:
+            now: The time.
+            member: The process.
+            returns: Whether it wants to return. A process that is too far away only stays a member.
+
         """
         self._enter(member, now)
         if returns and self.since <= now and self.seen < now - self.IN_USE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -107,5 +108,5 @@ class SharedRecord:
         if self.seen is None:
             return None
         controller = Controller(self._settings.per_second, self._settings.burst)
-        controller.restore(self.seen.controller.record(), latest=float("inf"))
+        controller.restore(self.seen.controller.state(), latest=math.inf)
         return controller

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import os
 import random
 from collections import deque
@@ -44,7 +45,7 @@ _LOOK_PER_MEMBER: Final = 0.0125
 """The same for each member while the rate is held."""
 _LOOK: Final = Record.PRESENT / 2
 """The same otherwise, so that the process stays a member."""
-_ROUNDING: Final = 1e-4
+_EARLY: Final = 1e-4
 """Seconds by which a timer may be early."""
 
 
@@ -71,8 +72,8 @@ class SharedScope(Scope):
         hooks: Hooks,
     ) -> None:
         super().__init__(settings, learned)
-        self._shared = SharedRecord(settings, store, key)
-        self.time: Final = self._shared.time
+        self._record = SharedRecord(settings, store, key)
+        self.time: Final = self._record.time
         """Returns the time by the clock of the store."""
         self._name = name
         self._hooks = hooks
@@ -140,7 +141,7 @@ class SharedScope(Scope):
                 if call.max_wait is not None and delay is None:
                     delay = max(0.0, call.max_wait - so_far)
                     if not await waiter.wait(delay):
-                        self._refuse_wait(call, float("inf"))
+                        self._refuse_wait(call, math.inf)
                 else:
                     await waiter.wait(delay)
                 now = self.now()
@@ -196,21 +197,21 @@ class SharedScope(Scope):
     def limits(self, now: float) -> ScopeLimits:
         """Return the current state and the learned rates."""
         found = super().limits(now if self.alone else self.time())
-        members = self._shared.members
+        members = self._record.members
         return attrs.evolve(found, members=members, sharing="alone" if self.alone else "yes")
 
     def adopt(self, learned: ScopeLimits) -> None:
         """Begin with what another client learned if the store has no record. If it has one, that is newer."""
-        if self._shared.seen is None and not self.alone:
+        if self._record.seen is None and not self.alone:
             self._learned = learned
             super().adopt(learned)
 
     # Turns.
 
     def _estimate(self, lane: _QueueName, own: int) -> float:
-        if self.alone or self._shared.seen is None:
+        if self.alone or self._record.seen is None:
             return self.controller.delay(self.now()) + self._time_for_queue(lane) if self.alone else 0.0
-        return self._shared.seen.time_for(self.time(), _lane(lane), own)
+        return self._record.seen.time_for(self.time(), _lane(lane), own)
 
     def _refuse_wait(self, call: Call, wait: float) -> None:
         self._refuse_long_wait(call, self.now() if self.alone else self.time(), wait)
@@ -222,7 +223,7 @@ class SharedScope(Scope):
         due = self.controller.new_turn_delay if lane == "delayed" else self.controller.delay
         delay = due(now)
         back_at = None if self._outage is None else self._outage.back_at
-        return delay if back_at is None else min(delay, max(back_at - now, _ROUNDING))
+        return delay if back_at is None else min(delay, max(back_at - now, _EARLY))
 
     async def _shared_turn(
         self, waiter: Waiter, lane: _QueueName, call: Call, *, waited: bool
@@ -239,24 +240,24 @@ class SharedScope(Scope):
             if self._asking is not None:
                 return None, None
             again = self._ask_at(lane)
-            if again > now + _ROUNDING:
+            if again > now + _EARLY:
                 return None, again - now
             await self._ask(lane, call, waited=waited)
             now = self._looked_at
         if not turns:
             return None, None if self.alone else max(0.0, self._ask_at(lane) - now)
         delay = turns[0].at - now
-        return (turns.popleft(), 0.0) if delay <= _ROUNDING else (None, delay)
+        return (turns.popleft(), 0.0) if delay <= _EARLY else (None, delay)
 
     def _ask_at(self, lane: _QueueName) -> float:
         """Return the time of the next transaction for a lane."""
         ticket = self._tickets.get(lane)
-        if ticket is None or self._shared.seen is None:
+        if ticket is None or self._record.seen is None:
             return 0.0
         if self.controller.searching:
             look = _LOOK_SEARCHING
         elif self.controller.holding:
-            look = max(_LOOK_SEARCHING, _LOOK_PER_MEMBER * len(self._shared.seen.members))
+            look = max(_LOOK_SEARCHING, _LOOK_PER_MEMBER * len(self._record.seen.members))
         else:
             look = _LOOK
         return min(ticket.at, self._looked_at + look)
@@ -288,19 +289,19 @@ class SharedScope(Scope):
             raise
         else:
             self._looked_at = now = self.time()
-            if self._shared.seen is not None:
+            if self._record.seen is not None:
                 # Reports may have changed the schedule. Places of another record, such as a lost one, mean nothing.
                 self._tickets = {
-                    each: self._shared.seen.renew(now, _lane(each), held)
+                    each: self._record.seen.renew(now, _lane(each), held)
                     for each, held in self._tickets.items()
-                    if held.epoch == self._shared.seen.epoch
+                    if held.epoch == self._record.seen.epoch
                 }
             if lane is not None:
                 self._turns.setdefault(lane, deque()).extend(granted.turns)
                 self._tickets.pop(lane, None)
                 if granted.ticket is not None:
                     self._tickets[lane] = granted.ticket
-            if (reason := self._shared.too_far()) is not None:
+            if (reason := self._record.too_far()) is not None:
                 self._lose(reason, call)
         finally:
             self._asking = None
@@ -310,9 +311,9 @@ class SharedScope(Scope):
 
     async def _update(self, act: Callable[[Record, float], T]) -> T:
         """Let a function change the record; raises as `SharedRecord.update` does."""
-        result = await self._shared.update(act, self._start, hurry=self.alone)
-        if not self.alone and self._shared.seen is not None:
-            last, self.controller = self.controller.last_request_id, self._shared.seen.controller
+        result = await self._record.update(act, self._start, hurry=self.alone)
+        if not self.alone and self._record.seen is not None:
+            last, self.controller = self.controller.last_request_id, self._record.seen.controller
             self.controller.last_request_id = last
         return result
 
@@ -335,8 +336,8 @@ class SharedScope(Scope):
         """Continue alone, with this process's share of what is known."""
         if self.alone:
             return
-        now, time = self.now(), None if self._shared.seen is None else self.time()
-        self.controller = share_of(self.controller, self.settings, self._shared.members, time=time, now=now)
+        now, time = self.now(), None if self._record.seen is None else self.time()
+        self.controller = share_of(self.controller, self.settings, self._record.members, time=time, now=now)
         self._outage = Outage(now)
         self._tickets.clear()
         self._turns.clear()
@@ -344,7 +345,7 @@ class SharedScope(Scope):
         logger.warning(
             "the rate limit of %s is no longer shared through %s: %s; this process continues with its share",
             self._name,
-            self._shared.store,
+            self._record.store,
             reason,
         )
         self._emit(SharingLost, call, reason=reason)
@@ -356,7 +357,7 @@ class SharedScope(Scope):
         if outage is None:
             return
         outage.postpone_probe(self.now())
-        far = self._shared.too_far(again=True) is not None
+        far = self._record.too_far(again=True) is not None
 
         def rejoin(record: Record, now: float) -> float:
             return record.rejoin(now, self._member, returns=not far)
@@ -370,28 +371,28 @@ class SharedScope(Scope):
             if outage.unusable != (reason := str(error)):
                 outage.unusable = reason
                 logger.warning(
-                    "the rate limit of %s cannot be shared through %s again: %s", self._name, self._shared.store, reason
+                    "the rate limit of %s cannot be shared through %s again: %s", self._name, self._record.store, reason
                 )
             return
-        if self._shared.too_far(again=True) is None:
+        if self._record.too_far(again=True) is None:
             outage.back_at = self.now() + since - self.time()
             self._return_if_due(call)
             self.wake()
 
     def _return_if_due(self, call: Call) -> None:
-        outage, record = self._outage, self._shared.seen
+        outage, record = self._outage, self._record.seen
         if outage is None or record is None or outage.back_at is None or self.now() < outage.back_at:
             return
         seconds = self.now() - outage.began
         self._outage, self.controller = None, record.controller
         logger.warning(
-            "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._shared.store, seconds
+            "the rate limit of %s is shared through %s again, after %.1f s", self._name, self._record.store, seconds
         )
         self._emit(SharingBack, call, seconds=seconds)
 
     def _emit(self, event: Callable[..., SharingLost | SharingBack], call: Call, **fields: object) -> None:
         if self._hooks:
-            self._hooks.emit(event(**call.identity, store=self._shared.store, scope=self._name, **fields))
+            self._hooks.emit(event(**call.identity, store=self._record.store, scope=self._name, **fields))
 
     # Other processes and event loops.
 
