@@ -262,7 +262,7 @@ def test_garbage_is_no_record(stored: bytes, now: float) -> None:
         assert math.isfinite(record.ask(now, 1, "bulk", 1).turns[0].at if record.since <= now else 0.0)
 
 
-@given(st.integers(0, 300), st.integers(0, 255))
+@given(st.integers(0, 500), st.integers(0, 255))
 @settings(max_examples=100, deadline=None)
 def test_a_changed_byte_never_raises(position: int, value: int) -> None:
     record = new()
@@ -277,6 +277,13 @@ def test_a_changed_byte_never_raises(position: int, value: int) -> None:
         granted = read.ask(10.1, 2, "bulk", 1)
         times = [turn.at for turn in granted.turns] + ([granted.ticket.at] if granted.ticket else [])
         assert all(map(math.isfinite, times))
+
+
+def test_a_record_of_a_state_that_cannot_be_is_damaged() -> None:
+    record = new()
+    # Only a refusal lets it hold, and shows a ceiling.
+    record.controller._holding = True
+    assert Record.unpack(record.pack(), 0.0, RateLimit()) is None
 
 
 def test_processes_that_return_to_an_empty_store_keep_what_was_learned() -> None:

@@ -278,7 +278,7 @@ class Controller(Schedule):
             latest: The latest time that they may contain.
 
         Raises:
-            ValueError: A number is missing or out of range.
+            ValueError: A number is missing or out of range, or they are no state of a controller.
 
         """
         self.__dict__.update(_LAYOUT.values(state))
@@ -300,6 +300,7 @@ class Controller(Schedule):
             and min(times) >= 0 <= min(amounts)
             and max(times) <= latest
             and max(amounts) <= fastest
+            and not (self._holding and self._ceiling is None)
         ):
             raise ValueError("a number is out of range")
 
