@@ -36,9 +36,6 @@ time: a deque would be searched for each."""
 class Scope:
     """The queue of one quota: first in, first out within a lane."""
 
-    BULK_EVERY: Final = 5
-    """While both lanes wait, one permit of so many goes to bulk, so that it never starves."""
-
     def __init__(self, settings: RateLimit, learned: ScopeLimits | None = None) -> None:
         self.settings = settings
         self._begin(learned)
@@ -237,7 +234,7 @@ class Scope:
     def _take(self, now: float, lane: Lane | Literal["delayed"], *, held_back: bool) -> None:
         if lane != "delayed":
             self.controller.take(now, held_back=held_back)
-            self._bulk_turn = next(self._permits) % self.BULK_EVERY == 0
+            self._bulk_turn = next(self._permits) % tuning.BULK_EVERY == 0
 
     def _first(self) -> Waiter | None:
         delayed, interactive, bulk = self._lanes.values()

@@ -101,8 +101,6 @@ class Record:
     """Least seconds before a process comes back."""
     AHEAD: Final = 2.5
     """Turns by which interactive requests are granted ahead: bulk requests cannot take them."""
-    BULK_EVERY: Final = 5
-    """While both lanes wait, bulk gets one turn in this many."""
     PRESENT: Final = 5.0
     """Seconds after its last transaction in which a process counts as a member."""
     MOST_PLACES: Final = 1e6
@@ -357,7 +355,7 @@ class Record:
 
     def _is_bulk_turn(self, now: float) -> bool:
         """Return whether the next turn belongs to bulk."""
-        if self._overtaken < (self.BULK_EVERY - 1) * self._most():
+        if self._overtaken < (tuning.BULK_EVERY - 1) * self._most():
             return False
         if not self._bulk_until:
             self._bulk_until = now + self.controller.delay(now, 1.0)

@@ -1,4 +1,4 @@
-"""The numbers of the rate controller, found by simulation: `python -m benchmarks quota_shapes`."""
+"""The numbers of the rate limiter. Those of the rate were found by simulation: `python -m benchmarks quota_shapes`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ LONGEST_PAUSE: Final = 3600.0
 """Seconds for which one response may pause all requests; then one of them probes again."""
 STARVED: Final = 120.0
 """Seconds of nothing but refusals after which throttled calls fail."""
+
+# Lanes
+BULK_EVERY: Final = 5
+"""While both lanes wait, bulk gets one turn in this many, so that it never starves."""
 
 # Searching
 START: Final = 20.0
