@@ -35,7 +35,7 @@ from tests.integration.faulty_servers import (
 from tests.pipeline.pool_servers import answering as saying
 from tests.pipeline.pool_servers import ok
 
-NAME: Final = "geheim-name"
+NAME: Final = "canary-name"
 """Sent in a body, so no message may hold it."""
 PATIENT: Final = Timeouts(connect=10, read=10, pool=10)
 CONNECT: Final = Timeouts(connect=0.05, read=10, pool=10)

@@ -220,7 +220,7 @@ def proxied(answer: Answer | None) -> Place:
                 f"https://127.0.0.1:{service.port}",
                 service,
                 repair,
-                {"proxy": f"http://geheim-user:geheim-password@127.0.0.1:{_port(sock)}"},
+                {"proxy": f"http://canary-user:canary-password@127.0.0.1:{_port(sock)}"},
             )
 
     return place

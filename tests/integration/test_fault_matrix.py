@@ -54,7 +54,7 @@ from tests.integration.faulty_servers import (
 from tests.pipeline.pool_servers import Answer, Exchange, Server, ok, until
 from tests.pipeline.pool_servers import answering as saying
 
-SECRETS: Final = ("geheim-token", NAME, "geheim-user", "geheim-password", "geheim-client", "geheim-refresh")
+SECRETS: Final = ("canary-token", NAME, "canary-user", "canary-password", "canary-client", "canary-refresh")
 DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
@@ -383,7 +383,7 @@ TOKEN_FAULTS: Final = {
         "the body is longer than max_body",
     ),
 }
-GRANT: Final = ok(b'{"access_token": "geheim-token", "token_type": "bearer", "expires_in": 3600}')
+GRANT: Final = ok(b'{"access_token": "canary-token", "token_type": "bearer", "expires_in": 3600}')
 
 
 @pytest.mark.parametrize("name", TOKEN_FAULTS)
@@ -394,8 +394,8 @@ async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     async with nothing_left(), answering(good)() as peer, fault.place() as endpoint:
         auth = LoginWithAmazon(
             client_id="client",
-            client_secret="geheim-client",
-            refresh_token="geheim-refresh",
+            client_secret="canary-client",
+            refresh_token="canary-refresh",
             token_url=f"{endpoint.url}/auth/o2/token",
         )
         client = client_of(peer, auth=auth, timeouts=fault.timeouts)
@@ -414,7 +414,7 @@ async def test_token_endpoint(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         await endpoint.repair()
         endpoint.server.answer = saying(GRANT)
         await check_works(client)
-        assert peer.requests[0].header("authorization") == "Bearer geheim-token"
+        assert peer.requests[0].header("authorization") == "Bearer canary-token"
         await client.aclose()
 
 

@@ -535,13 +535,13 @@ async def test_a_proxy_that_refuses_is_a_proxy_error(ca_file: Path) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     for answer, text in ((refusal, "refused the tunnel with status 407"), (b"", "disconnected"), (b"?\r\n\r\n", "dis")):
         async with Proxy(refuse=answer).running() as proxy:
-            pool = Pool(proxy=f"http://user:geheim@localhost:{proxy.port}", verify=ca_file)
+            pool = Pool(proxy=f"http://user:canary@localhost:{proxy.port}", verify=ca_file)
             with pytest.raises(httpx.ProxyError, match=text) as caught:
                 await pool.handle_async_request(get("https://api.example.com/"))
-            assert "geheim" not in str(caught.value) + repr(pool)
+            assert "canary" not in str(caught.value) + repr(pool)
             assert pool.repeated == 0
             await pool.aclose()
-    pool = Pool(proxy=f"http://user:geheim@localhost:{proxy.port}")
+    pool = Pool(proxy=f"http://user:canary@localhost:{proxy.port}")
     with pytest.raises(httpx.ConnectError, match="could not connect to the proxy"):
         await pool.handle_async_request(get("http://api.example.com/"))
     await pool.aclose()
@@ -619,11 +619,11 @@ def test_no_proxy_names_hosts_networks_and_ports(
 
 
 async def test_does_not_quote_an_invalid_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:geheim@localhost:1")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:canary@localhost:1")
     pool = Pool()
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be the URL of an http or https proxy") as caught:
         await pool.handle_async_request(get("https://api.example.com/"))
-    assert "geheim" not in str(caught.value)
+    assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
     await pool.aclose()
 
@@ -636,8 +636,8 @@ async def test_does_not_quote_an_invalid_proxy_of_the_environment(monkeypatch: p
     [
         ({"max_connections": 0}, r"max_connections must be a whole number of at least 1, not 0"),
         ({"max_body": 1.5}, r"max_body"),
-        ({"proxy": "socks5://geheim@host"}, r"proxy must be the URL of an http or https proxy"),
-        ({"proxy": "http://geheim@host:port"}, r"proxy is not a URL"),
+        ({"proxy": "socks5://canary@host"}, r"proxy must be the URL of an http or https proxy"),
+        ({"proxy": "http://canary@host:port"}, r"proxy is not a URL"),
         ({"verify": False}, r"verify must be an ssl.SSLContext, a path or None, not False"),
         ({"verify": "/no/such/file"}, r"verify must be a file or directory that exists"),
     ],
@@ -645,6 +645,6 @@ async def test_does_not_quote_an_invalid_proxy_of_the_environment(monkeypatch: p
 def test_rejects_invalid_arguments_without_quoting_secrets(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as caught:
         Pool(**options)
-    assert "geheim" not in str(caught.value)
+    assert "canary" not in str(caught.value)
     frame = caught.traceback[-1].frame
-    assert "geheim" not in repr({**frame.f_locals, "options": None})
+    assert "canary" not in repr({**frame.f_locals, "options": None})

@@ -27,7 +27,7 @@ NOT_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-SECRETS = ("geheim-header", "geheim-body", "geheim-query", "geheim-answer")
+SECRETS = ("canary-header", "canary-body", "canary-query", "canary-answer")
 
 
 def on_other_loops(value: Any, name: str) -> list[Any]:
@@ -47,9 +47,9 @@ def secret(url: str, method: str = "POST", **timeout: float) -> httpx.Request:
     """A request full of secrets."""
     return httpx.Request(
         method,
-        f"{url}/v2/units/a%2Fb?token=geheim-query",
-        headers={"Authorization": "Bearer geheim-header", "x-amz-security-token": "geheim-header"},
-        content=b"client_secret=geheim-body" if method == "POST" else None,
+        f"{url}/v2/units/a%2Fb?token=canary-query",
+        headers={"Authorization": "Bearer canary-header", "x-amz-security-token": "canary-header"},
+        content=b"client_secret=canary-body" if method == "POST" else None,
         extensions={"timeout": timeout},
     )
 
@@ -73,7 +73,7 @@ def check_no_secret(error: BaseException) -> None:
     assert not [text for text in shown if any(word in text for word in SECRETS)]
     # httpx prints a request with its URL; nothing else of it.
     requests = [repr(frame.f_locals.get("request")) for frame in ours]
-    assert not [text for text in requests if "geheim-header" in text or "geheim-body" in text]
+    assert not [text for text in requests if "canary-header" in text or "canary-body" in text]
 
 
 async def failure(pool: Pool, request: httpx.Request) -> httpx.RequestError:
@@ -189,9 +189,9 @@ def then(data: bytes, last: Answer) -> Answer:
     return answer
 
 
-HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-Answer: geheim-answer\r\n\r\n{'access_token': 'geheim-answer'"
-HALF_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\ngeheim-answer"
-CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\ngeheim-answer\r\n"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nX-Answer: canary-answer\r\n\r\n{'access_token': 'canary-answer'"
+HALF_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\ncanary-answer"
+CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\ncanary-answer\r\n"
 READ = 0.05
 """Read timeout of cases in which the server falls silent; all others have time."""
 Case: TypeAlias = tuple[str, Answer, set[type[httpx.RequestError]], str]
@@ -205,10 +205,10 @@ CASES: list[Case] = [
     ("silent", silence, {httpx.ReadTimeout}, "nothing received within the read timeout"),
     ("silent in the head", then(HALF[:40], silence), {httpx.ReadTimeout}, ""),
     ("silent in the body", then(HALF, silence), {httpx.ReadTimeout}, ""),
-    ("not HTTP", answering(b"SSH-2.0-OpenSSH geheim-answer\r\n\r\n"), {httpx.RemoteProtocolError}, "not valid HTTP"),
+    ("not HTTP", answering(b"SSH-2.0-OpenSSH canary-answer\r\n\r\n"), {httpx.RemoteProtocolError}, "not valid HTTP"),
     (
         "bad header",
-        answering(b"HTTP/1.1 200 OK\r\nbad geheim-answer\r\n\r\n"),
+        answering(b"HTTP/1.1 200 OK\r\nbad canary-answer\r\n\r\n"),
         {httpx.RemoteProtocolError},
         "not valid",
     ),
@@ -216,7 +216,7 @@ CASES: list[Case] = [
     ("bad chunk", answering(HALF_CHUNKED.replace(b"20", b"zz")), {httpx.RemoteProtocolError}, "not valid HTTP"),
     ("bad chunk later", then(CHUNK, answering(b"zz\r\n")), {httpx.RemoteProtocolError}, "incomplete or malformed"),
     ("long header", answering(ok(b"", b"X: " + b"x" * 99_999)), {httpx.RemoteProtocolError}, "not valid HTTP"),
-    ("bad gzip", answering(ok(b"geheim-answer", b"Content-Encoding: gzip")), {httpx.DecodingError}, "no valid gzip"),
+    ("bad gzip", answering(ok(b"canary-answer", b"Content-Encoding: gzip")), {httpx.DecodingError}, "no valid gzip"),
 ]
 
 
@@ -374,7 +374,7 @@ async def test_a_cancellation_passes_unchanged_and_shows_no_secret(
         url = server.url if stage != "connect" else "http://api.example.com"
         request = secret(url)
         if stage == "write":
-            request = httpx.Request("POST", url, headers=request.headers.raw[1:3], content=b"geheim-body" * 2_000_000)
+            request = httpx.Request("POST", url, headers=request.headers.raw[1:3], content=b"canary-body" * 2_000_000)
         seen: list[asyncio.CancelledError] = []
 
         async def run() -> None:

@@ -36,7 +36,7 @@ LEAD: Final = 2.0
 """How many times the confirmed rate the rate may be; also how many times the average of what was accepted a guess may
 climb to."""
 RISK: Final = 14.0
-"""Requests under way above which the search goes on slowly, as all of them may be refused, plus:"""
+"""Requests under way above which the search continues slowly, as all of them may be refused, plus:"""
 RISK_SHARE: Final = 0.05
 """this share of those that were accepted so far."""
 RISKY: Final = 1.1
