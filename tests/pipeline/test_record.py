@@ -334,12 +334,12 @@ def test_settings_that_all_processes_changed_apply_when_the_old_processes_are_go
     assert restarted.controller.paused_until == 0
 
 
-def test_a_large_burst_of_a_low_rate_that_is_used_up_is_no_damage() -> None:
-    settings = RateLimit(per_second=0.05, burst=1000)
-    record = Record(settings, Controller(0.05, 1000), 1)
-    for _ in range(1000):
+@pytest.mark.parametrize(("per_second", "burst"), [(0.05, 1000), (0.001, 20)])
+def test_a_large_burst_of_a_low_rate_that_is_used_up_is_no_damage(per_second: float, burst: int) -> None:
+    record = new(per_second, burst)
+    for _ in range(burst):
         assert record.ask(100.0, 1, "bulk", 1).turns
-    again = Record.unpack(record.pack(), 100.0, settings)
+    again = Record.unpack(record.pack(), 100.0, record.settings)
     assert again is not None
     assert not again.ask(100.0, 1, "bulk", 1).turns
 
@@ -347,17 +347,21 @@ def test_a_large_burst_of_a_low_rate_that_is_used_up_is_no_damage() -> None:
 def test_a_clock_that_was_set_back_drops_the_times_and_keeps_what_was_learned() -> None:
     record = new()
     for number in range(20):
-        turn = record.ask(5000.0 + number, 1, "bulk", 1).turns[0]
+        turn = record.ask(500_000.0 + number, 1, "bulk", 1).turns[0]
         outcome = "throttled" if number in (9, 19) else "accepted"
-        record.ask(5000.2 + number, 1, "bulk", 0, reports=[Report(turn, 5000.2 + number, outcome, None)])  # type: ignore[arg-type]
+        at = 500_000.2 + number
+        record.ask(at, 1, "bulk", 0, reports=[Report(turn, at, outcome, None)])  # type: ignore[arg-type]
     ceiling = record.controller.ceiling
     assert ceiling is not None
-    ticket = record.ask(5019.3, 2, "bulk", 9).ticket
+    ticket = record.ask(500_019.3, 2, "bulk", 9).ticket
     assert ticket is not None
     again = Record.unpack(record.pack(), 3.0, record.settings)
     assert again is not None
     assert again.controller.ceiling == pytest.approx(ceiling, rel=0.3)
-    assert again.ask(3.0, 1, "bulk", 1, ticket=ticket).turns
+    turn = again.ask(3.0, 1, "bulk", 1, ticket=ticket).turns[0]
+    # The response to a request that was sent before.
+    again.ask(3.1, 2, "bulk", 0, reports=[Report(turn._replace(at=500_019.3), 3.1, "accepted")])
+    assert Record.unpack(again.pack(), 3.2, record.settings) is not None
 
 
 @pytest.mark.parametrize(

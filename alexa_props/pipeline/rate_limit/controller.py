@@ -78,8 +78,9 @@ class Controller(Schedule):
     ) -> None:
         """`known` is the configured quota; `rate` and `ceiling` were learned before. None if unknown."""
         self._max = math.inf if known is None else known
-        super().__init__(min(max(tuning.START if rate is None else rate, tuning.FLOOR), self._max), burst)
-        self._ceiling = known if ceiling is None else min(ceiling, self._max)
+        rate = min(max(tuning.START if rate is None else rate, tuning.FLOOR), self._max, self._fastest())
+        super().__init__(rate, burst)
+        self._ceiling = known if ceiling is None else min(ceiling, self._max, self._fastest())
         if self._ceiling is not None:
             self.rate = self._max if self._ceiling == self._max else self._cruising()
         self.refused = 0
@@ -292,17 +293,20 @@ class Controller(Schedule):
             self._first_rate,
             self._ceiling or 0.0,
         )
-        fastest = tuning.FASTEST if self._max == math.inf else max(self._max, tuning.FASTEST)
         # A nan is in no range, and min and max may skip it.
         if not (
-            min(tuning.FLOOR, self._max) <= self.rate <= fastest
+            min(tuning.FLOOR, self._max) <= self.rate <= self._fastest()
             and math.isfinite(sum(times) + sum(amounts))
             and min(times) >= 0 <= min(amounts)
             and max(times) <= latest
-            and max(amounts) <= fastest
+            and max(amounts) <= self._fastest()
             and not (self._holding and self._ceiling is None)
         ):
             raise ValueError("a number is out of range")
+
+    def _fastest(self) -> float:
+        """Return the most requests per second that a record may hold."""
+        return tuning.FASTEST if self._max == math.inf else max(tuning.FASTEST, self._max)
 
     def _doubling(self) -> float:
         """Return the seconds in which the rate may double."""
@@ -477,4 +481,5 @@ class Controller(Schedule):
         return many and 2 * self._kept >= self._lost and not self._closed and not self._pause
 
     def _learn_latency(self, seconds: float) -> None:
+        seconds = max(seconds, 0.0)  # the clock of a store may have gone back meanwhile
         self._latency = seconds if not self._latency else 0.9 * self._latency + 0.1 * seconds

@@ -174,13 +174,14 @@ class Record:
             # A sum of finite numbers is finite.
             if len(members) != count or not math.isfinite(sum(numbers[:_NUMBERS], sum(members.values()))):
                 return None
-            controller = Controller(None if math.isnan(rate) else rate, burst)
-            # A burst that is used up is made up for after it.
-            controller.restore(numbers[_NUMBERS:], latest=now + cls.HORIZON + burst / tuning.FLOOR)
-        except (struct.error, ValueError, OverflowError):
+            seen, since, bulk_until, *places = numbers[:_NUMBERS]
+            per_second = None if math.isnan(rate) else rate
+            controller = Controller(per_second, burst)
+            # A burst that is used up is made up for after it. The clock may have gone back: `at` drops the times.
+            slowest = min(tuning.FLOOR, per_second or tuning.FLOOR)
+            controller.restore(numbers[_NUMBERS:], latest=max(now, seen) + cls.HORIZON + burst / slowest)
+        except (struct.error, ValueError, OverflowError, ZeroDivisionError):
             return None
-        seen, since, bulk_until, *places = numbers[:_NUMBERS]
-        per_second = None if math.isnan(rate) else rate
         if (per_second, burst) != (settings.per_second, settings.burst):
             cls._check_unused(per_second, burst, settings, now - seen)
             return cls(settings, _changed(controller, settings, pause=now > seen))

@@ -77,7 +77,8 @@ class SharedRecord:
         def change(stored: bytes | None, now: float) -> tuple[bytes, tuple[Record, T]]:
             record, self._last = self._last.get(stored), {}
             if record is None:
-                record = Record.unpack(stored, now, self._settings) or Record(self._settings, self._known() or start())
+                record = Record.unpack(stored, now, self._settings)
+                record = record or Record(self._settings, self._known(now) or start())
             else:
                 record = record.at(now)
             result = act(record, now)
@@ -103,10 +104,13 @@ class SharedRecord:
         self._contacted = True
         return result
 
-    def _known(self) -> Controller | None:
+    def _known(self, now: float) -> Controller | None:
         """Return the state that was last seen, for a record that was lost."""
         if self.seen is None:
             return None
         controller = Controller(self._settings.per_second, self._settings.burst)
         controller.restore(self.seen.controller.state(), latest=math.inf)
+        if now < self.seen.seen - Record.CLOCK_SLACK:
+            # The server that has lost it was replaced by one with another clock.
+            controller.forget_times()
         return controller
