@@ -463,6 +463,23 @@ async def test_a_clock_that_is_corrected_when_the_store_is_found_delays_no_retur
     assert limits(client).sharing == "yes"
 
 
+@pytest.mark.parametrize("seconds", [-600.0, 7200.0])
+async def test_a_clock_of_the_store_that_is_set_stops_nobody(seconds: float) -> None:
+    # As if a server with another clock took over.
+    quota = Quota(60)
+    stores, clients = processes(2, quota)
+    for store in stores:
+        store.clock_offset = 1e6
+    async with anyio.create_task_group() as tasks:
+        for client in clients:
+            tasks.start_soon(keep_calling, client, 16.0)
+        await anyio.sleep(8)
+        for store in stores:
+            store.clock_offset += seconds
+    assert quota.share(12.5, 16) > 0.95
+    assert {limits(client).members for client in clients} == {2}
+
+
 async def test_a_store_that_hung_from_the_start_delays_a_probing_call_no_longer_than_any_other() -> None:
     store = MemoryShared()
     store.hung = True

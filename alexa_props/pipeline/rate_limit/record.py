@@ -113,6 +113,8 @@ class Record:
     """Seconds after which processes that were alone return together: each probes once a second."""
     CLOCK_SLACK: Final = 1.0
     """Seconds that the clock may go back."""
+    LONGEST_RESPONSE: Final = 300.0
+    """Seconds above which a response shows nothing: the clock was set, or its process was stopped."""
     HORIZON: Final = 2 * tuning.LONGEST_PAUSE
     """Seconds by which a time in a record may be ahead."""
 
@@ -200,7 +202,7 @@ class Record:
         # 0: it is new.
         if 0 < self.seen < now - tuning.LONGEST_PAUSE:
             return type(self)(self.settings, _aged(self.controller, self.settings, now - self.seen))
-        if now < self.seen - self.CLOCK_SLACK or self.since > now + self.HORIZON:
+        if now < self.seen - self.CLOCK_SLACK or self.since > now + self.RETURN_AFTER + self.CLOCK_SLACK:
             # Another clock: the host was restarted, or a replica took over. What was learned is still valid.
             self._forget_times()
         return self
@@ -250,7 +252,7 @@ class Record:
         self.seen = now
         self._enter(member, now)
         for report in reports:
-            self._apply(report)
+            self._apply(report, now)
         if not want:
             return Granted((), None)
         controller, places = self.controller, self._places[lane]
@@ -328,9 +330,12 @@ class Record:
         while len(self.members) > self.MOST_MEMBERS:
             del self.members[next(iter(self.members))]
 
-    def _apply(self, report: Report) -> None:
-        controller, at = self.controller, report.at
-        if report.outcome == "accepted":
+    def _apply(self, report: Report, now: float) -> None:
+        # The clock may have changed since.
+        controller, at = self.controller, min(report.at, now)
+        if at - report.sent.at > self.LONGEST_RESPONSE:
+            controller.ended(at)
+        elif report.outcome == "accepted":
             controller.accepted(at, report.sent)
         elif report.outcome == "throttled":
             controller.throttled(at, report.sent, report.retry_after, controller.last_request_id)

@@ -29,7 +29,7 @@ from alexa_props.pipeline.rate_limit.controller import Controller, SentRequest
 from alexa_props.pipeline.rate_limit.outage import Outage, share_of
 from alexa_props.pipeline.rate_limit.permit import MISSED_AFTER, Permit, SharedPermit
 from alexa_props.pipeline.rate_limit.queue import Scope
-from alexa_props.pipeline.rate_limit.record import Record, Report, Ticket
+from alexa_props.pipeline.rate_limit.record import Granted, Record, Report, Ticket
 from alexa_props.pipeline.rate_limit.shared_record import LostError, SharedRecord
 from alexa_props.settings import RateLimit
 from alexa_props.shared import Shared
@@ -73,8 +73,6 @@ class SharedScope(Scope):
     ) -> None:
         super().__init__(settings, learned)
         self._record = SharedRecord(settings, store, key)
-        self.time: Final = self._record.time
-        """Returns the time by the clock of the store."""
         self._name = name
         self._hooks = hooks
         self._learned = learned
@@ -101,6 +99,17 @@ class SharedScope(Scope):
         # The schedule goes by the clock of the store: that another event loop's differs changes nothing.
         self._seen = loop_time()
         return self._seen
+
+    def time(self) -> float:
+        """Return the time by the clock of the store."""
+        now, record = self._record.time(), self._record.seen
+        if record is not None and now < record.seen - Record.CLOCK_SLACK:
+            # It went back. Turns and tickets are of the old time, which would be waited for.
+            record.at(now)
+            self._tickets.clear()
+            self._turns.clear()
+            self._looked_at = now
+        return now
 
     async def acquire(self, call: Call, closing: Closing) -> Permit:
         """Wait for a permit, as `Scope.acquire` does."""
@@ -288,8 +297,12 @@ class SharedScope(Scope):
             self._reports = [*reports, *self._reports]
             raise
         else:
+            epoch = None if self._record.seen is None else self._record.seen.epoch
             self._looked_at = now = self.time()
             if self._record.seen is not None:
+                if self._record.seen.epoch != epoch:
+                    # The clock went back during the transaction.
+                    granted = Granted((), None)
                 # Reports may have changed the schedule. Places of another record, such as a lost one, mean nothing.
                 self._tickets = {
                     each: self._record.seen.renew(now, _lane(each), held)
@@ -375,7 +388,8 @@ class SharedScope(Scope):
                 )
             return
         if self._record.too_far(again=True) is None:
-            outage.back_at = self.now() + since - self.time()
+            # The clock may have gone back meanwhile.
+            outage.back_at = self.now() + min(since - self.time(), Record.RETURN_AFTER)
             self._return_if_due(call)
             self.wake()
 
