@@ -17,7 +17,7 @@ import httpx
 import pytest
 import typer.main
 
-from alexa_props import LoginWithAmazon, SharedTokens
+from alexa_props import SharedTokens
 from alexa_props.cli.app import app
 from alexa_props.cli.late import LateCommands
 from alexa_props.errors import NotFound
@@ -58,8 +58,6 @@ async def sim(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
     async with Simulator(rooms=20, endpoints_per_room=2, seed=3) as sim, sim.serve():
         for name, value in {**sim.env(), "ORGANIZATION_ID": sim.organization_id}.items():
             monkeypatch.setenv(name, value)
-        # Programs with an account leave the token endpoint to its default.
-        monkeypatch.setitem(LoginWithAmazon.__init__.__kwdefaults__ or {}, "token_url", sim.token_url)
         yield sim
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import threading
 import urllib.parse
 from collections.abc import AsyncGenerator, Generator
@@ -26,7 +27,7 @@ from alexa_props.concurrency import current_loop, is_running, loop_time
 from alexa_props.errors import AlexaError, AuthenticationError, ConfigurationError, TransportError
 from alexa_props.hooks import logger
 from alexa_props.responses import first_string, json_object
-from alexa_props.settings import Secret, Unpicklable, require_https
+from alexa_props.settings import Secret, Unpicklable, require_env, require_https
 
 __all__ = ["TOKEN_URL", "LoginWithAmazon"]
 
@@ -151,6 +152,28 @@ class LoginWithAmazon(Unpicklable, httpx.Auth):
         self._not_before = -math.inf
         self._loop: object = None
         self._loop_lock = threading.Lock()
+
+    @classmethod
+    def from_env(cls, *, token_store: TokenStore | SharedTokens | None = None) -> Self:
+        """Return a login from the environment.
+
+        Reads ALEXA_PROPS_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN, and _TOKEN_URL if it is set (each beginning with
+        ALEXA_PROPS).
+
+        Args:
+            token_store: As in the constructor.
+
+        Raises:
+            ConfigurationError: A variable is missing or invalid.
+
+        """
+        return cls(
+            client_id=require_env("ALEXA_PROPS_CLIENT_ID"),
+            client_secret=require_env("ALEXA_PROPS_CLIENT_SECRET"),
+            refresh_token=require_env("ALEXA_PROPS_REFRESH_TOKEN"),
+            token_url=os.environ.get("ALEXA_PROPS_TOKEN_URL") or TOKEN_URL,
+            token_store=token_store,
+        )
 
     def __repr__(self) -> str:
         return f"LoginWithAmazon(client_id={self._client_id!r})"

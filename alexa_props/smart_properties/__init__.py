@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, Unpack, cast
 
 import httpx
 
-from alexa_props.auth.login_with_amazon import TOKEN_URL, LoginWithAmazon
+from alexa_props.auth.login_with_amazon import LoginWithAmazon
 from alexa_props.call import ServiceProtocol
 from alexa_props.client import ClientOptions
 from alexa_props.errors import ConfigurationError
-from alexa_props.settings import Region, Secret, require_env
+from alexa_props.settings import Region, Secret
 from alexa_props.smart_properties.groups import ApiGroups
 from alexa_props.smart_properties.protocol import PROTOCOL
 
@@ -95,7 +95,7 @@ class SmartProperties(ApiGroups):
         _TOKEN_URL (each beginning with ALEXA_PROPS).
 
         Args:
-            auth: As in the constructor; None takes the three credentials from the environment.
+            auth: As in the constructor; None is `LoginWithAmazon.from_env()`.
             options: As in the constructor; they override the environment.
 
         Raises:
@@ -105,12 +105,7 @@ class SmartProperties(ApiGroups):
         # Before anything may raise: a traceback may show local variables.
         options["proxy"] = Secret.wrap(options.get("proxy"))
         if auth is None:
-            auth = LoginWithAmazon(
-                client_id=require_env("ALEXA_PROPS_CLIENT_ID"),
-                client_secret=require_env("ALEXA_PROPS_CLIENT_SECRET"),
-                refresh_token=require_env("ALEXA_PROPS_REFRESH_TOKEN"),
-                token_url=os.environ.get("ALEXA_PROPS_TOKEN_URL") or TOKEN_URL,
-            )
+            auth = LoginWithAmazon.from_env()
         # A region of any other name is refused by the constructor.
         region = cast('Literal["NA", "EU", "FE"]', os.environ.get("ALEXA_PROPS_REGION") or "NA")
         options.setdefault("region", region)
