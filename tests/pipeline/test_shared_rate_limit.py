@@ -195,6 +195,18 @@ async def test_calls_that_waited_for_a_token_take_new_turns() -> None:
     assert times[-1] - times[0] == pytest.approx(19 / 50, abs=0.05)
 
 
+async def test_a_process_without_a_token_delays_neither_its_calls_nor_those_of_others() -> None:
+    amazon, store = Amazon(), MemoryShared()
+    amazon.token = Service(answer(400, {"error": "invalid_grant"}))
+    client, other = sharing(store, amazon, auth=login()), sharing(store.another(), Service(204))
+    for _ in range(30):
+        with pytest.raises(errors.AuthenticationError):
+            await get(client)
+    await get(other)
+    # The rate at the start is 20 per second.
+    assert anyio.current_time() < 3
+
+
 # Settings
 
 

@@ -138,3 +138,9 @@ class SharedPermit(Permit):
             scope.wake()
             if retry_after:
                 scope.wake_limited()
+
+    def release(self) -> None:
+        """Give back the place in flight. A granted turn counts as sent, so one whose request never was ends here."""
+        if self._sent is None:
+            self._sent = self._turn
+        super().release()
