@@ -77,22 +77,31 @@ _SERVERS: Final = ("uvicorn.error", "hypercorn.error", "gunicorn.error")
 
 
 class _ServerLog(logging.Handler):
-    """Prints records that no other handler receives, with time and level, in a process of a web server.
+    """Prints warnings that no other handler receives, with time and level, in a process of a web server.
 
     By default servers configure no loggers other than their own, and what an app's error handlers respond to would be
-    lost. In any other process without logging, the exception is enough: no line on standard error beside it.
+    lost. In any other process without logging, warnings are printed as logging does, but not failures: the exception
+    is enough.
+
+    Args:
+        logger: Whose records are printed.
+        raises: Whether an exception tells the same.
+
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
-        super().__init__()
-        self._logger = logger
+    def __init__(self, logger: logging.Logger, *, raises: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._raises = raises
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, unless another handler receives it."""
-        above = self._logger.parent if self._logger.propagate else None
-        is_received = self._logger.handlers != [self] or (above is not None and above.hasHandlers())
-        if is_received or sys.stderr is None or not any(logging.getLogger(name).hasHandlers() for name in _SERVERS):
+        if sys.stderr is None or self._is_received(record.name):
+            return
+        if not any(logging.getLogger(name).hasHandlers() for name in _SERVERS):
+            if logging.lastResort is not None and not self._raises:
+                logging.lastResort.handle(record)
             return
         try:
             sys.stderr.write(f"{self.format(record)}\n")
@@ -100,12 +109,25 @@ class _ServerLog(logging.Handler):
         except (OSError, ValueError):
             self.handleError(record)
 
+    def _is_received(self, name: str) -> bool:
+        """Return whether another handler receives the records of a logger."""
+        nearest: logging.Handler | None = None
+        each: logging.Logger | None = logging.getLogger(name)
+        while each is not None:
+            for handler in each.handlers:
+                if not isinstance(handler, _ServerLog):
+                    return True
+                nearest = nearest or handler
+            each = each.parent if each.propagate else None
+        return nearest is not self
+
 
 logger: Final = _Logger(logging.getLogger("alexa_props"))
 progress_logger: Final = _Logger(logging.getLogger("alexa_props.progress"))
 """Logs the progress of runs where there is no terminal."""
 _failures: Final = _Logger(logging.getLogger("alexa_props.failures"))
-_failures.logger.addHandler(_ServerLog(_failures.logger))
+_ServerLog(_failures.logger, raises=True)
+_ServerLog(logger.logger, raises=False)
 
 
 Hook = Callable[[Event], None]

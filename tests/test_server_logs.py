@@ -22,12 +22,12 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from alexa_props import errors
+from alexa_props import RateLimit, errors
 from alexa_props.simulator import Simulator
 
 sim = Simulator(rooms=1)
 sim.set_forbidden(*sim.rooms)
-asp = sim.smart_properties(name="seaside")
+asp = sim.smart_properties(name="seaside", rate_limit=RateLimit(shared="/proc/absent"))
 
 
 async def unit(request):
@@ -62,7 +62,8 @@ server.run()
 """
 
 FIELDS = r"call failed: client='seaside' operation='units\.get' subject='\S+' status=403 .*"
-LINE = rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} WARNING alexa_props\.failures: {FIELDS}"
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
+LINE = rf"{TIME} WARNING alexa_props\.failures: {FIELDS}"
 
 
 def served(folder: Path, app: str, config: str = "CONFIG = {}") -> list[str]:
@@ -82,6 +83,8 @@ def test_uvicorn_shows_a_failure_once_with_time_and_level(tmp_path: Path, loggin
     shown = [line for line in printed if "call failed" in line]
     assert len(shown) == 1, printed
     assert re.fullmatch(LINE, shown[0])
+    (alone,) = [line for line in printed if "not shared" in line]
+    assert re.match(rf"{TIME} WARNING alexa_props: the rate limit of units\.get is not shared", alone)
     assert any(re.fullmatch(r'INFO: .* "GET / HTTP/1.1" 404 Not Found', line) for line in printed)
 
 
@@ -113,7 +116,8 @@ def test_other_servers_that_configure_only_their_own_loggers(tmp_path: Path, log
         timeout=60,
         check=True,
     )
-    lines = done.stderr.splitlines()
+    alone, *lines = done.stderr.splitlines()
+    assert alone.startswith("the rate limit of") is not bool(shown)
     assert (len(lines), all(re.fullmatch(LINE, line) for line in lines)) == (shown, True)
 
 

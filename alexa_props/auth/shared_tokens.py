@@ -176,9 +176,10 @@ class SharedLogin(Unpicklable):
                     seen = loop_time()
                 except SharedUnavailable as error:
                     if not need.is_urgent() or loop_time() - seen >= _AWAY:
+                        reason = str(error).removeprefix(f"{self._shared.name}: ")
                         raise AuthenticationError(
                             f"the tokens in {self._shared.name} cannot be read, and no token is requested without "
-                            f"them, as that could invalidate the stored one: {error}"
+                            f"them, as that could invalidate the stored one: {reason}"
                         ) from error
                 if found is None and loop_time() >= give_up_at:
                     raise AuthenticationError(

@@ -115,15 +115,13 @@ def address_of(url: Secret) -> str:
         ConfigurationError: The URL is invalid. The message does not contain it, because it may hold a password.
 
     """
-    try:
+    with contextlib.suppress(ValueError, TypeError, OSError):
         _connection(url)
         return _server_of(url)
-    except (ValueError, TypeError, OSError) as error:
-        reason = type(error).__name__
     # Outside the handler: the error and its frames hold the URL.
     raise ConfigurationError(
-        f"the URL of the Redis server is invalid ({reason}): "
-        "rediss://user:password@host:6379/0 with the password percent-encoded, and options that redis-py knows"
+        "the URL of the Redis server is invalid: write rediss://user:password@host:6379/0, with the password "
+        "percent-encoded and only options that redis-py knows"
     )
 
 
@@ -137,7 +135,7 @@ def reason_of(error: Exception) -> str:
     from redis.exceptions import AuthenticationError  # late, as an optional dependency
 
     # A response about an unknown command repeats its arguments.
-    text = str(error).partition(", with args")[0]
+    text = str(error).partition(", with args")[0].rstrip(".")
     if isinstance(error, AuthenticationError):
         return f"the server refused the user name or the password: {text}"
     return f"{type(error).__name__}: {text}"

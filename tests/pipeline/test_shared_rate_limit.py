@@ -297,7 +297,7 @@ async def test_without_the_store_at_the_start_a_process_is_alone_and_returns(cap
     assert back.seconds == pytest.approx(6, abs=1)
     messages = [record.getMessage() for record in caplog.records if record.name == "alexa_props"]
     assert len(messages) == 2
-    assert "no longer shared through memory: connection refused; this" in messages[0]
+    assert "is not shared through memory: connection refused; this process continues alone" in messages[0]
     assert "is shared through memory again" in messages[1]
 
 

@@ -355,12 +355,12 @@ class SharedScope(Scope):
         self._tickets.clear()
         self._turns.clear()
         self._reports.clear()
-        logger.warning(
-            "the rate limit of %s is no longer shared through %s: %s; this process continues with its share",
-            self._name,
-            self._record.store,
-            reason,
+        message = (
+            "the rate limit of %s is not shared through %s: %s; this process continues alone"
+            if time is None
+            else "the rate limit of %s is no longer shared through %s: %s; this process continues with its share"
         )
+        logger.warning(message, self._name, self._record.store, reason)
         self._emit(SharingLost, call, reason=reason)
         self.wake()
 
