@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,23 +42,32 @@ class OneClient(WorkerPlugin):
     name = "one-client"
     idempotent = True  # a second program must not close the client under the tasks of the first
 
+    asp: SmartProperties | None = None
+
+    def client(self) -> SmartProperties:
+        """Return the client, which is made from the environment of the worker unless it was made before."""
+        if self.asp is None:
+            self.folder = Path(os.environ["FLEET_FOLDER"])
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # For workers on several machines: shared=RedisShared(url, name="…").
+            self.asp = SmartProperties.from_env(rate_limit=RateLimit(shared=self.folder / "quota"))
+        return self.asp
+
     async def setup(self, worker: Worker) -> None:  # noqa: ARG002 - passed by name
-        """Make it from the environment of the worker, on its event loop."""
-        self.folder = Path(os.environ["FLEET_FOLDER"])
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # For workers on several machines: shared=RedisShared(url, name="…").
-        self.asp = SmartProperties.from_env(rate_limit=RateLimit(shared=self.folder / "quota"))
+        """Make the client now. Dask also uses a worker that cannot: its tasks then fail for the same reason."""
+        self.client()
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - passed by name
         """Close it, after the worker has cancelled its tasks."""
-        await self.asp.aclose()
+        if self.asp is not None:
+            await self.asp.aclose()
 
 
 async def work(partition: fleet.Partition[fleet.Room]) -> fleet.FleetReport[fleet.Room, Any]:
     """Run the job for a partition. Dask runs a coroutine function on the worker's event loop, not in a thread."""
     mine: Any = get_worker().plugins[OneClient.name]
     report = await fleet.collect(
-        call(mine.asp),
+        call(mine.client()),
         partition,
         concurrency=CONCURRENCY,
         journal=mine.folder / f"{JOB}-{partition.name}.db",
@@ -112,6 +122,7 @@ async def rooms() -> list[fleet.Room]:
 
 def main() -> int:
     """Run the job, and print its report. Return the exit code."""
+    began = time.monotonic()
     partitions = fleet.partition(asyncio.run(rooms()), by=lambda room: room.property_id)
     found: list[fleet.FleetReport[fleet.Room, Any]] = []
     with Client(os.environ["DASK_SCHEDULER_ADDRESS"]) as dask:
@@ -123,7 +134,7 @@ def main() -> int:
             sys.stderr.write("interrupted; partitions that had begun end by themselves: run it again to resume\n")
             return 130
         finally:
-            merged = fleet.FleetReport.merge(found)
+            merged = fleet.FleetReport.merge(found, elapsed=time.monotonic() - began)
             sys.stdout.write(f"{merged}\n")
     return 1 if merged.failures or merged.stopped else 0
 

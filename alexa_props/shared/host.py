@@ -242,8 +242,8 @@ class HostShared:
             raise ConfigurationError(f"{path} is a link, or not what HostShared creates there: delete or rename it")
         if found.st_uid != os.geteuid():
             raise ConfigurationError(
-                f"{path} belongs to user {found.st_uid}, and this process runs as user {os.geteuid()}: run all processes "
-                f"that share it as one user, or use another folder"
+                f"{path} belongs to user {found.st_uid}, and this process runs as user {os.geteuid()}: run all "
+                f"processes that share it as one user, or use another folder"
             )
         if found.st_mode & forbidden:
             raise ConfigurationError(f"{path} is open to other users: run chmod go= {path}")

@@ -122,6 +122,7 @@ def test_a_merged_report_is_that_of_one_run(report: FleetReport[str, None], prep
         assert view(merged) == view(report), number
     assert merged.outcomes == prepare(report).outcomes
     assert FleetReport.merge([merged]) == merged
+    assert FleetReport.merge([merged], elapsed=90.0).elapsed == 90.0
 
 
 def test_reasons_to_stop_are_joined() -> None:

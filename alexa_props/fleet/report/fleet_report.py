@@ -71,15 +71,15 @@ class FleetReport(Generic[T, R]):
     _dropped: Dropped = attrs.field(default=NOTHING, kw_only=True, alias="dropped")
 
     @classmethod
-    def merge(cls, reports: Iterable[FleetReport[T, R]]) -> FleetReport[T, R]:
+    def merge(cls, reports: Iterable[FleetReport[T, R]], *, elapsed: float | None = None) -> FleetReport[T, R]:
         """Join the reports of the partitions of a fleet. Any of them may be brief.
 
         If several reports have outcomes of one key, those of the last one count. A brief report does not know the keys
-        of what is done: what it did for an item that failed in another report counts beside that failure. The time is
-        that of the longest run.
+        of what is done: what it did for an item that failed in another report counts beside that failure.
 
         Args:
             reports: The reports, such as a list. Without any, the result is the report of no items.
+            elapsed: Seconds that all runs took together; None for those of the longest run.
 
         Raises:
             ConfigurationError: They are not reports.
@@ -99,7 +99,7 @@ class FleetReport(Generic[T, R]):
             ),
             skipped=sum(report.skipped for report in listed),
             stopped="; ".join(dict.fromkeys(report.stopped for report in listed if report.stopped)) or None,
-            elapsed=max((report.elapsed for report in listed), default=0.0),
+            elapsed=max((report.elapsed for report in listed), default=0.0) if elapsed is None else elapsed,
             names=KnownNames.merge(report._names for report in listed),  # noqa: SLF001 - private to this class
             dropped=sum((report._dropped for report in listed), NOTHING),  # noqa: SLF001 - private to this class
         )
