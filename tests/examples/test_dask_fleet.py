@@ -123,8 +123,12 @@ async def test_refused_credentials_end_the_job(tmp_path: Path) -> None:
 async def test_a_worker_without_credentials_is_reported(tmp_path: Path) -> None:
     async with started(tmp_path, rooms=2, workers=0) as running:
         running.cluster.worker({})
-        assert await running.program() == 1
-        assert "ConfigurationError: the environment variable ALEXA_PROPS_CLIENT_ID is not set" in running.cluster.log()
+        # Only the first program sets up the plugin: the tasks of the second one find what it left.
+        for _ in range(2):
+            assert await running.program() == 1
+        reason = "ConfigurationError: the environment variable ALEXA_PROPS_CLIENT_ID is not set"
+        assert running.cluster.log().count(reason) >= 2
+        assert "AttributeError" not in running.cluster.log()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory of a process is read from /proc")
