@@ -150,6 +150,28 @@ def test_follows_a_quota_that_changes(latency: float, least: float, refused: flo
         assert 150 < controller.rate < 300
 
 
+@pytest.mark.parametrize(("left", "seconds"), [(0.5, 60), (0.05, 120)])
+def test_a_quota_that_others_used_up_for_a_minute_is_used_again_soon(left: float, seconds: float) -> None:
+    def quota(time: float) -> float:
+        return left if 20 <= time < 80 else 100
+
+    for seed in SEEDS:
+        controller = Controller(None, 1)
+        again = 80 + seconds
+        calls = int(100 * (seconds + 60))
+        outcome = run(controller, bucket(quota, 10), calls=calls, latency=SOON, until=again + 20, seed=seed)
+        assert outcome.per_second(again, again + 20) >= 0.85 * 100
+
+
+def test_a_quota_that_stays_low_is_not_exceeded_more_often_for_long() -> None:
+    controller = Controller(None, 1)
+    quota = bucket(lambda time: 100 if time < 20 else 1, 10)
+    outcome = run(controller, quota, calls=6000, latency=SOON, until=3620)
+    assert sum(20 <= time < 620 for time in outcome.refused) <= 120
+    assert sum(620 <= time for time in outcome.refused) <= 0.03 * 3000
+    assert outcome.per_second(620, 3620) >= 0.95
+
+
 @pytest.mark.parametrize(("latency", "refused"), [(SOON, 0.025), (LATE, 0.1)])
 def test_shares_a_quota_with_another_client(latency: float, refused: float) -> None:
     def theirs(time: float) -> float:

@@ -42,8 +42,9 @@ _LAYOUT: Final = Layout(
         "_refused_at",
         "_first_rate",
         "_idle",
+        "_proven",
     ),
-    optional=("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at"),
+    optional=("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at", "_proven_at"),
     counts=("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost"),
     flags=("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven"),
     marks=("_anchor", "_last"),
@@ -69,11 +70,15 @@ class Controller(Schedule):
     from one opening to the next. The rate then climbs by a greater share, and the ceiling with it. The next refusal
     shows that the quota is between what was accepted since and the rate, as some of it may have expired unused.
 
+    If the rate has fallen far below what was measured before, it climbs faster, as others may have used up the quota.
+    The climb slows down with the time since: attempts are about a tenth of it apart, so few of them are refused
+    however long it lasts.
+
     A refusal of a request that was sent before the last cut is not news: each congestion event cuts once. A known quota
     is the initial rate, and the rate never exceeds it. One response pauses all requests for an hour at most.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - its state
         self, known: float | None, burst: int, *, rate: float | None = None, ceiling: float | None = None
     ) -> None:
         """`known` is the configured quota; `rate` and `ceiling` were learned before. None if unknown."""
@@ -115,6 +120,10 @@ class Controller(Schedule):
         """Hardly anything was accepted before the first refusal: the rate may double although there is a ceiling."""
         self._found = False
         """It has cruised after a refusal."""
+        self._proven = self._ceiling or 0.0
+        """The highest rate that was configured, learned or measured."""
+        self._proven_at: float | None = None
+        """Time at which a request was last accepted at half of it or more."""
         self._share = 1.0
         """Share of the ceiling that remains when something gets through again."""
         # A quota that closes and opens.
@@ -162,8 +171,8 @@ class Controller(Schedule):
         in_time = self._advance(now, step, held_back=held_back)
         # Behind schedule it is not the rate that holds requests back: raising it further would mean nothing.
         if held_back and in_time and not self._holding and self._raised_at is not None:
-            # At most one second's climb: a long pause is no reason for a leap.
-            since = min(now - self._raised_at, 1.0)
+            # At most one second's climb, or one distance's: a long pause is no reason for a leap.
+            since = min(now - self._raised_at, max(1.0, step) if self._has_fallen() else 1.0)
             self.rate = max(self.rate, min(self._max, self._searched(since) or self._climbed(now, since)))
         self._raised_at = now
 
@@ -213,6 +222,8 @@ class Controller(Schedule):
             return True
         self._row = 0
         self._confirmed = max(self._confirmed, sent.rate)
+        if sent.rate >= self._proven / 2:
+            self._proven_at = now
         if not self._holding:
             return earlier
         self._resume(now)
@@ -259,7 +270,7 @@ class Controller(Schedule):
     def forget_times(self) -> None:
         """Drop the schedule, which is of another clock, but not the learned rates."""
         super().forget_times()
-        self._raised_at = self._passed_at = self._opened_at = self._anchor = self._last = None
+        self._raised_at = self._passed_at = self._opened_at = self._proven_at = self._anchor = self._last = None
         self._refused_at = -math.inf
         self._starving_since = None
         if self._holding and self._ceiling is not None:
@@ -291,6 +302,7 @@ class Controller(Schedule):
             self._cost,
             self._share,
             self._first_rate,
+            self._proven,
             self._ceiling or 0.0,
         )
         # A nan is in no range, and min and max may skip it.
@@ -335,12 +347,16 @@ class Controller(Schedule):
         """Return the rate after this many seconds of cruising."""
         assert self._ceiling is not None  # noqa: S101 - else it searches
         climb = tuning.CLIMB * min(1.0, self.rate / tuning.CLIMB_FULL) / (1 + self._cost)
-        if self._guessing:
+        if fallen := self._has_fallen():
+            # The longer ago it was, the longer it may take until it is back.
+            seconds = max(now - (self._proven_at or 0.0), 1.0)
+            climb = max(climb, min(tuning.HOPE / seconds, math.log(2) / self._doubling()))
+        if self._guessing and not fallen:
             fast = min(tuning.GUESS / (1 + self._latency / tuning.GUESS_LATENCY), tuning.GUESS_EACH * self.rate)
             climb = max(climb, fast / (1 + self._cost))
             self._ceiling = max(self._ceiling, min(self._confirmed, self.rate))
             self._passed_at = None
-            if self.rate > tuning.LEAD * self._gave(now - self._idle):
+            if self.rate > max(self._proven, tuning.LEAD * self._gave(now - self._idle)):
                 # Far from what was accepted on the average: if the quota closes now, it closes for long.
                 return self.rate
         elif self._confirmed <= self._ceiling * tuning.PASSED:
@@ -351,6 +367,10 @@ class Controller(Schedule):
             faster = climb * 2 ** min((now - self._passed_at) / step, 60.0)
             climb = min(faster, math.log(2) / self._doubling())
         return min(self.rate * math.exp(climb * since), tuning.LEAD * max(self._confirmed, self._ceiling))
+
+    def _has_fallen(self) -> bool:
+        """Return whether the quota gave much more before: it may do so again."""
+        return self._proven_at is not None and self.rate < tuning.FALLEN * self._proven
 
     def _schedule_anew(self, now: float) -> None:
         """Let a refusal of what was sent until now mean nothing new; the schedule of the old rate no longer holds."""
@@ -368,6 +388,8 @@ class Controller(Schedule):
         guessed = self._guessing or rate > tuning.SURPRISE * ceiling
         found = None if surprised else measured(self._anchor, mark, ceiling, apart if guessed else 0.0)
         self._guessing = self._unproven = False
+        if found is not None:
+            self._proven = max(self._proven, min(found, rate))
         if found is not None and guessed:
             self._guess(found, mark)
             self._sure, self._share = True, 1.0

@@ -54,6 +54,12 @@ PASSED: Final = 1.015
 ACCELERATE: Final = 0.15
 """Seconds in which the climbing then doubles, at least."""
 
+# After a fall
+FALLEN: Final = 0.25
+"""Share of the highest measured rate below which the quota may soon be what it was."""
+HOPE: Final = 0.4
+"""Share by which the rate then climbs per second at least, divided by the seconds since."""
+
 # Refusals
 RETRY: Final = 0.5
 """Share of a distance after which the next request follows a refused one, which used no quota."""
