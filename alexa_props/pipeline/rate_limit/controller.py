@@ -173,7 +173,7 @@ class Controller(Schedule):
         if held_back and in_time and not self._holding and self._raised_at is not None:
             # At most one second's climb, or one distance's: a long pause is no reason for a leap.
             since = min(now - self._raised_at, max(1.0, step) if self._has_fallen() else 1.0)
-            self.rate = max(self.rate, min(self._max, self._searched(since) or self._climbed(now, since)))
+            self._raise(min(self._max, self._searched(since) or self._climbed(now, since)), now)
         self._raised_at = now
 
     def send(self, now: float, *, delayed: bool = False, held_back: bool = False) -> SentRequest:

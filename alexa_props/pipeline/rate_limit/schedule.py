@@ -65,6 +65,15 @@ class Schedule:
         self._next = begin + step
         return in_time
 
+    def _raise(self, rate: float, now: float) -> None:
+        """Raise the rate, if it is higher."""
+        allowance = self._allowance()
+        self.rate = max(self.rate, rate)
+        # A burst that is used up is as many requests as before, but takes less time.
+        sooner = allowance - self._allowance()
+        self._next = max(self._next - sooner, min(self._next, now))
+        self._due = max(self._due - sooner, min(self._due, now))
+
     def _space(self, now: float, *, delayed: bool, held_back: bool) -> None:
         """Space later requests from one that is sent now; see `Controller.send`."""
         self._due = max(self._due, now) + 1 / self.rate
