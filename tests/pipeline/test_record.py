@@ -361,9 +361,9 @@ def test_a_clock_that_was_set_back_drops_the_times_and_keeps_what_was_learned() 
     turn = again.ask(3.0, 1, "bulk", 1, ticket=ticket).turns[0]
     # The response to a request that was sent before.
     again.ask(3.1, 2, "bulk", 0, reports=[Report(turn._replace(at=500_019.3), 3.1, "accepted")])
-    # A response that seems to come an hour from now, because the clock was right meanwhile.
+    # A response that seems to come three minutes from now: the clock was right meanwhile.
     turn = again.ask(3.3, 1, "bulk", 1).turns[0]
-    again.ask(3.4, 2, "bulk", 0, reports=[Report(turn, 3603.4, "throttled")])
+    again.ask(3.4, 2, "bulk", 0, reports=[Report(turn, 203.4, "throttled")])
     assert again.controller.delay(3.4) < 60
     # Processes that were alone return together, but not in seven seconds.
     again.since = 10.0
