@@ -150,6 +150,21 @@ def test_follows_a_quota_that_changes(latency: float, least: float, refused: flo
         assert 150 < controller.rate < 300
 
 
+def test_a_quota_that_has_risen_is_found_although_a_probe_is_refused() -> None:
+    risen = bucket(lambda time: 50 if time < 20 else 200, 10)
+    refused: list[float] = []
+
+    def quota(time: float) -> bool:
+        accepted = risen(time)
+        if time > 20 and not accepted:
+            refused.append(time)
+        # Also those under way and the first probe.
+        return accepted and not (refused and time < refused[0] + 0.025)
+
+    outcome = run(Controller(None, 1), quota, calls=6000, latency=SOON, until=40)
+    assert outcome.per_second(refused[0] + 0.5, refused[0] + 2.5) >= 0.8 * 200
+
+
 @pytest.mark.parametrize(("left", "seconds"), [(0.5, 60), (0.05, 120)])
 def test_a_quota_that_others_used_up_for_a_minute_is_used_again_soon(left: float, seconds: float) -> None:
     def quota(time: float) -> float:

@@ -46,7 +46,7 @@ _LAYOUT: Final = Layout(
     ),
     optional=("_ceiling", "_starving_since", "_raised_at", "_passed_at", "_opened_at", "_proven_at"),
     counts=("refused", "_number", "_cut", "_accepted", "_accepted_before", "_row", "_first", "_kept", "_lost"),
-    flags=("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven"),
+    flags=("_holding", "_closed", "_sure", "_guessing", "_found", "_answered", "_unproven", "_risen"),
     marks=("_anchor", "_last"),
 )
 STATE_LENGTH: Final = _LAYOUT.length
@@ -118,6 +118,8 @@ class Controller(Schedule):
         """The ceiling is a guess."""
         self._unproven = False
         """Hardly anything was accepted before the first refusal: the rate may double although there is a ceiling."""
+        self._risen = False
+        """At the last unexpected refusal, the service had accepted more than the ceiling allows."""
         self._found = False
         """It has cruised after a refusal."""
         self._proven = self._ceiling or 0.0
@@ -386,7 +388,9 @@ class Controller(Schedule):
         rate, ceiling, apart = self.rate, self._ceiling or 0.0, tuning.SOONER * self._latency
         surprised = self._unproven or rate > tuning.OUT * ceiling
         guessed = self._guessing or rate > tuning.SURPRISE * ceiling
-        found = None if surprised else measured(self._anchor, mark, ceiling, apart if guessed else 0.0)
+        gave = measured(self._anchor, mark, ceiling or rate, apart if guessed else 0.0)
+        found = None if surprised else gave
+        self._risen = surprised and gave is not None and gave > tuning.SURPRISE * ceiling > 0
         self._guessing = self._unproven = False
         if found is not None:
             self._proven = max(self._proven, min(found, rate))
@@ -451,6 +455,9 @@ class Controller(Schedule):
         opened_at = now - self._latency / 2 - (0.5 / self.rate if self._closed else 0.0)
         gave = self._gave_until(opened_at - self._idle)
         self._opened_at, self._accepted_before = opened_at - self._idle, self._accepted - 1
+        if self._risen and self._row <= tuning.BRIEF:
+            # The average is of the quota before it rose.
+            gave = math.inf
         # A quota that opens by its own clock is measured from one closing to the next, not while closed.
         found = None if self._closed or self._pause else measured(self._anchor, self._last, self._ceiling)
         if found is None:

@@ -79,6 +79,8 @@ OUT: Final = 2.0
 """Share of the ceiling above which a refusal means that nothing is known any more."""
 ROW: Final = 2
 """Refusals one after the other, each sent after the last cut, that mean that the quota is closed."""
+BRIEF: Final = 3
+"""The same that are too few to tell anything of a quota that has risen."""
 PROBE: Final = 1.25
 """Distances at the rate that are between probes at least."""
 PAUSE_COSTS: Final = 10.0
