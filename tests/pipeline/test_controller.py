@@ -187,6 +187,17 @@ def test_a_quota_that_stays_low_is_not_exceeded_more_often_for_long() -> None:
     assert outcome.per_second(620, 3620) >= 0.95
 
 
+def test_a_quota_that_stays_low_is_seldom_exceeded_if_each_refusal_costs_a_pause() -> None:
+    class Paused(Controller):
+        def throttled(self, now: float, sent: SentRequest, retry_after: float | None, request_id: str | None) -> None:
+            super().throttled(now, sent, 5.0 if now > 20 else retry_after, request_id)
+
+    outcome = run(
+        Paused(None, 1), bucket(lambda time: 100 if time < 20 else 5, 10), calls=9000, latency=SOON, until=1220
+    )
+    assert outcome.per_second(320, 1220) >= 0.9 * 5
+
+
 @pytest.mark.parametrize(("latency", "refused"), [(SOON, 0.025), (LATE, 0.1)])
 def test_shares_a_quota_with_another_client(latency: float, refused: float) -> None:
     def theirs(time: float) -> float:

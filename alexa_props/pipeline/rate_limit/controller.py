@@ -352,7 +352,7 @@ class Controller(Schedule):
         if fallen := self._has_fallen():
             # The longer ago it was, the longer it may take until it is back.
             seconds = max(now - (self._proven_at or 0.0), 1.0)
-            climb = max(climb, min(tuning.HOPE / seconds, math.log(2) / self._doubling()))
+            climb = max(climb, min(tuning.HOPE / seconds / (1 + self._cost), math.log(2) / self._doubling()))
         if self._guessing and not fallen:
             fast = min(tuning.GUESS / (1 + self._latency / tuning.GUESS_LATENCY), tuning.GUESS_EACH * self.rate)
             climb = max(climb, fast / (1 + self._cost))
